@@ -1,0 +1,1 @@
+"""The calotype library: plain Python that knows nothing of Snakemake."""

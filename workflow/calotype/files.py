@@ -1,0 +1,86 @@
+"""Write files and folders whole or not at all: aside first, then renamed."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from calotype.errors import CalotypeError
+
+
+def _unwritable(path: Path, error: OSError) -> CalotypeError:
+    return CalotypeError(
+        f"{path}: cannot be written: {error.strerror or error}.",
+        "see that the disk has room and that you may write there, or name another folder under `data:` or `results:` "
+        "in config/config.yaml.",
+    )
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; at the end it is synced and takes the place of `path`.
+
+    The path given has the same suffix, because writers such as numpy and Keras look at it. If the block raises,
+    nothing is left and what stood at `path` before still does.
+
+    Raises:
+        CalotypeError: the folder or the file cannot be written.
+    """
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        with open(aside, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder` to fill; at the end it takes the place of `folder`.
+
+    Raises:
+        CalotypeError: the folder cannot be written.
+    """
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside.mkdir()
+        yield aside
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(aside, folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_writable(folder: Path, key: str) -> None:
+    """See that a folder of the config can be written to, or made.
+
+    Raises:
+        CalotypeError: it cannot; the message names the config's key.
+    """
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        problem = f"{nearest} is not a folder"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        problem = f"you may not write to {nearest.resolve()}"
+    else:
+        return
+    raise CalotypeError(f"config: {key}: {folder}: {problem}.", f"name another folder: --config {key}=/path/to/folder")

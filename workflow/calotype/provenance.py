@@ -1,0 +1,151 @@
+"""What produced a result: code, config, data, packages, machine, job."""
+
+import ast
+import functools
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from calotype.errors import CalotypeError
+
+LIBRARY = Path(__file__).parent
+PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scipy", "snakemake")
+TENSORFLOW = ("tensorflow", "tensorflow-cpu")
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
+    except SyntaxError as error:
+        raise CalotypeError(f"{path}, line {error.lineno}: not valid Python: {error.msg}.") from None
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:]
+    return tree
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """The calotype modules that a parsed file imports, wherever in the file the import stands."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calotype"):
+            found.add(node.module)
+            found.update(f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Import):
+            found.update(name.name for name in node.names if name.name.startswith("calotype"))
+    paths = {name: LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py") for name in found}
+    return {name for name, path in paths.items() if path.is_file()}
+
+
+@functools.cache
+def code_digest(script: Path) -> str:
+    """Identify the code that a stage runs: its script and every calotype module that it imports, however indirectly.
+
+    Comments, docstrings, blank lines and layout do not count.
+
+    Returns:
+        A SHA-256 in hexadecimal.
+
+    Raises:
+        CalotypeError: a file is missing or not valid Python.
+    """
+    trees = {"": _parse(script)}
+    waiting = _imports(trees[""])
+    while waiting:
+        name = waiting.pop()
+        trees[name] = _parse(LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py"))
+        waiting |= _imports(trees[name]) - trees.keys()
+    parts = [f"{name}\n{ast.dump(_without_docstrings(trees[name]))}" for name in sorted(trees)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def check_function(name: str, key: str) -> None:
+    """See that a model of the config exists, without importing it: a function of models.py or ``path/to/file.py:function``.
+
+    Args:
+        name: as in the config.
+        key: file and key of the config, for the message.
+
+    Raises:
+        CalotypeError: the file or the function is not there.
+    """
+    file, colon, function = name.rpartition(":")
+    path = Path(file) if colon else LIBRARY / "models.py"
+    if not path.is_file():
+        raise CalotypeError(f"{key}: there is no file {file}.", "paths start from the folder that you call snakemake in.")
+    functions = [node.name for node in _parse(path).body if isinstance(node, ast.FunctionDef)]
+    known = [found for found in functions if not found.startswith("_") and (colon or found != "build")]
+    if function not in known:
+        raise CalotypeError(f"{key}: {path.name} has no function `{function}`.", f"it has: {', '.join(known)}.")
+
+
+def own_code(name: str) -> str | None:
+    """The digest of a user's model file, if the model of the config is one."""
+    file, colon, _ = name.rpartition(":")
+    return code_digest(Path(file)) if colon else None
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in (*PACKAGES, *TENSORFLOW):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def git_revision(folder: Path = LIBRARY) -> str | None:
+    """The commit that the workflow is at, with ``-dirty`` where files differ from it; None outside a repository."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def record(*, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]], device: str) -> dict[str, Any]:
+    """What a result came from, as plain data.
+
+    Only what is named here is kept: never the environment, which may hold secrets.
+
+    Args:
+        code: the digest of the code (`code_digest`).
+        config: the recipe.
+        data: the manifests of the splits that went in.
+        device: what it was computed on.
+    """
+    return {
+        "code": {"digest": code, "git": git_revision()},
+        "config": dict(config),
+        "data": list(data),
+        "packages": _versions(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "device": device,
+            "host": platform.node(),
+        },
+        "job": {"slurm": os.environ.get("SLURM_JOB_ID"), "partition": os.environ.get("SLURM_JOB_PARTITION")},
+    }

@@ -1,0 +1,267 @@
+"""The HTML page: what was run, measured against claimed, the figures, what it cost, and where it comes from."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from calotype.errors import CalotypeError
+from calotype.evaluation import COUNT_METRICS
+from calotype.files import new_file
+from calotype.statistics import Verdict, judge
+from calotype.tables import show
+
+VERDICTS = {True: "agrees", False: "differs", None: "open"}
+
+
+@dataclass(frozen=True)
+class PackOrigin:
+    """A pack and what it came from (the content of its provenance.json)."""
+
+    study: str
+    variant: str
+    first: int
+    last: int
+    origin: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Print:
+    """A figure of the report: the SVG file and its caption."""
+
+    study: str
+    file: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job cost, from Snakemake's benchmark file.
+
+    Attributes:
+        seconds: wall time.
+        cpu: CPU time in seconds; NaN where the job was too short to be measured.
+        memory: most resident memory in MiB; likewise.
+    """
+
+    stage: str
+    what: str
+    seconds: float
+    cpu: float
+    memory: float
+
+
+def read_origin(file: Path, study: str, variant: str, first: int, last: int) -> PackOrigin:
+    """Read the provenance of a pack."""
+    try:
+        return PackOrigin(study, variant, first, last, json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its pack trained again.") from None
+
+
+def read_job(file: Path, stage: str, what: str) -> Job:
+    """Read one of Snakemake's benchmark files."""
+    row = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
+    return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
+
+
+def interval(mean: float, low: float, high: float, share: bool) -> str:
+    """A mean and its interval as text: ``88.8 % [84.1, 93.5]``."""
+    if low != low:
+        return show(mean, share)
+    return f"{show(mean, share)} [{show(low, share, unit=False)}, {show(high, share, unit=False)}]"
+
+
+def claim_text(claim: Mapping[str, Any], share: bool) -> str:
+    """The number of a claim: ``90.0 %``, or with its bound, ``at most 50.0 %``."""
+    for key, words in (("value", ""), ("at_most", "at most "), ("at_least", "at least ")):
+        if claim[key] is not None:
+            return words + show(claim[key], share)
+    raise AssertionError(claim)
+
+
+def _claims(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = []
+    for claim in study["claims"]:
+        share = COUNT_METRICS[claim["metric"]].share
+        where = {key: claim[key] for key in ("variant", "split", "metric")}
+        values = _where(runs, **where).value.tolist()
+        row = _where(summary, **where).iloc[0]
+        bounds = {key: claim[key] for key in ("value", "at_most", "at_least")}
+        verdict: Verdict = judge(values, **bounds)
+        rows.append(
+            {
+                "says": claim["says"],
+                "variant": study["variants"][claim["variant"]]["label"],
+                "split": claim["split"],
+                "metric": COUNT_METRICS[claim["metric"]].label,
+                "claimed": claim_text(claim, share),
+                "measured": interval(row["mean"], row["low"], row["high"], share),
+                "range": f"{show(min(values), share, unit=False)} to {show(max(values), share)}",
+                "n": int(row["n"]),
+                "verdict": VERDICTS[verdict.agrees],
+                "reason": verdict.reason,
+            }
+        )
+    return rows
+
+
+def _where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table
+
+
+def _results(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = []
+    for (variant, split), group in summary.groupby(["variant", "split"], sort=False):
+        where = {"variant": variant, "split": split}
+        metrics = [
+            interval(row["mean"], row["low"], row["high"], COUNT_METRICS[str(row["metric"])].share)
+            for _, row in group.iterrows()
+        ]
+        together = _where(pooled, **where, metric="exact").iloc[0]
+        seeds = _where(runs, **where, metric="exact").value
+        rows.append(
+            {
+                "variant": study["variants"][variant]["label"],
+                "split": split,
+                "n": len(seeds),
+                "metrics": metrics,
+                "range": f"{show(seeds.min(), True, unit=False)} to {show(seeds.max(), True)}",
+                "pooled": interval(together["value"], together["low"], together["high"], True),
+                "images": int(together["images"]),
+            }
+        )
+    return rows
+
+
+def _recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dict[str, Any]]:
+    rows = []
+    for name, variant in study["variants"].items():
+        packs = [pack for pack in origins if pack.variant == name]
+        optimizer = {key: value for key, value in variant["optimizer"].items() if value not in (None, {}, "constant", 0.0)}
+        rows.append(
+            {
+                "label": variant["label"],
+                "description": variant["description"],
+                "model": variant["model"],
+                "arguments": variant["model_arguments"],
+                "parameters": packs[0].origin["parameters"],
+                "optimizer": optimizer.pop("name"),
+                "optimizer_arguments": optimizer,
+                "loss": variant["loss"].replace("_", " "),
+                "epochs": variant["epochs"],
+                "batch_size": variant["batch_size"],
+                "train": variant["train"],
+                "augment": ", ".join(variant["augment"]) or "none",
+                "threads": variant["threads"],
+                "seconds": pd.Series([s for pack in packs for s in pack.origin["seconds"].values()]).median(),
+            }
+        )
+    return rows
+
+
+def study_section(
+    name: str,
+    study: Mapping[str, Any],
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    pooled: pd.DataFrame,
+    prints: Sequence[Print],
+    origins: Sequence[PackOrigin],
+) -> dict[str, Any]:
+    """All that the page says of one study, as the template takes it.
+
+    Args:
+        name: of the study.
+        study: its title, description, source, variants and claims, as `config.Study` holds them.
+        runs, summary, pooled: the tables of `evaluation`.
+        prints: the study's figures.
+        origins: the study's packs.
+    """
+    return {
+        "name": name,
+        "title": study["title"],
+        "description": study["description"],
+        "source": study["source"],
+        "claims": _claims(study, runs, summary),
+        "metrics": [COUNT_METRICS[metric].label for metric in summary.metric.unique()],
+        "results": _results(study, runs, summary, pooled),
+        "recipes": _recipes(study, origins),
+        "figures": [
+            {"caption": item.caption, "name": item.file.stem, "data": base64.b64encode(item.file.read_bytes()).decode()}
+            for item in prints
+        ],
+        "packs": origins,
+    }
+
+
+def cost(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """One line a job, longest first."""
+    return [
+        {
+            "stage": job.stage,
+            "what": job.what,
+            "seconds": f"{job.seconds:.1f}",
+            "cpu": f"{job.cpu:.1f}" if job.cpu == job.cpu else "–",
+            "memory": f"{job.memory:,.0f}".replace(",", "\u202f") if job.memory == job.memory else "–",
+        }
+        for job in sorted(jobs, key=lambda job: -job.seconds)
+    ]
+
+
+def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> str:
+    """The page, with everything it needs inside."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    origins = [pack for section in sections for pack in section["packs"]]
+    return environment.get_template(template.name).render(
+        studies=sections,
+        jobs=cost(jobs),
+        total=sum(job.seconds for job in jobs),
+        machines=sorted({json.dumps(pack.origin["machine"], sort_keys=True) for pack in origins}),
+        packages=origins[0].origin["packages"],
+        revisions=sorted({str(pack.origin["code"]["git"]) for pack in origins}),
+        fromjson=json.loads,
+    )
+
+
+def findings(sections: Sequence[Mapping[str, Any]]) -> str:
+    """What was found, in a few lines for the terminal."""
+    lines = []
+    for section in sections:
+        lines.append(f"{section['title']} ({section['name']})")
+        width = max(len(row["variant"]) for row in section["results"])
+        splits = max(len(row["split"]) for row in section["results"])
+        for row in section["results"]:
+            seeds = f"{row['n']} seed{'s' if row['n'] > 1 else ''}"
+            lines.append(
+                f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {section['metrics'][0]} {row['metrics'][0]}  ({seeds})"
+            )
+        for claim in section["claims"]:
+            lines.append(
+                f"  claimed: {claim['metric']} {claim['claimed']} on {claim['split']}; "
+                f"measured: {claim['measured']}; {claim['verdict']}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write a text file whole or not at all.
+
+    Raises:
+        CalotypeError: the file cannot be written.
+    """
+    with new_file(file) as aside:
+        aside.write_text(text, encoding="utf-8")

@@ -1,0 +1,97 @@
+"""Means, intervals, and what a published number is worth beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+LEVEL = 0.95  # of all intervals
+
+
+def t_quantile(n: int) -> float:
+    """The factor of a two-sided interval from n values, by Student's t with n - 1 degrees of freedom."""
+    return float(stdtrit(n - 1, 0.5 + LEVEL / 2))
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean and its 95 % interval over seeds (Student's t).
+
+    Returns:
+        mean, low, high; low and high are NaN for a single value.
+    """
+    array = np.asarray(values, float)
+    mean = float(array.mean())
+    if array.size < 2:
+        return mean, float("nan"), float("nan")
+    half = t_quantile(array.size) * float(array.std(ddof=1)) / array.size**0.5
+    return mean, mean - half, mean + half
+
+
+def next_run_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where one more run with another seed would lie with 95 % (prediction interval, Student's t).
+
+    Returns:
+        low, high; NaN for a single value.
+    """
+    array = np.asarray(values, float)
+    if array.size < 2:
+        return float("nan"), float("nan")
+    half = t_quantile(array.size) * float(array.std(ddof=1)) * (1 + 1 / array.size) ** 0.5
+    return float(array.mean()) - half, float(array.mean()) + half
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """The 95 % interval of a proportion.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, J. Am. Stat. Assoc. 22
+    (1927) 209.
+
+    Raises:
+        ValueError: there are no trials, or more successes than trials.
+    """
+    if not 0 <= successes <= trials or trials == 0:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    z = float(ndtri(0.5 + LEVEL / 2))
+    share = successes / trials
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * (share * (1 - share) / trials + z**2 / (4 * trials**2)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim beside its measurement.
+
+    Attributes:
+        agrees: None if the seeds do not suffice to tell.
+        reason: the comparison in words.
+    """
+
+    agrees: bool | None
+    reason: str
+
+
+def judge(
+    values: Sequence[float], *, value: float | None = None, at_most: float | None = None, at_least: float | None = None
+) -> Verdict:
+    """Hold a claim against the runs of several seeds.
+
+    A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A published
+    bound agrees when the whole interval of our mean keeps it.
+    """
+    if len(values) < 2:
+        return Verdict(None, "one seed cannot tell; ask for more seeds")
+    if value is not None:
+        low, high = next_run_interval(values)
+        inside = low <= value <= high
+        return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
+    _, low, high = mean_interval(values)
+    if at_most is not None:
+        keeps, breaks, side = high <= at_most, low > at_most, "below"
+    else:
+        assert at_least is not None
+        keeps, breaks, side = low >= at_least, high < at_least, "above"
+    if keeps or breaks:
+        return Verdict(keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound")
+    return Verdict(None, "the interval reaches across the bound; ask for more seeds")

@@ -1,0 +1,16 @@
+"""Print the accuracy of every variant for every true count."""
+
+from pathlib import Path
+
+from calotype import figures
+from calotype.console import script
+from calotype.evaluation import read_predictions, rounded
+from calotype.images import open_split
+
+with script(snakemake.log[0]):
+    params = snakemake.params
+    figures.use_style(Path(snakemake.input.style))
+    predictions = read_predictions([Path(file) for file in snakemake.input.predictions], params.variants, params.seeds)
+    labels = open_split(Path(snakemake.input.array)).labels
+    runs = {label: (labels, rounded(predictions[variant][params.split])) for variant, label in params.labels.items()}
+    figures.save(figures.accuracy_by_count(runs), [Path(file) for file in snakemake.output])

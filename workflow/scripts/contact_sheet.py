@@ -1,0 +1,18 @@
+"""Print the first test images with their true and predicted counts, as the first seed of a variant sees them."""
+
+from pathlib import Path
+
+from calotype import figures
+from calotype.console import script
+from calotype.evaluation import read_predictions, rounded
+from calotype.images import open_split
+
+IMAGES = 50  # as on the source's page
+
+with script(snakemake.log[0]):
+    variant, split = snakemake.wildcards.variant, snakemake.params.split
+    figures.use_style(Path(snakemake.input.style))
+    predictions = read_predictions([Path(snakemake.input.predictions)], [variant], {variant: 1})[variant][split][0]
+    data = open_split(Path(snakemake.input.array))
+    figure = figures.contact_sheet(data.images[:IMAGES], data.labels[:IMAGES], rounded(predictions[:IMAGES]))
+    figures.save(figure, [Path(file) for file in snakemake.output])

@@ -1,0 +1,29 @@
+"""Write the report of all studies as one HTML page, and what it found as a few lines of text."""
+
+from pathlib import Path
+
+import pandas as pd
+from calotype.console import script
+from calotype.report import Print, findings, read_job, read_origin, render, study_section, write_text
+
+with script(snakemake.log[0]):
+    found, params, output = snakemake.input, snakemake.params, snakemake.output
+    captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
+    prints = [
+        Print(study, Path(file), captions[figure])
+        for (study, figure), file in zip(params.figures, found.figures, strict=True)
+    ]
+    origins = [read_origin(Path(file), *pack) for pack, file in zip(params.packs, found.provenance, strict=True)]
+    jobs = [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
+    sections = [
+        study_section(
+            name,
+            study,
+            *(pd.read_csv(table) for table in tables),
+            [item for item in prints if item.study == name],
+            [pack for pack in origins if pack.study == name],
+        )
+        for (name, study), *tables in zip(params.studies.items(), found.runs, found.summary, found.pooled, strict=True)
+    ]
+    write_text(render(Path(found.template), sections, jobs), Path(output.page))
+    write_text(findings(sections), Path(output.findings))
