@@ -7,9 +7,18 @@ import os
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# TensorFlow's C++ side greets on the terminal before any of its settings for that can act.
+_terminal = os.dup(2)
+with open(os.devnull, "wb") as _nowhere:
+    os.dup2(_nowhere.fileno(), 2)
+try:
+    import tensorflow as tf
+finally:
+    os.dup2(_terminal, 2)
+    os.close(_terminal)
+
 import cv2  # noqa: E402
 import keras  # noqa: E402
-import tensorflow as tf  # noqa: E402
 
 __all__ = ["device_name", "keras", "start", "tf"]
 

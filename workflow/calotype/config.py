@@ -27,7 +27,7 @@ class Settings(Strict):
 
     studies: Annotated[list[Name], Field(min_length=1)] = Field(description="The studies of the report, by file name.")
     seeds: PositiveInt = Field(5, description="Seeds of every variant that does not set its own number.")
-    seeds_per_job: PositiveInt = Field(5, description="How many seeds of a variant at most share a job (a pack).")
+    seeds_per_job: PositiveInt = Field(3, description="How many seeds of a variant at most share a job (a pack).")
     data: str = Field("data", description="Folder of the raw images.")
     results: str = Field("results", description="Folder of everything that is computed.")
     datasets: str = Field("config/datasets.yaml", description="The file that describes the datasets.")

@@ -85,12 +85,12 @@ def seed_predictions(predictions: Predictions, labels: Mapping[str, NDArray[np.i
 
     Args:
         predictions: as `read_predictions` gives them.
-        labels: true counts of each split, shape (images,).
+        labels: true counts of each split, shape (images,); a variant may have been tested on the first ones only.
     """
     for variant, splits in predictions.items():
         for split, values in splits.items():
             for seed, row in enumerate(values):
-                yield SeedPredictions(variant, seed, split, labels[split], row)
+                yield SeedPredictions(variant, seed, split, labels[split][: len(row)], row)
 
 
 def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -58,7 +58,11 @@ def contact_sheet(
         columns: images in a row.
     """
     rows = -(-len(images) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(DOUBLE, rows * DOUBLE / columns * 1.22), squeeze=False)
+    # Spaces are known beforehand; to compute them for fifty panels takes seconds.
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(DOUBLE, rows * DOUBLE / columns * 1.16), squeeze=False, layout="none",
+        gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 1 - 0.17 / rows, "wspace": 0.12, "hspace": 0.32},
+    )  # fmt: skip
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, image, label, count in zip(axes.flat, images, labels, predicted, strict=False):
@@ -161,7 +165,7 @@ def accuracy_by_count(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.flo
                       label=f"{label} ({seeds})")  # fmt: skip
         axis.set_xticks(counts)
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    axis.set(xlabel="true count", ylabel="exact count")
+    axis.set(xlabel="true count", ylabel="counts that are exact")
     axis.set_ylim(top=min(1.02, axis.get_ylim()[1]))
-    axis.legend(loc="lower left")
+    figure.legend(loc="outside upper center", ncols=2)
     return figure

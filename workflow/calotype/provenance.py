@@ -5,11 +5,15 @@ import functools
 import hashlib
 import os
 import platform
+import resource
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from calotype.errors import CalotypeError
 
@@ -122,6 +126,17 @@ def git_revision(folder: Path = LIBRARY) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def process_cost() -> dict[str, float]:
+    """What this process has cost until now: wall time and CPU time in s, and the most resident memory in MiB."""
+    started = psutil.Process().create_time()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "wall_seconds": time.time() - started,
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "peak_memory_mib": used.ru_maxrss // 1024,
+    }
 
 
 def record(*, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]], device: str) -> dict[str, Any]:

@@ -63,6 +63,11 @@ class Recipe(Strict):
         description="`symmetries`: in each epoch each image is shown in one of the eight positions of the square, drawn "
         "by (seed, epoch).",
     )
+    test_images: PositiveInt | None = Field(
+        None,
+        description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
+        "on all.",
+    )
     threads: PositiveInt = Field(
         1,
         description="Threads of one training. Their number changes the last bits of the results, so it is the same on a "

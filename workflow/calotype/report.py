@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,17 +65,26 @@ def read_origin(file: Path, study: str, variant: str, first: int, last: int) -> 
         raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its pack trained again.") from None
 
 
+def train_job(pack: PackOrigin) -> Job:
+    """What the training of a pack cost, as its own process counted it."""
+    origin, what = pack.origin, f"{pack.study}/{pack.variant}, seeds {pack.first} to {pack.last}"
+    return Job("train", what, origin["wall_seconds"], origin["cpu_seconds"], origin["peak_memory_mib"])
+
+
 def read_job(file: Path, stage: str, what: str) -> Job:
     """Read one of Snakemake's benchmark files."""
     row = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
     return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
 
 
+def bounds(low: float, high: float, share: bool) -> str:
+    """An interval as text, ``[84.1, 93.5]``; empty where there is none."""
+    return f"[{show(low, share, unit=False)}, {show(high, share, unit=False)}]" if math.isfinite(low) else ""
+
+
 def interval(mean: float, low: float, high: float, share: bool) -> str:
     """A mean and its interval as text: ``88.8 % [84.1, 93.5]``."""
-    if low != low:
-        return show(mean, share)
-    return f"{show(mean, share)} [{show(low, share, unit=False)}, {show(high, share, unit=False)}]"
+    return f"{show(mean, share)} {bounds(low, high, share)}".strip()
 
 
 def claim_text(claim: Mapping[str, Any], share: bool) -> str:
@@ -92,8 +102,7 @@ def _claims(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame)
         where = {key: claim[key] for key in ("variant", "split", "metric")}
         values = _where(runs, **where).value.tolist()
         row = _where(summary, **where).iloc[0]
-        bounds = {key: claim[key] for key in ("value", "at_most", "at_least")}
-        verdict: Verdict = judge(values, **bounds)
+        verdict: Verdict = judge(values, **{key: claim[key] for key in ("value", "at_most", "at_least")})
         rows.append(
             {
                 "says": claim["says"],
@@ -102,6 +111,8 @@ def _claims(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame)
                 "metric": COUNT_METRICS[claim["metric"]].label,
                 "claimed": claim_text(claim, share),
                 "measured": interval(row["mean"], row["low"], row["high"], share),
+                "mean": show(row["mean"], share),
+                "interval": bounds(row["low"], row["high"], share),
                 "range": f"{show(min(values), share, unit=False)} to {show(max(values), share)}",
                 "n": int(row["n"]),
                 "verdict": VERDICTS[verdict.agrees],
@@ -121,10 +132,10 @@ def _results(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame
     rows = []
     for (variant, split), group in summary.groupby(["variant", "split"], sort=False):
         where = {"variant": variant, "split": split}
-        metrics = [
-            interval(row["mean"], row["low"], row["high"], COUNT_METRICS[str(row["metric"])].share)
-            for _, row in group.iterrows()
-        ]
+        metrics = []
+        for _, row in group.iterrows():
+            share = COUNT_METRICS[str(row["metric"])].share
+            metrics.append((show(row["mean"], share), bounds(row["low"], row["high"], share)))
         together = _where(pooled, **where, metric="exact").iloc[0]
         seeds = _where(runs, **where, metric="exact").value
         rows.append(
@@ -134,8 +145,8 @@ def _results(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame
                 "n": len(seeds),
                 "metrics": metrics,
                 "range": f"{show(seeds.min(), True, unit=False)} to {show(seeds.max(), True)}",
-                "pooled": interval(together["value"], together["low"], together["high"], True),
-                "images": int(together["images"]),
+                "pooled": (show(together["value"], True), bounds(together["low"], together["high"], True)),
+                "images": int(together["images"] / together["seeds"]),
             }
         )
     return rows
@@ -245,10 +256,11 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
         width = max(len(row["variant"]) for row in section["results"])
         splits = max(len(row["split"]) for row in section["results"])
         for row in section["results"]:
-            seeds = f"{row['n']} seed{'s' if row['n'] > 1 else ''}"
-            lines.append(
-                f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {section['metrics'][0]} {row['metrics'][0]}  ({seeds})"
-            )
+            # With one seed there is no interval over seeds: then the one over the images.
+            mean, between = row["metrics"][0] if row["n"] > 1 else row["pooled"]
+            count = f"{row['n']} seed{'s' if row['n'] > 1 else ''}, {row['images']} images"
+            found = f"{section['metrics'][0]} {mean} {between}"
+            lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
         for claim in section["claims"]:
             lines.append(
                 f"  claimed: {claim['metric']} {claim['claimed']} on {claim['split']}; "

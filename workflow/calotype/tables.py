@@ -44,11 +44,14 @@ def escape(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
 
 
-def summary_latex(summary: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
+def summary_latex(
+    summary: pd.DataFrame, pooled: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str
+) -> str:
     """The summary of a study as a booktabs table: a line for each variant and test split, mean and 95 % interval.
 
     Args:
         summary: as `evaluation.summary_table` gives it.
+        pooled: as `evaluation.pooled_table` gives it; says how many images there were.
         labels: of the variants, by name.
         caption: of the table.
         name: for ``\\ref{tab:<name>}``.
@@ -64,11 +67,12 @@ def summary_latex(summary: pd.DataFrame, labels: Mapping[str, str], caption: str
         r"  \centering",
         rf"  \caption{{{caption}}}",
         rf"  \label{{tab:{name}}}",
-        rf"  \begin{{tabular}}{{ll{'r@{ }l' * len(metrics)}r}}",
+        rf"  \begin{{tabular}}{{llr{'r@{ }l' * len(metrics)}r}}",
         r"    \toprule",
-        "    Variant & Test images" + "".join(rf" & \multicolumn{{2}}{{l}}{{{head}}}" for head in heads) + r" & $n$ \\",
+        "    Variant & Test split & Images" + "".join(rf" & \multicolumn{{2}}{{l}}{{{head}}}" for head in heads) + r" & $n$ \\",
         r"    \midrule",
     ]
+    images = (pooled.images // pooled.seeds).groupby([pooled.variant, pooled.split]).first()
     shown = ""
     for (variant, split), group in summary.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
@@ -79,5 +83,5 @@ def summary_latex(summary: pd.DataFrame, labels: Mapping[str, str], caption: str
             cells += [mean, f"[{low}, {high}]" if low != "–" else ""]
         first = escape(labels[str(variant)]) if variant != shown else ""
         shown = str(variant)
-        lines.append("    " + " & ".join([first, escape(str(split)), *cells, str(int(by_metric.n.iloc[0]))]) + r" \\")
+        lines.append("    " + " & ".join([first, escape(str(split)), str(images[variant, split]), *cells, str(int(by_metric.n.iloc[0]))]) + r" \\")
     return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])

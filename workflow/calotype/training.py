@@ -7,7 +7,6 @@ over from one seed to the next.
 
 import logging
 import math
-import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -199,7 +198,7 @@ def train_pack(
             rows += [(seed, epoch, metric, value) for metric, value in logs.items()]
             logger.debug("seed %d, epoch %d of %d: loss %.5f", seed, epoch, recipe.epochs, logs["loss"])
         for split, data in tests.items():
-            predictions[split].append(engine.predict(data.images))
+            predictions[split].append(engine.predict(data.images[: recipe.test_images]))
         engine.model.save_weights(models / f"seed-{seed:03d}.weights.h5")
         seconds[seed] = time.perf_counter() - began
         logger.info("%s: seed %d done in %.0f s", name, seed, seconds[seed])
@@ -209,8 +208,3 @@ def train_pack(
         predictions={split: np.stack(found) for split, found in predictions.items()},
         seconds=seconds,
     )
-
-
-def peak_memory() -> int:
-    """The most memory that this process has held, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -52,6 +52,7 @@ rule summary_latex:
     """Set the summary of a study as a booktabs table."""
     input:
         summary=rules.evaluate.output.summary,
+        pooled=rules.evaluate.output.pooled,
     output:
         latex=f"{RESULTS}/{{study}}/summary.tex",
     log:

@@ -53,6 +53,7 @@ rule train:
         code=code_digest("train.py"),
         own_model=own_model,
     threads: recipe_threads
+    priority: 1  # nothing that can wait takes a core from the longest jobs
     conda:
         ENVIRONMENT
     message:

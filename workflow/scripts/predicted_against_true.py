@@ -12,5 +12,8 @@ with script(snakemake.log[0]):
     figures.use_style(Path(snakemake.input.style))
     predictions = read_predictions([Path(file) for file in snakemake.input.predictions], params.variants, params.seeds)
     labels = open_split(Path(snakemake.input.array)).labels
-    runs = {label: (labels, predictions[variant][params.split]) for variant, label in params.labels.items()}
+    runs = {}
+    for variant, label in params.labels.items():
+        found = predictions[variant][params.split]
+        runs[label] = (labels[: found.shape[1]], found)
     figures.save(figures.predicted_against_true(runs), [Path(file) for file in snakemake.output])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from calotype.console import script
-from calotype.report import Print, findings, read_job, read_origin, render, study_section, write_text
+from calotype.report import Print, findings, read_job, read_origin, render, study_section, train_job, write_text
 
 with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -14,7 +14,8 @@ with script(snakemake.log[0]):
         for (study, figure), file in zip(params.figures, found.figures, strict=True)
     ]
     origins = [read_origin(Path(file), *pack) for pack, file in zip(params.packs, found.provenance, strict=True)]
-    jobs = [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
+    jobs = [train_job(pack) for pack in origins]
+    jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
     sections = [
         study_section(
             name,

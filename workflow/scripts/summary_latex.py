@@ -11,6 +11,7 @@ with script(snakemake.log[0]):
     params = snakemake.params
     latex = summary_latex(
         pd.read_csv(snakemake.input.summary),
+        pd.read_csv(snakemake.input.pooled),
         params.labels,
         escape(params.title) + r": mean over $n$ seeds and its 95\,\% interval.",
         snakemake.wildcards.study,

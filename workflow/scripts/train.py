@@ -1,6 +1,7 @@
 """Train one pack and predict its test splits."""
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,15 @@ from calotype.console import script
 from calotype.files import new_file, new_folder
 from calotype.images import open_split
 from calotype.recipe import Recipe
-from calotype.training import peak_memory, train_pack
+from calotype.training import train_pack
 
 with script(snakemake.log[0]):
     recipe = Recipe(**snakemake.params.recipe)
     backend.start(recipe.threads)
     wildcards, output = snakemake.wildcards, snakemake.output
+    logging.getLogger("calotype").info(
+        "%s/%s: training on %s, %d thread(s)", wildcards.study, wildcards.variant, backend.device_name(), recipe.threads
+    )
     manifests = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests]
     splits = {
         manifest["split"]: open_split(Path(file))
@@ -38,6 +42,6 @@ with script(snakemake.log[0]):
     origin = provenance.record(
         code=snakemake.params.code, config=recipe.model_dump(), data=manifests, device=backend.device_name()
     )
-    origin |= {"parameters": pack.parameters, "seconds": pack.seconds, "peak_memory_mib": peak_memory()}
+    origin |= {"parameters": pack.parameters, "seconds": pack.seconds, **provenance.process_cost()}
     with new_file(Path(output.provenance)) as aside:
         aside.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
