@@ -35,8 +35,8 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        all_figures(("pdf", "svg", "png")),
-        [f"{RESULTS}/{study}/summary.tex" for study in CONFIG.studies],
+        LAYOUT.figure_files([".pdf", ".svg", ".png"]),
+        LAYOUT.per_study("summary.tex"),
 
 
 onsuccess:

@@ -40,7 +40,16 @@ def conda_file(name: str, requirements: str) -> str:
 def main() -> None:
     """Write all files; further arguments go to uv, such as --upgrade."""
     for name, extras in EXTRAS.items():
-        command = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes", "--python-version", PYTHON]
+        command = [
+            "uv",
+            "pip",
+            "compile",
+            "pyproject.toml",
+            "--universal",
+            "--generate-hashes",
+            "--python-version",
+            PYTHON,
+        ]
         command += [argument for extra in extras for argument in ("--extra", extra)]
         command += ["--no-header", "--quiet", "--output-file", f"envs/{name}.txt", *sys.argv[1:]]
         subprocess.run(command, cwd=ENVS.parent, check=True)

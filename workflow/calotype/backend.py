@@ -27,7 +27,7 @@ def start(threads: int) -> None:
     """Fix what makes a training repeatable; to be called once, before anything is computed.
 
     Args:
-        threads: of a single operation. More than one changes the last bits of convolutions, so this is part of a recipe.
+        threads: of a single operation. Their number changes the last bits of convolutions, so it is part of a recipe.
     """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)

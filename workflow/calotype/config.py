@@ -126,6 +126,10 @@ class Study(Strict):
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="The variants, by name.")
     claims: list[Claim] = Field([], description="Published numbers, each held against our measurement.")
 
+    def labels(self) -> dict[str, str]:
+        """How figures and tables call the variants."""
+        return {key: variant.label or key for key, variant in self.variants.items()}
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in_defaults(cls, raw: Any) -> Any:
@@ -152,14 +156,11 @@ class Config:
 
     def splits_used(self, dataset: str) -> list[str]:
         """The splits of a dataset that some study trains or tests on, in the dataset's order."""
-        used = set()
+        used: set[str] = set()
         for study in self.studies.values():
             if study.dataset == dataset:
                 used.update(study.tests, (variant.train for variant in study.variants.values()))
         return [split for split in self.datasets[dataset].splits if split in used]
-
-
-# ---- Reading ----------------------------------------------------------------------------------------------------------
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -168,7 +169,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, str | int | float | bool) and key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands there twice", key_node.start_mark
@@ -193,7 +194,9 @@ def read_yaml(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise CalotypeError(f"{path}{where}: not valid YAML: {problem}.", "check indentation, colons and quotes.") from None
+        raise CalotypeError(
+            f"{path}{where}: not valid YAML: {problem}.", "check indentation, colons and quotes."
+        ) from None
 
 
 def _siblings(path: Path) -> list[str]:
@@ -260,6 +263,10 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     return f"{shown} {_EXPECTED.get(kind, 'is not valid: ' + error['msg'])}", None
 
 
+def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
+    return key in raw.get("defaults", {}) and key not in raw["variants"][variant]
+
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -274,9 +281,8 @@ def _validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] =
             location = tuple(step for step in error["loc"] if step != "[key]")
             what, hint = _explain(error, model)
             # A value that came from the study's defaults is reported there, and once.
-            if location[:1] == ("variants",) and len(location) > 2 and location[2] not in raw["variants"][location[1]]:
-                if location[2] in raw.get("defaults", {}):
-                    location = ("defaults", *location[2:])
+            if location[:1] == ("variants",) and len(location) > 2 and _is_default(raw, *location[1:3]):
+                location = ("defaults", *location[2:])
             key = ".".join(map(str, (*where, *location)))
             line = f"{file}: {key + ': ' if key else ''}{what}." + (f" Hint: {hint}" if hint else "")
             if line not in lines:
@@ -348,9 +354,6 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     return study
 
 
-# ---- Packs ------------------------------------------------------------------------------------------------------------
-
-
 def plan_packs(seeds: int, seeds_per_job: int, existing: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int]]:
     """Cut the seeds 0 to seeds - 1 of a variant into packs, around those that are already there.
 
@@ -380,9 +383,6 @@ def plan_packs(seeds: int, seeds_per_job: int, existing: Iterable[tuple[int, int
         packs.append((seed, last))
         seed = last + 1
     return packs
-
-
-# ---- Schemas ----------------------------------------------------------------------------------------------------------
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -84,9 +84,7 @@ def draw_images(
         yield rasterise(circles[block], width), counts[block]
 
 
-def write_split(
-    folder: Path, *, images: int, seed: int, minimum: int, maximum: int, width: int, quality: int
-) -> None:
+def write_split(folder: Path, *, images: int, seed: int, minimum: int, maximum: int, width: int, quality: int) -> None:
     """Write a split as the source's tools expect it: ``img<N>.jpg``, N from 1, and a CSV of labels.
 
     The JPEG files have three equal channels, the chroma at half resolution; the CSV has the columns ``imageId`` and
@@ -100,7 +98,12 @@ def write_split(
     Raises:
         CalotypeError: the folder cannot be written.
     """
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    ]
     labels: list[int] = []
     with new_folder(folder) as aside:
         for block, counts in draw_images(images, seed, minimum, maximum, width):

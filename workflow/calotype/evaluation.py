@@ -73,7 +73,9 @@ def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapp
                 for split in found.files:
                     parts.setdefault(variant, {}).setdefault(split, []).append(found[split])
         except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its pack trained again.") from None
+            raise CalotypeError(
+                f"{file}: cannot be read: {error}.", "delete it to have its pack trained again."
+            ) from None
     return {
         variant: {split: np.concatenate(arrays)[: seeds[variant]] for split, arrays in splits.items()}
         for variant, splits in parts.items()
@@ -94,7 +96,7 @@ def seed_predictions(predictions: Predictions, labels: Mapping[str, NDArray[np.i
 
 
 def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Predicted counts: the nearest whole number, the even one of two. What is not finite stays so, and counts as wrong."""
+    """Predicted counts: the nearest whole number, the even one of two. What is not finite stays so."""
     return np.rint(predictions.astype(np.float64))
 
 

@@ -2,27 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.ticker import MaxNLocator, PercentFormatter  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
 
-from calotype.files import new_file  # noqa: E402
-from calotype.statistics import mean_interval, wilson_interval  # noqa: E402
+from calotype.files import new_file
+from calotype.statistics import mean_interval, wilson_interval
 
 SINGLE = 3.5  # inches: one column of a paper
 DOUBLE = 7.1  # inches: its whole width
 RIGHT, WRONG = "#333333", "#D00000"
 # Without these the files would hold the time of their making.
-METADATA: Mapping[str, Mapping[str, None | str]] = {
+METADATA: Mapping[str, Mapping[str, str | None]] = {
     ".pdf": {"CreationDate": None},
     ".svg": {"Date": None},
     ".png": {"Software": None},
@@ -60,8 +62,8 @@ def contact_sheet(
     rows = -(-len(images) // columns)
     # Spaces are known beforehand; to compute them for fifty panels takes seconds.
     figure, axes = plt.subplots(
-        rows, columns, figsize=(DOUBLE, rows * DOUBLE / columns * 1.16), squeeze=False, layout="none",
-        gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 1 - 0.17 / rows, "wspace": 0.12, "hspace": 0.32},
+        rows, columns, figsize=(DOUBLE, rows * DOUBLE / columns * 1.08), squeeze=False, layout="none",
+        gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 1 - 0.17 / rows, "wspace": 0.1, "hspace": 0.3},
     )  # fmt: skip
     for axis in axes.flat:
         axis.set_axis_off()
@@ -69,7 +71,7 @@ def contact_sheet(
         axis.imshow(image[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         wrong = count != label
         axis.add_patch(
-            plt.Rectangle((-0.5, -0.5), image.shape[1], image.shape[0], fill=False, linewidth=1.2 if wrong else 0.4,
+            Rectangle((-0.5, -0.5), image.shape[1], image.shape[0], fill=False, linewidth=1.2 if wrong else 0.4,
                           edgecolor=WRONG if wrong else "#BBBBBB", clip_on=False)
         )  # fmt: skip
         axis.set_title(
@@ -98,9 +100,12 @@ def loss_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axes = _columns(len(histories), 2.3)
     for axis, (label, history) in zip(axes, histories.items(), strict=True):
         losses = history[history.metric == "loss"].pivot(index="epoch", columns="seed", values="value")
-        axis.plot(losses.index, losses, color="C0", alpha=0.35, linewidth=0.7)
-        axis.plot(losses.index, losses.mean(axis=1), color="C1", label=f"mean of {losses.shape[1]} seeds")
-        axis.plot([], [], color="C0", alpha=0.5, linewidth=0.7, label="one seed")
+        seeds = losses.shape[1]
+        if seeds > 1:
+            axis.plot(losses.index, losses, color="C0", alpha=0.35, linewidth=0.7)
+            axis.plot([], [], color="C0", alpha=0.5, linewidth=0.7, label="one seed")
+        mean = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
+        axis.plot(losses.index, losses.mean(axis=1), "C1.-" if len(losses) == 1 else "C1-", label=mean)
         axis.set(title=label, xlabel="epoch", ylabel="training loss", yscale="log")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.legend()
@@ -121,16 +126,23 @@ def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[n
         low, high = counts.min() - 1.5, counts.max() + 1.5
         axis.axhspan(low, high, color="white")
         for count in counts:  # what rounds to the true count
-            axis.add_patch(plt.Rectangle((count - 0.42, count - 0.5), 0.84, 1, color="#DDEBF5", linewidth=0))
+            axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color="#DDEBF5", linewidth=0))
         drawn = [(count, group) for count, group in zip(counts, groups, strict=True) if len(group)]
         parts = axis.violinplot(
             [np.clip(group, low, high) for _, group in drawn],
             positions=[count for count, _ in drawn], widths=0.8, showextrema=False, bw_method=0.1,
         )  # fmt: skip
-        for body in parts["bodies"]:
+        bodies: Any = parts["bodies"]
+        for body in bodies:
             body.set(facecolor="C0", alpha=0.9, edgecolor="none")
-        axis.plot(counts, [np.median(group) if len(group) else np.nan for group in groups], "o", color="C1", label="median")
-        axis.add_patch(plt.Rectangle((0, 0), 0, 0, color="#DDEBF5", label="rounds to the true count"))
+        axis.plot(
+            counts,
+            [float(np.median(group)) if len(group) else np.nan for group in groups],
+            "o",
+            color="C1",
+            label="median",
+        )
+        axis.add_patch(Rectangle((0, 0), 0, 0, color="#DDEBF5", label="rounds to the true count"))
         axis.set(title=label, xlabel="true count", ylabel="predicted count", xticks=counts, ylim=(low, high))
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(loc="upper left")

@@ -39,8 +39,8 @@ def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
         Columns ``imageId`` and ``numberOfFeatures``, int64, in the order of the file.
 
     Raises:
-        CalotypeError: the file is missing or not as expected, a count is out of range, an id stands twice, or labels and
-            images do not match.
+        CalotypeError: the file is missing or not as expected, a count is out of range, an id stands twice, or
+            labels and images do not match.
     """
     file = folder / "labels.csv"
     hint = f"delete {folder} to have it drawn again."
@@ -57,10 +57,15 @@ def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
                 f"{file}: image {row.imageId}: the count {row.numberOfFeatures} is not in {minimum}..{maximum}.", hint
             )
     if table.imageId.duplicated().any():
-        raise CalotypeError(f"{file}: image {table.imageId[table.imageId.duplicated()].iloc[0]} stands there twice.", hint)
+        raise CalotypeError(
+            f"{file}: image {table.imageId[table.imageId.duplicated()].iloc[0]} stands there twice.", hint
+        )
     labelled = {f"img{number}.jpg" for number in table.imageId}
     there = {path.name for path in folder.glob("*.jpg")}
-    for names, problem in ((labelled - there, "has a label, but there is no such image"), (there - labelled, "has no label")):
+    for names, problem in (
+        (labelled - there, "has a label, but there is no such image"),
+        (there - labelled, "has no label"),
+    ):
         if names:
             more = f" ({len(names)} in all)" if len(names) > 1 else ""
             raise CalotypeError(f"{folder / min(names)}: {problem}{more}.", hint)
@@ -86,7 +91,7 @@ def read_image(path: Path, width: int) -> NDArray[np.uint8]:
         raise CalotypeError(f"{path}: OpenCV cannot read this image.", hint)
     if image.shape != (width, width, 3):
         raise CalotypeError(f"{path}: {image.shape[1]} x {image.shape[0]} px instead of {width} x {width}.", hint)
-    return image.astype(np.uint8, copy=False)
+    return np.asarray(image, np.uint8)
 
 
 def prepare(image: NDArray[np.uint8], steps: Sequence[str]) -> NDArray[np.float32]:
@@ -112,13 +117,21 @@ def prepare(image: NDArray[np.uint8], steps: Sequence[str]) -> NDArray[np.float3
 
 
 def prepare_split(
-    folder: Path, array_file: Path, manifest_file: Path, *, split: str, width: int, minimum: int, maximum: int, steps: Sequence[str]
+    folder: Path,
+    array_file: Path,
+    manifest_file: Path,
+    *,
+    split: str,
+    width: int,
+    minimum: int,
+    maximum: int,
+    steps: Sequence[str],
 ) -> None:
     """Prepare all images of a folder and write them as one array, and a small manifest beside it.
 
-    The array is a .npy file of records ``id`` (int64), ``label`` (int64), ``image`` (float32, height x width x channels),
-    so that images, labels and ids cannot come apart and the file can be memory-mapped. The manifest holds the SHA-256 of
-    the array: later stages are computed again when that changes, not when a time stamp does.
+    The array is a .npy file of records ``id`` (int64), ``label`` (int64), ``image`` (float32, height x width x
+    channels), so that images, labels and ids cannot come apart and the file can be memory-mapped. The manifest holds
+    the SHA-256 of the array: later stages are computed again when that changes, not when a time stamp does.
 
     Raises:
         CalotypeError: an image or a label is missing or broken (it is named), or the files cannot be written.
@@ -158,4 +171,6 @@ def open_split(array_file: Path) -> Split:
         records = np.load(array_file, mmap_mode="r", allow_pickle=False)
         return Split(records["image"], records["label"], records["id"])
     except (OSError, ValueError, IndexError) as error:
-        raise CalotypeError(f"{array_file}: not a prepared array: {error}.", "delete it to have it made again.") from None
+        raise CalotypeError(
+            f"{array_file}: not a prepared array: {error}.", "delete it to have it made again."
+        ) from None

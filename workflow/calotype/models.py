@@ -1,7 +1,8 @@
 """The models by name.
 
 A model is a function that takes the shape of an image and the number of outputs, and returns a Keras model that is not
-compiled. A user's own model is such a function in a file of their own, named in the config as ``path/to/file.py:function``.
+compiled. A user's own model is such a function in a file of their own, named in the config as
+``path/to/file.py:function``.
 """
 
 import importlib.util
@@ -17,7 +18,7 @@ layers = keras.layers
 def dots_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
     """The net of the NeSI support page "Keras": 338,881 parameters at 40 x 40 x 1.
 
-    Three times a 3 x 3 convolution (32, 128, 256 filters, zero padding, ReLU) and 2 x 2 max-pooling, then one dense output.
+    Three times a 3 x 3 convolution (32, 128, 256 filters, padding, ReLU) and 2 x 2 max-pooling, then a dense layer.
     """
     net = [keras.Input(shape)]
     for filters in (32, 128, 256):
@@ -39,7 +40,7 @@ def all_convolutional(
         shape: height, width, channels.
         outputs: number of outputs.
         blocks: filters, stride and kernel size of each convolution.
-        momentum: of the running mean and variance of the batch normalisation; Keras's 0.99 is meant for longer trainings.
+        momentum: of the running mean and variance of the batch normalisation; Keras's 0.99 suits longer trainings.
         darkness: give the net the logarithm of the brightness (in 0..1) instead. A half-transparent dot multiplies what
             lies under it, so dots that overlap add up in the logarithm.
     """

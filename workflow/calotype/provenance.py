@@ -35,7 +35,11 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:]
     return tree
 
@@ -76,7 +80,7 @@ def code_digest(script: Path) -> str:
 
 
 def check_function(name: str, key: str) -> None:
-    """See that a model of the config exists, without importing it: a function of models.py or ``path/to/file.py:function``.
+    """See that a model of the config exists, a function of models.py or ``path/to/file.py:function``; imports nothing.
 
     Args:
         name: as in the config.
@@ -88,7 +92,9 @@ def check_function(name: str, key: str) -> None:
     file, colon, function = name.rpartition(":")
     path = Path(file) if colon else LIBRARY / "models.py"
     if not path.is_file():
-        raise CalotypeError(f"{key}: there is no file {file}.", "paths start from the folder that you call snakemake in.")
+        raise CalotypeError(
+            f"{key}: there is no file {file}.", "paths start from the folder that you call snakemake in."
+        )
     functions = [node.name for node in _parse(path).body if isinstance(node, ast.FunctionDef)]
     known = [found for found in functions if not found.startswith("_") and (colon or found != "build")]
     if function not in known:

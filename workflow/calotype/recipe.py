@@ -60,8 +60,8 @@ class Recipe(Strict):
     )
     augment: list[Literal["symmetries"]] = Field(
         [],
-        description="`symmetries`: in each epoch each image is shown in one of the eight positions of the square, drawn "
-        "by (seed, epoch).",
+        description="`symmetries`: in each epoch each image is shown in one of the eight positions of the square, "
+        "drawn by (seed, epoch).",
     )
     test_images: PositiveInt | None = Field(
         None,
@@ -70,6 +70,6 @@ class Recipe(Strict):
     )
     threads: PositiveInt = Field(
         1,
-        description="Threads of one training. Their number changes the last bits of the results, so it is the same on a "
-        "laptop and on a cluster.",
+        description="Threads of one training. Their number changes the last bits of the results, so it is the same on "
+        "a laptop and on a cluster.",
     )

@@ -128,7 +128,9 @@ def _where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
     return table
 
 
-def _results(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame) -> list[dict[str, Any]]:
+def _results(
+    study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame
+) -> list[dict[str, Any]]:
     rows = []
     for (variant, split), group in summary.groupby(["variant", "split"], sort=False):
         where = {"variant": variant, "split": split}
@@ -156,7 +158,9 @@ def _recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[di
     rows = []
     for name, variant in study["variants"].items():
         packs = [pack for pack in origins if pack.variant == name]
-        optimizer = {key: value for key, value in variant["optimizer"].items() if value not in (None, {}, "constant", 0.0)}
+        optimizer = {
+            key: value for key, value in variant["optimizer"].items() if value not in (None, {}, "constant", 0.0)
+        }
         rows.append(
             {
                 "label": variant["label"],

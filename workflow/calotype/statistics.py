@@ -77,8 +77,8 @@ def judge(
 ) -> Verdict:
     """Hold a claim against the runs of several seeds.
 
-    A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A published
-    bound agrees when the whole interval of our mean keeps it.
+    A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A
+    published bound agrees when the whole interval of our mean keeps it.
     """
     if len(values) < 2:
         return Verdict(None, "one seed cannot tell; ask for more seeds")
@@ -93,5 +93,7 @@ def judge(
         assert at_least is not None
         keeps, breaks, side = low >= at_least, high < at_least, "above"
     if keeps or breaks:
-        return Verdict(keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound")
+        return Verdict(
+            keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound"
+        )
     return Verdict(None, "the interval reaches across the bound; ask for more seeds")

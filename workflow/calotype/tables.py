@@ -35,7 +35,7 @@ def show(value: float, share: bool, unit: bool = True) -> str:
     if not share:
         return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}".replace(",", "\u202f")
     percent = 100 * value
-    digits = 1 if 1 <= percent <= 99 else 2 if percent in (0, 100) or 0.1 <= min(percent, 100 - percent) else 3
+    digits = 1 if 1 <= percent <= 99 else 2 if percent in (0, 100) or min(percent, 100 - percent) >= 0.1 else 3
     return f"{percent:.{digits}f}{' %' if unit else ''}"
 
 
@@ -69,7 +69,9 @@ def summary_latex(
         rf"  \label{{tab:{name}}}",
         rf"  \begin{{tabular}}{{llr{'r@{ }l' * len(metrics)}r}}",
         r"    \toprule",
-        "    Variant & Test split & Images" + "".join(rf" & \multicolumn{{2}}{{l}}{{{head}}}" for head in heads) + r" & $n$ \\",
+        "    Variant & Test split & Images"
+        + "".join(rf" & \multicolumn{{2}}{{l}}{{{head}}}" for head in heads)
+        + r" & $n$ \\",
         r"    \midrule",
     ]
     images = (pooled.images // pooled.seeds).groupby([pooled.variant, pooled.split]).first()
@@ -79,9 +81,17 @@ def summary_latex(
         cells = []
         for metric in metrics:
             row, share = by_metric.loc[metric], COUNT_METRICS[metric].share
-            mean, low, high = (show(value, share, unit=False).replace("\u202f", r"\,") for value in row[["mean", "low", "high"]])
+            mean, low, high = (
+                show(value, share, unit=False).replace("\u202f", r"\,") for value in row[["mean", "low", "high"]]
+            )
             cells += [mean, f"[{low}, {high}]" if low != "–" else ""]
         first = escape(labels[str(variant)]) if variant != shown else ""
         shown = str(variant)
-        lines.append("    " + " & ".join([first, escape(str(split)), str(images[variant, split]), *cells, str(int(by_metric.n.iloc[0]))]) + r" \\")
+        lines.append(
+            "    "
+            + " & ".join(
+                [first, escape(str(split)), str(images[variant, split]), *cells, str(int(by_metric.n.iloc[0]))]
+            )
+            + r" \\"
+        )
     return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])

@@ -63,7 +63,9 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
             raise CalotypeError("optimizer: schedule cosine needs a learning_rate.")
         rising = round(steps * recipe.warmup)
         arguments["learning_rate"] = (
-            keras.optimizers.schedules.CosineDecay(0.0, steps - rising, warmup_target=recipe.learning_rate, warmup_steps=rising)
+            keras.optimizers.schedules.CosineDecay(
+                0.0, steps - rising, warmup_target=recipe.learning_rate, warmup_steps=rising
+            )
             if rising
             else keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
         )
@@ -92,10 +94,10 @@ def turn(images: Any, symmetry: Any) -> Any:
         images: shape (batch, width, width, channels).
         symmetry: shape (batch,), 0..7: its bits say whether to flip down, across, and along the diagonal.
     """
-    for bit, moved in enumerate((lambda x: x[:, ::-1], lambda x: x[:, :, ::-1], lambda x: tf.transpose(x, [0, 2, 1, 3]))):
-        chosen = tf.bitwise.bitwise_and(symmetry, 1 << bit) > 0
-        images = tf.where(chosen[:, None, None, None], moved(images), images)
-    return images
+    down, across, diagonal = ((symmetry // bit % 2 == 1)[:, None, None, None] for bit in (1, 2, 4))
+    images = tf.where(down, images[:, ::-1], images)
+    images = tf.where(across, images[:, :, ::-1], images)
+    return tf.where(diagonal, tf.transpose(images, [0, 2, 1, 3]), images)
 
 
 class _Engine:

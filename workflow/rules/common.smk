@@ -1,6 +1,6 @@
 # What the rules share: the checked config, paths, and the functions that rules name as inputs and params.
 # Needs: config/ and the library.
-# Gives: CONFIG, DATA, RESULTS and the functions below. Anything longer than a few lines belongs in the library.
+# Gives: CONFIG, LAYOUT and the functions below, a few lines each; what is longer belongs in the library.
 
 import os
 import sys
@@ -11,14 +11,15 @@ from snakemake.settings.types import RerunTrigger
 
 # Scripts run in processes of their own and find the library there; so does this file.
 LIBRARY = str(Path(workflow.basedir) / "workflow")
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
 from calotype import config as calotype_config, provenance
 from calotype.errors import CalotypeError
 from calotype.files import check_writable
+from calotype.layout import Layout
 
-# The code of a stage is a param of its rule (`code_digest`): it knows the library, and ignores comments. Snakemake's own
+# The code of a stage is a param (`code_digest`), which knows the library and ignores comments. Snakemake's own
 # code trigger knows the time stamp of the script alone, and would train again after a fresh `git clone`.
 if workflow.dag_settings is not None:
     workflow.dag_settings.rerun_triggers = frozenset(workflow.dag_settings.rerun_triggers) - {RerunTrigger.CODE}
@@ -27,26 +28,24 @@ try:
     CONFIG = calotype_config.load(config, workflow.configfiles[0] if workflow.configfiles else "config")
     for name, study in CONFIG.studies.items():
         for key, variant in study.variants.items():
-            provenance.check_function(
-                variant.model, f"{CONFIG.settings.study_files}/{name}.yaml: variants.{key}.model"
-            )
-    DATA, RESULTS = CONFIG.settings.data, CONFIG.settings.results
+            provenance.check_function(variant.model, f"{CONFIG.settings.study_files}/{name}.yaml: variants.{key}.model")
+    LAYOUT = Layout(CONFIG)
+    DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
     for key, folder in (("data", DATA), ("results", RESULTS)):
         check_writable(Path(folder), key)
 except CalotypeError as error:
     raise WorkflowError(str(error)) from None
 
-PACK = f"{RESULTS}/{{study}}/{{variant}}/seeds-{{first}}-{{last}}"
-FIGURES = f"{RESULTS}/{{study}}/figures"
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"
+REPORT = Path(workflow.basedir) / "workflow" / "report"  # captions, template, style
 
 
 wildcard_constraints:
     dataset="|".join(CONFIG.datasets),
-    split="|".join({split for dataset in CONFIG.datasets.values() for split in dataset.splits}),
+    split="|".join(sorted({split for dataset in CONFIG.datasets.values() for split in dataset.splits})),
     study="|".join(CONFIG.studies),
-    variant="|".join({variant for study in CONFIG.studies.values() for variant in study.variants}),
+    variant="|".join(sorted({variant for study in CONFIG.studies.values() for variant in study.variants})),
     first=r"\d\d\d+",
     last=r"\d\d\d+",
 
@@ -59,53 +58,55 @@ def code_digest(script):
         raise WorkflowError(str(error)) from None
 
 
-def packs(study, variant):
-    """First and last seed of each pack of a variant; packs that are there already stay as they are."""
-    found = Path(RESULTS, study, variant).glob("seeds-*-*/provenance.json")
-    existing = [tuple(int(number) for number in file.parent.name.split("-")[1:]) for file in found]
-    settings = CONFIG.settings
-    return calotype_config.plan_packs(CONFIG.seeds(study, variant), settings.seeds_per_job, existing)
+# ---- Params: the part of the config that a result depends on ----
 
 
-def study_packs(study):
-    """(variant, first, last) of all packs of a study, in the order of its variants."""
-    return [(variant, *pack) for variant in CONFIG.studies[study].variants for pack in packs(study, variant)]
+def drawing(wildcards):
+    """Everything that decides what is drawn."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return dataset.drawing.model_dump() | dataset.splits[wildcards.split].model_dump()
 
 
-def pack_paths(study, pattern):
-    """A path for each pack of a study, from a pattern with wildcards as in PACK."""
-    return [
-        pattern.format(study=study, variant=variant, first=f"{first:03d}", last=f"{last:03d}")
-        for variant, first, last in study_packs(study)
-    ]
+def preparation(wildcards):
+    """Everything that decides how a split is prepared, and what its labels may be."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    found = dataset.drawing.model_dump(include={"width", "minimum", "maximum"})
+    return found | {"split": wildcards.split, "steps": dataset.prepare}
 
 
-def prepared(study, split, suffix):
-    """The prepared array (.npy) or its manifest (.json) of a split that a study uses."""
-    return f"{RESULTS}/prepared/{CONFIG.studies[study].dataset}/{split}{suffix}"
+def recipe(wildcards):
+    """The part of a variant that its weights depend on."""
+    return CONFIG.studies[wildcards.study].variants[wildcards.variant].recipe()
 
 
-def tests_prepared(suffix):
-    """An input function: the prepared test splits of a study."""
-
-    def paths(wildcards):
-        return [prepared(wildcards.study, split, suffix) for split in CONFIG.studies[wildcards.study].tests]
-
-    return paths
+def recipe_threads(wildcards):
+    """The threads of a training are part of its recipe, not of the machine."""
+    return CONFIG.studies[wildcards.study].variants[wildcards.variant].threads
 
 
-def all_pack_paths(pattern):
-    """An input function: a path for each pack of a study."""
+def own_model(wildcards):
+    """The code of a user's own model file; None for the models that come along."""
+    return provenance.own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)
 
-    def paths(wildcards):
-        return pack_paths(wildcards.study, pattern)
 
-    return paths
+def tests(wildcards):
+    """The test splits of a study."""
+    return CONFIG.studies[wildcards.study].tests
+
+
+def first_test(wildcards):
+    """The test split of the contact sheet."""
+    return tests(wildcards)[0]
+
+
+def last_test(wildcards):
+    """The test split of the figures over all images: the last, and with that the place for the largest."""
+    return tests(wildcards)[-1]
 
 
 def pack_variants(wildcards):
-    """The variant of each pack of a study, in the order of `pack_paths`."""
-    return [variant for variant, _, _ in study_packs(wildcards.study)]
+    """The variant of each pack of a study, in the order of `study_packs`."""
+    return [variant for variant, _, _ in LAYOUT.study_packs(wildcards.study)]
 
 
 def variant_seeds(wildcards):
@@ -115,4 +116,71 @@ def variant_seeds(wildcards):
 
 def variant_labels(wildcards):
     """How figures and tables call the variants of a study."""
-    return {key: variant.label or key for key, variant in CONFIG.studies[wildcards.study].variants.items()}
+    return CONFIG.studies[wildcards.study].labels()
+
+
+def title(wildcards):
+    """The heading of a study."""
+    return CONFIG.studies[wildcards.study].title
+
+
+# ---- Input functions: each gives a function of the wildcards ----
+
+
+def splits_of_variant(suffix):
+    """The prepared splits of a variant, the training split first."""
+
+    def paths(wildcards):
+        train = CONFIG.studies[wildcards.study].variants[wildcards.variant].train
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (train, *tests(wildcards))]
+
+    return paths
+
+
+def prepared_tests(suffix, choose=tests):
+    """The prepared test splits of a study, or the one that `choose` picks."""
+
+    def paths(wildcards):
+        chosen = choose(wildcards)
+        return [
+            LAYOUT.prepared(wildcards.study, split, suffix)
+            for split in ([chosen] if isinstance(chosen, str) else chosen)
+        ]
+
+    return paths
+
+
+def of_all_packs(name):
+    """A file of each pack of a study."""
+
+    def paths(wildcards):
+        return LAYOUT.pack_paths(wildcards.study, name)
+
+    return paths
+
+
+def predictions_of_first_pack(wildcards):
+    """The predictions of the pack that holds seed 0."""
+    place = pack_variants(wildcards).index(wildcards.variant)
+    return LAYOUT.pack_paths(wildcards.study, "predictions.npz")[place]
+
+
+def all_pack_paths(name):
+    """A file of each pack of every study; a function, because packs that finish change what is there."""
+
+    def paths(wildcards):
+        return LAYOUT.all_pack_paths(name)
+
+    return paths
+
+
+def all_packs(wildcards):
+    """(study, variant, first, last) of each of `all_pack_paths`."""
+    return LAYOUT.all_packs()
+
+
+def print_findings():
+    """End a run by saying what was found and where to look."""
+    findings = Path(RESULTS, "findings.txt")
+    if findings.is_file():
+        print(f"\n{findings.read_text(encoding='utf-8')}\nReport: {Path(RESULTS, 'report.html')}", file=sys.stderr)

@@ -3,12 +3,6 @@
 # Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv.
 
 
-def drawing(wildcards):
-    """Everything that decides what is drawn."""
-    dataset = CONFIG.datasets[wildcards.dataset]
-    return dataset.drawing.model_dump() | dataset.splits[wildcards.split].model_dump()
-
-
 rule draw:
     """Draw one split of a dataset of dots."""
     output:
@@ -17,13 +11,13 @@ rule draw:
         f"{LOGS}/draw/{{dataset}}-{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/draw/{{dataset}}-{{split}}.tsv"
-    params:
-        split=drawing,
-        code=code_digest("draw.py"),
     group:
         "data"
     conda:
         ENVIRONMENT
+    params:
+        split=drawing,
+        code=code_digest("draw.py"),
     message:
         "Drawing {wildcards.dataset}/{wildcards.split}: {params.split[images]} images"
     script:

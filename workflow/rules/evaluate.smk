@@ -3,22 +3,12 @@
 # Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, summary.tex.
 
 
-def tests(wildcards):
-    """The test splits of a study."""
-    return CONFIG.studies[wildcards.study].tests
-
-
-def title(wildcards):
-    """The heading of a study."""
-    return CONFIG.studies[wildcards.study].title
-
-
 rule evaluate:
     """Measure all runs of a study, per seed, over seeds, and pooled."""
     input:
-        predictions=all_pack_paths(f"{PACK}/predictions.npz"),
-        manifests=tests_prepared(".json"),
-        arrays=ancient(tests_prepared(".npy")),
+        predictions=of_all_packs("predictions.npz"),
+        manifests=prepared_tests(".json"),
+        arrays=ancient(prepared_tests(".npy")),
     output:
         runs=f"{RESULTS}/{{study}}/runs.csv",
         summary=report(
@@ -33,15 +23,15 @@ rule evaluate:
         f"{LOGS}/evaluate/{{study}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
     params:
         variants=pack_variants,
         seeds=variant_seeds,
         tests=tests,
         code=code_digest("evaluate.py"),
-    group:
-        "paper"
-    conda:
-        ENVIRONMENT
     message:
         "Evaluating {wildcards.study}"
     script:
@@ -57,14 +47,14 @@ rule summary_latex:
         latex=f"{RESULTS}/{{study}}/summary.tex",
     log:
         f"{LOGS}/summary_latex/{{study}}.log",
-    params:
-        labels=variant_labels,
-        title=title,
-        code=code_digest("summary_latex.py"),
     group:
         "paper"
     conda:
         ENVIRONMENT
+    params:
+        labels=variant_labels,
+        title=title,
+        code=code_digest("summary_latex.py"),
     message:
         "Setting the LaTeX table of {wildcards.study}"
     script:

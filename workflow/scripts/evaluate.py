@@ -1,6 +1,5 @@
 """Turn the predictions of all packs of a study into its tables."""
 
-import json
 from pathlib import Path
 
 from calotype import evaluation
@@ -13,7 +12,9 @@ with script(snakemake.log[0]):
     predictions = evaluation.read_predictions(
         [Path(file) for file in snakemake.input.predictions], params.variants, params.seeds
     )
-    labels = {split: open_split(Path(file)).labels for split, file in zip(params.tests, snakemake.input.arrays, strict=True)}
+    labels = {
+        split: open_split(Path(file)).labels for split, file in zip(params.tests, snakemake.input.arrays, strict=True)
+    }
     runs = list(evaluation.seed_predictions(predictions, labels))
     table = evaluation.runs_table(study, runs)
     summary = evaluation.summary_table(table)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from calotype import figures
 from calotype.console import script
 

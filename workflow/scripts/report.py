@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import pandas as pd
+
 from calotype.console import script
 from calotype.report import Print, findings, read_job, read_origin, render, study_section, train_job, write_text
 
 with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
-    captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
+    captions = {Path(file).stem.replace("_", "-"): Path(file).read_text(encoding="utf-8") for file in found.captions}
     prints = [
-        Print(study, Path(file), captions[figure])
-        for (study, figure), file in zip(params.figures, found.figures, strict=True)
+        Print(study, Path(file), captions[caption])
+        for (study, caption), file in zip(params.figures, found.figures, strict=True)
     ]
     origins = [read_origin(Path(file), *pack) for pack, file in zip(params.packs, found.provenance, strict=True)]
     jobs = [train_job(pack) for pack in origins]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from calotype.console import script
 from calotype.files import new_file
 from calotype.tables import escape, summary_latex

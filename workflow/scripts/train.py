@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+
 from calotype import backend, provenance
 from calotype.console import script
 from calotype.files import new_file, new_folder

@@ -1,0 +1,86 @@
+"""Write the schemas and the reference of config/README.md from the typed config: python workflow/schemas/generate.py"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+WORKFLOW = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(WORKFLOW))
+
+from calotype import config, recipe  # noqa: E402
+
+README = WORKFLOW.parent / "config" / "README.md"
+BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
+TABLES: list[tuple[str, type[BaseModel]]] = [
+    ("config.yaml", config.Settings),
+    ("datasets.yaml: a dataset", config.Dataset),
+    ("datasets.yaml: `drawing`", config.Drawing),
+    ("datasets.yaml: a split", config.DrawnSplit),
+    ("studies/<study>.yaml", config.Study),
+    ("studies/<study>.yaml: a variant", config.Variant),
+    ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),
+    ("studies/<study>.yaml: a claim", config.Claim),
+]
+
+
+def schema_files() -> dict[Path, str]:
+    """The content of every schema file."""
+    folder = WORKFLOW / "schemas"
+    return {folder / name: json.dumps(schema, indent=2) + "\n" for name, schema in config.schemas().items()}
+
+
+def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """A schema's type in words."""
+    if "$ref" in schema:
+        return _kind(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
+    if "anyOf" in schema:
+        return " or ".join(_kind(option, definitions) for option in schema["anyOf"] if option.get("type") != "null")
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema['items'], definitions)}"
+    kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    limits = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    bounds = [f"{sign} {schema[key]}" for key, sign in limits.items() if key in schema]
+    return " ".join([kinds.get(schema.get("type", ""), "mapping"), *([", ".join(bounds)] if bounds else [])])
+
+
+def reference() -> str:
+    """The tables of all keys, in Markdown."""
+    parts = []
+    for heading, model in TABLES:
+        schema = model.model_json_schema()
+        lines = [f"### {heading}", "", "| key | value | default | what it is |", "|---|---|---|---|"]
+        for key, entry in schema["properties"].items():
+            required = key in schema.get("required", ())
+            default = "must be given" if required else f"`{json.dumps(entry.get('default'))}`"
+            if model is config.Variant and required:
+                default = "must be given, here or in `defaults`"
+            if not required and entry.get("default") in (None, "", {}, []):
+                default = "none"
+            text = entry.get("description", "").replace("|", "\\|")
+            lines.append(f"| `{key}` | {_kind(entry, schema.get('$defs', {}))} | {default} | {text} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def readme_with_reference(text: str) -> str:
+    """config/README.md with its reference made anew."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n" + reference() + "\n" + END + rest.split(END)[1]
+
+
+def main() -> None:
+    """Write all files."""
+    for path, content in schema_files().items():
+        path.write_text(content, encoding="utf-8")
+    README.write_text(readme_with_reference(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
