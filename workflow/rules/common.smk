@@ -137,17 +137,22 @@ def splits_of_variant(suffix):
     return paths
 
 
-def prepared_tests(suffix, choose=tests):
-    """The prepared test splits of a study, or the one that `choose` picks."""
+def prepared_tests(suffix):
+    """The prepared test splits of a study."""
 
     def paths(wildcards):
-        chosen = choose(wildcards)
-        return [
-            LAYOUT.prepared(wildcards.study, split, suffix)
-            for split in ([chosen] if isinstance(chosen, str) else chosen)
-        ]
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in tests(wildcards)]
 
     return paths
+
+
+def prepared_test(choose, suffix):
+    """The prepared test split of a study that `choose` picks."""
+
+    def path(wildcards):
+        return LAYOUT.prepared(wildcards.study, choose(wildcards), suffix)
+
+    return path
 
 
 def of_all_packs(name):

@@ -7,8 +7,8 @@ rule contact_sheet:
     """Print the first test images, as the first seed of a variant sees them."""
     input:
         predictions=predictions_of_first_pack,
-        manifest=prepared_tests(".json", first_test),
-        array=ancient(prepared_tests(".npy", first_test)),
+        manifest=prepared_test(first_test, ".json"),
+        array=ancient(prepared_test(first_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/contact-sheet-{{variant}}.pdf",
@@ -38,8 +38,8 @@ rule predicted_against_true:
     """Print the predicted against the true count, all seeds together."""
     input:
         predictions=of_all_packs("predictions.npz"),
-        manifest=prepared_tests(".json", last_test),
-        array=ancient(prepared_tests(".npy", last_test)),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/predicted-against-true.pdf",
@@ -72,8 +72,8 @@ rule accuracy_by_count:
     """Print the accuracy for every true count."""
     input:
         predictions=of_all_packs("predictions.npz"),
-        manifest=prepared_tests(".json", last_test),
-        array=ancient(prepared_tests(".npy", last_test)),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/accuracy-by-count.pdf",
