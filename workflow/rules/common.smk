@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.types import RerunTrigger
 
 # Scripts run in processes of their own and find the library there; so does this file.
 LIBRARY = str(Path(workflow.basedir) / "workflow")
@@ -18,11 +17,6 @@ from calotype import config as calotype_config, provenance
 from calotype.errors import CalotypeError
 from calotype.files import check_writable
 from calotype.layout import Layout
-
-# The code of a stage is a param (`code_digest`), which knows the library and ignores comments. Snakemake's own
-# code trigger knows the time stamp of the script alone, and would train again after a fresh `git clone`.
-if workflow.dag_settings is not None:
-    workflow.dag_settings.rerun_triggers = frozenset(workflow.dag_settings.rerun_triggers) - {RerunTrigger.CODE}
 
 try:
     CONFIG = calotype_config.load(config, workflow.configfiles[0] if workflow.configfiles else "config")
@@ -38,7 +32,8 @@ except CalotypeError as error:
 
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"
-REPORT = Path(workflow.basedir) / "workflow" / "report"  # captions, template, style
+# Captions, template and style. Relative, so that a project that was moved is still up to date.
+REPORT = Path(os.path.relpath(Path(workflow.basedir) / "workflow" / "report"))
 
 
 wildcard_constraints:
@@ -51,7 +46,7 @@ wildcard_constraints:
 
 
 def code_digest(script):
-    """The code of a stage, as a param: what changes it makes the stage run again."""
+    """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
     try:
         return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script)
     except CalotypeError as error:

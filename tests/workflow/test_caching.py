@@ -1,0 +1,140 @@
+"""What makes a stage run again: each test edits one thing and reads the plan."""
+
+import os
+import shutil
+
+TRAIN = {"train": 1}
+FIGURES = {"contact_sheet", "predicted_against_true", "accuracy_by_count", "loss_curves"}
+
+
+def test_a_second_call_does_nothing(finished):
+    assert finished.plan() == {}
+
+
+def test_a_caption_remakes_the_report_and_trains_nothing(finished):
+    finished.edit("workflow/report/loss_curves.rst", "Training loss", "The training loss")
+    assert finished.plan() == {"report": 1, "all": 1}
+
+
+def test_a_label_trains_nothing_and_measures_nothing_again(finished):
+    finished.edit("config/studies/dots.yaml", "The source's net", "Net of the source")
+    plan = finished.plan()
+    assert plan.keys() <= {*FIGURES, "summary_latex", "report", "all"}
+    assert "loss_curves" in plan
+
+
+def test_a_claim_remakes_the_report_alone(finished):
+    finished.edit("config/studies/dots.yaml", "value: 0.9", "value: 0.8")
+    assert finished.plan() == {"report": 1, "all": 1}
+
+
+def test_memory_time_and_partition_train_nothing(finished):
+    assert finished.plan("--set-resources", "train:mem_mb=9999", "train:runtime=999", "train:slurm_partition=x") == {}
+
+
+def test_the_pack_size_trains_nothing(finished):
+    assert finished.plan("--config", "seeds_per_job=1") == {}
+
+
+def test_the_epochs_of_a_variant_train_that_variant_alone(finished):
+    study = finished.study()
+    study["variants"]["source"]["epochs"] = 3
+    finished.write_study(study)
+    assert finished.trainings() == ["dots/source 0-1"]
+    assert {"evaluate", "report", *FIGURES} <= finished.plan().keys()
+
+
+def test_three_more_seeds_train_three(finished):
+    assert finished.trainings("--config", "seeds=5", "seeds_per_job=5") == ["dots/source 2-4"]
+
+
+def test_fewer_seeds_train_nothing(finished):
+    plan = finished.plan("--config", "seeds=1")
+    assert "train" not in plan
+    assert "evaluate" in plan
+
+
+def test_a_seed_more_of_one_variant_leaves_the_other_alone(finished):
+    study = finished.study()
+    study["variants"]["accurate"]["seeds"] = 3
+    finished.write_study(study)
+    assert finished.trainings() == ["dots/accurate 1-2"]
+
+
+def test_a_comment_or_docstring_in_the_library_runs_nothing(finished):
+    with (finished.folder / "workflow/calotype/training.py").open("a", encoding="utf-8") as file:
+        file.write("\n\n# a remark\n")
+    finished.edit("workflow/calotype/dots.py", '"""Draw images of dots,', '"""Draw pictures of dots,')
+    finished.edit("workflow/scripts/train.py", '"""Train one pack', '"""Train a pack')
+    assert finished.plan() == {}
+
+
+def test_a_fresh_clone_beside_old_results_runs_nothing(finished):
+    for file in finished.folder.joinpath("workflow").rglob("*.py"):
+        os.utime(file)
+    assert finished.plan() == {}
+
+
+def test_a_changed_line_in_training_trains_again_and_draws_nothing(finished):
+    finished.edit("workflow/calotype/training.py", "PREDICT_BATCH = 250", "PREDICT_BATCH = 200")
+    plan = finished.plan()
+    assert plan["train"] == 2
+    assert not plan.keys() & {"draw", "prepare"}
+
+
+def test_a_changed_line_in_an_indirect_import_trains_again(finished):
+    finished.edit("workflow/calotype/recipe.py", '"constant", "cosine"', '"cosine", "constant"')
+    assert finished.plan()["train"] == 2
+
+
+def test_a_changed_line_in_a_figure_trains_nothing(finished):
+    finished.edit("workflow/calotype/figures.py", 'WRONG = "#333333", "#D00000"', 'WRONG = "#333333", "#C00000"')
+    plan = finished.plan()
+    assert not plan.keys() & {"draw", "prepare", "train", "evaluate"}
+    assert plan.keys() >= FIGURES
+
+
+def test_a_deleted_figure_is_remade_alone(finished):
+    (finished.folder / "results/dots/figures/loss-curves.pdf").unlink()
+    plan = finished.plan()
+    assert plan["loss_curves"] == 1
+    assert plan.keys() <= {"loss_curves", "report", "all"}
+
+
+def test_another_image_count_draws_and_trains_what_needs_it(finished):
+    finished.edit("config/datasets.yaml", "images: 64", "images: 65")
+    assert finished.trainings() == ["dots/source 0-1"]
+    plan = finished.plan()
+    assert (plan["draw"], plan["prepare"]) == (1, 1)
+
+
+def test_arrays_touched_but_not_changed_train_nothing(finished):
+    for file in finished.folder.joinpath("results/prepared").rglob("*.npy"):
+        os.utime(file)
+    for file in finished.folder.joinpath("results/prepared").rglob("*.json"):
+        os.utime(file)
+    assert "train" not in finished.plan()
+
+
+def test_raw_data_deleted_to_save_space_runs_nothing(finished):
+    shutil.rmtree(finished.folder / "data")
+    assert "train" not in finished.plan()
+
+
+def test_an_edited_model_file_of_the_user_trains_again(finished):
+    model = (
+        "import keras\n\n\ndef tiny(shape, outputs):\n"
+        "    layers = keras.layers\n"
+        "    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs)])\n"
+    )
+    (finished.folder / "mine.py").write_text(model, encoding="utf-8")
+    study = finished.study()
+    study["variants"]["mine"] = study["variants"]["source"] | {"model": "mine.py:tiny", "seeds": 1, "label": "mine"}
+    finished.write_study(study)
+    assert finished.trainings() == ["dots/mine 0-0"]
+    finished.run()
+    assert finished.plan() == {}
+    (finished.folder / "mine.py").write_text("# mine\n" + model, encoding="utf-8")
+    assert finished.plan() == {}
+    (finished.folder / "mine.py").write_text(model.replace("Flatten()", "Flatten(), layers.Dense(3)"), encoding="utf-8")
+    assert finished.trainings() == ["dots/mine 0-0"]

@@ -1,0 +1,133 @@
+"""From nothing to the report, as a newcomer calls it, in a small size."""
+
+import csv
+import hashlib
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FIGURES = [
+    "contact-sheet-source",
+    "contact-sheet-accurate",
+    "predicted-against-true",
+    "accuracy-by-count",
+    "loss-curves",
+]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result that must be the same each time, by path."""
+    files = [file for file in (folder / "results").rglob("*") if file.is_file()]
+    varying = ("provenance.json", "report.html")
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if file.name not in varying and not {"logs", "benchmarks"} & set(file.parts) and not file.name.startswith(".")
+    }
+
+
+def test_a_run_ends_with_what_it_found_and_where_to_look(finished_once):
+    printed = (finished_once.folder / "printed.txt").read_text(encoding="utf-8")
+    assert "Report: results/report.html" in printed
+    assert re.search(r"The source's net +test +exact count .* %", printed)
+    assert "claimed: exact count 90.0 % on test" in printed
+
+
+def test_every_figure_comes_as_pdf_svg_and_png(finished_once):
+    folder = finished_once.folder / "results/dots/figures"
+    for figure in FIGURES:
+        for suffix, start in ((".pdf", b"%PDF"), (".svg", b"<?xml"), (".png", b"\x89PNG")):
+            assert (folder / f"{figure}{suffix}").read_bytes().startswith(start)
+
+
+def test_every_table_has_its_columns_and_rows(finished_once):
+    results = finished_once.folder / "results/dots"
+
+    def read(name):
+        with (results / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    runs = read("runs.csv")
+    assert list(runs[0]) == ["study", "variant", "seed", "split", "metric", "value"]
+    assert {(row["variant"], row["seed"]) for row in runs} == {("source", "0"), ("source", "1"), ("accurate", "0")}
+    summary = read("summary.csv")
+    assert list(summary[0]) == ["study", "variant", "split", "metric", "mean", "low", "high", "n"]
+    assert {row["n"] for row in summary if row["variant"] == "source"} == {"2"}
+    confusion = read("confusion.csv")
+    assert sum(int(row["images"]) for row in confusion if row["split"] == "test") == 60 * 3
+    assert r"\toprule" in (results / "summary.tex").read_text(encoding="utf-8")
+
+
+def test_a_pack_holds_models_history_predictions_and_provenance(finished_once):
+    pack = finished_once.folder / "results/dots/source/seeds-000-001"
+    assert sorted(file.name for file in (pack / "models").iterdir() if not file.name.startswith(".")) == [
+        "architecture.json",
+        "seed-000.weights.h5",
+        "seed-001.weights.h5",
+    ]
+    predictions = np.load(pack / "predictions.npz")
+    assert {split: predictions[split].shape for split in predictions.files} == {"test": (2, 60), "test-large": (2, 120)}
+    assert '"digest"' in (pack / "provenance.json").read_text(encoding="utf-8")
+
+
+def test_prepared_arrays_can_be_memory_mapped_with_labels_and_ids(finished_once):
+    array = np.load(finished_once.folder / "results/prepared/dots/test.npy", mmap_mode="r")
+    assert array["image"].shape == (60, 40, 40, 1)
+    assert array["image"].dtype == np.float32
+    assert array["id"].tolist() == list(range(1, 61))
+    assert set(array["label"].tolist()) <= set(range(6))
+
+
+@pytest.mark.slow
+def test_the_same_config_gives_the_same_bytes_whatever_the_pack_size(finished_once, fresh):
+    fresh.run("--config", "seeds_per_job=1")
+    first, second = digests(finished_once.folder), digests(fresh.folder)
+    one_pack = "results/dots/source/seeds-000-001/"
+    packed = {name: digest for name, digest in first.items() if one_pack not in name}
+    assert len(packed) > 25
+    assert {name: second[name] for name in packed} == packed
+    for seed in (0, 1):
+        weights = f"models/seed-{seed:03d}.weights.h5"
+        assert first[one_pack + weights] == second[f"results/dots/source/seeds-{seed:03d}-{seed:03d}/{weights}"]
+    together = np.load(finished_once.folder / one_pack / "predictions.npz")["test"]
+    alone = np.load(fresh.folder / "results/dots/source/seeds-001-001/predictions.npz")["test"]
+    assert np.array_equal(together[1:], alone)
+
+
+@pytest.mark.slow
+def test_more_seeds_leave_the_old_ones_untouched_and_count_in_the_tables(finished):
+    before = digests(finished.folder)
+    finished.run("--config", "seeds=3")
+    after = digests(finished.folder)
+    old = {name: digest for name, digest in before.items() if "/seeds-" in name}
+    assert old
+    assert {name: after[name] for name in old} == old
+    assert any("source/seeds-002-002" in name for name in after)
+    assert ",source,test,exact," in (finished.folder / "results/dots/summary.csv").read_text(encoding="utf-8")
+    assert finished.plan("--config", "seeds=3") == {}
+
+
+def test_a_plan_needs_no_slurm_and_runs_nothing(fresh, tmp_path):
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    for tool in ("python3", "bash", "env", "git"):
+        (bare / tool).symlink_to(sys.executable if tool == "python3" else str(shutil.which(tool)))
+    done = fresh.snakemake("--profile", "slurm", "--dry-run", path=str(bare))
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    assert "train" in printed
+    assert not (fresh.folder / "results").exists()
+    assert not (fresh.folder / "data").exists()
+
+
+@pytest.mark.slow
+def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_path):
+    page = tmp_path / "report.html"
+    finished.run("--report", str(page))
+    text = page.read_text(encoding="utf-8")
+    for expected in ("Contact sheet, source", "Loss curves", "Measured against claimed", "fifty test images"):
+        assert expected in text
