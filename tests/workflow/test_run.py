@@ -114,7 +114,7 @@ def test_more_seeds_leave_the_old_ones_untouched_and_count_in_the_tables(finishe
 def test_a_plan_needs_no_slurm_and_runs_nothing(fresh, tmp_path):
     bare = tmp_path / "bin"
     bare.mkdir()
-    for tool in ("python3", "bash", "env", "git"):
+    for tool in ("python3", "bash", "env", "git", "which"):
         (bare / tool).symlink_to(sys.executable if tool == "python3" else str(shutil.which(tool)))
     done = fresh.snakemake("--profile", "slurm", "--dry-run", path=str(bare))
     printed = done.stdout + done.stderr

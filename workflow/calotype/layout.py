@@ -1,5 +1,6 @@
 """Where everything lies: which packs, figures and tables the config asks for, and under which names."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from calotype.config import Config, plan_packs
 
+PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 SHEET = "contact-sheet-"  # and the variant
 
 
@@ -39,11 +41,12 @@ class Layout:
 
     def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
         """First and last seed of each pack of a variant; packs that are there already stay as they are."""
-        found = (self.root / self.results / study / variant).glob("seeds-*-*/provenance.json")
-        existing = []
-        for file in found:
-            first, last = file.parent.name.split("-")[1:]
-            existing.append((int(first), int(last)))
+        found = (self.root / self.results / study / variant).glob("seeds-*/provenance.json")
+        # Other folders there are the user's: a copy that was set aside, for instance.
+        names = filter(None, (PACK_NAME.fullmatch(file.parent.name) for file in found))
+        existing = [
+            (int(name["first"]), int(name["last"])) for name in names if int(name["first"]) <= int(name["last"])
+        ]
         return plan_packs(self.config.seeds(study, variant), self.config.settings.seeds_per_job, existing)
 
     def study_packs(self, study: str) -> list[tuple[str, int, int]]:
