@@ -1,0 +1,42 @@
+"""What several of the unit tests need: the repository's folders, and faults that are real."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture
+def files_no_longer_than() -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which the system refuses to let a file grow beyond some bytes: what a full disk does."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> SimpleNamespace:
+    """The modules that import TensorFlow, started with one thread, as it must be before anything is computed."""
+    from calotype import backend, models, training
+
+    backend.start(1)
+    return SimpleNamespace(keras=backend.keras, tf=backend.tf, models=models, training=training)

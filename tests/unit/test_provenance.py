@@ -1,0 +1,302 @@
+"""A result knows what made it; only what can change it makes it again."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calotype import provenance
+from calotype.errors import CalotypeError
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(path.name for path in (ROOT / "workflow/scripts").glob("*.py"))
+
+
+class Code:
+    """A copy of the workflow's code that a test may edit."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} has changed; choose another line for this test"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def append(self, file: str, text: str) -> None:
+        with open(self.folder / file, "a", encoding="utf-8") as opened:
+            opened.write(text)
+
+    def digest(self, script: str) -> str:
+        provenance.code_digest.cache_clear()  # a new process each time, in the workflow
+        return provenance.code_digest(self.folder / "scripts" / script)
+
+
+@pytest.fixture
+def code(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "LIBRARY", tmp_path / "workflow" / "calotype")
+    yield Code(tmp_path / "workflow")
+    provenance.code_digest.cache_clear()
+
+
+# ---- What makes a stage run again ------------------------------------------------------------------------------------
+
+
+def test_comments_docstrings_and_layout_retrain_nothing(code):
+    before = code.digest("draw.py")
+    code.append("scripts/draw.py", "\n\n# a comment\n")
+    code.edit("scripts/draw.py", '"""Draw one split of a dataset of dots."""', '"""Another docstring."""')
+    code.append("calotype/dots.py", "\n# a comment\n")
+    code.edit("calotype/dots.py", "    rng = np.random", "\n    # a comment\n    rng = np.random")
+    code.edit("calotype/dots.py", '    """Place the dots of a whole split.', '    """Put them there.')
+    code.edit("calotype/errors.py", '    """Says what', '    """Tells what')
+    code.edit("calotype/files.py", '"""Write files and folders', '"""Make files and folders')
+    assert code.digest("draw.py") == before
+
+
+def test_a_docstring_added_or_taken_away_retrains_nothing(code):
+    code.append("calotype/dots.py", "\n\ndef extra():\n    return 1\n")
+    before = code.digest("draw.py")
+    code.edit("calotype/dots.py", "def extra():\n", 'def extra():\n    """Now explained."""\n')
+    assert code.digest("draw.py") == before
+
+
+def test_a_changed_line_of_the_script_is_noticed(code):
+    before = code.digest("draw.py")
+    code.edit("scripts/draw.py", "snakemake.log[0]", "snakemake.log[1]")
+    assert code.digest("draw.py") != before
+
+
+@pytest.mark.parametrize("module", ["dots", "files", "errors", "console"])
+def test_a_changed_line_of_a_module_is_noticed_however_indirectly_it_is_imported(code, module):
+    before = code.digest("draw.py")
+    code.append(f"calotype/{module}.py", "\nANOTHER = 1\n")
+    assert code.digest("draw.py") != before
+
+
+def test_a_changed_constant_is_noticed(code):
+    before = code.digest("draw.py")
+    code.edit("calotype/dots.py", "MARGIN = 0.04", "MARGIN = 0.05")
+    assert code.digest("draw.py") != before
+
+
+def test_a_text_that_is_no_docstring_is_noticed(code):
+    before = code.digest("draw.py")
+    code.edit("calotype/dots.py", '"labels.csv"', '"counts.csv"')
+    assert code.digest("draw.py") != before
+
+
+def test_a_new_import_is_followed(code):
+    before = code.digest("draw.py")
+    code.append("calotype/errors.py", "\n\ndef late():\n    from calotype import statistics\n    return statistics\n")
+    with_import = code.digest("draw.py")
+    code.append("calotype/statistics.py", "\nANOTHER = 1\n")
+    assert len({before, with_import, code.digest("draw.py")}) == 3
+
+
+def test_modules_that_import_each_other_do_not_hang(code):
+    before = code.digest("draw.py")
+    code.append("calotype/errors.py", "\nimport calotype.files\n")
+    assert code.digest("draw.py") != before
+
+
+def test_figures_tables_and_config_checks_retrain_nothing(code):
+    before = code.digest("train.py")
+    for module in ("config", "layout", "figures", "tables", "report", "evaluation", "statistics", "dots"):
+        code.append(f"calotype/{module}.py", "\nANOTHER = 1\n")
+    assert code.digest("train.py") == before
+
+
+ASK = """
+import ast, os, sys, types
+import cv2, jinja2, matplotlib.pyplot, pandas, psutil, pydantic, scipy.special, yaml  # once, before the forks
+for name in ("tensorflow", "keras"):  # they load nothing of ours, and take seconds
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["keras"].layers = sys.modules["keras"].Model = None
+for script in sys.argv[1:]:
+    if os.fork() == 0:
+        tree = ast.parse(open(script, encoding="utf-8").read())
+        imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        exec(ast.unparse(ast.Module(imports, [])), {})
+        print(os.path.basename(script), *[name for name in sys.modules if name.startswith("calotype.")], flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, script
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """The calotype modules that each script loads, as Python itself says."""
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK, *(str(ROOT / "workflow/scripts" / script) for script in SCRIPTS)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {script: modules for script, *modules in map(str.split, asked.stdout.splitlines())}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_module_that_a_script_loads_escapes_its_digest(code, loaded, script):
+    assert "calotype.console" in loaded[script]
+    before = code.digest(script)
+    for name in loaded[script]:
+        code.append(name.replace(".", "/") + ".py", "\nANOTHER = 1\n")
+        after = code.digest(script)
+        assert after != before, f"{name} can change what {script} does, and nobody would notice"
+        before = after
+
+
+def test_code_in_the_package_itself_does_not_escape(code):
+    """Python runs calotype/__init__.py before any module of it."""
+    before = code.digest("draw.py")
+    code.append("calotype/__init__.py", "\nimport calotype.dots\ncalotype.dots.MARGIN = 0.05\n")
+    assert code.digest("draw.py") != before
+
+
+def test_another_place_on_disk_retrains_nothing(code, tmp_path, monkeypatch):
+    before = code.digest("train.py")
+    shutil.move(tmp_path / "workflow", tmp_path / "elsewhere")
+    code.folder = tmp_path / "elsewhere"
+    monkeypatch.setattr(provenance, "LIBRARY", code.folder / "calotype")
+    assert code.digest("train.py") == before
+
+
+def test_a_digest_is_the_same_in_every_process(code):
+    ask = "import sys, pathlib, calotype.provenance as p; print(p.code_digest(pathlib.Path(sys.argv[1])))"
+    script = code.folder / "scripts" / "train.py"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", ask, str(script)],
+            env={**os.environ, "PYTHONPATH": str(code.folder), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert found == {code.digest("train.py")}
+
+
+def test_own_model_file_that_changes_retrains(tmp_path):
+    provenance.code_digest.cache_clear()
+    file = tmp_path / "nets.py"
+    digests = []
+    for text in ("def net(): return 1\n", "def net(): return 1  # comment\n", "def net(): return 2\n"):
+        provenance.code_digest.cache_clear()
+        file.write_text(text)
+        digests.append(provenance.own_code(f"{file}:net"))
+    provenance.code_digest.cache_clear()
+    assert digests[0] == digests[1] != digests[2]
+    assert provenance.own_code("dots_source") is None
+
+
+# ---- The model of the config -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dots_source", "all_convolutional"])
+def test_models_that_come_along_are_found(name):
+    provenance.check_function(name, "study.yaml: variants.wide.model")
+
+
+@pytest.mark.parametrize("name", ["dots_sauce", "build", "layers", ""])
+def test_a_model_that_does_not_exist_is_answered_with_those_that_do(name):
+    with pytest.raises(CalotypeError, match=rf"^study\.yaml: variants\.wide\.model: .*`{name}`") as problem:
+        provenance.check_function(name, "study.yaml: variants.wide.model")
+    hint = str(problem.value).split("\nHint: ")[1]
+    assert "dots_source" in hint
+    assert "build" not in hint
+
+
+def test_own_model_is_found_without_importing_it(tmp_path):
+    (tmp_path / "nets.py").write_text("import nothing_that_is_installed\n\ndef net(shape, outputs):\n    pass\n")
+    provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+
+
+def test_own_model_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(CalotypeError, match=r"^key: there is no file .*/nets\.py\.\nHint: paths start from the folder"):
+        provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+
+
+def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_path):
+    (tmp_path / "nets.py").write_text("def small(): pass\ndef large(): pass\ndef _helper(): pass\n")
+    with pytest.raises(CalotypeError, match=r"^key: nets\.py has no function `net`\.\nHint: it has: small, large\.$"):
+        provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+
+
+@pytest.mark.parametrize(
+    "content", [b"def net(:\n", b"def net():\n\treturn 1\n        return 2\n", b"# caf\xe9\n", b"\x00\x01", b"\xff\xfe"]
+)
+def test_own_model_file_that_is_not_python_is_answered_in_words(tmp_path, content):
+    (tmp_path / "nets.py").write_bytes(content)
+    with pytest.raises(CalotypeError, match=r"nets\.py"):
+        provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+
+
+# ---- The record ------------------------------------------------------------------------------------------------------
+
+
+def test_secrets_of_the_environment_are_not_published(monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "s3cret-v4lue")
+    monkeypatch.setenv("SLURM_JOB_COMMENT", "s3cret-comment")
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    text = json.dumps(provenance.record(code="abc", config={"epochs": 3}, data=[{"sha256": "d"}], device="cpu"))
+    assert "s3cret" not in text
+    assert "WANDB" not in text
+    harmless = {"SLURM_JOB_ID", "SLURM_JOB_PARTITION"}
+    values = {value for key, value in os.environ.items() if key not in harmless and len(value) > 12}
+    host = provenance.platform.node()
+    assert not [value for value in values if value in text and value != host]
+
+
+def test_record_says_what_is_needed_to_do_it_again(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    monkeypatch.setenv("SLURM_JOB_PARTITION", "gpu")
+    record = provenance.record(
+        code="abc", config={"epochs": 3}, data=({"sha256": str(i)} for i in range(2)), device="A100"
+    )
+    assert json.loads(json.dumps(record)) == record
+    assert record["code"]["digest"] == "abc"
+    assert record["config"] == {"epochs": 3}
+    assert record["data"] == [{"sha256": "0"}, {"sha256": "1"}]
+    assert record["job"] == {"slurm": "4711", "partition": "gpu"}
+    assert record["machine"]["device"] == "A100"
+    assert record["machine"]["cores"] >= 1
+    assert {"python", "numpy", "keras", "opencv-python-headless", "snakemake"} <= set(record["packages"])
+    assert {"tensorflow", "tensorflow-cpu"} & set(record["packages"])
+
+
+def test_cost_is_that_of_this_process():
+    cost = provenance.process_cost()
+    assert set(cost) == {"wall_seconds", "cpu_seconds", "peak_memory_mib"}
+    assert 0 < cost["wall_seconds"] < 24 * 3600
+    assert cost["cpu_seconds"] > 0
+    used = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
+    assert used * 0.9 <= cost["peak_memory_mib"] < 2**20
+
+
+def git(folder, *arguments):
+    command = ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e@example.org", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_changed_files_do_not_pass_for_the_commit(tmp_path):
+    assert provenance.git_revision(tmp_path) is None
+    git(tmp_path, "init")
+    (tmp_path / "file").write_text("1")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-m", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    assert provenance.git_revision(tmp_path) == commit
+    git(tmp_path, "tag", "v1")
+    assert provenance.git_revision(tmp_path) == commit, "a tag may move, a commit may not"
+    (tmp_path / "file").write_text("2")
+    assert provenance.git_revision(tmp_path) == f"{commit}-dirty"

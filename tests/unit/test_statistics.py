@@ -1,0 +1,140 @@
+"""Means, intervals and verdicts are the textbook's."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from calotype.statistics import judge, mean_interval, next_run_interval, t_quantile, wilson_interval
+
+SAMPLES = [np.random.default_rng(n).normal(0.88, 0.05, n).tolist() for n in (2, 3, 5, 30, 200)]
+
+
+@pytest.mark.parametrize("values", SAMPLES, ids=len)
+def test_interval_of_the_mean_is_students(values):
+    mean, low, high = mean_interval(values)
+    expected = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+    assert mean == pytest.approx(np.mean(values))
+    assert (low, high) == pytest.approx(expected)
+
+
+def test_interval_of_the_mean_is_the_one_of_the_printed_tables():
+    """t(0.975; 4) = 2.776."""
+    assert t_quantile(5) == pytest.approx(2.776, abs=5e-4)
+    assert mean_interval([1, 2, 3, 4, 5]) == pytest.approx((3, 3 - 1.9632, 3 + 1.9632), abs=1e-3)
+
+
+@pytest.mark.parametrize("values", SAMPLES, ids=len)
+def test_range_of_one_more_run_is_students(values):
+    spread = np.std(values, ddof=1) * math.sqrt(1 + 1 / len(values))
+    expected = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=spread)
+    assert next_run_interval(values) == pytest.approx(expected)
+
+
+def test_range_of_one_more_run_holds_one_more_run_in_95_of_100_cases():
+    rng = np.random.default_rng(1)
+    drawn = rng.normal(size=(4000, 6))
+    inside = [low <= one_more <= high for *runs, one_more in drawn for low, high in [next_run_interval(runs)]]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.012)
+
+
+def test_one_seed_has_a_mean_and_no_interval():
+    mean, low, high = mean_interval([0.9])
+    assert mean == 0.9
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert all(math.isnan(end) for end in next_run_interval([0.9]))
+
+
+def test_equal_seeds_have_an_interval_of_no_width():
+    assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        (90, 100, 0.8256, 0.9448),
+        (81, 263, 0.2553, 0.3662),  # Newcombe, Stat. Med. 17 (1998) 857, table I
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (0, 10, 0.0000, 0.2775),
+        (10, 10, 0.7225, 1.0000),
+        (1, 1, 0.2065, 1.0000),
+    ],
+)
+def test_interval_of_a_share_is_wilsons(successes, trials, low, high):
+    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=6e-5)
+
+
+@pytest.mark.parametrize("trials", [1, 7, 100, 20_000, 2_000_000])
+def test_interval_of_a_share_agrees_with_scipy(trials):
+    for successes in {0, 1, trials // 3, trials - 1, trials}:
+        low, high = wilson_interval(successes, trials)
+        expected = stats.binomtest(successes, trials).proportion_ci(method="wilson")
+        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert 0 <= low < high <= 1
+
+
+@pytest.mark.parametrize("trials", [1, 7, 100, 20_000, 2_000_000])
+def test_a_net_without_errors_may_be_perfect(trials):
+    """A last bit away from 0 and 1 shows as 0.000 % and 100.000 % beside 0.00 % and 100.00 %."""
+    assert wilson_interval(0, trials)[0] == 0
+    assert wilson_interval(trials, trials)[1] == 1
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 0), (-1, 10), (11, 10)])
+def test_impossible_shares_are_refused(successes, trials):
+    with pytest.raises(ValueError, match=f"{successes} successes in {trials} trials"):
+        wilson_interval(successes, trials)
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+RUNS = [0.86, 0.88, 0.90]  # mean 0.88, sd 0.02: the mean lies in 0.830..0.930, one more run in 0.781..0.979
+
+
+@pytest.mark.parametrize(
+    ("claim", "agrees", "words"),
+    [
+        ({"value": 0.95}, True, "inside the range of one more run"),
+        ({"value": 0.785}, True, "inside"),
+        ({"value": 0.99}, False, "outside the range of one more run"),
+        ({"value": 0.775}, False, "outside"),
+        ({"at_most": 0.94}, True, "the whole interval lies below the bound"),
+        ({"at_most": 0.92}, None, "reaches across the bound"),
+        ({"at_most": 0.84}, None, "reaches across the bound"),
+        ({"at_most": 0.82}, False, "the whole interval breaks the bound"),
+        ({"at_least": 0.82}, True, "the whole interval lies above the bound"),
+        ({"at_least": 0.84}, None, "reaches across the bound"),
+        ({"at_least": 0.92}, None, "reaches across the bound"),
+        ({"at_least": 0.94}, False, "the whole interval breaks the bound"),
+    ],
+)
+def test_a_claim_gets_the_verdict_that_the_seeds_support(claim, agrees, words):
+    verdict = judge(RUNS, **claim)
+    assert verdict.agrees is agrees
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize("claim", [{"value": 0.9}, {"at_most": 0.5}, {"at_least": 0.5}])
+def test_one_seed_never_settles_a_claim(claim):
+    verdict = judge([0.9], **claim)
+    assert verdict.agrees is None
+    assert "more seeds" in verdict.reason
+
+
+@pytest.mark.parametrize("claim", ["value", "at_most", "at_least"])
+def test_seeds_that_all_meet_a_claim_exactly_agree_with_it(claim):
+    """Means of equal numbers are off by a last bit: 0.01 ten times has the mean 0.010000000000000002 or so."""
+    for percent in range(101):
+        for seeds in range(2, 12):
+            assert judge([percent / 100] * seeds, **{claim: percent / 100}).agrees is True, (percent, seeds)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize("claim", [{"value": 0.9}, {"at_most": 0.5}, {"at_least": 0.5}])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_run_that_diverged_proves_no_claim(claim, lost):
+    assert judge([0.9, lost, 0.9], **claim).agrees is not True
