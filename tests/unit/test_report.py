@@ -234,7 +234,7 @@ def judged(tmp_path, **number):
         ({"at_most": 0.5}, "at most 50.0 %", "differs"),
         ({"at_least": 0.9}, "at least 90.0 %", "open"),
         ({"at_least": 0.5, "variant": "deep"}, "at least 50.0 %", "open"),
-        ({"at_most": 0.0, "metric": "off_by_more_than_one"}, "at most 0.00 %", "open"),
+        ({"at_most": 0.0, "metric": "off_by_more_than_one"}, "at most 0.0 %", "open"),
         ({"value": 4.0, "metric": "sum_of_squared_errors"}, "4", "agrees"),
     ],
 )
@@ -250,7 +250,7 @@ def test_a_claim_shows_mean_interval_range_and_number_of_seeds(tmp_path):
     assert row["mean"] == "90.0 %"
     assert row["interval"].startswith("[65.2, 11")
     assert row["measured"] == f"90.0 % {row['interval']}"
-    assert row["range"] == "80.0 to 100.00 %"
+    assert row["range"] == "80.0 to 100.0 %"
     assert row["n"] == 3
 
 
@@ -306,7 +306,7 @@ def test_a_training_that_diverged_still_gets_its_page(tmp_path):
     claims = [claim(value=0.9), claim(value=4.0, metric="sum_of_squared_errors")]
     made = section(tmp_path, predictions=lost, claims=claims)
     assert [row["verdict"] == "agrees" for row in made["claims"]] == [False, False]
-    assert "0.00 %" in report.findings([made])
+    assert "0.0 %" in report.findings([made])
     Page(report.render(TEMPLATE, [made], []))
 
 

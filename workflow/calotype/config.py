@@ -5,10 +5,11 @@ Three kinds of files: config.yaml (`Settings`), datasets.yaml (`Dataset` by name
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
@@ -16,7 +17,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 from calotype.errors import CalotypeError
 from calotype.recipe import PositiveInt, Recipe, Strict
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 RESERVED_STUDIES = ("benchmarks", "logs", "prepared")
 RESERVED_VARIANTS = ("figures",)
 COUNT_METRICS = Literal["exact", "off_by_more_than_one", "sum_of_squared_errors"]
@@ -92,9 +95,9 @@ class Claim(Strict):
     variant: str = Field(description="The variant that it is about.")
     split: str = Field(description="The split that it is about.")
     metric: COUNT_METRICS = Field(description="The metric that it is about.")
-    value: float | None = Field(None, description="The published number.")
-    at_most: float | None = Field(None, description="Instead of `value`: an upper bound.")
-    at_least: float | None = Field(None, description="Instead of `value`: a lower bound.")
+    value: Finite | None = Field(None, description="The published number.")
+    at_most: Finite | None = Field(None, description="Instead of `value`: an upper bound.")
+    at_least: Finite | None = Field(None, description="Instead of `value`: a lower bound.")
     says: str = Field(description="What the source says, in our words.")
 
     @model_validator(mode="after")
@@ -108,7 +111,7 @@ class Source(Strict):
     """The text that a study reproduces."""
 
     title: str
-    url: str = ""
+    url: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = ""
 
 
 class Study(Strict):
@@ -169,6 +172,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, str | int | float | bool) and key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -215,6 +220,7 @@ _EXPECTED = {
     "int_type": "is not a whole number",
     "float_type": "is not a number",
     "string_type": "is not text",
+    "finite_number": "is not a finite number",
     "bool_type": "is neither true nor false",
     "list_type": "is not a list",
     "dict_type": "is not a mapping",
@@ -227,11 +233,20 @@ _EXPECTED = {
 
 def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that are allowed at a place of a config, found by walking down the types."""
+    named = False  # the step before named a field that is a mapping by name or a list: this one is an entry of it
     for step in location:
-        annotation = model.model_fields[str(step)].annotation if step in model.model_fields else None
-        inner = _models_in(annotation) if annotation is not None else [model]
-        model = inner[0] if inner else model
+        if not named and step in model.model_fields:
+            annotation = model.model_fields[str(step)].annotation
+            inner = _models_in(annotation)
+            named = bool(inner) and get_origin(_unwrapped(annotation)) in (dict, list)
+            model = inner[0] if inner else model
+        else:
+            named = False
     return list(model.model_fields)
+
+
+def _unwrapped(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
@@ -252,10 +267,13 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         return f"{value!r} is not one of {', '.join(options)}", _did_you_mean(value, options) if value else None
     shown = json.dumps(value, default=str, ensure_ascii=False)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
+        mantissa, exponent = re.split("e", value, flags=re.IGNORECASE)
+        return f"{shown} is text in YAML, not a number", f"write {mantissa}.0e{exponent}"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         if kind == "greater_than" and context["gt"] == 0:
-            whole = isinstance(value, int)
-            return f"{shown} is not a positive {'whole ' if whole else ''}number", None
+            # pydantic gives the bound in the type of the field
+            return f"{shown} is not a positive {'whole ' if isinstance(context['gt'], int) else ''}number", None
         sign = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}[kind]
         return f"{shown} is out of range: it must be {sign} {next(iter(context.values()))}", None
     if kind == "value_error":
@@ -306,7 +324,10 @@ def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml",
     raw = read_yaml(root / file)
     if not isinstance(raw, dict) or not raw:
         raise CalotypeError(f"{file}: names no dataset.", "config/README.md shows an entry.")
-    datasets = {str(name): _validate(Dataset, entry, file, (str(name),)) for name, entry in raw.items()}
+    for name in raw:
+        if not (isinstance(name, str) and re.fullmatch(NAME, name)):
+            raise CalotypeError(f"{file}: {name!r} {_EXPECTED['string_pattern_mismatch']}.")
+    datasets = {name: _validate(Dataset, entry, file, (name,)) for name, entry in raw.items()}
     studies = {name: _load_study(name, checked, settings_file, datasets, root) for name in checked.studies}
     return Config(checked, datasets, studies)
 
@@ -343,7 +364,13 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
             )
         if claim.split not in study.tests:
             raise CalotypeError(f"{file}: claims.{i}.split: `{claim.split}` is not among the study's tests.")
+    labels = study.labels()
+    if "label" in study.defaults:
+        raise CalotypeError(f"{file}: defaults.label: a label names one variant; give each its own.")
     for key, variant in study.variants.items():
+        same = next(other for other, label in labels.items() if label == labels[key])
+        if same != key:
+            raise CalotypeError(f"{file}: variants.{key}.label: `{labels[key]}` is also what `{same}` is called.")
         if key in RESERVED_VARIANTS:
             raise CalotypeError(f"{file}: variants: a variant cannot be called `{key}`.")
         if variant.train in study.tests:
@@ -390,11 +417,18 @@ def schemas() -> dict[str, dict[str, Any]]:
     study = Study.model_json_schema()
     variant = study["$defs"]["Variant"]
     variant.pop("required")  # what a variant leaves out comes from `defaults`
+    # An optimizer may be given by its name alone.
+    optimizer = variant["properties"]["optimizer"]
+    names = {"type": "string", "enum": study["$defs"]["Optimizer"]["properties"]["name"]["enum"]}
+    variant["properties"]["optimizer"] = {
+        "anyOf": [names, {"$ref": optimizer["$ref"]}],
+        "description": optimizer["description"],
+    }
     study["properties"]["defaults"] |= {
         "additionalProperties": False,
         "properties": {key: value for key, value in variant["properties"].items() if key != "label"},
     }
-    datasets = TypeAdapter(dict[str, Dataset]).json_schema()
+    datasets = TypeAdapter(dict[Name, Dataset]).json_schema()
     found = {"config": Settings.model_json_schema(), "datasets": datasets, "study": study}
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {f"{name}.schema.json": draft | schema for name, schema in found.items()}

@@ -29,6 +29,8 @@ def script(log: str) -> Iterator[None]:
         yield
     except CalotypeError as error:
         logger.error("error: %s", error)
+        if error.__cause__ is not None:
+            logger.debug("It came from:", exc_info=error.__cause__)
         sys.exit(1)
     except Exception:
         logger.exception("A bug, or something that calotype did not foresee:")

@@ -26,6 +26,8 @@ class Metric:
     share: bool
 
 
+LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
+
 Predictions = dict[str, dict[str, NDArray[np.float32]]]  # by variant and test split: shape (seeds, images)
 
 # The metrics of task `count`, in the order of the tables.
@@ -72,7 +74,7 @@ def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapp
             with np.load(file, allow_pickle=False) as found:
                 for split in found.files:
                     parts.setdefault(variant, {}).setdefault(split, []).append(found[split])
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise CalotypeError(
                 f"{file}: cannot be read: {error}.", "delete it to have its pack trained again."
             ) from None
@@ -167,12 +169,14 @@ def pooled_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
 def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """How often each true count was predicted as which: study, variant, seed, split, true, predicted, images.
 
-    Pairs that never occur are left out; a prediction that is not finite stands as an empty ``predicted``.
+    Pairs that never occur are left out; a prediction that is no number, or a senseless one, stands as an empty
+    ``predicted``.
     """
     tables = []
     for run in runs:
-        pairs = pd.DataFrame({"true": run.labels, "predicted": pd.array(rounded(run.predictions)).astype("Float64")})
-        pairs["predicted"] = pairs["predicted"].replace([np.inf, -np.inf], pd.NA).astype("Int64")
+        predicted = rounded(run.predictions)
+        predicted[~(np.abs(predicted) < LARGEST_COUNT)] = np.nan
+        pairs = pd.DataFrame({"true": run.labels, "predicted": pd.Series(predicted).astype("Int64")})
         counted = pairs.value_counts(["true", "predicted"], sort=False, dropna=False).rename("images").reset_index()
         counted = counted.sort_values(["true", "predicted"], ignore_index=True)
         for place, (name, value) in enumerate(

@@ -1,5 +1,6 @@
 """One function per figure, and one that writes a figure as PDF, SVG and PNG, the same bytes every time."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,10 @@ def save(figure: Figure, files: Sequence[Path]) -> None:
         CalotypeError: a file cannot be written.
     """
     for file in files:
+        drawn = io.BytesIO()  # not to the file: on a full disk matplotlib's own error hides the cause
+        figure.savefig(drawn, format=file.suffix[1:], metadata=METADATA[file.suffix])
         with new_file(file) as aside:
-            figure.savefig(aside, metadata=METADATA[file.suffix])
+            aside.write_bytes(drawn.getvalue())
     plt.close(figure)
 
 
@@ -127,14 +130,14 @@ def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[n
         axis.axhspan(low, high, color="white")
         for count in counts:  # what rounds to the true count
             axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color="#DDEBF5", linewidth=0))
-        drawn = [(count, group) for count, group in zip(counts, groups, strict=True) if len(group)]
-        parts = axis.violinplot(
-            [np.clip(group, low, high) for _, group in drawn],
-            positions=[count for count, _ in drawn], widths=0.8, showextrema=False, bw_method=0.1,
-        )  # fmt: skip
-        bodies: Any = parts["bodies"]
-        for body in bodies:
-            body.set(facecolor="C0", alpha=0.9, edgecolor="none")
+        drawn = {count: np.clip(group, low, high) for count, group in zip(counts, groups, strict=True) if len(group)}
+        if drawn:  # a training that diverged predicts no number at all
+            parts = axis.violinplot(
+                list(drawn.values()), positions=list(drawn), widths=0.8, showextrema=False, bw_method=0.1
+            )
+            bodies: Any = parts["bodies"]
+            for body in bodies:
+                body.set(facecolor="C0", alpha=0.9, edgecolor="none")
         axis.plot(
             counts,
             [float(np.median(group)) if len(group) else np.nan for group in groups],
@@ -175,7 +178,7 @@ def accuracy_by_count(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.flo
         errors = np.array([np.subtract(means, lows), np.subtract(highs, means)]).clip(0)
         axis.errorbar(counts + offsets[i], means, errors, fmt=markers[i % len(markers)], capsize=2, elinewidth=0.8,
                       label=f"{label} ({seeds})")  # fmt: skip
-        axis.set_xticks(counts)
+    axis.set_xticks(np.unique(np.concatenate([labels for labels, _ in runs.values()])))
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     axis.set(xlabel="true count", ylabel="counts that are exact")
     axis.set_ylim(top=min(1.02, axis.get_ylim()[1]))

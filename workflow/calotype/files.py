@@ -3,8 +3,9 @@
 import hashlib
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from calotype.errors import CalotypeError
@@ -28,7 +29,7 @@ def new_file(path: Path) -> Iterator[Path]:
     Raises:
         CalotypeError: the folder or the file cannot be written.
     """
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    aside = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
@@ -38,7 +39,8 @@ def new_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         CalotypeError: the folder cannot be written.
     """
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside.mkdir()

@@ -170,7 +170,7 @@ def open_split(array_file: Path) -> Split:
     try:
         records = np.load(array_file, mmap_mode="r", allow_pickle=False)
         return Split(records["image"], records["label"], records["id"])
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError) as error:
         raise CalotypeError(
             f"{array_file}: not a prepared array: {error}.", "delete it to have it made again."
         ) from None

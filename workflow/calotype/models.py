@@ -68,7 +68,12 @@ def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[
         if spec is None or spec.loader is None or not Path(file).is_file():
             raise CalotypeError(f"model: {name}: there is no Python file {file}.")
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise CalotypeError(
+                f"model: {name}: {file} cannot be imported: {type(error).__name__}: {error}."
+            ) from error
         make = getattr(module, function, None)
     else:
         make = globals().get(name)
@@ -80,6 +85,8 @@ def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[
         raise CalotypeError(
             f"model: {name}: {error}.", "see that `model_arguments` names the function's keyword arguments."
         ) from error
+    except Exception as error:
+        raise CalotypeError(f"model: {name}: {type(error).__name__}: {error}") from error
     if not isinstance(model, keras.Model):
         raise CalotypeError(f"model: {name}: returned {type(model).__name__}, not a Keras model.")
     return model

@@ -27,8 +27,18 @@ def _parse(path: Path) -> ast.Module:
         return ast.parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise CalotypeError(f"{path}: not UTF-8 text.") from None
     except SyntaxError as error:
         raise CalotypeError(f"{path}, line {error.lineno}: not valid Python: {error.msg}.") from None
+
+
+def _canonical(node: Any) -> str:
+    """A parsed file as text. Empty fields are left out: which there are depends on the version of Python."""
+    if isinstance(node, ast.AST):
+        fields = [f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return f"{type(node).__name__}({', '.join(fields)})"
+    return f"[{', '.join(map(_canonical, node))}]" if isinstance(node, list) else repr(node)
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -53,8 +63,12 @@ def _imports(tree: ast.Module) -> set[str]:
             found.update(f"{node.module}.{name.name}" for name in node.names)
         elif isinstance(node, ast.Import):
             found.update(name.name for name in node.names if name.name.startswith("calotype"))
-    paths = {name: LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py") for name in found}
-    return {name for name, path in paths.items() if path.is_file()}
+    return {name for name in found | {"calotype"} if _module(name).is_file()}
+
+
+def _module(name: str) -> Path:
+    path = LIBRARY.parent.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 @functools.cache
@@ -73,9 +87,9 @@ def code_digest(script: Path) -> str:
     waiting = _imports(trees[""])
     while waiting:
         name = waiting.pop()
-        trees[name] = _parse(LIBRARY.parent.joinpath(*name.split(".")).with_suffix(".py"))
+        trees[name] = _parse(_module(name))
         waiting |= _imports(trees[name]) - trees.keys()
-    parts = [f"{name}\n{ast.dump(_without_docstrings(trees[name]))}" for name in sorted(trees)]
+    parts = [f"{name}\n{_canonical(_without_docstrings(trees[name]))}" for name in sorted(trees)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

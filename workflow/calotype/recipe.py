@@ -6,10 +6,9 @@ or a claim then retrains nothing.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 PositiveInt = Annotated[int, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
@@ -24,14 +23,24 @@ class Optimizer(Strict):
     name: Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"] = Field(
         description="Keras's name of the optimizer, in lower case."
     )
-    learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
         None, description="The rate; with a schedule, its highest value. Left out: the optimizer's own default."
     )
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="`cosine` falls to zero at the last step of the last epoch."
     )
-    warmup: Fraction = Field(0.0, description="With `cosine`: the part of all steps over which the rate first rises.")
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="With `cosine`: the part of all steps over which the rate first rises."
+    )
     arguments: dict[str, Any] = Field({}, description="Further keyword arguments of the Keras class.")
+
+    @model_validator(mode="after")
+    def _schedule_is_complete(self) -> "Optimizer":
+        if self.schedule == "cosine" and self.learning_rate is None:
+            raise ValueError("schedule cosine needs a learning_rate")
+        if self.schedule == "constant" and self.warmup:
+            raise ValueError("warmup needs schedule: cosine")
+        return self
 
 
 def _optimizer_by_name(value: Any) -> Any:

@@ -77,14 +77,16 @@ def read_job(file: Path, stage: str, what: str) -> Job:
     return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
 
 
-def bounds(low: float, high: float, share: bool) -> str:
-    """An interval as text, ``[84.1, 93.5]``; empty where there is none."""
-    return f"[{show(low, share, unit=False)}, {show(high, share, unit=False)}]" if math.isfinite(low) else ""
+def bounds(mean: float, low: float, high: float, share: bool) -> str:
+    """The interval of a mean as text, ``[84.1, 93.5]``, with as many decimals; empty where there is none."""
+    if not math.isfinite(low):
+        return ""
+    return f"[{show(low, share, unit=False, like=mean)}, {show(high, share, unit=False, like=mean)}]"
 
 
 def interval(mean: float, low: float, high: float, share: bool) -> str:
     """A mean and its interval as text: ``88.8 % [84.1, 93.5]``."""
-    return f"{show(mean, share)} {bounds(low, high, share)}".strip()
+    return f"{show(mean, share)} {bounds(mean, low, high, share)}".strip()
 
 
 def claim_text(claim: Mapping[str, Any], share: bool) -> str:
@@ -112,7 +114,7 @@ def _claims(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame)
                 "claimed": claim_text(claim, share),
                 "measured": interval(row["mean"], row["low"], row["high"], share),
                 "mean": show(row["mean"], share),
-                "interval": bounds(row["low"], row["high"], share),
+                "interval": bounds(row["mean"], row["low"], row["high"], share),
                 "range": f"{show(min(values), share, unit=False)} to {show(max(values), share)}",
                 "n": int(row["n"]),
                 "verdict": VERDICTS[verdict.agrees],
@@ -137,7 +139,7 @@ def _results(
         metrics = []
         for _, row in group.iterrows():
             share = COUNT_METRICS[str(row["metric"])].share
-            metrics.append((show(row["mean"], share), bounds(row["low"], row["high"], share)))
+            metrics.append((show(row["mean"], share), bounds(row["mean"], row["low"], row["high"], share)))
         together = _where(pooled, **where, metric="exact").iloc[0]
         seeds = _where(runs, **where, metric="exact").value
         rows.append(
@@ -147,7 +149,10 @@ def _results(
                 "n": len(seeds),
                 "metrics": metrics,
                 "range": f"{show(seeds.min(), True, unit=False)} to {show(seeds.max(), True)}",
-                "pooled": (show(together["value"], True), bounds(together["low"], together["high"], True)),
+                "pooled": (
+                    show(together["value"], True),
+                    bounds(together["value"], together["low"], together["high"], True),
+                ),
                 "images": int(together["images"] / together["seeds"]),
             }
         )

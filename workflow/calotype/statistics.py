@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95  # of all intervals
+NEGLIGIBLE = 1e-12  # rounding, when seeds that are all equal meet a bound
 
 
 def t_quantile(n: int) -> float:
@@ -56,7 +57,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * (share * (1 - share) / trials + z**2 / (4 * trials**2)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The ends are exact where nothing, or everything, succeeded; rounding would leave 3e-18.
+    return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,14 @@ def judge(
         return Verdict(None, "one seed cannot tell; ask for more seeds")
     if value is not None:
         low, high = next_run_interval(values)
-        inside = low <= value <= high
+        inside = low - NEGLIGIBLE <= value <= high + NEGLIGIBLE
         return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
     _, low, high = mean_interval(values)
     if at_most is not None:
-        keeps, breaks, side = high <= at_most, low > at_most, "below"
+        keeps, breaks, side = high <= at_most + NEGLIGIBLE, low > at_most + NEGLIGIBLE, "below"
     else:
         assert at_least is not None
-        keeps, breaks, side = low >= at_least, high < at_least, "above"
+        keeps, breaks, side = low >= at_least - NEGLIGIBLE, high < at_least - NEGLIGIBLE, "above"
     if keeps or breaks:
         return Verdict(
             keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound"

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from calotype.errors import CalotypeError
 from calotype.evaluation import COUNT_METRICS
 from calotype.files import new_file
 
+NUMBERS = ("value", "mean", "low", "high", "predicted")  # columns that may be empty
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }  # fmt: skip
 
 
@@ -25,18 +28,45 @@ def write_csv(table: pd.DataFrame, file: Path) -> None:
         table.to_csv(aside, index=False, lineterminator="\n")
 
 
-def show(value: float, share: bool, unit: bool = True) -> str:
+def read_csv(file: Path | str) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote. Names stay text: a variant may be called 001, or NA.
+
+    Raises:
+        CalotypeError: the file cannot be read.
+    """
+    names = dict.fromkeys(("study", "variant", "split", "metric"), str)
+    try:
+        return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
+    except (OSError, ValueError) as error:
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
+
+
+def _digits(value: float) -> int:
+    """Decimals of a share in per cent: as many as tell it from none and from all, and one more."""
+    distance = 100 * min(value, 1 - value)
+    if value in (0, 1) or distance < 0 or distance >= 1:
+        return 1
+    return 1 - math.floor(math.log10(distance))
+
+
+def show(value: float, share: bool, unit: bool = True, like: float | None = None) -> str:
     """A number as figures, tables and the report show it: a share in per cent, four significant digits otherwise.
 
-    Shares close to one get the digits that tell them from it.
+    Shares close to none or all get the digits that tell them from it.
+
+    Args:
+        value: the number.
+        share: whether it is a share of the images.
+        unit: whether to write the per cent sign.
+        like: another share, whose number of decimals this one takes: the mean, for the ends of its interval.
     """
     if not math.isfinite(value):
         return "–"
     if not share:
-        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}".replace(",", "\u202f")
-    percent = 100 * value
-    digits = 1 if 1 <= percent <= 99 else 2 if percent in (0, 100) or min(percent, 100 - percent) >= 0.1 else 3
-    return f"{percent:.{digits}f}{' %' if unit else ''}"
+        short = f"{value:.4g}"
+        return f"{value:,.0f}".replace(",", "\u202f") if abs(float(short)) >= 10_000 else short
+    decimals = _digits(value if like is None or not math.isfinite(like) else like)
+    return f"{100 * value:.{decimals}f}{' %' if unit else ''}"
 
 
 def escape(text: str) -> str:
@@ -82,7 +112,8 @@ def summary_latex(
         for metric in metrics:
             row, share = by_metric.loc[metric], COUNT_METRICS[metric].share
             mean, low, high = (
-                show(value, share, unit=False).replace("\u202f", r"\,") for value in row[["mean", "low", "high"]]
+                show(value, share, unit=False, like=row["mean"]).replace("\u202f", r"\,")
+                for value in row[["mean", "low", "high"]]
             )
             cells += [mean, f"[{low}, {high}]" if low != "–" else ""]
         first = escape(labels[str(variant)]) if variant != shown else ""

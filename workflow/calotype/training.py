@@ -59,9 +59,7 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
     """
     arguments = dict(recipe.arguments)
     if recipe.schedule == "cosine":
-        if recipe.learning_rate is None:
-            raise CalotypeError("optimizer: schedule cosine needs a learning_rate.")
-        rising = round(steps * recipe.warmup)
+        rising = min(round(steps * recipe.warmup), steps - 1)
         arguments["learning_rate"] = (
             keras.optimizers.schedules.CosineDecay(
                 0.0, steps - rising, warmup_target=recipe.learning_rate, warmup_steps=rising
@@ -110,6 +108,11 @@ class _Engine:
         self.size = len(train.images)
         self.offset, self.scale = (minimum, maximum - minimum) if recipe.scale_targets else (0, 1)
         self.model = self._fresh_model(seed=0)
+        if self.model.output_shape != (None, 1):
+            raise CalotypeError(
+                f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of (None, 1).",
+                "end it with keras.layers.Dense(outputs), on flattened or pooled features.",
+            )
         steps = recipe.epochs * math.ceil(self.size / recipe.batch_size)
         optimizer = make_optimizer(recipe.optimizer, steps)
         self.model.compile(optimizer=optimizer, loss=recipe.loss, jit_compile=False)

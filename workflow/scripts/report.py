@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from calotype.console import script
 from calotype.report import Print, findings, read_job, read_origin, render, study_section, train_job, write_text
+from calotype.tables import read_csv
 
 with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -21,7 +20,7 @@ with script(snakemake.log[0]):
         study_section(
             name,
             study,
-            *(pd.read_csv(table) for table in tables),
+            *(read_csv(table) for table in tables),
             [item for item in prints if item.study == name],
             [pack for pack in origins if pack.study == name],
         )

@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from calotype.console import script
 from calotype.files import new_file
-from calotype.tables import escape, summary_latex
+from calotype.tables import escape, read_csv, summary_latex
 
 with script(snakemake.log[0]):
     params = snakemake.params
     latex = summary_latex(
-        pd.read_csv(snakemake.input.summary),
-        pd.read_csv(snakemake.input.pooled),
+        read_csv(snakemake.input.summary),
+        read_csv(snakemake.input.pooled),
         params.labels,
         escape(params.title) + r": mean over $n$ seeds and its 95\,\% interval.",
         snakemake.wildcards.study,
