@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from calotype.dots import write_split
 from calotype.errors import CalotypeError
@@ -390,9 +391,17 @@ def test_a_model_whose_outputs_do_not_fit_the_labels_is_refused(data, tmp_path, 
 # ---- Optimizers ------------------------------------------------------------------------------------------------------
 
 
-def test_cosine_without_learning_rate_is_refused(tensorflow):
-    with pytest.raises(CalotypeError, match=r"cosine needs a learning_rate"):
-        tensorflow.training.make_optimizer(Optimizer(name="adam", schedule="cosine"), 100)
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"schedule": "cosine"}, "cosine needs a learning_rate"),
+        ({"schedule": "cosine", "learning_rate": 0.1, "warmup": 1.0}, "less than 1"),
+        ({"learning_rate": 0.1, "warmup": 0.5}, "warmup needs schedule: cosine"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused_before_any_job(settings, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        Optimizer(name="adam", **settings)
 
 
 @pytest.mark.parametrize(
@@ -417,14 +426,10 @@ def test_further_arguments_reach_the_optimizer(tensorflow):
 
 
 @pytest.mark.parametrize("steps", [1, 3, 100])
-@pytest.mark.parametrize("warmup", [0.0, 0.001, 0.4, 0.999, 1.0])
-def test_a_schedule_of_any_shape_can_be_made_or_is_refused_in_words(tensorflow, warmup, steps):
-    """Warm-up over all steps leaves none for the cosine."""
+@pytest.mark.parametrize("warmup", [0.0, 0.001, 0.4, 0.999])
+def test_a_schedule_of_any_shape_can_be_made(tensorflow, warmup, steps):
     made = Optimizer(name="sgd", learning_rate=0.125, schedule="cosine", warmup=warmup)
-    try:
-        optimizer = tensorflow.training.make_optimizer(made, steps)
-    except CalotypeError:
-        return
+    optimizer = tensorflow.training.make_optimizer(made, steps)
     optimizer.build([tensorflow.keras.Variable([0.0])])
     assert 0 <= float(optimizer.learning_rate) <= 0.125
 
