@@ -214,3 +214,7 @@ def test_flipped_bit_in_predictions_is_noticed(tmp_path):
 def test_missing_predictions_are_named(tmp_path):
     with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read"):
         read_predictions([tmp_path / "predictions.npz"], ["wide"], {"wide": 5})
+
+
+def test_a_prediction_just_below_none_is_shown_as_none():
+    assert f"{rounded(np.array([-0.2], np.float32))[0]:.0f}" == "0"

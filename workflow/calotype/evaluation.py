@@ -99,7 +99,7 @@ def seed_predictions(predictions: Predictions, labels: Mapping[str, NDArray[np.i
 
 def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:
     """Predicted counts: the nearest whole number, the even one of two. What is not finite stays so."""
-    return np.rint(predictions.astype(np.float64))
+    return np.rint(predictions.astype(np.float64)) + 0.0  # -0 becomes 0
 
 
 def count_metrics(labels: NDArray[np.int64], predictions: NDArray[np.float32]) -> dict[str, float]:
