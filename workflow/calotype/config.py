@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from calotype.errors import CalotypeError
 from calotype.recipe import PositiveInt, Recipe, Strict
@@ -22,7 +22,17 @@ Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 RESERVED_STUDIES = ("benchmarks", "logs", "prepared")
 RESERVED_VARIANTS = ("figures",)
-COUNT_METRICS = Literal["exact", "off_by_more_than_one", "sum_of_squared_errors"]
+CountMetric = Literal["exact", "off_by_more_than_one", "sum_of_squared_errors"]
+SHARES = ("exact", "off_by_more_than_one")
+
+
+def _plain_path(path: str) -> str:
+    if not path.strip() or re.search(r"[{}*?~$]", path):
+        raise ValueError(f"{path!r} is not a plain path: it is empty, or has one of {{ }} * ? ~ $; write it out")
+    return path.rstrip("/") or "/"
+
+
+Folder = Annotated[str, AfterValidator(_plain_path)]
 
 
 class Settings(Strict):
@@ -31,10 +41,16 @@ class Settings(Strict):
     studies: Annotated[list[Name], Field(min_length=1)] = Field(description="The studies of the report, by file name.")
     seeds: PositiveInt = Field(5, description="Seeds of every variant that does not set its own number.")
     seeds_per_job: PositiveInt = Field(3, description="How many seeds of a variant at most share a job (a pack).")
-    data: str = Field("data", description="Folder of the raw images.")
-    results: str = Field("results", description="Folder of everything that is computed.")
+    data: Folder = Field("data", description="Folder of the raw images.")
+    results: Folder = Field("results", description="Folder of everything that is computed.")
     datasets: str = Field("config/datasets.yaml", description="The file that describes the datasets.")
     study_files: str = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
+
+    @model_validator(mode="after")
+    def _two_folders(self) -> "Settings":
+        if self.data == self.results:
+            raise ValueError("data and results must be two folders")
+        return self
 
 
 class DrawnSplit(Strict):
@@ -94,8 +110,8 @@ class Claim(Strict):
 
     variant: str = Field(description="The variant that it is about.")
     split: str = Field(description="The split that it is about.")
-    metric: COUNT_METRICS = Field(description="The metric that it is about.")
-    value: Finite | None = Field(None, description="The published number.")
+    metric: CountMetric = Field(description="The metric that it is about.")
+    value: Finite | None = Field(None, description="The published number. A claim has exactly one of the three.")
     at_most: Finite | None = Field(None, description="Instead of `value`: an upper bound.")
     at_least: Finite | None = Field(None, description="Instead of `value`: a lower bound.")
     says: str = Field(description="What the source says, in our words.")
@@ -104,14 +120,17 @@ class Claim(Strict):
     def _one_number(self) -> "Claim":
         if sum(number is not None for number in (self.value, self.at_most, self.at_least)) != 1:
             raise ValueError("give exactly one of value, at_most, at_least")
+        number = next(number for number in (self.value, self.at_most, self.at_least) if number is not None)
+        if self.metric in SHARES and not 0 <= number <= 1:
+            raise ValueError(f"{number} is not a share; write 90 % as 0.90")
         return self
 
 
 class Source(Strict):
     """The text that a study reproduces."""
 
-    title: str
-    url: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = ""
+    title: str = Field(description="What it is, as a reader would look for it.")
+    url: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = Field("", description="Where it is, if that is known.")
 
 
 class Study(Strict):
@@ -123,7 +142,8 @@ class Study(Strict):
     dataset: Name = Field(description="A dataset of datasets.yaml.")
     task: Literal["count"] = Field(description="`count`: predict a whole number.")
     tests: Annotated[list[Name], Field(min_length=1)] = Field(
-        description="The splits that every run is tested on; the first is the one of the contact sheet."
+        description="The splits that every run is tested on. The first is that of the contact sheet; the last, the "
+        "place for the largest, that of the figures over all images."
     )
     defaults: dict[str, Any] = Field({}, description="What a variant leaves out it takes from here.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="The variants, by name.")
@@ -138,6 +158,8 @@ class Study(Strict):
     def _fill_in_defaults(cls, raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw
+        # A key whose lines are all commented out is None.
+        raw = {key: value for key, value in raw.items() if value is not None or key not in ("defaults", "claims")}
         defaults, variants = raw.get("defaults", {}), raw.get("variants")
         if not isinstance(defaults, dict) or not isinstance(variants, dict):
             return raw
@@ -282,7 +304,7 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
 
 
 def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
-    return key in raw.get("defaults", {}) and key not in raw["variants"][variant]
+    return key in (raw.get("defaults") or {}) and key not in raw["variants"][variant]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

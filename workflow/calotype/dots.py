@@ -21,7 +21,7 @@ RADIUS = 11.25  # px, of a dot of size 1 (R's cex) at 300 dpi
 SIZES = (0.2, 1.0)  # sizes are uniform between these
 GRID_POINTS = len(GRID) ** 2
 LABELS_FILE = "labels.csv"
-BLOCK = 2_000  # images rasterised at a time: 30 MB, and nothing is gained beyond
+BLOCK = 3_200_000  # pixels rasterised at a time: 30 MB of work space, and nothing is gained beyond
 
 
 def sample_dots(
@@ -79,8 +79,9 @@ def draw_images(
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
     """Draw a split block by block: grey images, shape (block, width, width), and their counts, shape (block,)."""
     counts, circles = sample_dots(images, seed, minimum, maximum, width)
-    for start in range(0, images, BLOCK):
-        block = slice(start, start + BLOCK)
+    size = max(1, BLOCK // width**2)
+    for start in range(0, images, size):
+        block = slice(start, start + size)
         yield rasterise(circles[block], width), counts[block]
 
 

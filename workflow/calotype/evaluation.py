@@ -137,17 +137,22 @@ def runs_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
 
 
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n."""
+    """Mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n.
+
+    Student's t knows no bounds; the interval of a share is cut at 0 and 1.
+    """
     kept = runs[runs.metric.isin(COUNT_METRICS)]
-    rows = [
-        (*key, *mean_interval(group.value.tolist()), len(group))
-        for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False)
-    ]
+    rows = []
+    for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False):
+        mean, low, high = mean_interval(group.value.tolist())
+        if COUNT_METRICS[key[-1]].share:
+            low, high = np.clip([low, high], 0, 1).tolist()
+        rows.append((*key, mean, low, high, len(group)))
     return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n"])
 
 
 def pooled_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """Accuracy over the images of all seeds together: study, variant, split, metric, value, low, high, images, seeds.
+    """The metrics over all seeds together: study, variant, split, metric, value, low, high, images, seeds.
 
     The Wilson interval takes every (seed, image) for an independent trial. The seeds share their test images, so it is
     narrower than the truth where seeds make the same mistakes; the interval over seeds is the one to quote.
@@ -159,8 +164,10 @@ def pooled_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     for (variant, split), members in groups.items():
         labels = np.concatenate([run.labels for run in members])
         metrics = count_metrics(labels, np.concatenate([run.predictions for run in members]))
-        for metric in ("exact", "off_by_more_than_one"):
-            low, high = wilson_interval(round(metrics[metric] * len(labels)), len(labels))
+        for metric, shown in COUNT_METRICS.items():
+            low, high = np.nan, np.nan
+            if shown.share:
+                low, high = wilson_interval(round(metrics[metric] * len(labels)), len(labels))
             rows.append((study, variant, split, metric, metrics[metric], low, high, len(labels), len(members)))
     columns = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
     return pd.DataFrame(rows, columns=columns)
@@ -168,6 +175,8 @@ def pooled_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
 
 def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """How often each true count was predicted as which: study, variant, seed, split, true, predicted, images.
+
+    After the seeds of a variant comes ``all``, their sum.
 
     Pairs that never occur are left out; a prediction that is no number, or a senseless one, stands as an empty
     ``predicted``.
@@ -184,4 +193,12 @@ def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame
         ):
             counted.insert(place, name, value)
         tables.append(counted)
-    return pd.concat(tables, ignore_index=True)
+    single = pd.concat(tables, ignore_index=True)
+    keys = ["study", "variant", "split", "true", "predicted"]
+    pooled = single.groupby(keys, sort=False, dropna=False, as_index=False).images.sum()
+    pooled = pooled.sort_values(["true", "predicted"]).assign(seed="all")[single.columns]
+    parts = []
+    for variant, group in single.groupby("variant", sort=False):
+        parts.append(group)
+        parts += [of_split for _, of_split in pooled[pooled.variant == variant].groupby("split", sort=False)]
+    return pd.concat(parts, ignore_index=True)

@@ -9,6 +9,7 @@ from typing import Any
 from calotype.config import Config, plan_packs
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
+FIGURES = ("predicted-against-true", "accuracy-by-count", "loss-curves")
 SHEET = "contact-sheet-"  # and the variant
 
 
@@ -80,11 +81,10 @@ class Layout:
 
     def figures(self) -> list[tuple[str, str]]:
         """(study, figure) of each figure, in the order of the report."""
-        others = ["predicted-against-true", "accuracy-by-count", "loss-curves"]
         return [
             (study, figure)
             for study, entry in self.config.studies.items()
-            for figure in [*(f"{SHEET}{variant}" for variant in entry.variants), *others]
+            for figure in [*(f"{SHEET}{variant}" for variant in entry.variants), *FIGURES]
         ]
 
     def figure_files(self, suffixes: Sequence[str]) -> list[str]:
@@ -100,9 +100,12 @@ class Layout:
         return [(study, SHEET.rstrip("-") if figure.startswith(SHEET) else figure) for study, figure in self.figures()]
 
     def jobs(self) -> list[tuple[str, str]]:
-        """(stage, what it works on) of each job that computes, trainings aside: those count for themselves."""
-        splits = [f"{name}-{split}" for name in self.config.datasets for split in self.config.splits_used(name)]
-        stages = [("draw", splits), ("prepare", splits), ("evaluate", list(self.config.studies))]
+        """(stage, what it works on) of each job but the trainings, which count for themselves, and the report."""
+        splits = [f"{name}/{split}" for name in self.config.datasets for split in self.config.splits_used(name)]
+        studies = list(self.config.studies)
+        stages = [("draw", splits), ("prepare", splits), ("evaluate", studies), ("summary_latex", studies)]
+        sheets = [f"{study}/{variant}" for study in studies for variant in self.config.studies[study].variants]
+        stages += [("contact_sheet", sheets), *((figure.replace("-", "_"), studies) for figure in FIGURES)]
         return [(stage, what) for stage, names in stages for what in names]
 
     def described(self) -> dict[str, Any]:

@@ -43,6 +43,9 @@ def _canonical(node: Any) -> str:
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
+            # The description of a config key is documentation, too.
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -75,7 +78,7 @@ def _module(name: str) -> Path:
 def code_digest(script: Path) -> str:
     """Identify the code that a stage runs: its script and every calotype module that it imports, however indirectly.
 
-    Comments, docstrings, blank lines and layout do not count.
+    Comments, docstrings, descriptions of config keys, blank lines and layout do not count.
 
     Returns:
         A SHA-256 in hexadecimal.
@@ -93,26 +96,35 @@ def code_digest(script: Path) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def check_function(name: str, key: str) -> None:
-    """See that a model of the config exists, a function of models.py or ``path/to/file.py:function``; imports nothing.
+def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
+    """See that a model of the config exists and takes its arguments, without importing it.
 
     Args:
-        name: as in the config.
-        key: file and key of the config, for the message.
+        name: as in the config: a function of models.py or ``path/to/file.py:function``.
+        arguments: the keyword arguments that the config gives it.
+        key: file and variant of the config, for the message.
 
     Raises:
-        CalotypeError: the file or the function is not there.
+        CalotypeError: the file or the function is not there, or the function does not take the arguments.
     """
     file, colon, function = name.rpartition(":")
     path = Path(file) if colon else LIBRARY / "models.py"
     if not path.is_file():
-        raise CalotypeError(
-            f"{key}: there is no file {file}.", "paths start from the folder that you call snakemake in."
-        )
-    functions = [node.name for node in _parse(path).body if isinstance(node, ast.FunctionDef)]
-    known = [found for found in functions if not found.startswith("_") and (colon or found != "build")]
+        hint = "paths start from the working directory."
+        raise CalotypeError(f"{key}.model: there is no file {file}.", hint)
+    found = {node.name: node for node in _parse(path).body if isinstance(node, ast.FunctionDef)}
+    known = [other for other in found if not other.startswith("_") and (colon or other != "build")]
     if function not in known:
-        raise CalotypeError(f"{key}: {path.name} has no function `{function}`.", f"it has: {', '.join(known)}.")
+        hint = f"it has: {', '.join(known)}."
+        if not colon and name.endswith(".py"):
+            hint = f"name a function of the file: {name}:function."
+        raise CalotypeError(f"{key}.model: {path.name} has no function `{function}`.", hint)
+    takes = found[function].args
+    names = [argument.arg for argument in (*takes.posonlyargs, *takes.args)[2:]] + [a.arg for a in takes.kwonlyargs]
+    for argument in arguments:
+        if argument not in names and takes.kwarg is None:
+            hint = f"it takes: {', '.join(names)}." if names else "it takes none."
+            raise CalotypeError(f"{key}.model_arguments: `{function}` takes no `{argument}`.", hint)
 
 
 def own_code(name: str) -> str | None:

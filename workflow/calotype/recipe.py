@@ -36,6 +36,8 @@ class Optimizer(Strict):
 
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> "Optimizer":
+        if "learning_rate" in self.arguments:
+            raise ValueError("arguments: learning_rate has a key of its own, beside name")
         if self.schedule == "cosine" and self.learning_rate is None:
             raise ValueError("schedule cosine needs a learning_rate")
         if self.schedule == "constant" and self.warmup:

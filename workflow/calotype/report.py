@@ -14,7 +14,7 @@ import pandas as pd
 from calotype.errors import CalotypeError
 from calotype.evaluation import COUNT_METRICS
 from calotype.files import new_file
-from calotype.statistics import Verdict, judge
+from calotype.statistics import judge
 from calotype.tables import show
 
 VERDICTS = {True: "agrees", False: "differs", None: "open"}
@@ -73,8 +73,11 @@ def train_job(pack: PackOrigin) -> Job:
 
 def read_job(file: Path, stage: str, what: str) -> Job:
     """Read one of Snakemake's benchmark files."""
-    row = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
-    return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
+    try:
+        row = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
+        return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
+    except (OSError, ValueError, LookupError) as error:
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its job run again.") from None
 
 
 def bounds(mean: float, low: float, high: float, share: bool) -> str:
@@ -97,14 +100,18 @@ def claim_text(claim: Mapping[str, Any], share: bool) -> str:
     raise AssertionError(claim)
 
 
-def _claims(study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame) -> list[dict[str, Any]]:
+def _claims(
+    study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame
+) -> list[dict[str, Any]]:
     rows = []
     for claim in study["claims"]:
         share = COUNT_METRICS[claim["metric"]].share
         where = {key: claim[key] for key in ("variant", "split", "metric")}
         values = _where(runs, **where).value.tolist()
         row = _where(summary, **where).iloc[0]
-        verdict: Verdict = judge(values, **{key: claim[key] for key in ("value", "at_most", "at_least")})
+        together = _where(pooled, **where).iloc[0]
+        bound = {key: claim[key] for key in ("value", "at_most", "at_least")}
+        verdict = judge(values, **bound, images=together["images"] // together["seeds"] if share else None)
         rows.append(
             {
                 "says": claim["says"],
@@ -193,6 +200,7 @@ def study_section(
     runs: pd.DataFrame,
     summary: pd.DataFrame,
     pooled: pd.DataFrame,
+    confusion: pd.DataFrame,
     prints: Sequence[Print],
     origins: Sequence[PackOrigin],
 ) -> dict[str, Any]:
@@ -201,7 +209,7 @@ def study_section(
     Args:
         name: of the study.
         study: its title, description, source, variants and claims, as `config.Study` holds them.
-        runs, summary, pooled: the tables of `evaluation`.
+        runs, summary, pooled, confusion: the tables of `evaluation`.
         prints: the study's figures.
         origins: the study's packs.
     """
@@ -210,9 +218,10 @@ def study_section(
         "title": study["title"],
         "description": study["description"],
         "source": study["source"],
-        "claims": _claims(study, runs, summary),
+        "claims": _claims(study, runs, summary, pooled),
         "metrics": [COUNT_METRICS[metric].label for metric in summary.metric.unique()],
         "results": _results(study, runs, summary, pooled),
+        "confusions": _confusions(study, confusion),
         "recipes": _recipes(study, origins),
         "figures": [
             {"caption": item.caption, "name": item.file.stem, "data": base64.b64encode(item.file.read_bytes()).decode()}
@@ -236,6 +245,26 @@ def cost(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     ]
 
 
+def _distinct(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return list({json.dumps(entry, sort_keys=True): entry for entry in entries}.values())
+
+
+def _confusions(study: Mapping[str, Any], confusion: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each variant, the confusion over all seeds on its last test split."""
+    tables = []
+    for variant, group in confusion[confusion.seed == "all"].groupby("variant", sort=False):
+        split = group.split.iloc[-1]
+        wide = group[group.split == split].pivot(index="true", columns="predicted", values="images").fillna(0)
+        columns = ["none" if pd.isna(column) else int(column) for column in wide.columns]
+        rows = [
+            (int(true), [int(count) for count in row]) for true, row in zip(wide.index, wide.to_numpy(), strict=True)
+        ]
+        tables.append(
+            {"variant": study["variants"][variant]["label"], "split": split, "columns": columns, "rows": rows}
+        )
+    return tables
+
+
 def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> str:
     """The page, with everything it needs inside."""
     environment = jinja2.Environment(
@@ -250,10 +279,9 @@ def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence
         studies=sections,
         jobs=cost(jobs),
         total=sum(job.seconds for job in jobs),
-        machines=sorted({json.dumps(pack.origin["machine"], sort_keys=True) for pack in origins}),
-        packages=origins[0].origin["packages"],
+        machines=_distinct([pack.origin["machine"] for pack in origins]),
+        packages=_distinct([pack.origin["packages"] for pack in origins]),
         revisions=sorted({str(pack.origin["code"]["git"]) for pack in origins}),
-        fromjson=json.loads,
     )
 
 

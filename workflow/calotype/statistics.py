@@ -75,17 +75,35 @@ class Verdict:
 
 
 def judge(
-    values: Sequence[float], *, value: float | None = None, at_most: float | None = None, at_least: float | None = None
+    values: Sequence[float],
+    *,
+    value: float | None = None,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    images: int | None = None,
 ) -> Verdict:
     """Hold a claim against the runs of several seeds.
 
     A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A
     published bound agrees when the whole interval of our mean keeps it.
+
+    Args:
+        values: of the seeds, all on the same test images.
+        value, at_most, at_least: the claim; one of them.
+        images: how many test images there are, where the values are shares of them. The source had other images, so the
+            chance of drawing its images and ours is added.
     """
     if len(values) < 2:
         return Verdict(None, "one seed cannot tell; ask for more seeds")
     if value is not None:
         low, high = next_run_interval(values)
+        if images:
+            mean = float(np.mean(values))
+            drawn = t_quantile(len(values)) ** 2 * 2 * mean * (1 - mean) / images
+            half = (((high - low) / 2) ** 2 + drawn) ** 0.5
+            low, high = mean - half, mean + half
+        if not np.isfinite([low, high]).all():
+            return Verdict(None, "a training diverged")
         inside = low - NEGLIGIBLE <= value <= high + NEGLIGIBLE
         return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
     _, low, high = mean_interval(values)

@@ -190,7 +190,10 @@ def train_pack(
     Raises:
         CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
     """
-    engine = _Engine(recipe, train, minimum, maximum)
+    try:
+        engine = _Engine(recipe, train, minimum, maximum)
+    except CalotypeError as error:
+        raise CalotypeError(f"{name}: {error}") from error.__cause__
     (models / "architecture.json").write_text(engine.model.to_json() + "\n", encoding="utf-8")
     rows: list[tuple[int, int, str, float]] = []
     predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in tests}

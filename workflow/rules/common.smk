@@ -4,9 +4,12 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+STARTED = time.time()
 
 # Scripts run in processes of their own and find the library there; so does this file.
 LIBRARY = str(Path(workflow.basedir) / "workflow")
@@ -19,10 +22,11 @@ from calotype.files import check_writable
 from calotype.layout import Layout
 
 try:
-    CONFIG = calotype_config.load(config, workflow.configfiles[0] if workflow.configfiles else "config")
+    CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
     for name, study in CONFIG.studies.items():
         for key, variant in study.variants.items():
-            provenance.check_function(variant.model, f"{CONFIG.settings.study_files}/{name}.yaml: variants.{key}.model")
+            where = f"{CONFIG.settings.study_files}/{name}.yaml: variants.{key}"
+            provenance.check_model(variant.model, variant.model_arguments, where)
     LAYOUT = Layout(CONFIG)
     DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
     for key, folder in (("data", DATA), ("results", RESULTS)):
@@ -70,7 +74,7 @@ def preparation(wildcards):
 
 
 def recipe(wildcards):
-    """The part of a variant that its weights depend on."""
+    """The part of a variant that its weights and predictions depend on."""
     return CONFIG.studies[wildcards.study].variants[wildcards.variant].recipe()
 
 
@@ -182,5 +186,5 @@ def all_packs(wildcards):
 def print_findings():
     """End a run by saying what was found and where to look."""
     findings = Path(RESULTS, "findings.txt")
-    if findings.is_file():
+    if findings.is_file() and findings.stat().st_mtime >= STARTED:  # not those of an earlier call
         print(f"\n{findings.read_text(encoding='utf-8')}\nReport: {Path(RESULTS, 'report.html')}", file=sys.stderr)

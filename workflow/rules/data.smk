@@ -8,9 +8,9 @@ rule draw:
     output:
         folder=directory(f"{DATA}/{{dataset}}/{{split}}"),
     log:
-        f"{LOGS}/draw/{{dataset}}-{{split}}.log",
+        f"{LOGS}/draw/{{dataset}}/{{split}}.log",
     benchmark:
-        f"{BENCHMARKS}/draw/{{dataset}}-{{split}}.tsv"
+        f"{BENCHMARKS}/draw/{{dataset}}/{{split}}.tsv"
     group:
         "data"
     conda:

@@ -47,6 +47,8 @@ rule summary_latex:
         latex=f"{RESULTS}/{{study}}/summary.tex",
     log:
         f"{LOGS}/summary_latex/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/summary_latex/{{study}}.tsv"
     group:
         "paper"
     conda:

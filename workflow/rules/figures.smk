@@ -20,7 +20,9 @@ rule contact_sheet:
         ),
         png=f"{RESULTS}/{{study}}/figures/contact-sheet-{{variant}}.png",
     log:
-        f"{LOGS}/contact_sheet/{{study}}-{{variant}}.log",
+        f"{LOGS}/contact_sheet/{{study}}/{{variant}}.log",
+    benchmark:
+        f"{BENCHMARKS}/contact_sheet/{{study}}/{{variant}}.tsv"
     group:
         "paper"
     conda:
@@ -52,6 +54,8 @@ rule predicted_against_true:
         png=f"{RESULTS}/{{study}}/figures/predicted-against-true.png",
     log:
         f"{LOGS}/predicted_against_true/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predicted_against_true/{{study}}.tsv"
     group:
         "paper"
     conda:
@@ -86,6 +90,8 @@ rule accuracy_by_count:
         png=f"{RESULTS}/{{study}}/figures/accuracy-by-count.png",
     log:
         f"{LOGS}/accuracy_by_count/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/accuracy_by_count/{{study}}.tsv"
     group:
         "paper"
     conda:
@@ -118,6 +124,8 @@ rule loss_curves:
         png=f"{RESULTS}/{{study}}/figures/loss-curves.png",
     log:
         f"{LOGS}/loss_curves/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/loss_curves/{{study}}.tsv"
     group:
         "paper"
     conda:

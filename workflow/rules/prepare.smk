@@ -11,9 +11,9 @@ rule prepare:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
         manifest=f"{RESULTS}/prepared/{{dataset}}/{{split}}.json",
     log:
-        f"{LOGS}/prepare/{{dataset}}-{{split}}.log",
+        f"{LOGS}/prepare/{{dataset}}/{{split}}.log",
     benchmark:
-        f"{BENCHMARKS}/prepare/{{dataset}}-{{split}}.tsv"
+        f"{BENCHMARKS}/prepare/{{dataset}}/{{split}}.tsv"
     group:
         "data"
     conda:

@@ -11,6 +11,7 @@ rule report:
         runs=LAYOUT.per_study("runs.csv"),
         summary=LAYOUT.per_study("summary.csv"),
         pooled=LAYOUT.per_study("pooled.csv"),
+        confusion=LAYOUT.per_study("confusion.csv"),
         figures=LAYOUT.figure_files([".svg"]),
         provenance=all_pack_paths("provenance.json"),
         benchmarks=[f"{BENCHMARKS}/{stage}/{what}.tsv" for stage, what in LAYOUT.jobs()],

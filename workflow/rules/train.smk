@@ -15,9 +15,9 @@ rule train:
         predictions=f"{PACK}/predictions.npz",
         provenance=f"{PACK}/provenance.json",
     log:
-        f"{LOGS}/train/{{study}}-{{variant}}-{{first}}-{{last}}.log",
+        f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
     benchmark:
-        f"{BENCHMARKS}/train/{{study}}-{{variant}}-{{first}}-{{last}}.tsv"
+        f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
     priority: 1  # nothing that can wait takes a core from the longest jobs
     conda:
         ENVIRONMENT

@@ -23,6 +23,7 @@ TABLES: list[tuple[str, type[BaseModel]]] = [
     ("studies/<study>.yaml: a variant", config.Variant),
     ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),
     ("studies/<study>.yaml: a claim", config.Claim),
+    ("studies/<study>.yaml: `source`", config.Source),
 ]
 
 

@@ -24,7 +24,9 @@ with script(snakemake.log[0]):
             [item for item in prints if item.study == name],
             [pack for pack in origins if pack.study == name],
         )
-        for (name, study), *tables in zip(params.studies.items(), found.runs, found.summary, found.pooled, strict=True)
+        for (name, study), *tables in zip(
+            params.studies.items(), found.runs, found.summary, found.pooled, found.confusion, strict=True
+        )
     ]
     write_text(render(Path(found.template), sections, jobs), Path(output.page))
     write_text(findings(sections), Path(output.findings))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ with script(snakemake.log[0]):
     logging.getLogger("calotype").info(
         "%s/%s: training on %s, %d thread(s)", wildcards.study, wildcards.variant, backend.device_name(), recipe.threads
     )
+    if os.environ.get("SLURM_JOB_GPUS") and backend.device_name() == "cpu":
+        logging.getLogger("calotype").warning("The job holds a GPU that TensorFlow cannot use: install envs/gpu.txt.")
     manifests = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests]
     splits = {
         manifest["split"]: open_split(Path(file))
