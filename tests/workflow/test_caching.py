@@ -138,3 +138,22 @@ def test_an_edited_model_file_of_the_user_trains_again(finished):
     assert finished.plan() == {}
     (finished.folder / "mine.py").write_text(model.replace("Flatten()", "Flatten(), layers.Dense(3)"), encoding="utf-8")
     assert finished.trainings() == ["dots/mine 0-0"]
+
+
+def test_better_words_for_a_config_key_train_nothing(finished):
+    finished.edit(
+        "workflow/calotype/recipe.py", '"Passes over the training images."', '"How often each image is shown."'
+    )
+    assert finished.plan() == {}
+
+
+def test_another_study_leaves_the_first_alone(finished):
+    shutil.copy(finished.folder / "config/studies/dots.yaml", finished.folder / "config/studies/again.yaml")
+    assert finished.trainings("--config", "studies=[dots,again]") == ["again/accurate 0-0", "again/source 0-1"]
+
+
+def test_a_project_of_ones_own_beside_one_copy_of_the_workflow_can_be_planned(finished, tmp_path):
+    own = type(finished)(tmp_path / "own")
+    shutil.copytree(finished.folder / "config", own.folder / "config")
+    plan = own.plan("--snakefile", str(finished.folder / "Snakefile"))
+    assert plan["train"] == 2
