@@ -101,7 +101,7 @@ def test_shipped_config_loads(root):
     shipped = load(settings | {"studies": studies}, root=root)
     for study in shipped.studies.values():
         for variant in study.variants.values():
-            provenance.check_function(variant.model, "model")
+            provenance.check_model(variant.model, variant.model_arguments, "model")
 
 
 def test_variants_take_what_they_leave_out_from_the_defaults(project):
@@ -187,6 +187,13 @@ STUDY_FILE, DATASETS_FILE, SETTINGS_FILE = "config/studies/dots.yaml", "config/d
         ("claims.0.value", "0.9", 'claims.0.value: "0.9" is not a number.'),
         ("claims.0.value", REMOVED, "claims.0: give exactly one of value, at_most, at_least."),
         ("claims.0.at_most", 0.5, "claims.0: give exactly one of value, at_most, at_least."),
+        ("claims.0.value", 90, "claims.0: 90.0 is not a share; write 90 % as 0.90."),
+        ("claims.0.value", -0.1, "claims.0: -0.1 is not a share; write 90 % as 0.90."),
+        (
+            "variants.wide.optimizer",
+            {"name": "adam", "arguments": {"learning_rate": 0.1}},
+            "variants.wide.optimizer: arguments: learning_rate has a key of its own, beside name.",
+        ),
     ],
 )
 def test_wrong_value_in_a_study_is_named_with_file_and_key(project, where, value, complaint):
@@ -227,6 +234,50 @@ def test_wrong_value_in_a_dataset_is_named_with_file_and_key(project, where, val
 )
 def test_wrong_value_in_the_settings_is_named_with_file_and_key(project, key, value, complaint):
     assert project.complaint(SETTINGS | {key: value}) == f"{SETTINGS_FILE}: {complaint}"
+
+
+@pytest.mark.parametrize("key", ["data", "results"])
+@pytest.mark.parametrize("path", ["", " ", "a{b", "a}b", "a*", "a?", "~/a", "$HOME/a"])
+def test_a_folder_that_is_no_plain_path_is_refused(project, key, path):
+    """Snakemake takes braces for wildcards; nobody replaces the others."""
+    complaint = project.complaint(SETTINGS | {key: path})
+    assert complaint.startswith(f"{SETTINGS_FILE}: {key}: {path!r} is not a plain path")
+    assert "{ } * ? ~ $" in complaint
+
+
+def test_folders_may_end_with_a_slash_and_stand_anywhere(project):
+    settings = project.load(SETTINGS | {"data": "/scratch/my data/", "results": "../out//"}).settings
+    assert (settings.data, settings.results) == ("/scratch/my data", "../out")
+
+
+@pytest.mark.parametrize(("data", "results"), [("out", "out"), ("out/", "out"), ("results", None), (None, "data")])
+def test_data_and_results_are_two_folders(project, data, results):
+    folders = {key: value for key, value in (("data", data), ("results", results)) if value}
+    complaint = project.complaint(SETTINGS | folders)
+    assert complaint.startswith(f"{SETTINGS_FILE}: ")
+    assert complaint.endswith("data and results must be two folders.")
+
+
+@pytest.mark.parametrize("metric", ["exact", "off_by_more_than_one"])
+@pytest.mark.parametrize("bound", ["value", "at_most", "at_least"])
+def test_claims_of_shares_lie_between_none_and_all(project, metric, bound):
+    base = {"variant": "wide", "split": "test", "metric": metric, "says": "It says so."}
+    for number in (0, 0.5, 1):
+        project.study(changed(STUDY, "claims", [base | {bound: number}])).load()
+    for number in (-0.01, 1.01, 50):
+        complaint = project.study(changed(STUDY, "claims", [base | {bound: number}])).complaint()
+        assert "is not a share; write 90 % as 0.90" in complaint
+    project.study(changed(STUDY, "claims", [base | {"metric": "sum_of_squared_errors", bound: 50}])).load()
+
+
+def test_defaults_and_claims_with_nothing_below_them_are_none(project):
+    """What is left of a key whose lines are commented out."""
+    variants = {"wide": {**STUDY["defaults"], **STUDY["variants"]["wide"]}}
+    bare = {key: value for key, value in STUDY.items() if key not in ("defaults", "claims")} | {"variants": variants}
+    expected = project.study(bare).load().studies["dots"]
+    assert project.study(bare | {"defaults": None, "claims": None}).load().studies["dots"] == expected
+    project.study(changed(bare | {"defaults": None}, "variants.wide.epochs", 0))
+    assert project.complaint() == f"{STUDY_FILE}: variants.wide.epochs: 0 is not a positive whole number."
 
 
 def test_defaults_that_are_no_mapping_are_named(project):
@@ -523,6 +574,13 @@ def test_schemas_of_the_editors_are_those_of_the_config(root):
     expected = {name: json.dumps(schema, indent=2) + "\n" for name, schema in config.schemas().items()}
     found = {path.name: path.read_text(encoding="utf-8") for path in (root / "workflow/schemas").glob("*.json")}
     assert found == expected, "generate workflow/schemas anew"
+
+
+def test_editors_explain_every_key_of_a_study():
+    study = config.schemas()["study.schema.json"]
+    for name, part in {"Study": study, **study["$defs"]}.items():
+        for key, entry in part.get("properties", {}).items():
+            assert entry.get("description"), f"{name}.{key} has no description"
 
 
 @pytest.mark.parametrize("schema", sorted(config.schemas()))

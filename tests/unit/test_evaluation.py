@@ -68,7 +68,7 @@ def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
     pooled = pooled_table("dots", [run])
     assert pooled[pooled.metric == "exact"].value.tolist() == [4 / 5]
     confusion = confusion_table("dots", [run])
-    assert confusion.images.sum() == 5
+    assert confusion.groupby("seed", sort=False).images.sum().to_dict() == {0: 5, "all": 5}
     row = confusion[confusion.true == 5].iloc[0]
     assert row.images == 1
     assert pd.isna(row.predicted) or row.predicted > 5, "an invented count stands in the table"
@@ -103,9 +103,21 @@ def test_summary_is_mean_and_interval_over_seeds():
     assert summary.columns.tolist() == ["study", "variant", "split", "metric", "mean", "low", "high", "n"]
     assert set(summary.metric) == set(COUNT_METRICS), "intervals are no metrics"
     row = summary[(summary.split == "test") & (summary.metric == "exact")].iloc[0]
-    assert (row["mean"], row.low, row.high) == pytest.approx(mean_interval([0.6, 0.8, 1.0]))
+    mean, low, high = mean_interval([0.6, 0.8, 1.0])
+    assert high > 1
+    assert (row["mean"], row.low, row.high) == pytest.approx((mean, low, 1))
     assert row.n == 3
     assert math.isnan(summary[(summary.split == "test-large") & (summary.metric == "exact")].iloc[0].low)
+
+
+def test_intervals_of_shares_end_at_none_and_all():
+    """Student's t knows no bounds, and a sum of squared errors has no upper one."""
+    runs = [one_run(said(0, 1, 2, 3, last), seed=seed) for seed, last in enumerate((5, 5, 900))]
+    summary = summary_table(runs_table("dots", runs)).set_index("metric")
+    assert summary.loc["exact", ["low", "high"]].tolist() == [pytest.approx(mean_interval([1, 1, 0.8])[1]), 1]
+    assert summary.loc["off_by_more_than_one", ["low", "high"]].tolist()[0] == 0
+    squares = summary.loc["sum_of_squared_errors"]
+    assert (squares["mean"], squares.low, squares.high) == pytest.approx(mean_interval([0, 0, 895**2]))
 
 
 def test_variants_keep_the_order_of_the_study():
@@ -121,6 +133,12 @@ def test_pooled_takes_the_images_of_all_seeds_together():
     assert (row.low, row.high) == wilson_interval(7, 10)
     row = pooled[pooled.metric == "off_by_more_than_one"].iloc[0]
     assert row.value == 1 / 10
+    assert pooled.metric.tolist() == list(COUNT_METRICS)
+    row = pooled[pooled.metric == "sum_of_squared_errors"].iloc[0]
+    assert row.value == pytest.approx(4.68 + 1, rel=1e-6)
+    assert (row.images, row.seeds) == (10, 2)
+    assert math.isnan(row.low)
+    assert math.isnan(row.high)
 
 
 def test_pooled_does_not_mix_variants_and_splits():
@@ -135,7 +153,7 @@ def test_confusion_counts_every_image_once():
     labels = rng.integers(0, 6, 500)
     runs = [one_run((labels + rng.normal(0, 0.7, 500)).astype(np.float32), labels, seed) for seed in range(3)]
     table = confusion_table("dots", runs)
-    assert table.groupby("seed").images.sum().tolist() == [500, 500, 500]
+    assert table.groupby("seed", sort=False).images.sum().to_dict() == {0: 500, 1: 500, 2: 500, "all": 1500}
     for seed, run in enumerate(runs):
         part = table[table.seed == seed]
         right = part[part.true == part.predicted].images.sum()
@@ -145,7 +163,33 @@ def test_confusion_counts_every_image_once():
 
 def test_confusion_is_the_one_counted_by_hand():
     table = confusion_table("dots", [one_run(said(1, 1, 1.2, 3, -1), [1, 1, 2, 2, 0])])
-    assert table[["true", "predicted", "images"]].values.tolist() == [[0, -1, 1], [1, 1, 2], [2, 1, 1], [2, 3, 1]]
+    counted = [[0, -1, 1], [1, 1, 2], [2, 1, 1], [2, 3, 1]]
+    for seed in (0, "all"):
+        assert table[table.seed == seed][["true", "predicted", "images"]].values.tolist() == counted
+
+
+def test_confusion_over_all_seeds_is_their_sum_split_by_split():
+    runs = [one_run(said(0, 1, 2, 3, math.nan), seed=seed, split=split) for split in ("b", "a") for seed in range(2)]
+    runs += [one_run(said(0, 1, 2, 3, 4), variant="deep", split="b")]
+    runs += [one_run(said(-1, 1, 2, 3, 5), seed=2, split="a")]
+    table = confusion_table("dots", runs)
+    assert table.columns.tolist() == ["study", "variant", "seed", "split", "true", "predicted", "images"]
+    together = table[table.seed == "all"]
+    for (variant, split), found in together.groupby(["variant", "split"]):
+        single = table[(table.seed != "all") & (table.variant == variant) & (table.split == split)]
+        expected = single.groupby(["true", "predicted"], dropna=False).images.sum()
+        assert found.set_index(["true", "predicted"]).images.to_dict() == expected.to_dict()
+        assert found[["true", "predicted"]].equals(found[["true", "predicted"]].sort_values(["true", "predicted"]))
+    assert together[(together.variant == "wide") & together.predicted.isna()].images.tolist() == [2, 2]
+    assert table.variant.drop_duplicates().tolist() == ["wide", "deep"]
+    assert (table[table.variant == "wide"].seed == "all").is_monotonic_increasing, "first the seeds, then their sum"
+
+
+def test_confusion_over_all_seeds_keeps_the_order_of_the_splits():
+    """The report shows that of the last one, whatever was predicted."""
+    runs = [one_run(said(0, 1, 2, 3, 5)), one_run(said(-1, 1, 2, 3, 5), split="test-large")]
+    table = confusion_table("dots", runs)
+    assert table[table.seed == "all"].split.unique().tolist() == ["test", "test-large"]
 
 
 # ---- From files ------------------------------------------------------------------------------------------------------
@@ -181,8 +225,9 @@ def test_a_variant_tested_on_fewer_images_is_held_against_their_labels():
     assert [run.labels.tolist() for run in runs] == [[0, 1, 2], [0, 1, 2, 3, 5]]
     table = runs_table("dots", runs)
     assert table[table.metric == "exact"].value.tolist() == [1.0, 1.0]
-    assert pooled_table("dots", runs).images.tolist() == [3, 3, 5, 5]
-    assert confusion_table("dots", runs).groupby("variant").images.sum().to_dict() == {"wide": 3, "deep": 5}
+    assert pooled_table("dots", runs).images.tolist() == [3, 3, 3, 5, 5, 5]
+    sums = confusion_table("dots", runs).groupby(["variant", "seed"], sort=False).images.sum()
+    assert sums.to_dict() == {("wide", 0): 3, ("wide", "all"): 3, ("deep", 0): 5, ("deep", "all"): 5}
 
 
 def test_runs_are_numbered_by_their_seeds(tmp_path):
@@ -217,4 +262,5 @@ def test_missing_predictions_are_named(tmp_path):
 
 
 def test_a_prediction_just_below_none_is_shown_as_none():
-    assert f"{rounded(np.array([-0.2], np.float32))[0]:.0f}" == "0"
+    assert f"{rounded(said(-0.2))[0]:.0f}" == "0"
+    assert not np.signbit(rounded(said(-0.5, -0.2, -0.0, 0.2))).any()

@@ -108,12 +108,31 @@ def test_every_figure_has_its_caption(root, tmp_path):
 
 def test_splits_that_nobody_uses_cost_no_job(tmp_path):
     assert layout(tmp_path).jobs() == [
-        ("draw", "dots-train"),
-        ("draw", "dots-test"),
-        ("prepare", "dots-train"),
-        ("prepare", "dots-test"),
+        ("draw", "dots/train"),
+        ("draw", "dots/test"),
+        ("prepare", "dots/train"),
+        ("prepare", "dots/test"),
         ("evaluate", "dots"),
+        ("summary_latex", "dots"),
+        ("contact_sheet", "dots/wide"),
+        ("contact_sheet", "dots/deep"),
+        ("predicted_against_true", "dots"),
+        ("accuracy_by_count", "dots"),
+        ("loss_curves", "dots"),
     ]
+
+
+def test_every_study_has_its_jobs_and_no_two_are_the_same(tmp_path):
+    jobs = layout(tmp_path, one={}, two={}).jobs()
+    assert len(set(jobs)) == len(jobs)
+    assert [what for stage, what in jobs if stage == "contact_sheet"] == [
+        "one/wide",
+        "one/deep",
+        "two/wide",
+        "two/deep",
+    ]
+    assert [stage for stage, what in jobs if what == "two"] == [stage for stage, what in jobs if what == "one"]
+    assert len([what for _, what in jobs if what == "two"]) == 5
 
 
 def test_a_variant_without_label_is_called_by_its_name(tmp_path):

@@ -60,6 +60,23 @@ def test_comments_docstrings_and_layout_retrain_nothing(code):
     assert code.digest("draw.py") == before
 
 
+def test_descriptions_of_config_keys_retrain_nothing(code):
+    before = code.digest("train.py")
+    code.edit("calotype/recipe.py", "Passes over the training images.", "How often each image is seen.")
+    assert code.digest("train.py") == before
+    code.edit("calotype/recipe.py", ', description="The split to train on."', "")
+    assert code.digest("train.py") == before
+    code.edit("calotype/recipe.py", 'train: str = Field("train"', 'train: str = Field("other"')
+    assert code.digest("train.py") != before, "a default is no description"
+
+
+def test_a_description_of_anything_but_a_config_key_is_noticed(code):
+    code.append("calotype/dots.py", '\nANOTHER = dict(description="one", title="two")\n')
+    before = code.digest("draw.py")
+    code.edit("calotype/dots.py", 'dict(description="one"', 'dict(description="1"')
+    assert code.digest("draw.py") != before
+
+
 def test_a_docstring_added_or_taken_away_retrains_nothing(code):
     code.append("calotype/dots.py", "\n\ndef extra():\n    return 1\n")
     before = code.digest("draw.py")
@@ -204,13 +221,13 @@ def test_own_model_file_that_changes_retrains(tmp_path):
 
 @pytest.mark.parametrize("name", ["dots_source", "all_convolutional"])
 def test_models_that_come_along_are_found(name):
-    provenance.check_function(name, "study.yaml: variants.wide.model")
+    provenance.check_model(name, {}, "study.yaml: variants.wide")
 
 
 @pytest.mark.parametrize("name", ["dots_sauce", "build", "layers", ""])
 def test_a_model_that_does_not_exist_is_answered_with_those_that_do(name):
     with pytest.raises(CalotypeError, match=rf"^study\.yaml: variants\.wide\.model: .*`{name}`") as problem:
-        provenance.check_function(name, "study.yaml: variants.wide.model")
+        provenance.check_model(name, {}, "study.yaml: variants.wide")
     hint = str(problem.value).split("\nHint: ")[1]
     assert "dots_source" in hint
     assert "build" not in hint
@@ -218,18 +235,21 @@ def test_a_model_that_does_not_exist_is_answered_with_those_that_do(name):
 
 def test_own_model_is_found_without_importing_it(tmp_path):
     (tmp_path / "nets.py").write_text("import nothing_that_is_installed\n\ndef net(shape, outputs):\n    pass\n")
-    provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+    provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
 def test_own_model_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(CalotypeError, match=r"^key: there is no file .*/nets\.py\.\nHint: paths start from the folder"):
-        provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+    with pytest.raises(
+        CalotypeError, match=r"^key\.model: there is no file .*/nets\.py\.\nHint: paths start from the working"
+    ):
+        provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
 def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_path):
     (tmp_path / "nets.py").write_text("def small(): pass\ndef large(): pass\ndef _helper(): pass\n")
-    with pytest.raises(CalotypeError, match=r"^key: nets\.py has no function `net`\.\nHint: it has: small, large\.$"):
-        provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+    complaint = r"^key\.model: nets\.py has no function `net`\.\nHint: it has: small, large\.$"
+    with pytest.raises(CalotypeError, match=complaint):
+        provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
 @pytest.mark.parametrize(
@@ -238,7 +258,46 @@ def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_
 def test_own_model_file_that_is_not_python_is_answered_in_words(tmp_path, content):
     (tmp_path / "nets.py").write_bytes(content)
     with pytest.raises(CalotypeError, match=r"nets\.py"):
-        provenance.check_function(f"{tmp_path}/nets.py:net", "key")
+        provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
+
+
+def test_own_model_file_without_its_function_is_answered_with_how_to_name_one(tmp_path):
+    (tmp_path / "nets.py").write_text("def net(shape, outputs): pass\n")
+    with pytest.raises(CalotypeError) as problem:
+        provenance.check_model(f"{tmp_path}/nets.py", {}, "key")
+    assert str(problem.value).startswith("key.model: ")
+    assert str(problem.value).endswith(f"\nHint: name a function of the file: {tmp_path}/nets.py:function.")
+
+
+@pytest.mark.parametrize(
+    ("signature", "complaint"),
+    [
+        ("shape, outputs, rat=1", None),
+        ("shape, outputs, *, rat", None),
+        ("shape, outputs, **rest", None),
+        ("shape, outputs, rate=1, *, size=2", "`net` takes no `rat`.\nHint: it takes: rate, size."),
+        ("rat, outputs", "`net` takes no `rat`.\nHint: it takes none."),
+        ("shape, outputs, *rat", "`net` takes no `rat`.\nHint: it takes none."),
+    ],
+)
+def test_an_argument_that_a_model_does_not_take_is_answered_with_those_that_it_takes(tmp_path, signature, complaint):
+    (tmp_path / "nets.py").write_text(f"import nothing_that_is_installed\n\ndef net({signature}): pass\n")
+    try:
+        provenance.check_model(f"{tmp_path}/nets.py:net", {"rat": 0.5}, "study.yaml: variants.wide")
+        found = None
+    except CalotypeError as error:
+        found = str(error)
+    assert found == (complaint and f"study.yaml: variants.wide.model_arguments: {complaint}")
+
+
+def test_arguments_of_a_model_that_comes_along_are_checked():
+    provenance.check_model("all_convolutional", {"blocks": [], "darkness": True}, "key")
+    with pytest.raises(
+        CalotypeError, match=r"^key\.model_arguments: `all_convolutional` takes no `darknes`\."
+    ) as problem:
+        provenance.check_model("all_convolutional", {"blocks": [], "darknes": True}, "key")
+    hint = str(problem.value).split("\nHint: it takes: ")[1]
+    assert {"blocks", "darkness"} <= set(hint.rstrip(".").split(", "))
 
 
 # ---- The record ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from calotype import evaluation, report
 from calotype.config import Config, Dataset, Settings, Study
 from calotype.errors import CalotypeError
 from calotype.layout import Layout
+from calotype.tables import read_csv, write_csv
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
 HOSTILE = "<script>alert('1')</script><img src=x onerror=\"alert(2)\">&amp;"
@@ -86,6 +87,7 @@ def section(tmp_path, predictions=None, **changes):
     made = config(**changes)
     runs = list(evaluation.seed_predictions(predictions or PREDICTIONS, {"test": LABELS, "test-large": LABELS}))
     table = evaluation.runs_table("dots", runs)
+    write_csv(evaluation.confusion_table("dots", runs), tmp_path / "confusion.csv")
     (tmp_path / "loss-curves.svg").write_bytes(SVG)
     return report.study_section(
         "dots",
@@ -93,6 +95,7 @@ def section(tmp_path, predictions=None, **changes):
         table,
         evaluation.summary_table(table),
         evaluation.pooled_table("dots", runs),
+        read_csv(tmp_path / "confusion.csv"),
         [report.Print("dots", tmp_path / "loss-curves.svg", f"Losses: {changes.get('label', 'Wide net')}\n")],
         [origin("wide", 0, 2), origin("deep", 0, 0)],
     )
@@ -197,6 +200,46 @@ def test_page_shows_what_was_run_and_where_it_comes_from(tmp_path):
     assert "da7ada7a" in text
 
 
+def test_page_shows_the_confusion_of_all_seeds_on_the_last_split(tmp_path):
+    tables = section(tmp_path)["confusions"]
+    assert [(table["variant"], table["split"]) for table in tables] == [
+        ("Wide net", "test-large"),
+        ("deep", "test-large"),
+    ]
+    assert tables[0]["columns"] == [0, 1, 2, 3, 4, 5, 7]
+    assert {true: sum(counts) for true, counts in tables[0]["rows"]} == {
+        true: 3 * LABELS.tolist().count(true) for true in range(6)
+    }
+    ((_, counts),) = [row for row in tables[1]["rows"] if row[0] == 1]
+    assert counts == [0, 3, 0, 1, 0, 0]
+    found = Page(page(tmp_path))
+    assert "Confusion of Wide net on test-large" in found.text
+    assert found.elements.count("details") >= 2
+
+
+def test_confusion_is_of_the_last_split_whatever_was_predicted(tmp_path):
+    below = {variant: {**splits, "test-large": splits["test-large"].copy()} for variant, splits in PREDICTIONS.items()}
+    below["wide"]["test-large"][0, 0] = -3
+    below["deep"]["test-large"][0, 0] = np.nan
+    tables = section(tmp_path, predictions=below)["confusions"]
+    assert [table["split"] for table in tables] == ["test-large", "test-large"]
+    assert tables[0]["columns"][0] == -3
+    assert tables[1]["columns"][-1] == "none"
+    assert tables[1]["rows"][0][1][-1] == 1
+    assert all(isinstance(count, int) for _, counts in tables[1]["rows"] for count in counts)
+
+
+def test_page_names_each_set_of_packages_and_each_machine_once(tmp_path):
+    made = section(tmp_path)
+    other = {"packages": {"python": "3.12.1", "keras": "3.16.0"}, "machine": {"processor": "Another CPU"}}
+    other["machine"] = {**made["packs"][0].origin["machine"], **other["machine"]}
+    made["packs"] = [*made["packs"], origin("wide", 3, 4, **other), origin("wide", 5, 6, **other)]
+    text = Page(report.render(TEMPLATE, [made], [])).text
+    for expected in ("python 3.11.7, keras 3.15.0", "python 3.12.1, keras 3.16.0", "Another CPU, 2 cores"):
+        assert text.count(expected) == 1
+    assert text.count("A CPU, 2 cores") == 1
+
+
 def test_page_shows_what_each_job_cost_longest_first():
     rows = report.cost([report.Job("draw", "a", 1.5, math.nan, math.nan), report.train_job(origin("wide", 0, 2))])
     assert [row["stage"] for row in rows] == ["train", "draw"]
@@ -248,10 +291,18 @@ def test_a_claim_shows_mean_interval_range_and_number_of_seeds(tmp_path):
     row = judged(tmp_path, value=0.9)
     assert row["variant"] == "Wide net"
     assert row["mean"] == "90.0 %"
-    assert row["interval"].startswith("[65.2, 11")
+    assert row["interval"] == "[65.2, 100.0]"
     assert row["measured"] == f"90.0 % {row['interval']}"
     assert row["range"] == "80.0 to 100.0 %"
     assert row["n"] == 3
+
+
+def test_a_published_share_may_come_from_other_images(tmp_path):
+    """Seeds that agree on every image leave open how other images would have come out: 90 % of 20 are 18 of 20."""
+    same = {**PREDICTIONS, "wide": {split: right(0.9, 0.9, 0.9) for split in ("test", "test-large")}}
+    claims = [claim(value=0.8), claim(value=0.1), claim(value=19.0, metric="sum_of_squared_errors")]
+    made = section(tmp_path, predictions=same, claims=claims)["claims"]
+    assert [row["verdict"] for row in made] == ["agrees", "differs", "differs"]
 
 
 def test_a_claim_about_one_seed_has_no_interval(tmp_path):
@@ -280,10 +331,10 @@ def test_findings_say_in_the_terminal_what_was_found(tmp_path):
     lines = report.findings([section(tmp_path, claims=claims)]).splitlines()
     assert lines[0] == "Counting dots (dots)"
     assert re.fullmatch(
-        r"  Wide net  test        exact count 90\.0 % \[65\.2, 11.*\]  \(3 seeds, 20 images\)", lines[1]
+        r"  Wide net  test        exact count 90\.0 % \[65\.2, 100\.0\]  \(3 seeds, 20 images\)", lines[1]
     )
     assert re.fullmatch(
-        r"  Wide net  test-large  exact count 90\.0 % \[77\.6, 10.*\]  \(3 seeds, 20 images\)", lines[2]
+        r"  Wide net  test-large  exact count 90\.0 % \[77\.6, 100\.0\]  \(3 seeds, 20 images\)", lines[2]
     )
     assert lines[3].startswith("  deep      test        exact count 95.0 % [76.4, ")
     assert lines[3].endswith("(1 seed, 20 images)")
@@ -305,8 +356,10 @@ def test_a_training_that_diverged_still_gets_its_page(tmp_path):
     lost = {**PREDICTIONS, "wide": {split: np.full((3, 20), np.nan, np.float32) for split in ("test", "test-large")}}
     claims = [claim(value=0.9), claim(value=4.0, metric="sum_of_squared_errors")]
     made = section(tmp_path, predictions=lost, claims=claims)
-    assert [row["verdict"] == "agrees" for row in made["claims"]] == [False, False]
+    assert [row["verdict"] for row in made["claims"]] == ["differs", "open"]
+    assert made["claims"][1]["reason"] == "a training diverged"
     assert "0.0 %" in report.findings([made])
+    assert made["confusions"][0]["columns"] == ["none"]
     Page(report.render(TEMPLATE, [made], []))
 
 
@@ -341,3 +394,13 @@ def test_a_job_too_short_to_be_measured_is_no_error(tmp_path):
     assert report.read_job(tmp_path / "job.tsv", "draw", "dots-train") == report.Job(
         "draw", "dots-train", 12.5, 11.25, 816.2
     )
+
+
+def test_a_broken_benchmark_is_named(tmp_path):
+    file = tmp_path / "job.tsv"
+    for content in (None, b"", b"s\th:m:s\n", b"a\tb\n1\t2\n", b"s\tcpu_time\tmax_rss\nlong\t1\t1\n", b"\xff\xfe"):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(CalotypeError, match=r"job\.tsv: cannot be read") as problem:
+            report.read_job(file, "draw", "dots/train")
+        assert "\nHint: delete it" in str(problem.value)

@@ -138,3 +138,33 @@ def test_seeds_that_all_meet_a_claim_exactly_agree_with_it(claim):
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
 def test_a_run_that_diverged_proves_no_claim(claim, lost):
     assert judge([0.9, lost, 0.9], **claim).agrees is not True
+
+
+@pytest.mark.parametrize("images", [100, 2000, 20_000])
+def test_range_of_a_share_allows_for_the_images_that_the_source_drew(images):
+    """mean 0.88, sd 0.02, t(0.975; 2) = 4.303."""
+    half = 4.30265 * math.sqrt(0.02**2 * (1 + 1 / 3) + 2 * 0.88 * 0.12 / images)
+    for end, sign in ((0.88 - half, -1), (0.88 + half, 1)):
+        assert judge(RUNS, value=end - sign * 1e-4, images=images).agrees is True
+        assert judge(RUNS, value=end + sign * 1e-4, images=images).agrees is False
+    assert half > 4.30265 * 0.02 * math.sqrt(4 / 3)
+
+
+def test_seeds_that_are_all_equal_still_saw_other_images_than_the_source():
+    assert judge([0.9, 0.9, 0.9], value=0.89).agrees is False
+    assert judge([0.9, 0.9, 0.9], value=0.89, images=1000).agrees is True
+    assert judge([1.0, 1.0, 1.0], value=0.99, images=1000).agrees is False
+
+
+@pytest.mark.parametrize("claim", [{"at_most": 0.92}, {"at_most": 0.94}, {"at_least": 0.82}, {"at_least": 0.94}])
+def test_images_change_no_verdict_on_a_bound(claim):
+    assert judge(RUNS, **claim, images=10) == judge(RUNS, **claim)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize("images", [None, 100])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_run_that_diverged_leaves_a_number_open(lost, images):
+    verdict = judge([0.9, lost, 0.9], value=0.9, images=images)
+    assert verdict.agrees is None
+    assert verdict.reason == "a training diverged"

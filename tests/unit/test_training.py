@@ -384,8 +384,18 @@ def test_a_wrong_argument_of_a_model_is_answered_with_a_hint(tensorflow, data):
 @pytest.mark.parametrize("model", ["two_outputs", "not_flat"])
 def test_a_model_whose_outputs_do_not_fit_the_labels_is_refused(data, tmp_path, model):
     """Keras would broadcast, train nonsense and say nothing."""
-    with pytest.raises(CalotypeError, match=model):
+    with pytest.raises(CalotypeError, match=rf"^study/variant: model: .*{model}"):
         train(data, recipe(f"{data}/own.py:{model}", epochs=1), range(1), tmp_path / "models")
+
+
+def test_a_training_that_cannot_begin_is_named(data, tmp_path):
+    with pytest.raises(CalotypeError, match=r"^study/variant: model: .*three filters are too few") as problem:
+        train(data, recipe(f"{data}/own.py:fails"), range(1), tmp_path / "models")
+    assert isinstance(problem.value.__cause__, ValueError)
+    wrong = recipe(f"{data}/own.py:linear", optimizer={"name": "adam", "arguments": {"momentumm": 0.9}})
+    with pytest.raises(CalotypeError, match=r"^study/variant: optimizer: adam: .*momentumm") as problem:
+        train(data, wrong, range(1), tmp_path / "others")
+    assert str(problem.value).count("\nHint: ") == 1
 
 
 # ---- Optimizers ------------------------------------------------------------------------------------------------------
@@ -397,6 +407,7 @@ def test_a_model_whose_outputs_do_not_fit_the_labels_is_refused(data, tmp_path, 
         ({"schedule": "cosine"}, "cosine needs a learning_rate"),
         ({"schedule": "cosine", "learning_rate": 0.1, "warmup": 1.0}, "less than 1"),
         ({"learning_rate": 0.1, "warmup": 0.5}, "warmup needs schedule: cosine"),
+        ({"arguments": {"learning_rate": 0.1}}, "learning_rate has a key of its own"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused_before_any_job(settings, complaint):

@@ -5,6 +5,7 @@ Three kinds of files: config.yaml (`Settings`), datasets.yaml (`Dataset` by name
 
 import difflib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ SHARES = ("exact", "off_by_more_than_one")
 def _plain_path(path: str) -> str:
     if not path.strip() or re.search(r"[{}*?~$]", path):
         raise ValueError(f"{path!r} is not a plain path: it is empty, or has one of {{ }} * ? ~ $; write it out")
-    return path.rstrip("/") or "/"
+    return os.path.normpath(path)
 
 
 Folder = Annotated[str, AfterValidator(_plain_path)]

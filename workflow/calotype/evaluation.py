@@ -199,6 +199,6 @@ def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame
     pooled = pooled.sort_values(["true", "predicted"]).assign(seed="all")[single.columns]
     parts = []
     for variant, group in single.groupby("variant", sort=False):
-        parts.append(group)
-        parts += [of_split for _, of_split in pooled[pooled.variant == variant].groupby("split", sort=False)]
+        together = pooled[pooled.variant == variant]
+        parts += [group, *(together[together.split == split] for split in group.split.unique())]
     return pd.concat(parts, ignore_index=True)

@@ -107,6 +107,8 @@ def judge(
         inside = low - NEGLIGIBLE <= value <= high + NEGLIGIBLE
         return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
     _, low, high = mean_interval(values)
+    if not np.isfinite([low, high]).all():
+        return Verdict(None, "a training diverged")
     if at_most is not None:
         keeps, breaks, side = high <= at_most + NEGLIGIBLE, low > at_most + NEGLIGIBLE, "below"
     else:
