@@ -254,8 +254,10 @@ def _confusions(study: Mapping[str, Any], confusion: pd.DataFrame) -> list[dict[
     tables = []
     for variant, group in confusion[confusion.seed == "all"].groupby("variant", sort=False):
         split = group.split.iloc[-1]
-        wide = group[group.split == split].pivot(index="true", columns="predicted", values="images").fillna(0)
-        columns = ["none" if pd.isna(column) else int(column) for column in wide.columns]
+        chosen = group[group.split == split]
+        chosen = chosen.assign(predicted=chosen.predicted.astype(float).fillna(math.inf))  # sorted last
+        wide = chosen.pivot(index="true", columns="predicted", values="images").fillna(0)
+        columns = ["none" if math.isinf(column) else int(column) for column in wide.columns]
         rows = [
             (int(true), [int(count) for count in row]) for true, row in zip(wide.index, wide.to_numpy(), strict=True)
         ]
