@@ -1,0 +1,30 @@
+"""The private Slurm that the tests of this folder share."""
+
+from collections.abc import Iterator
+
+import pytest
+from cluster.private_slurm import INSTALL, PrivateSlurm, memory_is_constrained, missing_programs
+
+STARTED = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed() -> None:
+    """Every test of this folder needs Slurm's programs."""
+    if missing := missing_programs():
+        pytest.skip(f"no {', '.join(missing)} here; on Debian: {INSTALL}")
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[PrivateSlurm]:
+    """A Slurm with accounting, two nodes without and two with GPUs."""
+    with PrivateSlurm(tmp_path_factory.mktemp("slurm")) as started:
+        limits = "control groups" if memory_is_constrained() else "polling"
+        pytestconfig.stash[STARTED] = f"private Slurm: ready in {started.seconds:.1f} s, memory limits by {limits}"
+        yield started
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long the cluster took to start."""
+    if STARTED in config.stash:
+        terminalreporter.write_line(config.stash[STARTED])

@@ -1,0 +1,476 @@
+"""A real Slurm of its own, on this machine alone, for as long as a test session lasts.
+
+Every daemon is a child of this process, listens on the loopback interface at a free port, and keeps all its files in
+one folder. Nothing is installed or configured outside of it, so a Slurm that runs on the same machine is not disturbed.
+There are two nodes without and two with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
+memory than there are.
+"""
+
+import os
+import pwd
+import random
+import secrets
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+CLUSTER = "private"
+ACCOUNT = "lab"
+CPU_NODES = ("c1", "c2")
+GPU_NODES = ("g1", "g2")
+NODE_CPUS = 8
+NODE_MEMORY = 16_000  # MiB, each
+GPUS_PER_NODE = 2
+
+PROGRAMS = (
+    *("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd"),
+    *("sbatch", "srun", "sacct", "sacctmgr", "scancel", "scontrol", "sinfo", "squeue"),
+)
+INSTALL = "apt-get install slurmctld slurmd slurmdbd slurm-client munge mariadb-server"
+# Debian keeps daemons where an ordinary user's PATH does not look.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+# Variables that change what Slurm, munge, MariaDB or Snakemake do.
+FOREIGN = (
+    *("SLURM", "SBATCH", "SRUN", "SALLOC", "SACCT", "SQUEUE", "SINFO", "SCANCEL", "SCONTROL"),
+    *("MUNGE", "MYSQL", "SNAKEMAKE"),
+)
+
+START_TIMEOUT = 60.0  # s, for each daemon; all of them together take about five where nothing else runs
+STOP_TIMEOUT = 20.0  # s, for each daemon
+
+CGROUP_V1_MEMORY = Path("/sys/fs/cgroup/memory")
+
+SLURM_CONF = """\
+ClusterName={cluster}
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ctld_port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmdLogFile={folder}/slurmd-%n.log
+# Two clusters may run on one machine, and both name control groups by node and job.
+FirstJobId={first_job}
+MpiDefault=none
+SwitchType=switch/none
+ReturnToService=2
+MinJobAge=300
+KillWait=5
+InactiveLimit=0
+
+# How a job's processes are found, and how it is kept to its memory.
+ProctrackType={proctrack}
+TaskPlugin={task}
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+{memory_parameters}
+
+# The tests should wait for jobs, not for the scheduler.
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=1,bf_interval=1
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SlurmdParameters=config_overrides
+
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={dbd_port}
+AccountingStoragePass={folder}/munge.socket
+AccountingStorageTRES=gres/gpu
+AccountingStoreFlags=job_comment
+
+GresTypes=gpu
+{nodes}
+PartitionName=cpu Nodes={cpu_nodes} Default=YES MaxTime=24:00:00 DefMemPerCPU=1000 State=UP
+PartitionName=gpu Nodes={gpu_nodes} MaxTime=24:00:00 DefMemPerCPU=1000 State=UP
+"""
+
+SLURMDBD_CONF = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={dbd_port}
+SlurmUser={user}
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm
+PidFile={folder}/slurmdbd.pid
+"""
+
+CGROUP_CONF = """\
+CgroupPlugin=cgroup/v1
+CgroupAutomount=no
+ConstrainRAMSpace=yes
+ConstrainSwapSpace=no
+"""
+
+
+class ClusterError(RuntimeError):
+    """The private Slurm does not start, or one of its commands fails."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of sacct: a job, or with a dot in its id a step of one.
+
+    Attributes:
+        id: as Slurm gives it.
+        name: of the job; Snakemake gives all jobs of a call the same one.
+        comment: what Snakemake says it is, such as ``rule_train_wildcards_dots_source_000_001``.
+        state: without what follows the first word, such as the canceller.
+        partition: where it ran.
+        nodes: the nodes that it ran on.
+        requested: trackable resources asked for, such as ``{"cpu": "1", "mem": "4000M", "gres/gpu": "1"}``.
+        allocated: trackable resources given.
+        minutes: the time limit; None for a step.
+    """
+
+    id: str
+    name: str
+    comment: str
+    state: str
+    partition: str
+    nodes: str
+    requested: Mapping[str, str]
+    allocated: Mapping[str, str]
+    minutes: int | None
+
+    @property
+    def requested_mib(self) -> int:
+        """The memory asked for, in MiB."""
+        text = self.requested["mem"]
+        return round(float(text[:-1]) * {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}[text[-1]])
+
+
+def missing_programs() -> list[str]:
+    """The programs of Slurm and its accounting that this machine lacks."""
+    return [program for program in PROGRAMS if shutil.which(program, path=SEARCH_PATH) is None]
+
+
+def memory_is_constrained() -> bool:
+    """Whether control groups keep jobs to their memory here; elsewhere Slurm measures them every second."""
+    return os.geteuid() == 0 and os.access(CGROUP_V1_MEMORY / "memory.limit_in_bytes", os.F_OK)
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports of the loopback interface that nobody listens on, all different."""
+    found: list[int] = []
+    # Below 32768, where the kernel takes the ports of clients from: a daemon that is started again finds its own free.
+    for port in random.sample(range(20_000, 32_000), 1000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == number:
+            return found
+    raise ClusterError(f"no {number} free ports between 20000 and 32000")
+
+
+class PrivateSlurm:
+    """A context manager that starts a Slurm in a folder and ends it.
+
+    Attributes:
+        folder: holds every file of it; the logs stay when it has ended.
+        env: the environment for its clients, and for whatever calls them.
+        seconds: what the start took.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Prepare to start.
+
+        Args:
+            folder: empty, and its path short: that of a socket may have 107 characters.
+        """
+        self.folder = folder.resolve()
+        self.seconds = 0.0
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self._dbd_port = 0
+        self._control_groups = [CGROUP_V1_MEMORY / f"slurm_{node}" for node in (*CPU_NODES, *GPU_NODES)]
+        self._control_groups = [group for group in self._control_groups if not group.exists()]
+        # What the caller's own Slurm says of itself would lead the clients, or a job, to the wrong cluster.
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+        self.env |= {
+            "PATH": f"{self.folder}/bin{os.pathsep}{SEARCH_PATH}",
+            "SLURM_CONF": str(self.folder / "slurm.conf"),
+            "MYSQL_UNIX_PORT": str(self.folder / "mariadb.socket"),
+        }
+
+    def __enter__(self) -> Self:
+        began = time.monotonic()
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        self.seconds = time.monotonic() - began
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    # ---- For tests ------------------------------------------------------------------------------------------------
+
+    def client(self, *command: str, check: bool = True) -> str:
+        """Run one of Slurm's commands and return what it prints.
+
+        Raises:
+            ClusterError: it fails, and `check` says that it should not.
+        """
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60)
+        if check and done.returncode:
+            raise ClusterError(f"{' '.join(command)}: exit status {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def jobs(self, *, steps: bool = False) -> list[Job]:
+        """All jobs that there ever were, in the order of their submission; with `steps`, their steps instead."""
+        fields = "JobIDRaw,JobName,Comment,State,Partition,NodeList,ReqTRES,AllocTRES,TimelimitRaw"
+        listed = self.client("sacct", "--parsable2", "--noheader", "--starttime=now-1days", f"--format={fields}")
+        found = [_parse_job(line) for line in listed.splitlines()]
+        return [job for job in found if ("." in job.id) == steps]
+
+    @contextmanager
+    def accounting_away(self) -> Iterator[None]:
+        """While the block runs, sacct reaches nobody; Slurm goes on, and hands in later what happened."""
+        _end(self._daemons.pop("slurmdbd"))
+        try:
+            yield
+        finally:
+            self._start_slurmdbd()
+
+    def processes(self) -> list[psutil.Process]:
+        """Its daemons and jobs, and its clients that still run: all processes that carry its environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                ours = process.environ().get("SLURM_CONF") == self.env["SLURM_CONF"]
+            except psutil.Error:
+                continue  # another user's, or it has just ended
+            if ours and process.pid != os.getpid():
+                found.append(process)
+        return found
+
+    # ---- Start ----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if missing := missing_programs():
+            raise ClusterError(f"no {', '.join(missing)} on this machine; Debian has them: {INSTALL}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        ctld_port, self._dbd_port, *slurmd_ports = free_ports(2 + len(CPU_NODES) + len(GPU_NODES))
+        self._write_config(ctld_port, dict(zip((*CPU_NODES, *GPU_NODES), slurmd_ports, strict=True)))
+        self._start_munged()
+        self._start_mariadbd()
+        self._start_slurmdbd()
+        self._add_account()
+        self._launch("slurmctld", "slurmctld", "-D", "-c")
+        self._wait_for("slurmctld", lambda: _listens(ctld_port))
+        for node in (*CPU_NODES, *GPU_NODES):
+            self._launch(f"slurmd-{node}", "slurmd", "-D", "-N", node)
+        self._wait_for("slurmctld", self._all_nodes_idle)
+
+    def _write_config(self, ctld_port: int, slurmd_ports: Mapping[str, int]) -> None:
+        folder, user, constrained = self.folder, _user(), memory_is_constrained()
+        nodes = [
+            f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} Port={port} CPUs={NODE_CPUS} "
+            f"RealMemory={NODE_MEMORY} State=UNKNOWN{f' Gres=gpu:a100:{GPUS_PER_NODE}' if node in GPU_NODES else ''}"
+            for node, port in slurmd_ports.items()
+        ]
+        values = {
+            "cluster": CLUSTER,
+            "host": socket.gethostname(),
+            "folder": folder,
+            "user": user,
+            "ctld_port": ctld_port,
+            "dbd_port": self._dbd_port,
+            "first_job": ctld_port * 1000,
+            "proctrack": "proctrack/linuxproc",
+            "task": "task/cgroup" if constrained else "task/none",
+            "memory_parameters": "" if constrained else "JobAcctGatherParams=OverMemoryKill",
+            "nodes": "\n".join(nodes),
+            "cpu_nodes": ",".join(CPU_NODES),
+            "gpu_nodes": ",".join(GPU_NODES),
+        }
+        (folder / "slurm.conf").write_text(SLURM_CONF.format_map(values), encoding="utf-8")
+        (folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format_map(values), encoding="utf-8")
+        (folder / "slurmdbd.conf").chmod(0o600)  # slurmdbd insists: others keep a password in it
+        if constrained:
+            (folder / "cgroup.conf").write_text(CGROUP_CONF, encoding="utf-8")
+        for number in range(GPUS_PER_NODE):
+            (folder / f"nvidia{number}").symlink_to(os.devnull)
+        gres = f"Name=gpu Type=a100 File={folder}/nvidia[0-{GPUS_PER_NODE - 1}] AutoDetect=off"
+        (folder / "gres.conf").write_text("".join(f"NodeName={node} {gres}\n" for node in GPU_NODES), encoding="utf-8")
+        # Snakemake's job step calls srun without any variable of Slurm, SLURM_CONF among them; on most clusters srun
+        # finds /etc/slurm/slurm.conf without it.
+        wrapper = folder / "bin" / "srun"
+        wrapper.parent.mkdir()
+        real = shutil.which("srun", path=SEARCH_PATH)
+        wrapper.write_text(
+            f'#!/bin/sh\nSLURM_CONF={shlex.quote(self.env["SLURM_CONF"])} exec {real} "$@"\n', encoding="utf-8"
+        )
+        wrapper.chmod(0o755)
+        (folder / "state").mkdir()
+        for node in slurmd_ports:
+            (folder / f"spool-{node}").mkdir()
+
+    def _start_munged(self) -> None:
+        key = self.folder / "munge.key"
+        key.write_bytes(secrets.token_bytes(128))
+        key.chmod(0o400)
+        options = [f"--{file}-file={self.folder}/munge.{file}" for file in ("key", "pid", "log", "seed")]
+        # Its checks of the folders above its own are meant for a daemon that a whole cluster trusts.
+        self._launch("munged", "munged", "--foreground", "--force", f"--socket={self.folder}/munge.socket", *options)
+        self._wait_for("munged", (self.folder / "munge.socket").exists)
+
+    def _start_mariadbd(self) -> None:
+        data, user = self.folder / "mariadb", _user()
+        # Nobody but its owner enters the folder, so the database asks for no password; and it may be lost in a crash,
+        # so nothing waits for the disk.
+        options = ["--no-defaults", f"--datadir={data}", f"--user={user}", "--innodb-log-file-size=16M"]
+        install = ["mariadb-install-db", *options, "--skip-test-db", "--auth-root-authentication-method=normal"]
+        with open(self.folder / "mariadb-install-db.log", "wb") as log:
+            status = subprocess.run(install, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL).returncode
+        if status:
+            raise ClusterError(f"mariadb-install-db: exit status {status}\n{self._log('mariadb-install-db')}")
+        options += ["--skip-networking", "--skip-grant-tables", f"--socket={self.folder}/mariadb.socket"]
+        options += [f"--pid-file={self.folder}/mariadb.pid", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
+        self._launch("mariadbd", "mariadbd", *options)
+        self._wait_for("mariadbd", (self.folder / "mariadb.socket").exists)
+
+    def _start_slurmdbd(self) -> None:
+        self._launch("slurmdbd", "slurmdbd", "-D")
+        self._wait_for("slurmdbd", lambda: _listens(self._dbd_port))
+
+    def _add_account(self) -> None:
+        user = _user()
+        self.client("sacctmgr", "-i", "add", "cluster", CLUSTER)
+        self.client("sacctmgr", "-i", "add", "account", ACCOUNT, f"cluster={CLUSTER}")
+        # root is a user of every new cluster already, of the account root.
+        self.client("sacctmgr", "-i", "add", "user", user, f"account={ACCOUNT}")
+        self.client("sacctmgr", "-i", "modify", "user", user, "set", f"defaultaccount={ACCOUNT}")
+
+    def _all_nodes_idle(self) -> bool:
+        states = self.client("sinfo", "--noheader", "--Node", "--format=%N %T", check=False).splitlines()
+        return len(states) == len(CPU_NODES) + len(GPU_NODES) and all(state.endswith(" idle") for state in states)
+
+    def _launch(self, name: str, *command: str) -> None:
+        # Should this process be killed outright, then each daemon is told to end by the kernel.
+        guard = ["setpriv", "--pdeathsig=TERM"] if shutil.which("setpriv") else []
+        with open(self.folder / f"{name}.out", "ab") as log:
+            daemon = subprocess.Popen(
+                [*guard, *command],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._daemons[name] = daemon
+
+    def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not ready():
+            for each, daemon in self._daemons.items():
+                if daemon.poll() is not None:
+                    raise ClusterError(f"{each} ended with status {daemon.returncode}\n{self._log(each)}")
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{name} is not ready after {START_TIMEOUT:.0f} s\n{self._log(name)}")
+            time.sleep(0.02)
+
+    def _log(self, name: str) -> str:
+        """The last lines of what a daemon wrote."""
+        texts = [
+            file.read_text(errors="replace")
+            for file in sorted(self.folder.glob(f"{name}.*"))
+            if file.suffix in (".log", ".out")
+        ]
+        return "\n".join("\n".join(text.splitlines()[-15:]) for text in texts)
+
+    # ---- End ------------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        """End every process that was started, last first, and then what they in turn have left."""
+        if "slurmctld" in self._daemons and self._daemons["slurmctld"].poll() is None:
+            self._cancel_jobs()
+        while self._daemons:
+            _end(self._daemons.popitem()[1])
+        for process in self.processes():
+            process.kill()
+        for group in self._control_groups:
+            _remove_empty(group)
+
+    def _cancel_jobs(self) -> None:
+        self.client("scancel", f"--user={_user()}", check=False)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while self.client("squeue", "--noheader", check=False).strip() and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+
+def _user() -> str:
+    """The name of who runs this, whatever LOGNAME and USER say."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _parse_job(line: str) -> Job:
+    job, name, comment, state, partition, nodes, requested, allocated, minutes = line.split("|")
+    return Job(
+        id=job,
+        name=name,
+        comment=comment,
+        state=state.split()[0],
+        partition=partition,
+        nodes=nodes,
+        requested=dict(pair.split("=") for pair in requested.split(",") if pair),
+        allocated=dict(pair.split("=") for pair in allocated.split(",") if pair),
+        minutes=int(minutes) if minutes.isdigit() else None,
+    )
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _end(daemon: subprocess.Popen[bytes]) -> None:
+    if daemon.poll() is None:
+        daemon.send_signal(signal.SIGTERM)
+        try:
+            daemon.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
+
+def _remove_empty(group: Path) -> None:
+    """Remove a control group and those in it, from the innermost; what still has processes stays."""
+    for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+        try:
+            folder.rmdir()
+        except OSError:
+            continue
+    if group.exists():
+        try:
+            group.rmdir()
+        except OSError:
+            return

@@ -1,0 +1,225 @@
+"""The dots study on a real Slurm, in a small size, as `snakemake --profile slurm` runs it; sacct says what it did."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from cluster.private_slurm import Job, PrivateSlurm, memory_is_constrained
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+PROFILE = yaml.safe_load((Path(__file__).parents[2] / "slurm/config.yaml").read_text(encoding="utf-8"))
+PRINTED = "printed-on-the-cluster.txt"
+PATIENCE = 600  # s; a call takes one to two minutes where nothing else runs
+OUTAGE = 15  # s; Snakemake asks for a job's state 1 s and 11 s after it was sent
+PACK = "results/dots/accurate/seeds-000-000"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of Snakemake on the cluster.
+
+    Attributes:
+        folder: the project's.
+        printed: all that it printed.
+        jobs: those that it submitted, in order.
+    """
+
+    folder: Path
+    printed: str
+    jobs: list[Job]
+
+    def jobs_of(self, rule: str) -> list[Job]:
+        """Those of one rule or group, by the comment that Snakemake gives them."""
+        return [job for job in self.jobs if re.match(rf"rule_{rule}(_|$)", job.comment)]
+
+
+def start(slurm: PrivateSlurm, folder: Path, *targets: str) -> subprocess.Popen[bytes]:
+    """Call Snakemake with the Slurm profile from a project's folder."""
+    # The first look at a job comes sooner than the profile says; nothing else differs.
+    options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1"]
+    environment = {key: value for key, value in slurm.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    with (folder / PRINTED).open("wb") as printed:
+        return subprocess.Popen(
+            [str(SNAKEMAKE), *options, *targets],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def finish(slurm: PrivateSlurm, folder: Path, snakemake: subprocess.Popen[bytes]) -> Call:
+    """Wait for the end of a call, which must go well."""
+    try:
+        problem = f"exit status {snakemake.wait(PATIENCE)}"
+    except subprocess.TimeoutExpired:
+        snakemake.kill()
+        snakemake.wait()
+        problem = f"not at its end after {PATIENCE} s; it may have lost a job"
+    printed = (folder / PRINTED).read_text(encoding="utf-8", errors="replace")
+    if snakemake.returncode:
+        logs = [log.read_text(errors="replace") for log in sorted((folder / "slurm-logs").rglob("*.log"))]
+        pytest.fail("\n".join([printed, *logs, problem]))
+    run = re.search(r"SLURM run ID: (\S+)", printed)
+    assert run is not None, printed
+    return Call(folder, printed, [job for job in slurm.jobs() if job.name == run[1]])
+
+
+def call(slurm: PrivateSlurm, folder: Path, *targets: str) -> Call:
+    """Call Snakemake and wait for the end."""
+    return finish(slurm, folder, start(slurm, folder, *targets))
+
+
+def at_attempt(expression: str | int, attempt: int) -> int:
+    """What an expression of the profile says at an attempt."""
+    return int(eval(str(expression), {"attempt": attempt}))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of data and results that must be the same each time, by path."""
+    found = {}
+    for file in sorted((*folder.glob("data/**/*"), *folder.glob("results/**/*"))):
+        path = file.relative_to(folder)
+        varies = file.name in ("provenance.json", "report.html") or {"logs", "benchmarks"} & set(path.parts)
+        if file.is_file() and not varies and not file.name.startswith("."):
+            found[str(path)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+@pytest.fixture(scope="module")
+def everything(slurm, finished_once, tmp_path_factory) -> Call:
+    """The whole study from nothing to the report, in the config of the local run `finished_once`."""
+    folder = tmp_path_factory.mktemp("everything") / "project"
+    shutil.copytree(finished_once.folder, folder, ignore=shutil.ignore_patterns("data", "results", ".snakemake"))
+    return call(slurm, folder)
+
+
+@pytest.fixture(scope="module")
+def short_of_memory(slurm, everything, tmp_path_factory) -> Call:
+    """One training once more: at first with too little memory, and with the accounting away for a time."""
+    folder = tmp_path_factory.mktemp("short-of-memory") / "project"
+    shutil.copytree(everything.folder, folder)
+    shutil.rmtree(folder / PACK)
+    profile = yaml.safe_load((folder / "slurm/config.yaml").read_text(encoding="utf-8"))
+    profile["set-resources"]["train"]["mem_mb"] = "400 * 4 ** (attempt - 1)"
+    (folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    snakemake = start(slurm, folder, f"{PACK}/history.csv", "--verbose")
+    while snakemake.poll() is None and "RUNNING" not in slurm.client("squeue", "--noheader", "--format=%T"):
+        time.sleep(0.2)
+    with slurm.accounting_away():
+        time.sleep(OUTAGE)
+    return finish(slurm, folder, snakemake)
+
+
+def test_every_training_runs_on_the_gpu_partition_with_one_gpu(slurm, everything):
+    trainings = everything.jobs_of("train")
+    assert len(trainings) == 2
+    steps = {step.id: step for step in slurm.jobs(steps=True)}
+    for job in trainings:
+        assert (job.partition, job.state) == (PROFILE["set-resources"]["train"]["slurm_partition"], "COMPLETED")
+        assert job.nodes in ("g1", "g2")
+        assert job.requested["gres/gpu"] == job.allocated["gres/gpu"] == "1"
+        assert steps[f"{job.id}.0"].allocated["gres/gpu"] == "1", "the job has a GPU, but its training does not see it"
+
+
+def test_a_training_gets_the_memory_and_time_of_the_profile_and_the_cores_of_its_recipe(everything):
+    profile = PROFILE["set-resources"]["train"]
+    threads = yaml.safe_load((everything.folder / "config/studies/dots.yaml").read_text())["defaults"]["threads"]
+    for job in everything.jobs_of("train"):
+        assert job.requested_mib == at_attempt(profile["mem_mb"], 1)
+        assert job.minutes == at_attempt(profile["runtime"], 1)
+        assert int(job.allocated["cpu"]) == threads
+
+
+def test_small_rules_share_two_jobs_and_take_no_gpu_node(everything):
+    small = [*everything.jobs_of("data"), *everything.jobs_of("paper")]
+    assert len(small) == 2
+    assert len(everything.jobs) == 4
+    for job in small:
+        assert (job.partition, job.state) == ("cpu", "COMPLETED")
+        assert "gres/gpu" not in job.allocated
+
+
+def test_splits_that_share_a_job_ask_for_no_more_than_one_needs(everything):
+    (job,) = everything.jobs_of("data")
+    assert job.allocated["cpu"] == "1"
+    assert job.requested_mib == at_attempt(PROFILE["default-resources"]["mem_mb"], 1)
+
+
+def test_a_cluster_run_ends_with_what_it_found_and_leaves_no_log_of_what_went_well(everything):
+    assert "Report: results/report.html" in everything.printed
+    assert not list((everything.folder / "slurm-logs").rglob("*.log"))
+
+
+def test_the_cluster_prints_the_bytes_of_the_laptop(everything, finished_once):
+    here, there = digests(everything.folder), digests(finished_once.folder)
+    suffixes = {Path(name).suffix for name in here}
+    assert {".h5", ".csv", ".npz", ".npy", ".tex", ".svg", ".pdf", ".png", ".jpg"} <= suffixes
+    assert here == there
+
+
+def test_a_second_call_submits_nothing(slurm, everything):
+    before = digests(everything.folder)
+    again = call(slurm, everything.folder)
+    assert "Nothing to be done" in again.printed
+    assert again.jobs == []
+    assert digests(everything.folder) == before
+
+
+def test_a_training_that_ran_out_of_memory_comes_back_with_more(slurm, short_of_memory):
+    killed, finished = short_of_memory.jobs
+    (step,) = [step for step in slurm.jobs(steps=True) if re.fullmatch(rf"{killed.id}\.\d+", step.id)]
+    # Where Slurm can only measure memory, and not limit it, it cancels what has too much.
+    assert step.state == ("OUT_OF_MEMORY" if memory_is_constrained() else "CANCELLED")
+    assert killed.state in ("OUT_OF_MEMORY", "FAILED")
+    assert killed.requested_mib == 400
+    assert finished.state == "COMPLETED"
+    assert finished.requested_mib == 1600
+    assert finished.minutes == 2 * killed.minutes
+    assert finished.allocated["gres/gpu"] == "1"
+
+
+def test_no_job_is_lost_when_the_accounting_is_away_for_a_time(short_of_memory):
+    assert "could not check status" in short_of_memory.printed  # it asked in vain, and still came to its end
+    assert len(short_of_memory.jobs) == 2
+
+
+def test_a_killed_training_is_not_tried_again_inside_the_job_that_killed_it(short_of_memory):
+    log = short_of_memory.folder / f"slurm-logs/rule_train/dots_accurate_000_000/{short_of_memory.jobs[0].id}.log"
+    text = log.read_text(encoding="utf-8")
+    assert "Error in rule train" in text
+    assert "Trying to restart" not in text
+
+
+def test_a_training_gives_the_same_bytes_at_its_second_attempt(everything, short_of_memory):
+    first, second = (
+        {name: digest for name, digest in digests(each.folder).items() if name.startswith(PACK)}
+        for each in (everything, short_of_memory)
+    )
+    assert first
+    assert first == second
+
+
+def test_the_private_slurm_ends_its_jobs_and_all_its_processes(tmp_path):
+    with PrivateSlurm(tmp_path / "slurm") as own:
+        own.client("sbatch", "--partition=gpu", "--gres=gpu:1", "--output=/dev/null", "--wrap=sleep 600")
+        assert own.processes()
+    assert own.processes() == []
+
+
+def test_a_private_slurm_that_does_not_start_leaves_no_process(tmp_path):
+    own = PrivateSlurm(tmp_path / "slurm")
+    (own.folder / "slurmctld.out").mkdir(parents=True)  # it cannot write there: by then, three daemons run
+    with pytest.raises(IsADirectoryError):
+        own.__enter__()
+    assert own.processes() == []
