@@ -19,7 +19,7 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 PROFILE = yaml.safe_load((Path(__file__).parents[2] / "slurm/config.yaml").read_text(encoding="utf-8"))
 PRINTED = "printed-on-the-cluster.txt"
 PATIENCE = 600  # s; a call takes one to two minutes where nothing else runs
-OUTAGE = 15  # s; Snakemake asks for a job's state 1 s and 11 s after it was sent
+OUTAGE = 20  # s; Snakemake asks for a job's state 3 s and 16 s after it was sent
 PACK = "results/dots/accurate/seeds-000-000"
 
 
@@ -44,8 +44,8 @@ class Call:
 
 def start(slurm: PrivateSlurm, folder: Path, *targets: str) -> subprocess.Popen[bytes]:
     """Call Snakemake with the Slurm profile from a project's folder."""
-    # The first look at a job comes sooner than the profile says; nothing else differs.
-    options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "1"]
+    # The first look at a job comes sooner than the profile says, and the third when most have just ended.
+    options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "3"]
     environment = {key: value for key, value in slurm.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
     with (folder / PRINTED).open("wb") as printed:
         return subprocess.Popen(
