@@ -2,6 +2,7 @@
 #
 #   snakemake --cores all          on this machine
 #   snakemake --profile slurm      on a Slurm cluster (slurm/README.md)
+#   snakemake --cores all paper    all studies of the paper; or one, by its name
 #   snakemake -n                   only says what would be done
 #
 # What is run stands in config/. The rules below are in the order in which they run.
@@ -28,15 +29,38 @@ include: "workflow/rules/report.smk"
 
 localrules:
     all,
+    paper,
+    fetch,
 
 
 rule all:
-    """Everything: the report, and each figure as PDF, SVG and PNG."""
+    """The studies of config.yaml: the report, and each figure as PDF, SVG and PNG."""
     default_target: True
     input:
-        rules.report.output,
-        LAYOUT.figure_files([".pdf", ".svg", ".png"]),
-        LAYOUT.per_study("summary.tex"),
+        everything("report"),
+
+
+rule paper:
+    """All studies of the paper."""
+    input:
+        everything("paper"),
+
+
+rule fetch:
+    """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
+    input:
+        expand(rules.fetch_dataset.output.folder, dataset=LAYOUT.fetched()),
+
+
+for study_name in CONFIG.studies:
+
+    rule:
+        """One study alone, by its name."""
+        name:
+            study_name
+        input:
+            everything(study_name),
+        localrule: True
 
 
 onsuccess:

@@ -95,6 +95,7 @@ def copy_project(folder: Path) -> Project:
     study["variants"]["accurate"] |= {"epochs": 1}
     project.write_study(study)
     project.edit("config/config.yaml", "seeds: 5 ", "seeds: 2 ")
+    project.edit("config/config.yaml", "studies: [dots, digits]", "studies: [dots]")
     return project
 
 

@@ -36,7 +36,7 @@ def files_no_longer_than() -> Callable[[int], AbstractContextManager[None]]:
 @pytest.fixture(scope="session")
 def tensorflow() -> SimpleNamespace:
     """The modules that import TensorFlow, started with one thread, as it must be before anything is computed."""
-    from calotype import backend, models, training
+    from calotype import augment, backend, models, training
 
     backend.start(1)
-    return SimpleNamespace(keras=backend.keras, tf=backend.tf, models=models, training=training)
+    return SimpleNamespace(keras=backend.keras, tf=backend.tf, augment=augment, models=models, training=training)

@@ -4,6 +4,7 @@ import copy
 import json
 import random
 import re
+from inspect import signature
 from typing import Any, get_args
 
 import jsonschema
@@ -11,9 +12,11 @@ import pytest
 import yaml
 
 from calotype import config, provenance
-from calotype.config import load, plan_packs
+from calotype.config import RESERVED_STUDIES, load, plan_packs
 from calotype.errors import CalotypeError
-from calotype.recipe import Optimizer, Recipe
+from calotype.metrics import METRICS, TASK_METRICS, MetricName, shown
+from calotype.raw import READERS
+from calotype.recipe import Augmentation, Optimizer, Recipe
 
 SETTINGS = {"studies": ["dots"], "seeds": 5}
 DATASETS = {
@@ -40,6 +43,50 @@ STUDY = {
     },
     "claims": [{"variant": "wide", "split": "test", "metric": "exact", "value": 0.9, "says": "Nine in ten."}],
 }
+FILES = {"images": "a" * 64, "labels": "b" * 64}
+CLOTHES = {
+    "source": "idx",
+    "fetch": {"files": FILES, "sources": [{"folder": "/usr/share/clothes"}, {"url": "https://example.org/clothes"}]},
+    "splits": {
+        "train": {"images": "images", "labels": "labels", "number": 20},
+        "test": {"images": "images", "labels": "labels", "first": 20},
+    },
+    "prepare": ["scale"],
+    "classes": ["Shirt", "Bag", "Ankle boot"],
+}
+DIGITS = {
+    "source": "csv",
+    "fetch": {"files": {"digits.csv": "c" * 64}, "sources": [{"python": "scikit-learn"}]},
+    "splits": {"train": {"table": "digits.csv", "number": 20}, "test": {"table": "digits.csv", "first": 20}},
+    "classes": ["0", "1"],
+}
+FETCHED = DATASETS | {"clothes": CLOTHES, "digits": DIGITS}
+CLASSIFY = {
+    "title": "Clothes",
+    "dataset": "clothes",
+    "task": "classify",
+    "tests": ["test"],
+    "example": 0,
+    "defaults": {
+        "model": "dense",
+        "model_arguments": {"units": [4]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "epochs": 2,
+        "batch_size": 8,
+    },
+    "variants": {
+        "plain": {},
+        "held-out": {"validation_split": 0.1, "restore_best_weights": True, "monitor": "val_accuracy"},
+        "perceptron": {"model": "sklearn.neural_network.MLPClassifier", "model_arguments": {}},
+    },
+    "claims": [
+        {"variant": "plain", "split": "test", "metric": "accuracy", "between": [0.9, 0.93], "says": "90 to 93 %."},
+        {"variant": "plain", "split": "test", "metric": "accuracy", "similar_to": "perceptron", "says": "Alike."},
+        {"variant": "plain", "metric": "training_accuracy", "at_least": 0.5, "says": "Half of them."},
+        {"variant": "plain", "metric": "parameters", "value": 100, "says": "A hundred.", "note": "Not really."},
+    ],
+}
 REMOVED = object()
 
 
@@ -52,7 +99,7 @@ def changed(base: Any, where: str, value: Any) -> Any:
     if value is REMOVED:
         del place[last]
     else:
-        place[last] = value
+        place[int(last) if isinstance(place, list) else last] = value
     return result
 
 
@@ -91,14 +138,23 @@ def project(tmp_path):
     return Project(tmp_path)
 
 
+@pytest.fixture
+def classes(tmp_path):
+    """A project with datasets of every kind, and a study that classifies."""
+    project = Project(tmp_path)
+    project.datasets(FETCHED)
+    return project.study(CLASSIFY, "clothes")
+
+
 # ---- What is right ---------------------------------------------------------------------------------------------------
 
 
 def test_shipped_config_loads(root):
     settings = yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8"))
     studies = sorted(path.stem for path in (root / "config/studies").glob("*.yaml"))
-    assert set(settings["studies"]) <= set(studies)
-    shipped = load(settings | {"studies": studies}, root=root)
+    assert set(settings["studies"]) | set(settings["paper"]) <= set(studies)
+    shipped = load(settings, root=root)
+    assert sorted(shipped.studies) == studies, "any study may be asked for by its name"
     for study in shipped.studies.values():
         for variant in study.variants.values():
             provenance.check_model(variant.model, variant.model_arguments, "model")
@@ -129,11 +185,137 @@ def test_seeds_of_a_variant_go_before_those_of_the_config(project):
 
 
 def test_splits_that_no_study_uses_are_not_drawn(project):
-    assert project.load().splits_used("dots") == ["train", "test"]
-    project.study(changed(STUDY, "tests", ["test-large"]))
+    assert project.load().splits_used("dots", ["dots"]) == ["train", "test"]
     project.study(changed(STUDY, "claims", []) | {"tests": ["test"]}, "again")
     project.study(changed(STUDY, "claims", []) | {"tests": ["test-large"]}, "dots")
-    assert project.load({"studies": ["dots", "again"]}).splits_used("dots") == ["train", "test", "test-large"]
+    loaded = project.load({"studies": ["dots", "again"]})
+    assert loaded.splits_used("dots", ["dots", "again"]) == ["train", "test", "test-large"]
+    assert loaded.splits_used("dots", ["again"]) == ["train", "test"], "of the studies that are asked for"
+    assert loaded.splits_used("dots", []) == []
+
+
+def test_splits_of_another_dataset_with_the_same_names_are_not_drawn(classes):
+    loaded = classes.load()
+    assert loaded.splits_used("clothes", ["dots", "clothes"]) == ["train", "test"]
+    assert loaded.splits_used("digits", ["dots", "clothes"]) == []
+    assert loaded.splits_used("clothes", ["dots"]) == []
+
+
+def test_a_study_that_is_not_named_in_the_settings_can_be_asked_for(project):
+    project.study(changed(STUDY, "title", "Again"), "again")
+    loaded = project.load()
+    assert loaded.settings.studies == ["dots"]
+    assert list(loaded.studies) == ["dots", "again"]
+    assert loaded.studies["again"].title == "Again"
+
+
+def test_the_studies_of_the_paper_stand_before_those_that_nobody_named(project):
+    for name in ("another", "paper-study"):
+        project.study(STUDY, name)
+    loaded = project.load(SETTINGS | {"paper": ["paper-study"]})
+    assert list(loaded.studies) == ["dots", "paper-study", "another"]
+
+
+def test_a_broken_study_file_is_named_though_it_is_not_asked_for(project):
+    complaint = project.study(changed(STUDY, "variants.wide.epochs", -3), "later").complaint()
+    assert complaint == "config/studies/later.yaml: variants.wide.epochs: -3 is not a positive whole number."
+    assert "config/studies/later.yaml, line " in project.study("title: [\n", "later").complaint()
+
+
+def test_a_file_of_another_kind_beside_the_studies_stops_nothing(project):
+    (project.folder / "config/studies/notes.txt").write_text("not a study")
+    (project.folder / "config/studies/dots.yaml.orig").write_text("[")
+    assert list(project.load().studies) == ["dots"]
+
+
+def test_pack_size_of_a_variant_goes_before_that_of_the_config(project):
+    loaded = project.study(changed(STUDY, "variants.deep.seeds_per_job", 50)).load(SETTINGS | {"seeds_per_job": 4})
+    assert (loaded.seeds_per_job("dots", "wide"), loaded.seeds_per_job("dots", "deep")) == (4, 50)
+
+
+def test_classes_of_a_study_are_those_of_its_dataset(classes):
+    loaded = classes.load()
+    assert loaded.classes("clothes") == ["Shirt", "Bag", "Ankle boot"]
+    assert loaded.classes("dots") == [], "counts are no classes"
+
+
+def test_headline_of_a_study_is_the_first_metric_of_its_task_or_the_one_it_names(classes):
+    studies = classes.load().studies
+    assert (studies["dots"].headline, studies["clothes"].headline) == ("exact", "accuracy")
+    studies = classes.study(CLASSIFY | {"metric": "error"}, "clothes").load().studies
+    assert studies["clothes"].headline == "error"
+
+
+def test_a_table_shows_the_headline_first_and_accuracy_or_error_but_not_both():
+    assert shown("classify", "accuracy") == ["accuracy", "log_loss"]
+    assert shown("classify", "error") == ["error", "log_loss"]
+    assert shown("classify", "log_loss")[0] == "log_loss"
+    assert shown("count", "off_by_more_than_one") == ["off_by_more_than_one", "exact", "sum_of_squared_errors"]
+
+
+def test_every_metric_of_a_task_can_be_claimed_and_shown():
+    assert set(get_args(MetricName)) == set(METRICS)
+    for names in TASK_METRICS.values():
+        assert set(names) <= set(METRICS)
+        assert all(METRICS[name].tested for name in names)
+
+
+def test_an_augmentation_by_its_name_is_the_one_with_no_settings(project):
+    project.study(changed(STUDY, "variants.wide.augment", ["flip", {"name": "shift", "pixels": 2}]))
+    found = project.load().studies["dots"].variants["wide"].augment
+    assert found == [Augmentation(name="flip"), Augmentation(name="shift", pixels=2)]
+
+
+def test_preparation_of_a_split_names_all_that_decides_it(classes):
+    """What is not in it does not prepare the split anew; what is has to be taken by the readers of raw.py."""
+    datasets = classes.load().datasets
+    found = {name: dataset.preparation("test") for name, dataset in datasets.items()}
+    assert found == {
+        "dots": {
+            "width": 40,
+            "minimum": 0,
+            "maximum": 5,
+            "source": "dots",
+            "split": "test",
+            "steps": ["grey", "scale"],
+        },
+        "clothes": {
+            "images": "images",
+            "labels": "labels",
+            "first": 20,
+            "number": None,
+            "source": "idx",
+            "split": "test",
+            "steps": ["scale"],
+            "classes": 3,
+        },
+        "digits": {
+            "table": "digits.csv",
+            "first": 20,
+            "number": None,
+            "source": "csv",
+            "split": "test",
+            "steps": ["grey", "scale"],
+            "classes": 2,
+        },
+    }
+    for preparation in found.values():
+        keywords = set(preparation) - {"source", "split", "steps"}
+        assert keywords == set(signature(READERS[preparation["source"]]).parameters) - {"folder"}
+
+
+def test_names_of_classes_prepare_nothing_anew_but_their_number_does(classes):
+    def preparation(names):
+        classes.datasets(changed(FETCHED, "clothes.classes", names))
+        return classes.load().datasets["clothes"].preparation("train")
+
+    assert preparation(["a", "b", "c"]) == preparation(["x", "y", "z"]) != preparation(["a", "b", "c", "d"])
+
+
+def test_a_folder_of_local_data_may_be_named(project):
+    assert project.load().settings.local_data is None
+    assert project.load(SETTINGS | {"local_data": "/scratch/data/"}).settings.local_data == "/scratch/data"
+    assert "local_data: '~/data' is not a plain path" in project.complaint(SETTINGS | {"local_data": "~/data"})
 
 
 def test_anchors_and_merge_keys_of_yaml_work(project):
@@ -185,8 +367,8 @@ STUDY_FILE, DATASETS_FILE, SETTINGS_FILE = "config/studies/dots.yaml", "config/d
         ("title", REMOVED, "title: is missing."),
         ("variants.wide.model", REMOVED, "variants.wide.model: is missing."),
         ("claims.0.value", "0.9", 'claims.0.value: "0.9" is not a number.'),
-        ("claims.0.value", REMOVED, "claims.0: give exactly one of value, at_most, at_least."),
-        ("claims.0.at_most", 0.5, "claims.0: give exactly one of value, at_most, at_least."),
+        ("claims.0.value", REMOVED, "claims.0: give exactly one of value, at_most, at_least, between, similar_to."),
+        ("claims.0.at_most", 0.5, "claims.0: give exactly one of value, at_most, at_least, between, similar_to."),
         ("claims.0.value", 90, "claims.0: 90.0 is not a share; write 90 % as 0.90."),
         ("claims.0.value", -0.1, "claims.0: -0.1 is not a share; write 90 % as 0.90."),
         (
@@ -230,13 +412,15 @@ def test_wrong_value_in_a_dataset_is_named_with_file_and_key(project, where, val
         ("studies", [], "studies: [] is empty."),
         ("studies", ["../dots"], 'studies.0: "../dots" is not a plain name (letters, digits, - and _).'),
         ("results", None, "results: null is not text."),
+        ("paper", "dots", 'paper: "dots" is not a list.'),
+        ("paper", ["a b"], 'paper.0: "a b" is not a plain name (letters, digits, - and _).'),
     ],
 )
 def test_wrong_value_in_the_settings_is_named_with_file_and_key(project, key, value, complaint):
     assert project.complaint(SETTINGS | {key: value}) == f"{SETTINGS_FILE}: {complaint}"
 
 
-@pytest.mark.parametrize("key", ["data", "results"])
+@pytest.mark.parametrize("key", ["data", "results", "local_data"])
 @pytest.mark.parametrize("path", ["", " ", "a{b", "a}b", "a*", "a?", "~/a", "$HOME/a"])
 def test_a_folder_that_is_no_plain_path_is_refused(project, key, path):
     """Snakemake takes braces for wildcards; nobody replaces the others."""
@@ -325,7 +509,7 @@ def test_a_mistake_of_one_variant_is_not_blamed_on_the_defaults(project):
 def test_all_mistakes_of_a_file_are_reported_at_once(project):
     study = changed(changed(STUDY, "variants.wide.epochs", -3), "variants.deep.epochs", "4")
     assert project.study(changed(study, "task", "cuont")).complaint().splitlines() == [
-        f"{STUDY_FILE}: task: 'cuont' is not one of count. Hint: did you mean `count`?",
+        f"{STUDY_FILE}: task: 'cuont' is not one of count, classify. Hint: did you mean `count`?",
         f"{STUDY_FILE}: variants.wide.epochs: -3 is not a positive whole number.",
         f'{STUDY_FILE}: variants.deep.epochs: "4" is not a whole number.',
     ]
@@ -333,6 +517,296 @@ def test_all_mistakes_of_a_file_are_reported_at_once(project):
 
 def test_a_long_wrong_value_does_not_flood_the_terminal(project):
     assert len(project.study(changed(STUDY, "variants.wide.epochs", "x" * 10_000)).complaint()) < 200
+
+
+# ---- What is wrong with a dataset that is fetched, and with a study that classifies ---------------------------------
+
+CLOTHES_FILE = "config/studies/clothes.yaml"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "complaint"),
+    [
+        ("clothes.source", REMOVED, "clothes.source: is missing."),
+        ("clothes.source", "dots", "clothes.fetch: is not a known key."),
+        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv."),
+        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv."),
+        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv."),
+        ("clothes.source", "csv", "clothes.splits.train.table: is missing."),
+        ("clothes.classes", REMOVED, "clothes.classes: is missing."),
+        ("clothes.classes", ["Shirt"], 'clothes.classes: ["Shirt"] is too short: it must have at least 2.'),
+        ("clothes.classes", ["Shirt", "Shirt"], "clothes: classes: a name stands there twice."),
+        ("clothes.classes", [0, 1], "clothes.classes.0: 0 is not text."),
+        ("clothes.fetch", REMOVED, "clothes.fetch: is missing."),
+        ("clothes.fetch.files", {}, "clothes.fetch.files: {} is empty."),
+        ("clothes.fetch.sources", [], "clothes.fetch.sources: [] is empty."),
+        (
+            "clothes.fetch.files.images",
+            "abc",
+            'clothes.fetch.files.images: "abc" is not a SHA-256 (64 of 0-9 and a-f).',
+        ),
+        ("clothes.fetch.files.images", None, "clothes.fetch.files.images: null is not text."),
+        (
+            "clothes.fetch.files",
+            FILES | {"../../etc/passwd": "a" * 64},
+            'clothes.fetch.files.../../etc/passwd: "../../etc/passwd" is not a plain file name (letters, digits, . - '
+            "and _).",
+        ),
+        (
+            "clothes.fetch.sources.0",
+            {"url": "ftp://example.org"},
+            'clothes.fetch.sources.0.url: "ftp://example.org" is not a web address (http:// or https://).',
+        ),
+        (
+            "clothes.fetch.sources.0",
+            {"npm": "a; rm -rf /"},
+            'clothes.fetch.sources.0.npm: "a; rm -rf /" is not a plain file name (letters, digits, . - and _).',
+        ),
+        (
+            "clothes.fetch.sources.0",
+            {},
+            "clothes.fetch.sources.0: give exactly one of folder, url, npm, debian, python.",
+        ),
+        (
+            "clothes.fetch.sources.1",
+            {"npm": "a", "debian": "b"},
+            "clothes.fetch.sources.1: give exactly one of folder, url, npm, debian, python.",
+        ),
+        ("clothes.splits.test.images", "imags", "clothes: splits.test.images: imags is not among fetch.files."),
+        ("clothes.splits.train.labels", "label", "clothes: splits.train.labels: label is not among fetch.files."),
+        ("digits.splits.test.table", "digit.csv", "digits: splits.test.table: digit.csv is not among fetch.files."),
+        ("clothes.splits.train.labels", REMOVED, "clothes.splits.train.labels: is missing."),
+        ("clothes.splits.train.first", -1, "clothes.splits.train.first: -1 is out of range: it must be >= 0."),
+        ("digits.splits.train.number", 0, "digits.splits.train.number: 0 is not a positive whole number."),
+        ("digits.splits", {}, "digits.splits: {} is empty."),
+        ("digits.prepare", ["scale", "scale"], "digits: prepare: a step stands there twice."),
+        ("digits.prepare", ["blur"], "digits.prepare.0: 'blur' is not one of grey, scale."),
+    ],
+)
+def test_wrong_value_in_a_fetched_dataset_is_named_with_file_and_key(classes, where, value, complaint):
+    lines = classes.datasets(changed(FETCHED, where, value)).complaint().splitlines()
+    assert f"{DATASETS_FILE}: {complaint}" in [line.split(" Hint:")[0] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "hint"),
+    [
+        ("clothes.source", "ixd", "did you mean `idx`?"),
+        ("clothes.fetch.file", {}, "did you mean `files`?"),
+        ("clothes.splits.train.image", "a", "did you mean `images`?"),
+        ("digits.splits.train.tables", "a", "did you mean `table`?"),
+        ("clothes.fetch.sources.0.folders", "a", "did you mean `folder`?"),
+        ("clothes.class", [], "did you mean `classes`?"),
+    ],
+)
+def test_misspelt_key_of_a_fetched_dataset_is_answered_with_the_right_one(classes, where, value, hint):
+    complaint = classes.datasets(changed(FETCHED, where, value)).complaint()
+    assert complaint.startswith(f"{DATASETS_FILE}: {where}: ")
+    assert complaint.endswith(f"Hint: {hint}")
+
+
+CHANGES = get_args(Augmentation.model_fields["name"].annotation)
+KINDS = "give exactly one of value, at_most, at_least, between, similar_to"
+
+
+def claim(**changes):
+    return {"variant": "plain", "split": "test", "metric": "accuracy", "says": "It says so."} | changes
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "complaint"),
+    [
+        # the task
+        ("task", "count", "variants.plain.loss: categorical_crossentropy does not fit task count."),
+        ("dataset", "dots", "task: the labels of `dots` are numbers, not classes."),
+        ("variants.plain.loss", "huber", "variants.plain.loss: huber does not fit task classify."),
+        (
+            "variants.plain.scale_targets",
+            True,
+            "variants.plain.scale_targets: only task count has targets to scale.",
+        ),
+        ("metric", "exact", "metric: task classify has accuracy, error, log_loss, not exact."),
+        ("metric", "parameters", "metric: task classify has accuracy, error, log_loss, not parameters."),
+        ("example", -1, "example: -1 is out of range: it must be >= 0."),
+        ("example", True, "example: true is not a whole number."),
+        ("feature_maps", "plian", "feature_maps: there is no variant `plian`.\nHint: did you mean `plain`?"),
+        # the recipe
+        (
+            "variants.plain",
+            {"label_smoothing": 0.1, "loss": "sparse_categorical_crossentropy"},
+            "variants.plain: label_smoothing needs loss: categorical_crossentropy.",
+        ),
+        (
+            "variants.plain.label_smoothing",
+            1.0,
+            "variants.plain.label_smoothing: 1.0 is out of range: it must be < 1.0.",
+        ),
+        (
+            "variants.plain.restore_best_weights",
+            True,
+            "variants.plain: restore_best_weights and patience need a validation_split: never choose on test images.",
+        ),
+        (
+            "variants.plain.patience",
+            3,
+            "variants.plain: restore_best_weights and patience need a validation_split: never choose on test images.",
+        ),
+        ("variants.held-out.patience", 0, "variants.held-out.patience: 0 is not a positive whole number."),
+        (
+            "variants.plain.validation_split",
+            1.0,
+            "variants.plain.validation_split: 1.0 is out of range: it must be < 1.0.",
+        ),
+        (
+            "variants.plain.validation_split",
+            -0.1,
+            "variants.plain.validation_split: -0.1 is out of range: it must be >= 0.0.",
+        ),
+        (
+            "variants.held-out.monitor",
+            "accuracy",
+            "variants.held-out.monitor: 'accuracy' is not one of val_loss, val_accuracy. "
+            "Hint: did you mean `val_accuracy`?",
+        ),
+        (
+            "variants.plain.augment",
+            ["flop"],
+            f"variants.plain.augment.0.name: 'flop' is not one of {', '.join(CHANGES)}. Hint: did you mean `flip`?",
+        ),
+        ("variants.plain.augment", ["shift"], "variants.plain.augment.0: shift needs pixels."),
+        (
+            "variants.plain.augment",
+            ["flip", {"name": "flip", "pixels": 2}],
+            "variants.plain.augment.1: flip takes no pixels.",
+        ),
+        (
+            "variants.plain.augment",
+            [{"name": "affine", "zoom": 0.1}],
+            "variants.plain.augment.0: affine needs degrees.",
+        ),
+        (
+            "variants.plain.augment",
+            [{"name": "affine", "zoom": 0.1, "degrees": 5.0, "pixels": 1}],
+            "variants.plain.augment.0: affine takes no pixels.",
+        ),
+        (
+            "variants.plain.augment",
+            [{"name": "shift", "pixels": 1, "zoom": 0.1}],
+            "variants.plain.augment.0: shift takes no zoom.",
+        ),
+        (
+            "variants.plain.augment",
+            [{"name": "affine", "zoom": 1.0, "degrees": 5.0}],
+            "variants.plain.augment.0.zoom: 1.0 is out of range: it must be < 1.0.",
+        ),
+        (
+            "variants.plain.test_views",
+            ["flipp"],
+            "variants.plain.test_views.0: 'flipp' is not one of flip, shift. Hint: did you mean `flip`?",
+        ),
+        (
+            "variants.plain.augment",
+            [{"name": "erase", "pixels": 0}],
+            "variants.plain.augment.0.pixels: 0 is not a positive whole number.",
+        ),
+        (
+            "variants.plain.augment",
+            [{"name": "erase", "pixel": 2}],
+            "variants.plain.augment.0.pixel: is not a known key. Hint: did you mean `pixels`?",
+        ),
+        # claims
+        ("claims.0", claim(), f"claims.0: {KINDS}."),
+        ("claims.0", claim(value=0.9, between=[0.8, 0.9]), f"claims.0: {KINDS}."),
+        ("claims.0", claim(value=0.9, similar_to="perceptron"), f"claims.0: {KINDS}."),
+        ("claims.0", claim(between=[0.93, 0.9]), "claims.0: between: 0.93 is above 0.9."),
+        ("claims.0", claim(between=[90, 93]), "claims.0: 90.0 is not a share; write 90 % as 0.90."),
+        ("claims.0", claim(between=[0.9]), "claims.0.between: [0.9] is too short: it must have at least 2."),
+        (
+            "claims.0",
+            claim(between=[0.7, 0.8, 0.9]),
+            "claims.0.between: [0.7, 0.8, 0.9] is too long: it must have at most 2.",
+        ),
+        ("claims.0", claim(value=float("nan")), "claims.0.value: NaN is not a finite number."),
+        (
+            "claims.1.similar_to",
+            "perceptro",
+            "claims.1.similar_to: there is no variant `perceptro`.\nHint: did you mean `perceptron`?",
+        ),
+        ("claims.0", claim(split=None, value=0.9), "claims.0: accuracy needs a split."),
+        ("claims.0", claim(metric="parameters", value=1), "claims.0: parameters takes no split."),
+        ("claims.0", claim(metric="training_accuracy", value=0.9), "claims.0: training_accuracy takes no split."),
+        (
+            "claims.0",
+            claim(metric="parameters", split=None, at_most=1),
+            "claims.0: a claim on parameters has a value.",
+        ),
+        (
+            "claims.0",
+            claim(metric="exact", value=0.9),
+            "claims.0.metric: task classify has accuracy, error, log_loss, parameters, training_accuracy, not exact.",
+        ),
+        (
+            "claims.0",
+            claim(variant="perceptron", metric="training_accuracy", split=None, value=0.9),
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models count no hits while "
+            "they are trained.",
+        ),
+        (
+            "claims.0",
+            claim(similar_to="perceptron", metric="training_accuracy", split=None),
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models count no hits while "
+            "they are trained.",
+        ),
+        (
+            "source",
+            {"title": "A page", "url": "example.org"},
+            'source.url: "example.org" is not a web address (http:// or https://).',
+        ),
+    ],
+)
+def test_wrong_value_in_a_study_that_classifies_is_named_with_file_and_key(classes, where, value, complaint):
+    assert classes.study(changed(CLASSIFY, where, value), "clothes").complaint() == f"{CLOTHES_FILE}: {complaint}"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "complaint"),
+    [
+        ("metric", "accuracy",
+         "metric: task count has exact, off_by_more_than_one, sum_of_squared_errors, not accuracy."),
+        ("example", 1, "example: only task classify has probabilities to show."),
+        ("feature_maps", "wide", "feature_maps: needs an example to show them on."),
+        ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
+         "task count."),
+        ("variants.wide", STUDY["variants"]["wide"] | {"monitor": "val_accuracy", "validation_split": 0.1},
+         "variants.wide: monitor: val_accuracy needs a crossentropy as loss."),
+        ("variants.wide.label_smoothing", 0.1, "variants.wide: label_smoothing needs loss: categorical_crossentropy."),
+        ("claims.0.metric", "accuracy", "claims.0.metric: task count has exact, off_by_more_than_one, "
+         "sum_of_squared_errors, parameters, not accuracy."),
+        ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "says": "It says so."},
+         "claims.0.metric: task count has exact, off_by_more_than_one, sum_of_squared_errors, parameters, "
+         "not training_accuracy."),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_classes_is_refused_in_a_study_that_counts(project, where, value, complaint):
+    assert project.study(changed(STUDY, where, value)).complaint() == f"{STUDY_FILE}: {complaint}"
+
+
+def test_a_study_that_counts_classes_is_refused(classes):
+    study = changed(STUDY, "dataset", "clothes")
+    complaint = classes.study(study).complaint()
+    assert complaint == f"{STUDY_FILE}: task: the labels of `clothes` are classes, not numbers."
+
+
+def test_what_claims_may_hold_is_taken(classes):
+    made = [
+        claim(between=[0.9, 0.9]),
+        claim(metric="log_loss", between=[0.5, 70]),
+        claim(metric="error", similar_to="perceptron"),
+        claim(metric="training_accuracy", split=None, between=[0.97, 0.98]),
+        claim(metric="parameters", split=None, value=804554),
+    ]
+    found = classes.study(CLASSIFY | {"claims": made}, "clothes").load().studies["clothes"].claims
+    assert [entry.numbers() for entry in found] == [[0.9, 0.9], [0.5, 70], [], [0.97, 0.98], [804554]]
 
 
 # ---- Names -----------------------------------------------------------------------------------------------------------
@@ -429,6 +903,26 @@ def test_a_model_is_never_tested_on_its_training_images(project):
 def test_a_claim_about_a_split_that_is_not_tested_is_refused(project):
     complaint = project.study(changed(STUDY, "claims.0.split", "test-large")).complaint()
     assert complaint == f"{STUDY_FILE}: claims.0.split: `test-large` is not among the study's tests."
+
+
+def test_misspelt_study_of_the_paper_is_looked_for_there(project):
+    complaint = project.complaint(SETTINGS | {"paper": ["dost"]})
+    assert complaint.startswith(f"{SETTINGS_FILE}: paper: there is no study `dost` (config/studies/dost.yaml).")
+    assert "Hint: did you mean `dots`?" in complaint
+
+
+@pytest.mark.parametrize("name", RESERVED_STUDIES)
+def test_a_study_that_nobody_asks_for_does_not_take_a_name_of_the_workflow(project, name):
+    """`snakemake paper` and `snakemake all` mean something else, and results/ has folders of its own."""
+    complaint = project.study(STUDY, name).complaint()
+    assert complaint.startswith(f"config/studies/{name}.yaml: a study cannot be called `{name}`: that name is taken.")
+    assert complaint.endswith("\nHint: rename the file.")
+
+
+@pytest.mark.parametrize("name", ["dots copy", "dots(1)", "-n"])
+def test_a_study_whose_file_name_cannot_be_a_folder_is_refused(project, name):
+    complaint = project.study(STUDY, name).complaint()
+    assert complaint.startswith(f"config/studies/{name}.yaml: `{name}` is not a plain name")
 
 
 @pytest.mark.parametrize("name", ["prepared", "logs", "benchmarks"])
@@ -531,18 +1025,52 @@ def test_labels_descriptions_and_seeds_retrain_nothing(project):
     assert set(before) == set(Recipe.model_fields)
 
 
-@pytest.mark.parametrize("key", [key for key in Recipe.model_fields if key != "optimizer"])
-def test_everything_in_the_recipe_retrains(project, key):
-    other: dict[str, Any] = {"model": "all_convolutional", "loss": "log_cosh", "train": "test-large"}
-    other |= {"model_arguments": {"darkness": True}, "augment": ["symmetries"], "scale_targets": True}
-    before = project.load().studies["dots"].variants["wide"].recipe()
-    project.study(changed(STUDY, f"variants.wide.{key}", other.get(key, 7)))
-    after = project.load().studies["dots"].variants["wide"].recipe()
+OTHER: dict[str, Any] = {
+    "model": "fashion_source",
+    "model_arguments": {"units": [5]},
+    "loss": "sparse_categorical_crossentropy",
+    "label_smoothing": 0.1,
+    "optimizer": {"name": "adam", "learning_rate": 0.01},
+    "train": "more",
+    "scale_targets": True,
+    "augment": ["symmetries"],
+    "validation_split": 0.2,
+    "monitor": "val_accuracy",
+    "restore_best_weights": True,
+    "test_views": ["flip"],
+}
+
+
+@pytest.mark.parametrize("key", Recipe.model_fields)
+def test_everything_in_the_recipe_retrains(classes, key):
+    study, variant, content = ("dots", "wide", STUDY) if key == "scale_targets" else ("clothes", "plain", CLASSIFY)
+    classes.datasets(changed(FETCHED, "clothes.splits.more", CLOTHES["splits"]["train"]))
+    content = changed(content, f"variants.{variant}.validation_split", 0.1)
+
+    def recipe(content):
+        return classes.study(content, study).load().studies[study].variants[variant].recipe()
+
+    before, after = recipe(content), recipe(changed(content, f"variants.{variant}.{key}", OTHER.get(key, 7)))
     assert {name for name in before if before[name] != after[name]} == {key}
+
+
+@pytest.mark.parametrize("keys", [{"seeds_per_job": 2}, {"seeds": 9}, {"label": "x"}, {"description": "x"}])
+def test_pack_size_and_names_are_no_part_of_the_recipe(classes, keys):
+    before = classes.load().studies["clothes"].variants["plain"].recipe()
+    after = classes.study(changed(CLASSIFY, "variants.plain", keys), "clothes").load()
+    assert after.studies["clothes"].variants["plain"].recipe() == before
+
+
+def test_a_study_that_shows_more_retrains_nothing(classes):
+    before = classes.load().studies["clothes"].variants["plain"].recipe()
+    study = CLASSIFY | {"metric": "error", "example": 3, "feature_maps": "plain", "claims": []}
+    after = classes.study(study, "clothes").load(SETTINGS | {"paper": ["clothes"], "local_data": "elsewhere"})
+    assert after.studies["clothes"].variants["plain"].recipe() == before
 
 
 def test_a_recipe_survives_the_way_into_a_job_and_back(project):
     """Snakemake hands params to scripts as plain data."""
+    project.study(changed(STUDY, "variants.wide.augment", ["flip", {"name": "erase", "pixels": 3}]))
     recipe = project.load().studies["dots"].variants["wide"].recipe()
     assert json.loads(json.dumps(recipe)) == recipe
     assert Recipe(**recipe).model_dump() == recipe
@@ -563,8 +1091,13 @@ def test_every_optimizer_that_the_config_allows_is_one_of_keras(tensorflow, name
 @pytest.mark.parametrize("name", get_args(Recipe.model_fields["loss"].annotation))
 def test_every_loss_that_the_config_allows_is_one_of_keras(tensorflow, name):
     loss = tensorflow.keras.losses.get(name)
-    assert float(loss([[1.0]], [[1.0]])[0]) == pytest.approx(0, abs=1e-6)
-    assert float(loss([[1.0]], [[3.0]])[0]) > 0.5
+    true, right, wrong = {
+        "categorical_crossentropy": ([[0.0, 1.0]], [[0.0, 1.0]], [[0.5, 0.5]]),
+        "sparse_categorical_crossentropy": ([[1]], [[0.0, 1.0]], [[0.5, 0.5]]),
+    }.get(name, ([[1.0]], [[1.0]], [[3.0]]))
+    true, right, wrong = (tensorflow.tf.constant(value) for value in (true, right, wrong))
+    assert float(loss(true, right)[0]) == pytest.approx(0, abs=1e-6)
+    assert float(loss(true, wrong)[0]) > 0.5
 
 
 # ---- Schemas ---------------------------------------------------------------------------------------------------------
@@ -576,9 +1109,12 @@ def test_schemas_of_the_editors_are_those_of_the_config(root):
     assert found == expected, "generate workflow/schemas anew"
 
 
-def test_editors_explain_every_key_of_a_study():
-    study = config.schemas()["study.schema.json"]
-    for name, part in {"Study": study, **study["$defs"]}.items():
+@pytest.mark.parametrize("file", ["study", "datasets", "config"])
+def test_editors_explain_every_key(file):
+    schema = config.schemas()[f"{file}.schema.json"]
+    parts = {file: schema, **schema.get("$defs", {})}
+    assert sum(len(part.get("properties", {})) for part in parts.values()) >= 9
+    for name, part in parts.items():
         for key, entry in part.get("properties", {}).items():
             assert entry.get("description"), f"{name}.{key} has no description"
 
@@ -599,7 +1135,27 @@ def test_editors_do_not_complain_about_the_shipped_config(root):
         assert (root / file).parent.joinpath(reference[1]).resolve() == root / f"workflow/schemas/{kind}.schema.json"
 
 
-@pytest.mark.parametrize("key", ["label", "description", "seeds", "epochs"])
+@pytest.mark.parametrize("kind", ["idx", "csv", "dots"])
+def test_editors_take_every_kind_of_dataset_and_no_mixture_of_them(kind):
+    valid = jsonschema.Draft202012Validator(config.schemas()["datasets.schema.json"]).is_valid
+    entry = {"idx": CLOTHES, "csv": DIGITS, "dots": DATASETS["dots"]}[kind]
+    other = {"idx": "csv", "csv": "dots", "dots": "idx"}[kind]
+    assert valid({"some": entry})
+    assert not valid({"some": entry | {"source": other}})
+    assert not valid({"some": {key: value for key, value in entry.items() if key != "source"}})
+    assert not valid({"some": entry | {"sauce": "dots"}})
+
+
+def test_editors_take_an_augmentation_and_an_optimizer_by_name_or_with_settings():
+    valid = jsonschema.Draft202012Validator(config.schemas()["study.schema.json"]).is_valid
+    for augment in (["flip"], [{"name": "shift", "pixels": 2}], ["flip", {"name": "erase", "pixels": 2}]):
+        assert valid(changed(CLASSIFY, "variants.plain.augment", augment))
+        assert valid(changed(CLASSIFY, "defaults.augment", augment))
+    assert not valid(changed(CLASSIFY, "variants.plain.augment", ["flop"]))
+    assert not valid(changed(CLASSIFY, "variants.plain.optimizer", "sgdd"))
+
+
+@pytest.mark.parametrize("key", ["label", "description", "seeds", "epochs", "seeds_per_job"])
 def test_editors_and_the_workflow_agree_on_what_defaults_may_hold(project, key):
     study = changed(STUDY, f"defaults.{key}", "text" if key in ("label", "description") else 3)
     for variant in study["variants"].values():

@@ -5,22 +5,31 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import accuracy_score, log_loss
 
 from calotype.errors import CalotypeError
 from calotype.evaluation import (
-    COUNT_METRICS,
+    SMALLEST_PROBABILITY,
     SeedPredictions,
+    class_metrics,
+    classified,
+    confident_mistakes,
     confusion_table,
     count_metrics,
+    decided,
+    differences_table,
     pooled_table,
     read_predictions,
     rounded,
     runs_table,
     seed_predictions,
     summary_table,
+    training_accuracies,
 )
+from calotype.metrics import TASK_METRICS
 from calotype.statistics import mean_interval, wilson_interval
 
+COUNT_METRICS = TASK_METRICS["count"]
 LABELS = np.array([0, 1, 2, 3, 5])
 
 
@@ -63,11 +72,11 @@ def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
     metrics = count_metrics(run.labels, run.predictions)
     assert metrics["exact"] == 4 / 5
     assert metrics["off_by_more_than_one"] == 1 / 5
-    runs = runs_table("dots", [run])
+    runs = runs_table("dots", "count", [run])
     assert len(summary_table(runs)) == 3
-    pooled = pooled_table("dots", [run])
+    pooled = pooled_table("dots", "count", [run])
     assert pooled[pooled.metric == "exact"].value.tolist() == [4 / 5]
-    confusion = confusion_table("dots", [run])
+    confusion = confusion_table("dots", "count", [run])
     assert confusion.groupby("seed", sort=False).images.sum().to_dict() == {0: 5, "all": 5}
     row = confusion[confusion.true == 5].iloc[0]
     assert row.images == 1
@@ -78,16 +87,18 @@ def test_a_training_that_diverged_altogether_stops_nothing():
     run = one_run(np.full(5, np.nan, np.float32))
     assert count_metrics(run.labels, run.predictions)["exact"] == 0
     assert math.isnan(count_metrics(run.labels, run.predictions)["sum_of_squared_errors"])
-    summary = summary_table(runs_table("dots", [run, one_run(said(0, 1, 2, 3, 5), seed=1)])).set_index("metric")
+    summary = summary_table(runs_table("dots", "count", [run, one_run(said(0, 1, 2, 3, 5), seed=1)])).set_index(
+        "metric"
+    )
     assert summary["mean"]["exact"] == 0.5
-    assert confusion_table("dots", [run]).predicted.isna().all()
+    assert confusion_table("dots", "count", [run]).predicted.isna().all()
 
 
 # ---- Tables ----------------------------------------------------------------------------------------------------------
 
 
 def test_runs_table_is_long_and_holds_each_metric_of_each_run():
-    table = runs_table("dots", TWO_RUNS)
+    table = runs_table("dots", "count", TWO_RUNS)
     assert table.columns.tolist() == ["study", "variant", "seed", "split", "metric", "value"]
     assert len(table) == 2 * (len(COUNT_METRICS) + 2)
     values = table[table.metric == "exact"].set_index("seed").value
@@ -99,7 +110,7 @@ def test_runs_table_is_long_and_holds_each_metric_of_each_run():
 
 def test_summary_is_mean_and_interval_over_seeds():
     runs = [*TWO_RUNS, one_run(said(0, 1, 2, 3, 5), seed=2), one_run(said(9, 9, 9, 9, 9), split="test-large")]
-    summary = summary_table(runs_table("dots", runs))
+    summary = summary_table(runs_table("dots", "count", runs))
     assert summary.columns.tolist() == ["study", "variant", "split", "metric", "mean", "low", "high", "n"]
     assert set(summary.metric) == set(COUNT_METRICS), "intervals are no metrics"
     row = summary[(summary.split == "test") & (summary.metric == "exact")].iloc[0]
@@ -113,7 +124,7 @@ def test_summary_is_mean_and_interval_over_seeds():
 def test_intervals_of_shares_end_at_none_and_all():
     """Student's t knows no bounds, and a sum of squared errors has no upper one."""
     runs = [one_run(said(0, 1, 2, 3, last), seed=seed) for seed, last in enumerate((5, 5, 900))]
-    summary = summary_table(runs_table("dots", runs)).set_index("metric")
+    summary = summary_table(runs_table("dots", "count", runs)).set_index("metric")
     assert summary.loc["exact", ["low", "high"]].tolist() == [pytest.approx(mean_interval([1, 1, 0.8])[1]), 1]
     assert summary.loc["off_by_more_than_one", ["low", "high"]].tolist()[0] == 0
     squares = summary.loc["sum_of_squared_errors"]
@@ -122,12 +133,16 @@ def test_intervals_of_shares_end_at_none_and_all():
 
 def test_variants_keep_the_order_of_the_study():
     runs = [one_run(said(0, 1, 2, 3, 5), variant=variant) for variant in ("wide", "deep", "all")]
-    for table in (summary_table(runs_table("dots", runs)), pooled_table("dots", runs), confusion_table("dots", runs)):
+    for table in (
+        summary_table(runs_table("dots", "count", runs)),
+        pooled_table("dots", "count", runs),
+        confusion_table("dots", "count", runs),
+    ):
         assert table.variant.unique().tolist() == ["wide", "deep", "all"]
 
 
 def test_pooled_takes_the_images_of_all_seeds_together():
-    pooled = pooled_table("dots", TWO_RUNS)
+    pooled = pooled_table("dots", "count", TWO_RUNS)
     row = pooled[pooled.metric == "exact"].iloc[0]
     assert (row.value, row.images, row.seeds) == (7 / 10, 10, 2)
     assert (row.low, row.high) == wilson_interval(7, 10)
@@ -143,7 +158,7 @@ def test_pooled_takes_the_images_of_all_seeds_together():
 
 def test_pooled_does_not_mix_variants_and_splits():
     runs = [*TWO_RUNS, one_run(said(9, 9, 9, 9, 9), variant="deep"), one_run(said(9, 9, 9, 9, 9), split="test-large")]
-    exact = pooled_table("dots", runs)
+    exact = pooled_table("dots", "count", runs)
     exact = exact[exact.metric == "exact"].set_index(["variant", "split"]).value
     assert exact.to_dict() == {("wide", "test"): 0.7, ("deep", "test"): 0.0, ("wide", "test-large"): 0.0}
 
@@ -152,7 +167,7 @@ def test_confusion_counts_every_image_once():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 6, 500)
     runs = [one_run((labels + rng.normal(0, 0.7, 500)).astype(np.float32), labels, seed) for seed in range(3)]
-    table = confusion_table("dots", runs)
+    table = confusion_table("dots", "count", runs)
     assert table.groupby("seed", sort=False).images.sum().to_dict() == {0: 500, 1: 500, 2: 500, "all": 1500}
     for seed, run in enumerate(runs):
         part = table[table.seed == seed]
@@ -162,7 +177,7 @@ def test_confusion_counts_every_image_once():
 
 
 def test_confusion_is_the_one_counted_by_hand():
-    table = confusion_table("dots", [one_run(said(1, 1, 1.2, 3, -1), [1, 1, 2, 2, 0])])
+    table = confusion_table("dots", "count", [one_run(said(1, 1, 1.2, 3, -1), [1, 1, 2, 2, 0])])
     counted = [[0, -1, 1], [1, 1, 2], [2, 1, 1], [2, 3, 1]]
     for seed in (0, "all"):
         assert table[table.seed == seed][["true", "predicted", "images"]].values.tolist() == counted
@@ -172,7 +187,7 @@ def test_confusion_over_all_seeds_is_their_sum_split_by_split():
     runs = [one_run(said(0, 1, 2, 3, math.nan), seed=seed, split=split) for split in ("b", "a") for seed in range(2)]
     runs += [one_run(said(0, 1, 2, 3, 4), variant="deep", split="b")]
     runs += [one_run(said(-1, 1, 2, 3, 5), seed=2, split="a")]
-    table = confusion_table("dots", runs)
+    table = confusion_table("dots", "count", runs)
     assert table.columns.tolist() == ["study", "variant", "seed", "split", "true", "predicted", "images"]
     together = table[table.seed == "all"]
     for (variant, split), found in together.groupby(["variant", "split"]):
@@ -188,7 +203,7 @@ def test_confusion_over_all_seeds_is_their_sum_split_by_split():
 def test_confusion_over_all_seeds_keeps_the_order_of_the_splits():
     """The report shows that of the last one, whatever was predicted."""
     runs = [one_run(said(0, 1, 2, 3, 5)), one_run(said(-1, 1, 2, 3, 5), split="test-large")]
-    table = confusion_table("dots", runs)
+    table = confusion_table("dots", "count", runs)
     assert table[table.seed == "all"].split.unique().tolist() == ["test", "test-large"]
 
 
@@ -223,10 +238,10 @@ def test_a_variant_tested_on_fewer_images_is_held_against_their_labels():
     }
     runs = list(seed_predictions(predictions, {"test": LABELS}))
     assert [run.labels.tolist() for run in runs] == [[0, 1, 2], [0, 1, 2, 3, 5]]
-    table = runs_table("dots", runs)
+    table = runs_table("dots", "count", runs)
     assert table[table.metric == "exact"].value.tolist() == [1.0, 1.0]
-    assert pooled_table("dots", runs).images.tolist() == [3, 3, 3, 5, 5, 5]
-    sums = confusion_table("dots", runs).groupby(["variant", "seed"], sort=False).images.sum()
+    assert pooled_table("dots", "count", runs).images.tolist() == [3, 3, 3, 5, 5, 5]
+    sums = confusion_table("dots", "count", runs).groupby(["variant", "seed"], sort=False).images.sum()
     assert sums.to_dict() == {("wide", 0): 3, ("wide", "all"): 3, ("deep", 0): 5, ("deep", "all"): 5}
 
 
@@ -264,3 +279,232 @@ def test_missing_predictions_are_named(tmp_path):
 def test_a_prediction_just_below_none_is_shown_as_none():
     assert f"{rounded(said(-0.2))[0]:.0f}" == "0"
     assert not np.signbit(rounded(said(-0.5, -0.2, -0.0, 0.2))).any()
+
+
+# ---- Classes ---------------------------------------------------------------------------------------------------------
+
+
+def guesses(images=200, classes=4, key=1, sure=1.0):
+    """Labels, and probabilities that favour them somewhat."""
+    rng = np.random.default_rng(key)
+    labels = rng.integers(0, classes, images)
+    chances = rng.random((images, classes)) ** 3 * sure + 0.01
+    chances[np.arange(images), labels] += 0.3
+    return labels, (chances / chances.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("key", range(3))
+def test_metrics_of_classes_are_those_of_scikit_learn(key):
+    labels, probabilities = guesses(key=key)
+    found = class_metrics(labels, probabilities)
+    assert found["accuracy"] == accuracy_score(labels, probabilities.argmax(axis=1))
+    assert found["error"] == 1 - found["accuracy"]
+    exact = probabilities.astype(float)
+    assert found["log_loss"] == pytest.approx(log_loss(labels, exact / exact.sum(axis=1, keepdims=True)), rel=1e-5)
+    assert list(found) == list(TASK_METRICS["classify"])
+    assert 0.3 < found["accuracy"] < 0.95
+
+
+def test_log_loss_of_a_certain_mistake_is_finite_and_large():
+    labels, probabilities = np.array([0, 1]), np.array([[1, 0], [1, 0]], np.float32)
+    found = class_metrics(labels, probabilities)
+    assert found["log_loss"] == pytest.approx(-math.log(SMALLEST_PROBABILITY) / 2)
+    assert found["log_loss"] == pytest.approx(log_loss(labels, probabilities), rel=1e-6), (
+        "as scikit-learn counts float32"
+    )
+
+
+def test_probabilities_that_are_no_numbers_are_wrong_and_not_the_first_class():
+    """The largest of NaNs is the first; class 0 would then be right."""
+    probabilities = np.array([[np.nan] * 3, [0.1, np.nan, 0.9], [np.inf, 0, 0], [0.2, 0.7, 0.1]], np.float32)
+    labels = np.array([0, 2, 0, 1])
+    assert np.isnan(classified(probabilities)).tolist() == [True, True, True, False]
+    found = class_metrics(labels, probabilities)
+    assert (found["accuracy"], found["error"]) == (0.25, 0.75)
+
+
+def test_a_training_of_classes_that_diverged_altogether_stops_nothing():
+    labels, probabilities = guesses(20)
+    lost = np.full_like(probabilities, np.nan)
+    runs = [one_run(lost, labels), one_run(probabilities, labels, seed=1)]
+    table = runs_table("clothes", "classify", runs)
+    assert table[(table.seed == 0) & (table.metric == "accuracy")].value.tolist() == [0.0]
+    assert math.isnan(table[(table.seed == 0) & (table.metric == "log_loss")].value.iloc[0])
+    summary = summary_table(table).set_index("metric")
+    assert summary["mean"]["accuracy"] == class_metrics(labels, probabilities)["accuracy"] / 2
+    pooled = pooled_table("clothes", "classify", runs).set_index("metric")
+    assert pooled.value["error"] == 1 - pooled.value["accuracy"]
+    confusion = confusion_table("clothes", "classify", runs)
+    assert confusion[confusion.seed == 0].predicted.isna().all()
+    assert confusion[confusion.seed == "all"].images.sum() == 40
+    assert len(differences_table(pd.concat([table, table.assign(variant="deep")]), "log_loss")) == 0, "one seed is left"
+
+
+def test_predictions_come_down_to_counts_or_classes_for_all_seeds_at_once():
+    probabilities = np.stack([guesses(key=key)[1] for key in range(3)])
+    assert decided(probabilities, "classify").tolist() == probabilities.argmax(axis=-1).tolist()
+    assert decided(said(0.4, 1.6), "count").tolist() == [0, 2]
+
+
+def test_tables_of_classes_hold_their_metrics_and_intervals():
+    labels, probabilities = guesses()
+    runs = [one_run(probabilities, labels, seed=seed) for seed in range(2)]
+    table = runs_table("clothes", "classify", runs)
+    first = table[table.seed == 0].set_index("metric").value
+    right = round(first.accuracy * 200)
+    assert set(first.index) == {"accuracy", "error", "log_loss", "accuracy_low", "accuracy_high"}
+    assert (first.accuracy_low, first.accuracy_high) == wilson_interval(right, 200)
+    pooled = pooled_table("clothes", "classify", runs).set_index("metric")
+    assert (pooled.low["error"], pooled.high["error"]) == wilson_interval(2 * (200 - right), 400)
+    assert pooled.images.tolist() == [400] * 3
+    assert math.isnan(pooled.low["log_loss"])
+    confusion = confusion_table("clothes", "classify", runs)
+    together = confusion[confusion.seed == "all"]
+    assert together[together.true == together.predicted].images.sum() == 2 * right
+    assert together.images.sum() == 400
+
+
+# ---- The accuracy of a training --------------------------------------------------------------------------------------
+
+
+def history(*rows):
+    return pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"])
+
+
+PACKS = [
+    history(
+        (0, 1, "loss", 2.0), (0, 1, "accuracy", 0.5), (0, 1, "val_accuracy", 0.3),
+        (0, 2, "loss", 1.0), (0, 2, "accuracy", 0.7), (0, 2, "val_accuracy", 0.9),
+        (1, 1, "accuracy", 0.8), (1, 2, "accuracy", 0.6), (1, 3, "accuracy", 0.65),
+    ),
+    history((2, 1, "accuracy", 0.1), (3, 1, "accuracy", 0.2)),
+    history((0, 1, "loss", 2.0)),
+]  # fmt: skip
+
+
+def test_training_accuracy_is_that_of_the_last_epoch_and_not_of_the_best():
+    found = training_accuracies(
+        PACKS, ["wide", "wide", "deep"], {"wide": "train", "deep": "train"}, {"wide": 4, "deep": 1}
+    )
+    assert found == [
+        ("wide", 0, "train", "training_accuracy", 0.7),
+        ("wide", 1, "train", "training_accuracy", 0.65),
+        ("wide", 2, "train", "training_accuracy", 0.1),
+        ("wide", 3, "train", "training_accuracy", 0.2),
+    ]
+
+
+def test_training_accuracy_of_the_last_epoch_is_found_whatever_the_order_of_the_lines():
+    (row,) = training_accuracies([PACKS[0][PACKS[0].seed == 1].iloc[::-1]], ["wide"], {"wide": "more"}, {"wide": 2})
+    assert row == ("wide", 1, "more", "training_accuracy", 0.65)
+
+
+def test_training_accuracies_of_seeds_that_nobody_asked_for_are_left_out():
+    found = training_accuracies(PACKS[:2], ["wide", "wide"], {"wide": "train"}, {"wide": 3})
+    assert [seed for _, seed, *_ in found] == [0, 1, 2]
+
+
+def test_training_accuracy_stands_in_the_tables_beside_the_tests():
+    labels, probabilities = guesses()
+    runs = [one_run(probabilities, labels, seed=seed) for seed in range(3)]
+    rows = [("wide", seed, "train", "training_accuracy", 0.9 + seed / 20) for seed in range(3)]
+    table = runs_table("clothes", "classify", runs, rows)
+    row = summary_table(table).set_index("metric").loc["training_accuracy"]
+    assert (row.split, row.n, row.high) == ("train", 3, 1.0), "a share ends at one"
+    assert row["mean"] == pytest.approx(0.95)
+
+
+# ---- Neighbours compared ---------------------------------------------------------------------------------------------
+
+
+def measured(**variants):
+    """A table of runs: by variant, accuracy by seed."""
+    rows = [
+        ("clothes", variant, seed, split, "accuracy", value + shift)
+        for variant, values in variants.items()
+        for split, shift in (("test", 0.0), ("test-large", 0.01 if variant == "deep" else 0.0))
+        for seed, value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
+
+
+def test_differences_are_taken_seed_by_seed_and_not_place_by_place():
+    runs = measured(wide={0: 0.8, 1: 0.9, 2: 0.7}, deep={2: 0.72, 1: 0.91, 5: 0.1})
+    row = differences_table(runs, "accuracy").iloc[0]
+    mean, low, high = mean_interval([0.01, 0.02])
+    assert (row["mean"], row.low, row.high) == pytest.approx((mean, low, high))
+    assert (row.variant, row.than, row.split, row.n) == ("deep", "wide", "test", 2)
+
+
+def test_differences_are_of_each_variant_and_the_one_before_it_on_each_split():
+    seeds = {0: 0.8, 1: 0.9}
+    runs = measured(wide=seeds, deep=seeds, last={seed: value - 0.1 for seed, value in seeds.items()})
+    table = differences_table(runs, "accuracy")
+    assert table.columns.tolist() == ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
+    assert table[["split", "variant", "than"]].values.tolist() == [
+        ["test", "deep", "wide"],
+        ["test", "last", "deep"],
+        ["test-large", "deep", "wide"],
+        ["test-large", "last", "deep"],
+    ]
+    assert table["mean"].tolist() == pytest.approx([0, -0.1, 0.01, -0.11])
+
+
+@pytest.mark.parametrize("deep", [{0: 0.7}, {3: 0.7, 4: 0.7}, {2: 0.7, 3: 0.7}, {0: 0.7, 1: math.nan}])
+def test_neighbours_without_two_seeds_in_common_are_left_out(deep):
+    runs = measured(wide={0: 0.8, 1: 0.9, 2: 0.7}, deep=deep, last={0: 0.7, 1: 0.7, 2: 0.7, 3: 0.7, 4: 0.7})
+    table = differences_table(runs, "accuracy")
+    assert "wide" not in table.than.tolist()
+    assert len(differences_table(measured(wide={0: 0.8, 1: 0.9}), "accuracy")) == 0
+
+
+def test_differences_are_those_of_the_metric_that_was_asked_for():
+    runs = measured(wide={0: 0.8, 1: 0.9}, deep={0: 0.7, 1: 0.7})
+    runs = pd.concat([runs, runs.assign(metric="error", value=1 - runs.value)], ignore_index=True)
+    found = {metric: differences_table(runs, metric)["mean"].iloc[0] for metric in ("accuracy", "error")}
+    assert found["accuracy"] == pytest.approx(-found["error"])
+    assert len(differences_table(runs, "log_loss")) == 0
+
+
+# ---- Mistakes --------------------------------------------------------------------------------------------------------
+
+
+def test_confident_mistakes_come_the_most_certain_first():
+    labels, probabilities = guesses(400, sure=2.0)
+    places, predicted, certain = confident_mistakes(labels, probabilities, 10)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    assert len(wrong) > 20
+    assert len(places) == 10
+    assert certain.tolist() == sorted(probabilities[wrong].max(axis=1).tolist(), reverse=True)[:10]
+    assert predicted.tolist() == probabilities[places].argmax(axis=1).tolist()
+    assert (predicted != labels[places]).all()
+    assert certain.tolist() == probabilities[places].max(axis=1).tolist()
+
+
+def test_mistakes_that_are_equally_certain_stand_in_the_order_of_the_images():
+    """The same figure on every machine."""
+    probabilities = np.array([[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.95, 0.05], [0.1, 0.9]], np.float32)
+    places, predicted, _ = confident_mistakes(np.array([1, 0, 1, 1, 1]), probabilities, 10)
+    assert (places.tolist(), predicted.tolist()) == ([3, 0, 1, 2], [0, 0, 1, 0])
+
+
+def test_a_run_without_mistakes_or_without_numbers_shows_none():
+    labels, probabilities = guesses(10)
+    perfect = np.eye(4, dtype=np.float32)[labels]
+    for given in (perfect, np.full_like(probabilities, np.nan)):
+        places, predicted, certain = confident_mistakes(labels, given, 5)
+        assert len(places) == len(predicted) == len(certain) == 0
+
+
+def test_probabilities_of_packs_are_put_together_in_the_order_of_their_seeds(tmp_path):
+    files = []
+    for place, seeds in enumerate((3, 2)):
+        files.append(tmp_path / f"{place}.npz")
+        np.savez(files[-1], test=np.full((seeds, 5, 4), place, np.float32))
+    found = read_predictions(files, ["wide", "wide"], {"wide": 4})
+    assert found["wide"]["test"].shape == (4, 5, 4)
+    assert found["wide"]["test"][:, 0, 0].tolist() == [0, 0, 0, 1]
+    runs = list(seed_predictions(found, {"test": np.arange(9) % 4}))
+    assert [(run.seed, run.labels.tolist(), run.predictions.shape) for run in runs] == [
+        (seed, [0, 1, 2, 3, 0], (5, 4)) for seed in range(4)
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from calotype.errors import CalotypeError
-from calotype.files import check_writable, new_file, new_folder, sha256
+from calotype.files import check_writable, new_file, new_folder, sha256, write_text
 
 
 def write(new, target, error=None):
@@ -137,3 +137,13 @@ def test_results_folder_of_somebody_else_is_refused_before_anything_runs():
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_text_is_written_whole_or_not_at_all(tmp_path, files_no_longer_than):
+    target = tmp_path / "new" / "report.html"
+    write_text("Zählen – 1\n", target)
+    assert target.read_bytes() == "Zählen – 1\n".encode()
+    with files_no_longer_than(100), pytest.raises(CalotypeError, match=r"report\.html: cannot be written"):
+        write_text("x" * 1000, target)
+    assert target.read_bytes() == "Zählen – 1\n".encode()
+    assert list(target.parent.iterdir()) == [target]

@@ -1,4 +1,4 @@
-"""Images are read whole or refused by name, and prepared as the config says."""
+"""Images are prepared as the config says, and kept together with their labels."""
 
 import json
 import os
@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from calotype.dots import write_split
+from calotype.dots import write_split as draw_split
 from calotype.errors import CalotypeError
 from calotype.files import sha256
-from calotype.images import open_split, prepare, prepare_split, read_image, read_labels
+from calotype.images import prepare, write_split
+from calotype.raw import Raw, read_drawn, read_labels
+from calotype.splits import open_split, place_of
 
 RANGE = {"minimum": 0, "maximum": 5}
 
@@ -19,26 +21,17 @@ RANGE = {"minimum": 0, "maximum": 5}
 def folder(tmp_path):
     """Twelve drawn images; each test may break what it likes."""
     folder = tmp_path / "data" / "dots" / "train"
-    write_split(folder, images=12, seed=1, width=40, quality=75, **RANGE)
+    draw_split(folder, images=12, seed=1, width=40, quality=75, **RANGE)
     return folder
 
 
-def prepared(folder, **changes):
+def prepared(folder, steps=("grey", "scale"), raw=None):
     """Prepare a folder as the workflow does, and give the paths of array and manifest."""
     results = folder.parents[2] / "results"
     array, manifest = results / "train.npy", results / "train.json"
-    options = {"split": "train", "width": 40, "steps": ["grey", "scale"], **RANGE, **changes}
-    prepare_split(folder, array, manifest, **options)
+    raw = read_drawn(folder, width=40, **RANGE) if raw is None else raw
+    write_split(raw, array, manifest, split="train", steps=steps)
     return array, manifest
-
-
-def refused(folder, **changes):
-    """The message with which a broken folder is refused; nothing of a result may be left."""
-    with pytest.raises(CalotypeError) as problem:
-        prepared(folder, **changes)
-    results = folder.parents[2] / "results"
-    assert list(results.glob("*")) == list(results.glob(".*")) == [], "something half-written is left"
-    return str(problem.value)
 
 
 # ---- The steps -------------------------------------------------------------------------------------------------------
@@ -116,7 +109,7 @@ def test_a_large_split_is_not_read_into_memory(folder):
 
 
 def test_prepared_without_grey_keeps_three_channels(folder):
-    assert open_split(prepared(folder, steps=["scale"])[0]).images.shape == (12, 40, 40, 3)
+    assert open_split(prepared(folder, ["scale"])[0]).images.shape == (12, 40, 40, 3)
 
 
 def test_manifest_tells_whether_the_array_changed(folder):
@@ -127,7 +120,61 @@ def test_manifest_tells_whether_the_array_changed(folder):
         "images": 12,
         "shape": [40, 40, 1],
         **RANGE,
+        "classes": None,
     }
+
+
+def pictures(size=5, height=3, width=4):
+    """Raw images of classes whose numbers do not begin with none."""
+    rng = np.random.default_rng(1)
+    records = [(100 + i, i % 3, rng.integers(0, 256, (height, width, 1), dtype=np.uint8)) for i in range(size)]
+    return Raw(size, iter(records), classes=3), records
+
+
+def test_images_of_classes_keep_their_numbers_and_labels(folder):
+    raw, records = pictures()
+    array, manifest = prepared(folder, ["scale"], raw)
+    split = open_split(array)
+    assert split.ids.tolist() == [100, 101, 102, 103, 104]
+    assert split.labels.tolist() == [0, 1, 2, 0, 1]
+    for image, (_, _, pixels) in zip(split.images, records, strict=True):
+        np.testing.assert_allclose(image, pixels / 255, atol=1e-6)
+    written = json.loads(manifest.read_text())
+    assert written["shape"] == [3, 4, 1]
+    assert {key: written[key] for key in ("minimum", "maximum", "classes")} == {
+        "minimum": None,
+        "maximum": None,
+        "classes": 3,
+    }
+
+
+def test_images_without_a_step_keep_their_grey_levels(folder):
+    raw, records = pictures()
+    split = open_split(prepared(folder, [], raw)[0])
+    assert split.images.dtype == np.float32
+    assert np.array_equal(split.images, np.stack([pixels for *_, pixels in records]).astype(np.float32))
+
+
+def test_grey_leaves_an_image_of_one_channel_as_it_is():
+    image = coloured()[..., :1]
+    assert np.array_equal(prepare(image, ["grey"]), image.astype(np.float32))
+
+
+def test_an_image_is_found_by_its_number_at_the_source_and_not_by_its_place(folder):
+    split = open_split(prepared(folder, [], pictures()[0])[0])
+    assert [place_of(split, number) for number in (100, 104)] == [0, 4]
+    with pytest.raises(
+        CalotypeError, match=r"^example: there is no test image 4\.\nHint: the numbers are 100 to 104\.$"
+    ):
+        place_of(split, 4)
+
+
+def test_a_broken_image_in_the_middle_leaves_nothing_half_written(folder):
+    image = folder / "img7.jpg"
+    image.write_bytes(image.read_bytes()[:-200])
+    with pytest.raises(CalotypeError, match=r"img7\.jpg: truncated"):
+        prepared(folder)
+    assert list((folder.parents[2] / "results").glob("*")) == list((folder.parents[2] / "results").glob(".*")) == []
 
 
 def test_prepared_twice_gives_the_same_bytes(folder):
@@ -149,125 +196,6 @@ def test_a_full_disk_leaves_no_half_prepared_array(folder, files_no_longer_than)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert not (folder.parents[2] / "results" / "train.npy").exists()
     assert not (folder.parents[2] / "results" / "train.json").exists()
-
-
-# ---- Broken images ---------------------------------------------------------------------------------------------------
-
-
-def test_truncated_jpeg_is_named_and_refused(folder):
-    image = folder / "img7.jpg"
-    image.write_bytes(image.read_bytes()[:-200])
-    message = refused(folder)
-    assert f"{image}: truncated" in message
-    assert f"Hint: delete {folder}" in message
-
-
-@pytest.mark.parametrize("kept", [1, 100, 700, -1])
-def test_jpeg_truncated_anywhere_is_named_and_refused(folder, kept):
-    image = folder / "img7.jpg"
-    image.write_bytes(image.read_bytes()[:kept])
-    assert f"{image}: truncated" in refused(folder)
-
-
-def test_jpeg_that_lost_its_tail_to_zeros_is_named_and_refused(folder):
-    """As file systems leave a file that was being written when the power went."""
-    image = folder / "img7.jpg"
-    content = image.read_bytes()
-    image.write_bytes(content[:600] + bytes(len(content) - 600))
-    assert f"{image}: truncated" in refused(folder)
-
-
-def test_empty_image_is_named_and_refused(folder):
-    (folder / "img7.jpg").write_bytes(b"")
-    assert f"{folder / 'img7.jpg'}: truncated, or not a JPEG file (0 bytes)." in refused(folder)
-
-
-@pytest.mark.parametrize("content", [b"<html>404</html>", b"\xff\xd8\xff\xd9", b"\x00" * 50 + b"\xff\xd9"])
-def test_file_that_is_no_image_is_named_and_refused(folder, content):
-    (folder / "img7.jpg").write_bytes(content)
-    assert f"{folder / 'img7.jpg'}: " in refused(folder)
-
-
-def test_image_of_another_size_is_named_with_its_size(folder):
-    cv2.imwrite(str(folder / "img7.jpg"), np.zeros((40, 44, 3), np.uint8))
-    assert f"{folder / 'img7.jpg'}: 44 x 40 px instead of 40 x 40." in refused(folder)
-
-
-def test_one_grey_channel_in_a_file_is_read_like_three(folder):
-    cv2.imwrite(str(folder / "img7.jpg"), np.full((40, 40), 200, np.uint8))
-    assert read_image(folder / "img7.jpg", 40).shape == (40, 40, 3)
-
-
-def test_missing_image_is_named_when_read(tmp_path):
-    with pytest.raises(CalotypeError, match=r"img9\.jpg: cannot be read: No such file"):
-        read_image(tmp_path / "img9.jpg", 40)
-
-
-# ---- Broken labels ---------------------------------------------------------------------------------------------------
-
-
-def rewrite(folder, change):
-    """Change the lines of the labels file (the first is the header)."""
-    lines = (folder / "labels.csv").read_text().splitlines()
-    (folder / "labels.csv").write_text("\n".join(change(lines)) + "\n")
-
-
-def test_label_without_image_is_named(folder):
-    (folder / "img7.jpg").unlink()
-    assert f"{folder / 'img7.jpg'}: has a label, but there is no such image." in refused(folder)
-
-
-def test_several_labels_without_image_are_counted(folder):
-    (folder / "img3.jpg").unlink()
-    (folder / "img7.jpg").unlink()
-    assert f"{folder / 'img3.jpg'}: has a label, but there is no such image (2 in all)." in refused(folder)
-
-
-def test_image_without_label_is_named(folder):
-    rewrite(folder, lambda lines: [*lines[:7], *lines[8:]])
-    assert f"{folder / 'img7.jpg'}: has no label." in refused(folder)
-
-
-def test_image_with_two_labels_is_named(folder):
-    rewrite(folder, lambda lines: [*lines, lines[7]])
-    assert f"{folder / 'labels.csv'}: image 7 stands there twice." in refused(folder)
-
-
-@pytest.mark.parametrize("count", [-1, 6])
-def test_count_out_of_range_is_named(folder, count):
-    rewrite(folder, lambda lines: [*lines[:7], f"7,7,{count}", *lines[8:]])
-    assert f"{folder / 'labels.csv'}: image 7: the count {count} is not in 0..5." in refused(folder)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"imageId;numberOfFeatures\n1;2\n",
-        b'"","imageId","numberOfFeatures"\n1,1,two\n',
-        b'"","imageId","numberOfFeatures"\n1,1,\n',
-        b'"","imageId","numberOfFeatures"\n1,1,2.5\n',
-        b"\xff\xd8\xff\xe0\x00\x10JFIF",
-    ],
-    ids=["empty", "semicolons", "word", "gap", "fraction", "binary"],
-)
-def test_labels_file_that_cannot_be_read_is_named(folder, content):
-    (folder / "labels.csv").write_bytes(content)
-    message = refused(folder)
-    assert message.startswith(f"{folder / 'labels.csv'}: not a table of imageId and numberOfFeatures: ")
-    assert "\nHint: delete " in message
-
-
-def test_missing_labels_file_is_named(folder):
-    (folder / "labels.csv").unlink()
-    assert f"{folder / 'labels.csv'}: there is no such file." in refused(folder)
-
-
-def test_folder_without_images_is_named(folder):
-    for image in folder.glob("*.jpg"):
-        image.unlink()
-    rewrite(folder, lambda lines: lines[:1])
-    assert f"{folder}: there are no images." in refused(folder)
 
 
 # ---- Broken arrays ---------------------------------------------------------------------------------------------------

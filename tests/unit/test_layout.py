@@ -1,25 +1,57 @@
 """Where files lie: packs that are there stay, and every part of the workflow finds the same ones."""
 
+import re
 import signal
 
 import pytest
 
-from calotype.config import Config, Dataset, Settings, Study
-from calotype.layout import Layout
+from calotype.config import Config, Settings
+from calotype.datasets import CsvDataset, DotsDataset
+from calotype.layout import FigureFile, Layout
+from calotype.studies import Study
+
+DOTS = {"source": "dots", "splits": {name: {"images": 5, "seed": 1} for name in ("train", "test", "unused")}}
+DIGITS = {
+    "source": "csv",
+    "fetch": {"files": {"digits.csv": "a" * 64}, "sources": [{"python": "scikit-learn"}]},
+    "splits": {name: {"table": "digits.csv", "first": i} for i, name in enumerate(("train", "test", "more"))},
+    "classes": ["zero", "one"],
+}
 
 
-def layout(root, seeds=5, seeds_per_job=3, **studies):
+def study(**changes):
     recipe = {"model": "dots_source", "loss": "huber", "optimizer": "adam", "epochs": 1, "batch_size": 8}
-    splits = {name: {"images": 5, "seed": 1} for name in ("train", "test", "unused")}
-    study = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"]}
-    study["variants"] = {"wide": recipe | {"label": "Wide net"}, "deep": recipe | {"seeds": 1}}
-    names = list(studies) or ["dots"]
+    made = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"]}
+    made["variants"] = {"wide": recipe | {"label": "Wide net"}, "deep": recipe | {"seeds": 1}}
+    return Study.model_validate(made | changes)
+
+
+def digits(**changes):
+    """A study that classifies."""
+    recipe = {"model": "dense", "loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 1, "batch_size": 8}
+    variants = {"plain": recipe, "other": recipe | {"seeds_per_job": 5}}
+    return study(title="Digits", dataset="digits", task="classify", variants=variants, **changes)
+
+
+def layout(root, seeds=5, seeds_per_job=3, paper=(), **studies):
+    studies = studies or {"dots": study()}
     config = Config(
-        Settings(studies=names, seeds=seeds, seeds_per_job=seeds_per_job, results="out", data="raw"),
-        {"dots": Dataset.model_validate({"source": "dots", "splits": splits})},
-        {name: Study.model_validate(study) for name in names},
+        Settings(
+            studies=list(studies),
+            paper=list(paper),
+            seeds=seeds,
+            seeds_per_job=seeds_per_job,
+            results="out",
+            data="raw",
+        ),
+        {"dots": DotsDataset.model_validate(DOTS), "digits": CsvDataset.model_validate(DIGITS)},
+        studies,
     )
     return Layout(config, root)
+
+
+def two(root):
+    return layout(root, one=study(), two=study())
 
 
 def finish(root, pack, variant="wide", study="dots"):
@@ -79,51 +111,134 @@ def test_a_thousand_seeds_have_their_places(tmp_path):
     assert layout(tmp_path, seeds=1001, seeds_per_job=500).packs("dots", "wide")[-1] == (1000, 1000)
 
 
+def test_a_variant_may_have_a_pack_size_of_its_own(tmp_path):
+    made = layout(tmp_path, digits=digits())
+    assert (made.packs("digits", "plain"), made.packs("digits", "other")) == ([(0, 2), (3, 4)], [(0, 4)])
+
+
 def test_paths_of_packs_stand_in_the_order_of_the_packs(tmp_path):
-    made = layout(tmp_path, one={}, two={})
+    made = two(tmp_path)
     assert made.study_packs("one") == [("wide", 0, 2), ("wide", 3, 4), ("deep", 0, 0)]
-    assert made.all_packs() == [(study, *pack) for study in ("one", "two") for pack in made.study_packs(study)]
-    expected = [f"out/{s}/{v}/seeds-{a:03d}-{b:03d}/x" for s, v, a, b in made.all_packs()]
-    assert made.all_pack_paths("x") == expected
-
-
-def test_captions_stand_in_the_order_of_the_figures(tmp_path):
-    made = layout(tmp_path, one={}, two={})
-    figures, captions, files = made.figures(), made.captions(), made.figure_files((".pdf", ".svg"))
-    assert figures[:3] == [
-        ("one", "contact-sheet-wide"),
-        ("one", "contact-sheet-deep"),
-        ("one", "predicted-against-true"),
+    assert made.all_packs(["one", "two"]) == [
+        (study, *pack) for study in ("one", "two") for pack in made.study_packs(study)
     ]
-    assert [study for study, _ in captions] == [study for study, _ in figures]
-    assert captions[:3] == [("one", "contact-sheet"), ("one", "contact-sheet"), ("one", "predicted-against-true")]
-    assert files[:2] == ["out/one/figures/contact-sheet-wide.pdf", "out/one/figures/contact-sheet-wide.svg"]
-    assert len(files) == 2 * len(figures)
+    assert made.all_packs(["two"]) == [("two", *pack) for pack in made.study_packs("two")]
+    expected = [f"out/one/{v}/seeds-{a:03d}-{b:03d}/x" for v, a, b in made.study_packs("one")]
+    assert made.pack_paths("one", "x") == expected
+    assert made.pack_paths("one", "x", "deep") == ["out/one/deep/seeds-000-000/x"]
+
+
+def test_each_report_holds_its_studies_and_no_others(tmp_path):
+    made = layout(tmp_path, paper=["digits"], dots=study(), digits=digits())
+    assert made.reports() == {"report": ["dots", "digits"], "paper": ["digits"], "dots": ["dots"], "digits": ["digits"]}
+    everything = made.everything("digits")
+    assert everything[0] == "out/digits.html"
+    assert all(path.startswith("out/digits") for path in everything)
+    assert {path.rsplit("/", 1)[1] for path in everything if path.endswith(".tex")} == {
+        "summary.tex",
+        "claims.tex",
+        "layers.tex",
+    }
+    assert set(made.everything("paper")) - {"out/paper.html"} == set(everything) - {"out/digits.html"}
+    assert set(everything) - {"out/digits.html"} < set(made.everything("report"))
+    assert len(set(made.everything("report"))) == len(made.everything("report"))
+
+
+def test_raw_files_of_a_fetched_dataset_lie_together_and_drawn_splits_each_by_itself(tmp_path):
+    made = layout(tmp_path)
+    assert (made.raw("dots", "test"), made.raw("digits", "test")) == ("raw/dots/test", "raw/digits")
+    assert (made.drawn(), made.fetched()) == (["dots"], ["digits"])
+
+
+def test_figures_stand_in_the_order_of_the_report(tmp_path):
+    made = two(tmp_path)
+    figures = made.figures(["one", "two"])
+    assert [figure.name for figure in figures if figure.study == "one"] == [
+        "predicted-against-true",
+        "accuracy-by-count",
+        "seeds",
+        "training-curves",
+        "contact-sheet-wide",
+        "contact-sheet-deep",
+    ]
+    assert [figure.study for figure in figures] == ["one"] * 6 + ["two"] * 6
+    files = made.figure_files(["one", "two"], (".pdf", ".svg"))
+    assert files[:2] == [
+        "out/one/figures/predicted-against-true.pdf",
+        "out/one/figures/predicted-against-true.svg",
+    ]
+    assert files == [f"out/{f.study}/figures/{f.name}{suffix}" for f in figures for suffix in (".pdf", ".svg")]
+    assert made.figures(["two"]) == figures[6:]
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [({}, []), ({"example": 3}, ["example"]), ({"example": 3, "feature_maps": "plain"}, ["example", "feature_maps"])],
+)
+def test_a_study_that_classifies_has_the_figures_that_it_asks_for(tmp_path, changes, more):
+    figures = layout(tmp_path, digits=digits(**changes)).figures(["digits"])
+    assert [figure.rule for figure in figures if figure.variant is None] == [
+        "seeds",
+        "accuracy_by_class",
+        "training_curves",
+        *more,
+    ]
+    assert [(figure.rule, figure.variant) for figure in figures if figure.variant] == [
+        (rule, variant) for rule in ("confusion_matrix", "confident_mistakes") for variant in ("plain", "other")
+    ]
+
+
+def test_a_figure_is_named_after_its_rule_and_its_variant():
+    assert FigureFile("dots", "contact_sheet", "wide_net").name == "contact-sheet-wide_net"
+    assert FigureFile("dots", "contact_sheet", "wide_net").what == "dots/wide_net"
+    assert (FigureFile("dots", "seeds").name, FigureFile("dots", "seeds").what) == ("seeds", "dots")
 
 
 def test_every_figure_has_its_caption(root, tmp_path):
-    captions = {path.stem.replace("_", "-") for path in (root / "workflow/report").glob("*.rst")}
-    assert {caption for _, caption in layout(tmp_path).captions()} <= captions
+    captions = {path.stem for path in (root / "workflow/report").glob("*.rst")}
+    every = layout(tmp_path, dots=study(), digits=digits(example=1, feature_maps="plain"))
+    assert {figure.rule for figure in every.figures(["dots", "digits"])} <= captions
+
+
+def test_every_figure_has_its_rule(root, tmp_path):
+    rules = set(re.findall(r"^rule (\w+):", (root / "workflow/rules/figures.smk").read_text(encoding="utf-8"), re.M))
+    every = layout(tmp_path, dots=study(), digits=digits(example=1, feature_maps="plain"))
+    assert {figure.rule for figure in every.figures(["dots", "digits"])} == rules
 
 
 def test_splits_that_nobody_uses_cost_no_job(tmp_path):
-    assert layout(tmp_path).jobs() == [
+    assert layout(tmp_path).jobs(["dots"]) == [
         ("draw", "dots/train"),
         ("draw", "dots/test"),
         ("prepare", "dots/train"),
         ("prepare", "dots/test"),
         ("evaluate", "dots"),
-        ("summary_latex", "dots"),
-        ("contact_sheet", "dots/wide"),
-        ("contact_sheet", "dots/deep"),
+        ("claims", "dots"),
+        ("latex", "dots"),
         ("predicted_against_true", "dots"),
         ("accuracy_by_count", "dots"),
-        ("loss_curves", "dots"),
+        ("seeds", "dots"),
+        ("training_curves", "dots"),
+        ("contact_sheet", "dots/wide"),
+        ("contact_sheet", "dots/deep"),
     ]
 
 
+def test_a_dataset_is_fetched_once_whatever_the_number_of_its_splits(tmp_path):
+    jobs = layout(tmp_path, digits=digits()).jobs(["digits"])
+    assert jobs[:3] == [("fetch_dataset", "digits"), ("prepare", "digits/train"), ("prepare", "digits/test")]
+    assert not [what for stage, what in jobs if stage == "draw"]
+
+
+def test_a_report_pays_for_the_jobs_of_its_own_studies_only(tmp_path):
+    made = layout(tmp_path, dots=study(), digits=digits())
+    assert not [job for job in made.jobs(["digits"]) if "dots" in job[1]]
+    assert not [job for job in made.jobs(["dots"]) if "digits" in job[1]]
+    assert sorted(made.jobs(["dots", "digits"])) == sorted(made.jobs(["dots"]) + made.jobs(["digits"]))
+
+
 def test_every_study_has_its_jobs_and_no_two_are_the_same(tmp_path):
-    jobs = layout(tmp_path, one={}, two={}).jobs()
+    jobs = two(tmp_path).jobs(["one", "two"])
     assert len(set(jobs)) == len(jobs)
     assert [what for stage, what in jobs if stage == "contact_sheet"] == [
         "one/wide",
@@ -132,12 +247,36 @@ def test_every_study_has_its_jobs_and_no_two_are_the_same(tmp_path):
         "two/deep",
     ]
     assert [stage for stage, what in jobs if what == "two"] == [stage for stage, what in jobs if what == "one"]
-    assert len([what for _, what in jobs if what == "two"]) == 5
+    assert len([what for _, what in jobs if what == "two"]) == 7
+
+
+def test_every_job_of_a_report_has_its_rule_and_its_benchmark(root, tmp_path):
+    """The report reads a benchmark file for each."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (root / "workflow/rules").glob("*.smk"))
+    every = layout(tmp_path, dots=study(), digits=digits(example=1, feature_maps="plain"))
+    stages = {stage for stage, _ in every.jobs(["dots", "digits"])}
+    for stage in stages:
+        assert re.search(rf"^rule {stage}:", text, re.M), stage
+        assert f'f"{{BENCHMARKS}}/{stage}/' in text, stage
 
 
 def test_a_variant_without_label_is_called_by_its_name(tmp_path):
-    described = layout(tmp_path).described()["dots"]
+    described = layout(tmp_path).described(["dots"])["dots"]
     assert {key: variant["label"] for key, variant in described["variants"].items()} == {
         "wide": "Wide net",
         "deep": "deep",
     }
+
+
+def test_the_report_is_told_of_metrics_classes_and_whose_images_they_were(tmp_path):
+    described = layout(tmp_path, dots=study(), digits=digits(metric="error")).described(["digits", "dots"])
+    assert list(described) == ["digits", "dots"]
+    assert described["digits"]["metrics"] == ["error", "log_loss"]
+    assert described["digits"]["classes"] == ["zero", "one"]
+    assert described["dots"]["classes"] == []
+    assert (described["digits"]["same_images"], described["dots"]["same_images"]) == (True, False)
+
+
+def test_tables_are_those_of_the_studies_asked_for(tmp_path):
+    made = two(tmp_path)
+    assert made.tables(["two"], ["runs.csv", "summary.tex"]) == ["out/two/runs.csv", "out/two/summary.tex"]

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from calotype import provenance
 from calotype.errors import CalotypeError
+from calotype.pack import Pack
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path.name for path in (ROOT / "workflow/scripts").glob("*.py"))
@@ -125,9 +127,32 @@ def test_modules_that_import_each_other_do_not_hang(code):
 
 def test_figures_tables_and_config_checks_retrain_nothing(code):
     before = code.digest("train.py")
-    for module in ("config", "layout", "figures", "tables", "report", "evaluation", "statistics", "dots"):
+    for module in HARMLESS:
         code.append(f"calotype/{module}.py", "\nANOTHER = 1\n")
     assert code.digest("train.py") == before
+
+
+# What a training neither reads nor computes.
+HARMLESS = (
+    "config", "studies", "datasets", "validation", "metrics", "layout", "sources", "idx", "raw", "images", "dots",
+    "evaluation", "statistics", "claims", "tables", "report", "figures", "figures_count", "figures_classify",
+    "features",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", ["training", "augment", "models", "backend", "recipe", "pack", "scikit", "splits"])
+def test_a_changed_line_of_what_trains_is_noticed(code, module):
+    """Also of the modules that the script imports late, where it knows which library trains."""
+    before = code.digest("train.py")
+    code.append(f"calotype/{module}.py", "\nANOTHER = 1\n")
+    assert code.digest("train.py") != before
+
+
+def test_claims_and_latex_measure_nothing_anew(code):
+    before = code.digest("evaluate.py")
+    for module in ("claims", "tables", "studies", "layout", "report", "figures", "training", "recipe"):
+        code.append(f"calotype/{module}.py", "\nANOTHER = 1\n")
+    assert code.digest("evaluate.py") == before
 
 
 ASK = """
@@ -219,7 +244,7 @@ def test_own_model_file_that_changes_retrains(tmp_path):
 # ---- The model of the config -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["dots_source", "all_convolutional"])
+@pytest.mark.parametrize("name", ["dots_source", "all_convolutional", "dense", "fashion_source"])
 def test_models_that_come_along_are_found(name):
     provenance.check_model(name, {}, "study.yaml: variants.wide")
 
@@ -300,14 +325,46 @@ def test_arguments_of_a_model_that_comes_along_are_checked():
     assert {"blocks", "darkness"} <= set(hint.rstrip(".").split(", "))
 
 
+PERCEPTRON = "sklearn.neural_network.MLPClassifier"
+
+
+def test_arguments_of_scikit_learns_perceptron_are_checked():
+    arguments = {"hidden_layer_sizes": [15], "activation": "logistic", "alpha": 1e-4}
+    provenance.check_model(PERCEPTRON, arguments, "key")
+    with pytest.raises(CalotypeError) as problem:
+        provenance.check_model(PERCEPTRON, {"max_iter": 10}, "study.yaml: variants.b")
+    assert str(problem.value) == (
+        f"study.yaml: variants.b.model_arguments: `{PERCEPTRON}` takes no `max_iter` here.\n"
+        "Hint: it takes: activation, alpha, hidden_layer_sizes; the rest of it has keys of its own."
+    )
+
+
+@pytest.mark.parametrize("name", ["sklearn.neural_network.MLPRegressor", "sklearn.svm.SVC", "MLPClassifier"])
+def test_other_models_of_scikit_learn_are_refused(name):
+    with pytest.raises(CalotypeError, match=r"^key\.model: .* has no function "):
+        provenance.check_model(name, {}, "key")
+
+
 # ---- The record ------------------------------------------------------------------------------------------------------
+
+
+def pack(**changes):
+    layers = pd.DataFrame(
+        [("dense", "Dense", "(None, 3)", 30), ("dense_1", "Dense", "(None, 2)", 8)],
+        columns=["layer", "kind", "output_shape", "parameters"],
+    )
+    history = pd.DataFrame([(3, 1, "loss", 0.5)], columns=["seed", "epoch", "metric", "value"])
+    made = {"layers": layers, "history": history, "predictions": {}, "seconds": {3: 1.5, 4: 2.5}}
+    return Pack(**made | changes)
 
 
 def test_secrets_of_the_environment_are_not_published(monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "s3cret-v4lue")
     monkeypatch.setenv("SLURM_JOB_COMMENT", "s3cret-comment")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
-    text = json.dumps(provenance.record(code="abc", config={"epochs": 3}, data=[{"sha256": "d"}], device="cpu"))
+    text = json.dumps(
+        provenance.record(code="abc", config={"epochs": 3}, data=[{"sha256": "d"}], device="cpu", pack=pack())
+    )
     assert "s3cret" not in text
     assert "WANDB" not in text
     harmless = {"SLURM_JOB_ID", "SLURM_JOB_PARTITION"}
@@ -320,16 +377,24 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURM_JOB_PARTITION", "gpu")
     record = provenance.record(
-        code="abc", config={"epochs": 3}, data=({"sha256": str(i)} for i in range(2)), device="A100"
+        code="abc",
+        config={"epochs": 3},
+        data=({"sha256": str(i)} for i in range(2)),
+        device="A100",
+        pack=pack(best_epochs={3: 7}),
     )
-    assert json.loads(json.dumps(record)) == record
+    record = json.loads(json.dumps(record))  # as the workflow keeps it
+    assert (record["parameters"], record["seconds"], record["best_epochs"]) == (38, {"3": 1.5, "4": 2.5}, {"3": 7})
+    assert {"wall_seconds", "cpu_seconds", "peak_memory_mib"} <= set(record), "the report shows them"
     assert record["code"]["digest"] == "abc"
     assert record["config"] == {"epochs": 3}
     assert record["data"] == [{"sha256": "0"}, {"sha256": "1"}]
     assert record["job"] == {"slurm": "4711", "partition": "gpu"}
     assert record["machine"]["device"] == "A100"
     assert record["machine"]["cores"] >= 1
-    assert {"python", "numpy", "keras", "opencv-python-headless", "snakemake"} <= set(record["packages"])
+    assert {"python", "numpy", "keras", "opencv-python-headless", "snakemake", "scikit-learn"} <= set(
+        record["packages"]
+    )
     assert {"tensorflow", "tensorflow-cpu"} & set(record["packages"])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calotype.statistics import judge, mean_interval, next_run_interval, t_quantile, wilson_interval
+from calotype.statistics import Verdict, judge, mean_interval, next_run_interval, t_quantile, wilson_interval
 
 SAMPLES = [np.random.default_rng(n).normal(0.88, 0.05, n).tolist() for n in (2, 3, 5, 30, 200)]
 
@@ -168,3 +168,91 @@ def test_a_run_that_diverged_leaves_a_number_open(lost, images):
     verdict = judge([0.9, lost, 0.9], value=0.9, images=images)
     assert verdict.agrees is None
     assert verdict.reason == "a training diverged"
+
+
+# ---- Ranges, and variants that are alike -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inside", "runs", "agrees"),
+    [
+        (2, 2, None),  # Wilson: 0.342 to 1
+        (3, 3, None),  # 0.438 to 1
+        (4, 4, True),  # 0.510 to 1
+        (0, 4, False),  # 0 to 0.490
+        (0, 3, None),  # 0 to 0.562
+        (8, 10, None),  # 0.490 to 0.943
+        (9, 10, True),  # 0.596 to 0.982
+        (2, 10, None),  # 0.057 to 0.510
+        (1, 10, False),  # 0.018 to 0.404
+        (32, 50, True),  # 0.501 to 0.759
+        (31, 50, None),  # 0.482 to 0.741
+        (18, 50, False),  # 0.241 to 0.499
+        (19, 50, None),  # 0.259 to 0.518
+    ],
+)
+def test_a_range_agrees_when_most_runs_lie_in_it_for_certain(inside, runs, agrees):
+    values = [0.91] * inside + [0.94, 0.86] * (runs - inside)
+    verdict = judge(values[:runs], between=[0.90, 0.93])
+    assert verdict.agrees is agrees
+    assert verdict.reason == f"{inside} of {runs} runs lie in it"
+
+
+def test_both_ends_belong_to_a_range():
+    """0.1 + 0.2 is not 0.3."""
+    assert judge([0.90, 0.93, 0.1 + 0.2 + 0.6, 0.90], between=[0.90, 0.93]).reason == "4 of 4 runs lie in it"
+    assert judge([0.899, 0.931] * 3, between=[0.90, 0.93]).agrees is False
+
+
+def test_images_change_no_verdict_on_a_range_or_a_likeness():
+    for claim in ({"between": [0.8, 0.9]}, {"others": [0.85, 0.87, 0.89]}):
+        assert judge(RUNS, **claim, images=10) == judge(RUNS, **claim)
+
+
+@pytest.mark.parametrize("distance", [0.1403, -0.1403])
+def test_variants_are_alike_when_a_single_run_of_each_cannot_tell_them_apart(distance):
+    """sd 0.02 and 0.02, t(0.975; 2) = 4.3027: the means may differ by 4.3027 * 0.02828 * sqrt(4 / 3) = 0.14052."""
+    others = [value + distance for value in RUNS]
+    verdict = judge(RUNS, others=others)
+    assert (verdict.agrees, verdict.reason) == (True, "one run of each cannot tell them apart")
+    further = [value + distance * 1.005 for value in RUNS]
+    verdict = judge(RUNS, others=further)
+    assert (verdict.agrees, verdict.reason) == (False, "one run of each can tell them apart")
+
+
+def test_likeness_counts_with_the_fewer_seeds_of_the_two():
+    """t(0.975; 1) = 12.706 instead of t(0.975; 49) = 2.010; both spreads 0.02."""
+    many = [0.88 + 0.02 * sign * (49 / 50) ** 0.5 for sign in (-1, 1)] * 25
+    few = [1.2 - 0.02 / 2**0.5, 1.2 + 0.02 / 2**0.5]
+    half = 12.706 * 0.02 * 2**0.5 * 1.5**0.5
+    assert half == pytest.approx(0.4401, abs=1e-3)
+    assert judge(many, others=few).agrees is True
+    assert judge(few, others=many).agrees is True
+    assert judge(many, others=[value + 0.121 for value in few]).agrees is False
+    assert judge(many, others=[value + 0.32 for value in many]).agrees is False
+
+
+def test_equal_variants_are_alike_although_their_seeds_do_not_differ():
+    assert judge([0.9, 0.9, 0.9], others=[0.9, 0.9]).agrees is True
+    assert judge([0.9, 0.9, 0.9], others=[0.91, 0.91]).agrees is False
+
+
+@pytest.mark.parametrize(
+    ("values", "others"), [([0.9], [0.9, 0.8]), ([0.9, 0.8], [0.9]), ([0.9], [0.9]), ([0.9, 0.8], [])]
+)
+def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
+    verdict = judge(values, others=others)
+    assert verdict.agrees is None
+    assert "more seeds" in verdict.reason
+
+
+@pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"others": [0.9, 0.91]}])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_run_that_diverged_leaves_ranges_and_likeness_open(lost, claim):
+    assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a training diverged")
+    if "others" in claim:
+        assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a training diverged")
+
+
+def test_one_seed_never_settles_a_range():
+    assert judge([0.91], between=[0.9, 0.93]).agrees is None

@@ -1,17 +1,14 @@
-"""Tables hold the numbers in full, show them in few digits, and LaTeX takes them."""
+"""Tables hold the numbers in full, and show them in few digits."""
 
 import math
 import re
-import shutil
-import subprocess
 
 import pandas as pd
 import pytest
 
 from calotype.errors import CalotypeError
-from calotype.tables import escape, show, summary_latex, write_csv
-
-HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
+from calotype.frames import NUMBERS, TEXTS, read_csv, write_csv
+from calotype.tables import bounds, claim_text, interval, measured_text, published_decimals, show
 
 
 @pytest.mark.parametrize(
@@ -83,99 +80,128 @@ def test_csv_is_written_whole_or_not_at_all(tmp_path, files_no_longer_than):
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- LaTeX -----------------------------------------------------------------------------------------------------------
+def test_names_stay_names_on_their_way_through_a_file(tmp_path):
+    """pandas takes 001 for one, and NA and nan for nothing."""
+    table = pd.DataFrame({"variant": ["001", "NA", "nan", "1e5", ""], "says": ["", "null", "None", "a,b", 'a "b"']})
+    write_csv(table, tmp_path / "table.csv")
+    assert read_csv(tmp_path / "table.csv").to_dict("list") == table.to_dict("list")
 
 
-def summary(variants=("wide", "deep"), splits=("test", "test-large")):
-    rows = []
-    for variant in variants:
-        for split in splits:
-            rows += [
-                ("dots", variant, split, "exact", 0.888, 0.841, 0.935, 5),
-                ("dots", variant, split, "off_by_more_than_one", 0.001, math.nan, math.nan, 5),
-                ("dots", variant, split, "sum_of_squared_errors", 12345.6, 12000.0, 13000.0, 5),
-            ]
-    return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n"])
+def test_numbers_that_are_not_there_stay_so_on_their_way_through_a_file(tmp_path):
+    table = pd.DataFrame({name: [0.1 + 0.2, math.nan] for name in NUMBERS})
+    write_csv(table, tmp_path / "table.csv")
+    found = read_csv(tmp_path / "table.csv")
+    assert found.iloc[0].tolist() == table.iloc[0].tolist()
+    assert found.iloc[1].isna().all()
+    assert not set(NUMBERS) & set(TEXTS)
 
 
-def pooled():
-    """Of 2,000 images in `test` and 20,000 in `test-large`, with five seeds."""
-    rows = [
-        ("dots", variant, split, metric, 0.888, 0.88, 0.89, 5 * images, 5)
-        for variant in ("wide", "deep")
-        for split, images in (("test", 2000), ("test-large", 20_000))
-        for metric in ("exact", "off_by_more_than_one")
-    ]
-    columns = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
-    return pd.DataFrame(rows, columns=columns)
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"value\n1,2,3\n4\n5,6,7,8\n"])
+def test_a_broken_table_is_named(tmp_path, content):
+    file = tmp_path / "runs.csv"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(CalotypeError, match=r"runs\.csv: cannot be read") as problem:
+        read_csv(file)
+    assert "\nHint: delete it to have it made again." in str(problem.value)
 
 
-def latex(label="Wide", table=None):
-    table = summary() if table is None else table
-    labels = {"wide": label, "deep": "Deep"}
-    return summary_latex(table, pooled(), labels, escape(HOSTILE) + r": mean over $n$ seeds.", "dots")
+# ---- Intervals -------------------------------------------------------------------------------------------------------
 
 
-def cells(line):
-    return [cell.strip() for cell in re.split(r"(?<!\\)&", line.strip().removesuffix(r"\\"))]
+@pytest.mark.parametrize(
+    ("numbers", "share", "decimals", "shown"),
+    [
+        ((0.888, 0.841, 0.935), True, None, "88.8 % [84.1, 93.5]"),
+        ((0.99955, 0.9990, 1.0), True, None, "99.955 % [99.900, 100.000]"),
+        ((0.888, 0.841, 0.935), True, 2, "88.80 % [84.10, 93.50]"),
+        ((0.99955, 0.9990, 1.0), True, 2, "99.955 % [99.900, 100.000]"),
+        ((0.888, math.nan, math.nan), True, None, "88.8 %"),
+        ((12.3456, 11.0, 13.98765), False, None, "12.35 [11, 13.99]"),
+        ((math.nan, math.nan, math.nan), False, None, "–"),
+    ],
+)
+def test_ends_of_an_interval_have_as_many_decimals_as_its_mean(numbers, share, decimals, shown):
+    assert interval(*numbers, share, decimals) == shown
+    assert bounds(*numbers, share, decimals) == shown[shown.index("[") :] if "[" in shown else True
 
 
-def test_every_character_that_latex_takes_for_a_command_is_escaped():
-    assert escape(r"a_b") == r"a\_b"
-    assert escape(r"50 % & 3 # {x} $y$") == r"50 \% \& 3 \# \{x\} \$y\$"
-    assert escape(r"~^\ ") == r"\textasciitilde{}\textasciicircum{}\textbackslash{} "
-    assert escape("Zählen – ok") == "Zählen – ok"
+def test_an_interval_that_is_none_is_not_shown_as_one():
+    assert bounds(0.5, math.nan, math.nan, True) == ""
 
 
-@pytest.mark.parametrize("character", "<>|")
-def test_characters_that_latex_prints_as_others_are_escaped(character):
-    """In LaTeX's default font encoding `<` prints as an upside-down exclamation mark."""
-    assert escape(character) != character
+# ---- Claims ----------------------------------------------------------------------------------------------------------
 
 
-def test_latex_table_has_a_line_for_each_variant_and_split():
-    lines = latex().splitlines()
-    rows = [cells(line) for line in lines[lines.index(r"    \midrule") + 1 : lines.index(r"    \bottomrule")]]
-    assert [row[:2] for row in rows] == [["Wide", "test"], ["", "test-large"], ["Deep", "test"], ["", "test-large"]]
-    assert [row[2] for row in rows] == ["2000", "20000", "2000", "20000"]
-    assert rows[0][3:] == ["88.8", "[84.1, 93.5]", "0.10", "", r"12\,346", r"[12\,000, 13\,000]", "5"]
-    assert r"\label{tab:dots}" in latex()
+def claim(metric="accuracy", kind="value", number=0.9, second=math.nan, **changes):
+    base = {"metric": metric, "kind": kind, "number": number, "second": second, "other": ""}
+    base |= {"mean": 0.91234, "low": 0.9, "high": 0.92468, "smallest": 0.888, "largest": 0.93}
+    return base | changes
 
 
-def test_latex_table_has_a_column_for_every_cell():
-    lines = latex().splitlines()
-    columns = re.sub(r"@\{.*?\}", "", re.search(r"\{tabular\}\{(.*)\}$", "\n".join(lines), re.M)[1])
-    head = next(line for line in lines if "Variant" in line)
-    assert len(columns) == len(cells(head)) + head.count(r"\multicolumn{2}") == 10
-    for line in lines[lines.index(r"    \midrule") + 1 : lines.index(r"    \bottomrule")]:
-        assert len(cells(line)) == len(columns)
+@pytest.mark.parametrize(
+    ("number", "second", "decimals", "claimed", "measured"),
+    [
+        (0.0293, math.nan, 2, "2.93 %", ("91.23 %", "[90.00, 92.47]", "88.80 to 93.00 %")),
+        (0.9009, math.nan, 2, "90.09 %", ("91.23 %", "[90.00, 92.47]", "88.80 to 93.00 %")),
+        (0.0280, math.nan, 1, "2.8 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
+        (0.916, math.nan, 1, "91.6 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
+        (0.93, math.nan, 0, "93 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
+        (0.9, math.nan, 0, "90 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
+        (1.0, math.nan, 0, "100 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
+        (0.0, math.nan, 0, "0 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
+        (1.5e-05, math.nan, 4, "0.0015 %", ("91.2340 %", "[90.0000, 92.4680]", "88.8000 to 93.0000 %")),
+    ],
+)
+def test_a_claim_and_its_measurement_have_the_decimals_that_were_published(number, second, decimals, claimed, measured):
+    made = claim(number=number, second=second)
+    assert published_decimals(made) == decimals
+    assert claim_text(made, {}) == claimed
+    assert measured_text(made) == measured
 
 
-def test_labels_cannot_break_the_latex_table():
-    text = latex(label=HOSTILE)
-    assert escape(HOSTILE) in text
-    assert HOSTILE not in text
-    plain = re.sub(r"\\[\\{}]", "", text)
-    assert plain.count("{") == plain.count("}")
+def test_every_published_share_of_two_decimals_is_shown_as_it_was_published():
+    """100 * 0.0293 is 2.9299999999999997."""
+    for hundredths in range(10_001):
+        number = float(f"{hundredths / 10_000:.4f}")
+        shown = f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
+        assert claim_text(claim(number=number), {}) == f"{shown} %"
 
 
-def test_latex_table_leaves_out_metrics_that_were_not_measured():
-    table = summary()
-    text = latex(table=table[table.metric != "sum_of_squared_errors"])
-    assert "squared" not in text
-    assert "Exact count" in text
+@pytest.mark.parametrize(
+    ("made", "claimed"),
+    [
+        (claim(kind="at_most", number=0.5), "at most 50 %"),
+        (claim(kind="at_least", number=0.755), "at least 75.5 %"),
+        (claim(kind="between", number=0.9, second=0.93), "90 to 93 %"),
+        (claim(kind="between", number=0.9, second=0.9325), "90.00 to 93.25 %"),
+        (claim(kind="similar_to", number=math.nan, other="deep"), "as that of The deep net"),
+        (claim("parameters", number=804_554.0), "804\u202f554"),
+        (claim("parameters", number=1135.0), "1\u202f135"),
+        (claim("sum_of_squared_errors", number=4.0), "4"),
+        (claim("log_loss", number=0.3333333), "0.3333333"),
+        (claim("log_loss", "at_most", number=0.25), "at most 0.25"),
+        (claim("log_loss", "between", number=0.25, second=1.5), "0.25 to 1.5"),
+    ],
+)
+def test_each_kind_of_claim_is_put_into_words(made, claimed):
+    assert claim_text(made, {"deep": "The deep net"}) == claimed
 
 
-def test_latex_compiles(tmp_path):
-    if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed; Debian: texlive-latex-recommended")
-    document = ["\\documentclass{article}", "\\usepackage{booktabs}", "\\begin{document}", latex(label=HOSTILE)]
-    (tmp_path / "paper.tex").write_text("\n".join([*document, "\\end{document}", ""]), encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", "paper.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
+def test_a_measurement_beside_a_range_or_a_likeness_has_decimals_too():
+    assert measured_text(claim(kind="between", number=0.9, second=0.9325))[0] == "91.23 %"
+    assert measured_text(claim(kind="similar_to", number=math.nan))[0] == "91.2 %"
+
+
+def test_a_measurement_close_to_all_keeps_the_digits_that_tell_it_from_all():
+    made = claim(number=0.99, mean=0.99955, low=0.9990, high=1.0)
+    assert measured_text(made)[:2] == ("99.955 %", "[99.900, 100.000]")
+
+
+def test_measured_parameters_have_no_interval_and_every_digit():
+    made = claim("parameters", number=1_238_730.0, mean=1_238_730.0, low=math.nan, high=math.nan)
+    assert measured_text(made) == ("1\u202f238\u202f730", "", "")
+
+
+def test_a_measurement_of_one_seed_has_no_interval():
+    assert measured_text(claim(low=math.nan, high=math.nan))[1] == ""

@@ -7,21 +7,26 @@ import sys
 import textwrap
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
-import yaml
 from pydantic import ValidationError
 
-from calotype.dots import write_split
+from calotype.dots import write_split as draw_split
 from calotype.errors import CalotypeError
-from calotype.images import Split, open_split, prepare_split
+from calotype.evaluation import class_metrics
+from calotype.images import write_split
+from calotype.raw import read_drawn
 from calotype.recipe import Optimizer, Recipe
+from calotype.splits import Split, open_split
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 ROOT = Path(__file__).parents[2]
 RANGE = {"minimum": 0, "maximum": 5}
 IMAGES = {"train": 22, "test": 13}
+CLASSES = 3
+CLASS_IMAGES = {"train": 46, "test": 17}
 OWN = '''
 import keras
 from keras import layers
@@ -32,6 +37,12 @@ def net(shape, outputs, *, rate=0.4):
     convolution = layers.Conv2D(4, 3, activation="relu")
     inner = keras.Sequential([convolution, layers.BatchNormalization(), layers.Dropout(rate)])
     return keras.Sequential([keras.Input(shape), inner, layers.Flatten(), layers.Dropout(rate), layers.Dense(outputs)])
+
+
+def classifier(shape, outputs, *, rate=0.3):
+    """Dropout and batch normalisation, and a probability for each class."""
+    net = [layers.Conv2D(3, 3, activation="relu"), layers.BatchNormalization(), layers.Dropout(rate)]
+    return keras.Sequential([keras.Input(shape), *net, layers.Flatten(), layers.Dense(outputs, activation="softmax")])
 
 
 def linear(shape, outputs):
@@ -72,32 +83,72 @@ def recipe(model, **changes):
     return Recipe.model_validate({"model": model} | base | changes)
 
 
+def class_recipe(model="dense", **changes):
+    """Of a training that can be kept apart from others by what `changes` says: no drop-out, no held-out images."""
+    base = {"loss": "categorical_crossentropy", "optimizer": {"name": "sgd", "learning_rate": 0.1}}
+    base |= {"model_arguments": {"units": [6]}} if model == "dense" else {}
+    return recipe(model, **base | changes)
+
+
 def recipes(own):
-    """A model that comes along, and one's own with everything that is random or counts steps."""
+    """A model that comes along, and one's own with everything that is random or counts steps; and two of classes."""
     schedule = {"name": "adamw", "learning_rate": 0.01, "schedule": "cosine", "warmup": 0.2}
+    momentum = {"name": "sgd", "learning_rate": 0.05, "arguments": {"momentum": 0.9}}
+    changes = ["flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}, "symmetries"]
+    changes.append({"name": "affine", "degrees": 20.0, "zoom": 0.1})
+    held_out = {"validation_split": 0.25, "restore_best_weights": True, "monitor": "val_accuracy"}
+    dense = {"units": [6, 5], "dropout": 0.3, "l2": 1e-3, "initializer": "random_normal"}
     return {
         "source": recipe("dots_source", scale_targets=True),
         "own": recipe(f"{own}:net", optimizer=schedule, epochs=3, augment=["symmetries"], test_images=5),
+        "classes": class_recipe(
+            f"{own}:classifier",
+            optimizer="adam",
+            epochs=4,
+            augment=changes,
+            label_smoothing=0.1,
+            test_views=["shift"],
+            **held_out,
+        ),
+        "momentum": class_recipe(
+            model_arguments=dense,
+            optimizer=momentum,
+            loss="sparse_categorical_crossentropy",
+            epochs=6,
+            validation_split=0.3,
+            patience=1,
+        ),
     }
+
+
+def class_split(split):
+    """Tiny noisy images of three classes: a bright bar above, in the middle, or below."""
+    rng = np.random.default_rng([len(split), 7])
+    labels = rng.integers(0, CLASSES, CLASS_IMAGES[split])
+    images = rng.random((len(labels), 8, 8, 1), np.float32)
+    for image, label in zip(images, labels, strict=True):
+        image[3 * label : 3 * label + 2] += 0.6
+    return Split(images, labels, np.arange(len(labels)))
 
 
 def make_data(folder):
     """Tiny drawn images, prepared as in the workflow; and the file of one's own models."""
     for key, (split, images) in enumerate(IMAGES.items()):
-        write_split(folder / split, images=images, seed=key, width=8, quality=90, **RANGE)
+        draw_split(folder / split, images=images, seed=key, width=8, quality=90, **RANGE)
         files = folder / f"{split}.npy", folder / f"{split}.json"
-        prepare_split(folder / split, *files, split=split, width=8, steps=["grey", "scale"], **RANGE)
+        write_split(read_drawn(folder / split, width=8, **RANGE), *files, split=split, steps=["grey", "scale"])
     (folder / "own.py").write_text(textwrap.dedent(OWN))
 
 
-def train(data, made, seeds, models, train_split=None):
+def train(data, made, seeds, models, train_split=None, tests=("test",)):
     """Train a pack as workflow/scripts/train.py does."""
     from calotype.training import train_pack
 
     models.mkdir(parents=True)
-    splits = {split: open_split(data / f"{split}.npy") for split in IMAGES}
-    tests = {"test": splits["test"]}
-    return train_pack("study/variant", made, seeds, train_split or splits["train"], tests, models, **RANGE)
+    find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
+    labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
+    found = {split: find(split) for split in tests}
+    return train_pack("study/variant", made, seeds, train_split or find("train"), found, models, **labels)
 
 
 def train_all(data, folder, seeds):
@@ -106,7 +157,8 @@ def train_all(data, folder, seeds):
         pack = train(data, made, seeds, folder / name / "models")
         pack.history.to_csv(folder / name / "history.csv", index=False)
         np.savez(folder / name / "predictions.npz", **pack.predictions)
-        (folder / name / "parameters").write_text(str(pack.parameters))
+        pack.layers.to_csv(folder / name / "layers.csv", index=False)
+        (folder / name / "chosen").write_text(f"{pack.parameters} {pack.best_epochs}")
 
 
 ELSEWHERE = """
@@ -154,7 +206,10 @@ def history_of(folder, seed):
 # ---- The same bytes --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["source", "own"])
+NAMES = ["source", "own", "classes", "momentum"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_run_in_a_pack_is_bit_for_bit_the_run_alone(trained, name):
     pack, alone = trained / "pack" / name, trained / "alone" / name
     weights = "models/seed-001.weights.h5"
@@ -165,17 +220,18 @@ def test_a_run_in_a_pack_is_bit_for_bit_the_run_alone(trained, name):
     assert (pack / "models/architecture.json").read_bytes() == (alone / "models/architecture.json").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["source", "own"])
+@pytest.mark.parametrize("name", NAMES)
 def test_another_process_gives_the_same_bytes(trained, name):
     here, there = trained / "pack" / name, trained / "elsewhere" / name
     files = sorted(path.relative_to(here) for path in here.rglob("*") if path.is_file())
     assert [str(file) for file in files] == [
+        "chosen",
         "history.csv",
+        "layers.csv",
         "models/architecture.json",
         "models/seed-000.weights.h5",
         "models/seed-001.weights.h5",
         "models/seed-002.weights.h5",
-        "parameters",
         "predictions.npz",
     ]
     for file in files:
@@ -185,7 +241,7 @@ def test_another_process_gives_the_same_bytes(trained, name):
         assert one["test"].tobytes() == other["test"].tobytes()
 
 
-@pytest.mark.parametrize("name", ["source", "own"])
+@pytest.mark.parametrize("name", NAMES)
 def test_each_seed_is_another_training(trained, name):
     models = trained / "pack" / name / "models"
     assert len({(models / f"seed-{seed:03d}.weights.h5").read_bytes() for seed in range(3)}) == 3
@@ -219,30 +275,11 @@ def test_large_test_splits_are_cut_to_the_images_asked_for(trained):
         assert found["test"].shape == (3, 5, 1)
 
 
-# ---- Order and symmetries --------------------------------------------------------------------------------------------
-
-
-def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(tensorflow):
-    orders = {}
-    for seed in range(4):
-        for epoch in range(1, 5):
-            order, symmetry = tensorflow.training.epoch_order(seed, epoch, 500)
-            assert sorted(order.tolist()) == list(range(500))
-            assert set(symmetry.tolist()) == set(range(8))
-            orders[seed, epoch] = (order.tobytes(), symmetry.tobytes())
-    assert len({order for order, _ in orders.values()}) == 16
-    assert len({symmetry for _, symmetry in orders.values()}) == 16
-    again = tensorflow.training.epoch_order(3, 4, 500)
-    assert (again[0].tobytes(), again[1].tobytes()) == orders[3, 4], "whoever computes it"
-
-
-def test_an_image_is_shown_in_the_eight_positions_of_the_square(tensorflow):
-    image = np.random.default_rng(1).random((5, 5, 2), np.float32)
-    turned = tensorflow.training.turn(np.repeat(image[None], 8, axis=0), np.arange(8, dtype=np.int32)).numpy()
-    expected = [np.rot90(flipped, quarter) for flipped in (image, image[::-1]) for quarter in range(4)]
-    assert {position.tobytes() for position in turned} == {np.ascontiguousarray(e).tobytes() for e in expected}
-    for number, position in enumerate(turned):
-        assert np.array_equal(position, in_numpy(image, number))
+def test_predictions_of_classes_are_probabilities_of_each(trained):
+    for name in ("classes", "momentum"):
+        with np.load(trained / "pack" / name / "predictions.npz") as found:
+            assert (found["test"].shape, found["test"].dtype) == ((3, 17, 3), np.float32)
+            np.testing.assert_allclose(found["test"].sum(axis=-1), 1, atol=1e-5)
 
 
 def in_numpy(image, symmetry):
@@ -267,7 +304,7 @@ def rates(optimizer, steps):
             yield optimizer.learning_rate * (1 + np.cos(np.pi * (step - rising) / (steps - rising))) / 2
 
 
-def by_hand(made, split, seed, order_of):
+def by_hand(made, split, seed, draws_of):
     """Least squares with plain gradient descent in numpy: the weights, and the mean loss of each epoch."""
     offset, scale = (0, 5) if made.scale_targets else (0, 1)
     targets = (split.labels - offset) / scale
@@ -275,13 +312,13 @@ def by_hand(made, split, seed, order_of):
     images = len(split.images)
     rate = rates(made.optimizer, made.epochs * -(-images // made.batch_size))
     for epoch in range(1, made.epochs + 1):
-        order, symmetry = order_of(seed, epoch, images)
+        order, draws = draws_of(seed, epoch, images, made.augment, 8, 8)
         total = 0.0
         for start in range(0, images, made.batch_size):
             chosen = order[start : start + made.batch_size]
             batch = [split.images[i] for i in chosen]
             if made.augment:
-                batch = [in_numpy(x, s) for x, s in zip(batch, symmetry[start:], strict=False)]
+                batch = [in_numpy(x, s) for x, s in zip(batch, draws[start:, 0], strict=False)]
             batch = np.stack(batch).reshape(len(chosen), -1).astype(float)
             wrong = batch @ weights - targets[chosen]
             total += (wrong**2).sum()
@@ -307,7 +344,7 @@ def test_training_takes_the_steps_that_one_takes_by_hand(tensorflow, data, tmp_p
     pack = train(data, made, range(4, 6), tmp_path / "models")
     images = np.array(open_split(data / "test.npy").images).reshape(IMAGES["test"], -1)
     for place, seed in enumerate((4, 5)):
-        weights, losses = by_hand(made, open_split(data / "train.npy"), seed, tensorflow.training.epoch_order)
+        weights, losses = by_hand(made, open_split(data / "train.npy"), seed, tensorflow.augment.epoch_draws)
         found = pack.history[(pack.history.seed == seed) & (pack.history.metric == "loss")].value
         assert found.tolist() == pytest.approx(losses, rel=1e-4)
         expected = images @ weights * (5 if made.scale_targets else 1)
@@ -326,59 +363,7 @@ def test_dropout_draws_anew_in_every_epoch(data, tmp_path):
     assert losses[0.4].round(3).nunique() == 4
 
 
-# ---- Models ----------------------------------------------------------------------------------------------------------
-
-
-def test_net_of_the_source_has_its_number_of_parameters(tensorflow):
-    assert tensorflow.models.build("dots_source", (40, 40, 1), 1, {}).count_params() == 338_881
-
-
-def test_accurate_net_has_fewer_parameters_than_that_of_the_source(tensorflow, root):
-    study = yaml.safe_load((root / "config/studies/dots.yaml").read_text(encoding="utf-8"))
-    variant = study["variants"]["accurate"]
-    net = tensorflow.models.build(variant["model"], (40, 40, 1), 1, variant["model_arguments"])
-    assert net.count_params() < 338_881
-    assert net.output_shape == (None, 1)
-
-
-def test_dots_that_overlap_add_up_in_the_darkness(tensorflow):
-    """One dot gives 127, two that overlap 63, then 31, 15, 7; white gives 255."""
-    net = tensorflow.models.build("all_convolutional", (8, 8, 1), 1, {"blocks": [], "darkness": True})
-    net.set_weights([np.ones((1, 1), np.float32), np.zeros(1, np.float32)])
-    grey = np.array([255, 127, 63, 31, 15, 7], np.float32) / 255
-    images = np.broadcast_to(grey[:, None, None, None], (6, 8, 8, 1))
-    assert net(images).numpy()[:, 0].tolist() == pytest.approx([n / 4 for n in range(6)], abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("name", "complaint"),
-    [
-        ("{own}.missing:net", "there is no Python file"),
-        ("{own}:missing", "there is no such function"),
-        ("{own}:constant", "there is no such function"),
-        ("dots_sauce", "there is no such function"),
-        ("{own}:no_model", "returned int, not a Keras model"),
-        ("{own}:fails", "three filters are too few"),
-        ("{own}:needs_a_file", "No such file"),
-        ("{own}:too_deep", "own.py:too_deep"),
-        ("{broken}:net", "broken.py"),
-        ("{folder}:net", "there is no Python file"),
-    ],
-)
-def test_a_model_that_cannot_be_made_is_named(tensorflow, data, tmp_path, name, complaint):
-    (tmp_path / "broken.py").write_text("import nothing_that_is_installed\n")
-    name = name.format(own=data / "own.py", broken=tmp_path / "broken.py", folder=tmp_path)
-    with pytest.raises(CalotypeError) as problem:
-        tensorflow.models.build(name, (8, 8, 1), 1, {})
-    assert str(problem.value).startswith(f"model: {name}: ")
-    assert complaint in str(problem.value)
-
-
-def test_a_wrong_argument_of_a_model_is_answered_with_a_hint(tensorflow, data):
-    with pytest.raises(CalotypeError, match=r"unexpected keyword argument 'rat'") as problem:
-        tensorflow.models.build(f"{data}/own.py:net", (8, 8, 1), 1, {"rat": 0.1})
-    assert "\nHint: " in str(problem.value)
-    assert "model_arguments" in str(problem.value)
+# ---- Models that do not fit ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", ["two_outputs", "not_flat"])
@@ -459,6 +444,247 @@ def test_images_and_labels_of_a_training_may_be_few(data, tmp_path):
     assert len(pack.history) == 2
 
 
+# ---- Classes ---------------------------------------------------------------------------------------------------------
+
+STILL = {"optimizer": {"name": "sgd", "learning_rate": 1e-30}, "epochs": 1, "batch_size": 1000}
+
+
+def of(pack, metric, seed=0):
+    """The values of a metric, epoch by epoch."""
+    return pack.history[(pack.history.metric == metric) & (pack.history.seed == seed)].value.tolist()
+
+
+def surprise(probabilities, labels, smoothing=0.0):
+    """The mean crossentropy by the textbook."""
+    targets = np.eye(CLASSES)[labels] * (1 - smoothing) + smoothing / CLASSES
+    return -(targets * np.log(probabilities)).sum(axis=1).mean()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_loss_and_accuracy_of_classes_are_those_computed_by_hand(data, tmp_path, smoothing):
+    """At a rate too small to learn anything, the model that trained is the one that predicts."""
+    made = class_recipe(**STILL, label_smoothing=smoothing, validation_split=0.3)
+    pack = train(data, made, range(1), tmp_path / "models", tests=("train",))
+    probabilities, labels = pack.predictions["train"][0], class_split("train").labels
+    size = int(46 * 0.7)
+    assert of(pack, "loss") == pytest.approx([surprise(probabilities[:size], labels[:size], smoothing)], rel=1e-5)
+    assert of(pack, "val_loss") == pytest.approx([surprise(probabilities[size:], labels[size:], smoothing)], rel=1e-5)
+    right = probabilities.argmax(axis=1) == labels
+    assert of(pack, "accuracy") == pytest.approx([right[:size].mean()], rel=1e-6)
+    assert of(pack, "val_accuracy") == pytest.approx([right[size:].mean()], rel=1e-6)
+
+
+def test_a_held_out_part_larger_than_a_batch_of_predictions_is_measured_whole(data, tmp_path, tensorflow, monkeypatch):
+    """Full batches, and a rest."""
+    monkeypatch.setattr(tensorflow.training, "PREDICT_BATCH", 4)
+    made = class_recipe(**STILL, validation_split=0.3)
+    pack = train(data, made, range(1), tmp_path / "models", tests=("train",))
+    probabilities, labels = pack.predictions["train"][0][32:], class_split("train").labels[32:]
+    assert len(labels) % 4
+    assert of(pack, "val_loss") == pytest.approx([surprise(probabilities, labels)], rel=1e-5)
+    assert of(pack, "val_accuracy") == pytest.approx([(probabilities.argmax(axis=1) == labels).mean()], rel=1e-6)
+
+
+def test_penalties_of_weights_count_in_the_loss_of_a_training(data, tmp_path):
+    made = {}
+    for l2 in (0.0, 0.5):
+        changes = {"model_arguments": {"units": [6], "l2": l2}}
+        made[l2] = of(train(data, class_recipe(**STILL, **changes), range(1), tmp_path / f"{l2}"), "loss")[0]
+    assert made[0.5] > made[0.0] + 0.5
+
+
+def test_labels_as_numbers_and_as_vectors_train_the_same_net(data, tmp_path):
+    found = {}
+    for kind in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        pack = train(data, class_recipe(loss=kind, epochs=5), range(1), tmp_path / kind)
+        found[kind] = pack.predictions["test"], of(pack, "accuracy"), of(pack, "loss")
+    one_hot, sparse = found.values()
+    np.testing.assert_allclose(one_hot[0], sparse[0], atol=1e-5)
+    assert one_hot[1] == pytest.approx(sparse[1])
+    assert one_hot[2] == pytest.approx(sparse[2], rel=1e-4)
+    assert len(set(one_hot[2])) == 5
+
+
+def test_a_net_that_classifies_learns_its_classes(data, tmp_path):
+    made = class_recipe(optimizer={"name": "adam", "learning_rate": 0.02}, epochs=25)
+    pack = train(data, made, range(2), tmp_path / "models")
+    for probabilities in pack.predictions["test"]:
+        assert class_metrics(class_split("test").labels, probabilities)["accuracy"] > 0.75, "chance is one in three"
+
+
+def test_augmentation_is_drawn_for_the_training_images_and_for_no_others(data, tmp_path):
+    """Erasing every pixel leaves nothing to learn from, but the held-out images and those of the test are whole."""
+    nothing = [{"name": "erase", "pixels": 100}]
+    made = class_recipe(**STILL | {"epochs": 2}, validation_split=0.3, augment=nothing)
+    pack = train(data, made, range(1), tmp_path / "models", tests=("train",))
+    probabilities, labels = pack.predictions["train"][0], class_split("train").labels
+    assert of(pack, "loss") == pytest.approx([np.log(CLASSES)] * 2, rel=1e-5), "all biases are zero"
+    assert of(pack, "val_loss") == pytest.approx([surprise(probabilities[32:], labels[32:])] * 2, rel=1e-5)
+    assert abs(surprise(probabilities[32:], labels[32:]) - np.log(CLASSES)) > 0.01
+
+
+@pytest.mark.parametrize("held_out", [{}, {"validation_split": 0.3, "restore_best_weights": True}])
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+def test_a_training_of_classes_that_diverges_ends_and_is_counted_as_wrong(data, tmp_path, held_out, monitor):
+    optimizer = {"name": "sgd", "learning_rate": 1e30}
+    made = class_recipe(optimizer=optimizer, epochs=3, **held_out | ({"monitor": monitor} if held_out else {}))
+    pack = train(data, made, range(2), tmp_path / "models")
+    assert not np.isfinite(pack.history[pack.history.metric == "loss"].value).all()
+    for probabilities in pack.predictions["test"]:
+        assert not np.isfinite(probabilities).any()
+        assert class_metrics(class_split("test").labels, probabilities)["accuracy"] == 0
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_predictions_are_the_mean_over_the_views_that_were_asked_for(tensorflow, data, tmp_path, classes):
+    """And the training is the same with and without."""
+    made = class_recipe(epochs=3) if classes else recipe(f"{data}/own.py:linear", scale_targets=True)
+    plain = train(data, made, range(1), tmp_path / "plain")
+    viewed = train(data, made.model_copy(update={"test_views": ["flip", "shift"]}), range(1), tmp_path / "viewed")
+    assert viewed.history.equals(plain.history)
+    weights = "seed-000.weights.h5"
+    assert (tmp_path / "plain" / weights).read_bytes() == (tmp_path / "viewed" / weights).read_bytes()
+    model = tensorflow.keras.models.model_from_json((tmp_path / "plain/architecture.json").read_text())
+    model.load_weights(tmp_path / "plain" / weights)
+    images = class_split("test").images if classes else np.array(open_split(data / "test.npy").images)
+    views = tensorflow.augment.test_views(images, ["flip", "shift"])
+    assert len(views) == 10
+    expected = np.mean([model(np.ascontiguousarray(view)).numpy() for view in views], axis=0) * (1 if classes else 5)
+    np.testing.assert_allclose(viewed.predictions["test"][0], expected, atol=1e-5)
+    assert np.abs(viewed.predictions["test"] - plain.predictions["test"]).max() > 1e-3
+
+
+def test_layers_are_listed_with_their_shapes_and_parameters(data, tmp_path):
+    made = class_recipe(model_arguments={"units": [6, 5], "dropout": 0.5}, epochs=1)
+    pack = train(data, made, range(1), tmp_path / "models")
+    assert pack.layers.columns.tolist() == ["layer", "kind", "output_shape", "parameters"]
+    assert pack.layers[["kind", "output_shape", "parameters"]].values.tolist() == [
+        ["Flatten", "(None, 64)", 0],
+        ["Dense", "(None, 6)", 64 * 6 + 6],
+        ["Dense", "(None, 5)", 6 * 5 + 5],
+        ["Dropout", "(None, 5)", 0],
+        ["Dense", "(None, 3)", 5 * 3 + 3],
+    ]
+    assert pack.parameters == pack.layers.parameters.sum()
+
+
+# ---- Held-out images choose an epoch ---------------------------------------------------------------------------------
+
+WILD = {"optimizer": {"name": "sgd", "learning_rate": 0.9, "arguments": {"momentum": 0.5}}, "batch_size": 8}
+HELD_OUT = {"validation_split": 0.3, "epochs": 9, **WILD}
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """Trainings that nothing stops and nothing restores: three seeds, nine epochs, going up and down."""
+    folder = tmp_path_factory.mktemp("whole")
+    return train(data, class_recipe(**HELD_OUT), range(3), folder / "models"), folder
+
+
+def layer_weights(file):
+    """The bytes of all weights of a file; beside them it holds the optimizer's state at the end of the training."""
+    found = {}
+    with h5py.File(file) as opened:
+        opened["layers"].visititems(
+            lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+def best_epochs(pack, monitor):
+    """The earliest of the best epochs of each seed, from the history."""
+    choose = np.argmax if monitor == "val_accuracy" else np.argmin
+    return {seed: int(choose(of(pack, monitor, seed))) + 1 for seed in range(3)}
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+def test_restored_weights_are_those_of_the_best_epoch(data, tmp_path, whole, monitor):
+    """Held against trainings anew for just so many epochs."""
+    pack = train(data, class_recipe(**HELD_OUT, monitor=monitor, restore_best_weights=True), range(3), tmp_path / "a")
+    assert pack.history.equals(whole[0].history), "choosing changes no training"
+    best = best_epochs(whole[0], monitor)
+    assert pack.best_epochs == best
+    assert min(best.values()) < 9, "these trainings could not tell the best epoch from the last"
+    for seed, epochs in sorted(best.items(), key=lambda item: item[1])[:2]:
+        anew = train(data, class_recipe(**HELD_OUT | {"epochs": epochs}), range(seed, seed + 1), tmp_path / f"{seed}")
+        weights = f"seed-{seed:03d}.weights.h5"
+        assert layer_weights(tmp_path / "a" / weights) == layer_weights(tmp_path / f"{seed}" / weights)
+        assert pack.predictions["test"][seed].tobytes() == anew.predictions["test"][0].tobytes()
+        assert anew.best_epochs == {}
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+@pytest.mark.parametrize("patience", [1, 2])
+def test_a_training_stops_when_it_was_not_better_for_so_many_epochs(data, tmp_path, whole, patience, monitor):
+    pack = train(data, class_recipe(**HELD_OUT, patience=patience, monitor=monitor), range(3), tmp_path / "models")
+    sign = 1 if monitor == "val_accuracy" else -1
+    stops = {}
+    for seed in range(3):
+        values = [sign * value for value in of(whole[0], monitor, seed)]
+        waits = [epoch - (int(np.argmax(values[:epoch])) + 1) for epoch in range(1, 10)]
+        stops[seed] = next((epoch for epoch, wait in enumerate(waits, start=1) if wait >= patience), 9)
+        for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            assert of(pack, metric, seed) == of(whole[0], metric, seed)[: stops[seed]]
+    assert min(stops.values()) < 9, "no training stopped"
+    assert pack.best_epochs == {}
+    if patience > 1:
+        return
+    seed, epochs = min(stops.items(), key=lambda item: item[1])
+    anew = train(data, class_recipe(**HELD_OUT | {"epochs": epochs}), range(seed, seed + 1), tmp_path / "anew")
+    assert pack.predictions["test"][seed].tobytes() == anew.predictions["test"][0].tobytes()
+
+
+def test_patience_and_restored_weights_together_keep_the_best_epoch_until_the_stop(data, tmp_path, whole):
+    pack = train(data, class_recipe(**HELD_OUT, patience=1, restore_best_weights=True), range(3), tmp_path / "models")
+    for seed in range(3):
+        values = of(pack, "val_loss", seed)
+        assert pack.best_epochs[seed] == int(np.argmin(values)) + 1
+        assert len(values) in (pack.best_epochs[seed] + 1, 9)
+    assert len(pack.history) < len(whole[0].history)
+
+
+def spoilt(places):
+    """The training images, of which some show nothing but noise."""
+    split = class_split("train")
+    images = split.images.copy()
+    images[places] = np.random.default_rng(99).random(images[places].shape, np.float32)
+    return Split(images, split.labels, split.ids)
+
+
+def test_held_out_images_are_never_trained_on(data, tmp_path, whole):
+    """Other pixels in the last part of the training images change its scores, and no weight."""
+    pack, folder = whole
+    weights = "seed-000.weights.h5"
+    held_out = train(data, class_recipe(**HELD_OUT), range(1), tmp_path / "held", train_split=spoilt(slice(32, None)))
+    assert (tmp_path / "held" / weights).read_bytes() == (folder / "models" / weights).read_bytes()
+    assert (of(held_out, "loss"), of(held_out, "accuracy")) == (of(pack, "loss"), of(pack, "accuracy"))
+    assert of(held_out, "val_loss") != of(pack, "val_loss")
+    train(data, class_recipe(**HELD_OUT), range(1), tmp_path / "last", train_split=spoilt(slice(31, 32)))
+    assert (tmp_path / "last" / weights).read_bytes() != (folder / "models" / weights).read_bytes()
+
+
+@pytest.mark.parametrize(("images", "part"), [(22, 0.99), (1, 0.5), (2, 0.9)])
+def test_held_out_parts_that_leave_nothing_to_train_on_are_named(data, tmp_path, images, part):
+    split = class_split("train")
+    few = Split(split.images[:images], split.labels[:images], split.ids[:images])
+    with pytest.raises(
+        CalotypeError, match=rf"^study/variant: validation_split: {part} of {images} images leaves none"
+    ):
+        train(data, class_recipe(validation_split=part), range(1), tmp_path / "models", train_split=few)
+
+
+def test_one_image_may_be_held_out(data, tmp_path):
+    pack = train(data, class_recipe(validation_split=0.01, epochs=1), range(1), tmp_path / "models")
+    assert set(of(pack, "val_accuracy")) <= {0.0, 1.0}
+
+
+def test_counts_may_be_held_out_too(data, tmp_path):
+    made = recipe(f"{data}/own.py:linear", validation_split=0.3, restore_best_weights=True, epochs=3, optimizer="sgd")
+    pack = train(data, made, range(1), tmp_path / "models")
+    assert set(pack.history.metric) == {"loss", "val_loss"}
+    assert pack.best_epochs == {0: int(np.argmin(of(pack, "val_loss"))) + 1}
+
+
 def test_architecture_is_readable_json(trained):
-    for name in ("source", "own"):
+    for name in NAMES:
         assert json.loads((trained / "pack" / name / "models/architecture.json").read_text())["class_name"]

@@ -4,7 +4,7 @@ import os
 import shutil
 
 TRAIN = {"train": 1}
-FIGURES = {"contact_sheet", "predicted_against_true", "accuracy_by_count", "loss_curves"}
+FIGURES = {"contact_sheet", "predicted_against_true", "accuracy_by_count", "training_curves", "seeds"}
 
 
 def test_a_second_call_does_nothing(finished):
@@ -12,20 +12,20 @@ def test_a_second_call_does_nothing(finished):
 
 
 def test_a_caption_remakes_the_report_and_trains_nothing(finished):
-    finished.edit("workflow/report/loss_curves.rst", "Training loss", "The training loss")
+    finished.edit("workflow/report/training_curves.rst", "Training loss", "The training loss")
     assert finished.plan() == {"report": 1, "all": 1}
 
 
 def test_a_label_trains_nothing_and_measures_nothing_again(finished):
     finished.edit("config/studies/dots.yaml", "The source's net", "Net of the source")
     plan = finished.plan()
-    assert plan.keys() <= {*FIGURES, "summary_latex", "report", "all"}
-    assert "loss_curves" in plan
+    assert plan.keys() <= {*FIGURES, "latex", "report", "all"}
+    assert "training_curves" in plan
 
 
-def test_a_claim_remakes_the_report_alone(finished):
+def test_a_claim_remakes_what_shows_it_and_measures_nothing_again(finished):
     finished.edit("config/studies/dots.yaml", "value: 0.9", "value: 0.8")
-    assert finished.plan() == {"report": 1, "all": 1}
+    assert finished.plan() == {"claims": 1, "latex": 1, "seeds": 1, "report": 1, "all": 1}
 
 
 def test_memory_time_and_partition_train_nothing(finished):
@@ -95,10 +95,10 @@ def test_a_changed_line_in_a_figure_trains_nothing(finished):
 
 
 def test_a_deleted_figure_is_remade_alone(finished):
-    (finished.folder / "results/dots/figures/loss-curves.pdf").unlink()
+    (finished.folder / "results/dots/figures/training-curves.pdf").unlink()
     plan = finished.plan()
-    assert plan["loss_curves"] == 1
-    assert plan.keys() <= {"loss_curves", "report", "all"}
+    assert plan["training_curves"] == 1
+    assert plan.keys() <= {"training_curves", "report", "all"}
 
 
 def test_another_image_count_draws_and_trains_what_needs_it(finished):

@@ -15,7 +15,8 @@ FIGURES = [
     "contact-sheet-accurate",
     "predicted-against-true",
     "accuracy-by-count",
-    "loss-curves",
+    "training-curves",
+    "seeds",
 ]
 
 
@@ -34,7 +35,7 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(finished_once):
     printed = (finished_once.folder / "printed.txt").read_text(encoding="utf-8")
     assert "Report: results/report.html" in printed
     assert re.search(r"The source's net +test +exact count .* %", printed)
-    assert "claimed: exact count 90.0 % on test" in printed
+    assert "claimed: exact count 90 % on test" in printed
 
 
 def test_every_figure_comes_as_pdf_svg_and_png(finished_once):
@@ -131,5 +132,5 @@ def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_
     page = tmp_path / "report.html"
     finished.run("--report", str(page))
     text = page.read_text(encoding="utf-8")
-    for expected in ("Contact sheet, source", "Loss curves", "Measured against claimed", "fifty test images"):
+    for expected in ("Contact sheet, source", "Training curves", "Measured against claimed", "fifty test images"):
         assert expected in text

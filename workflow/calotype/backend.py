@@ -1,5 +1,6 @@
 """Start TensorFlow the same way in every process. The only modules that import this one are those that train."""
 
+import logging
 import os
 
 # Both must stand before the import. oneDNN is on by default only where the processor has AVX-512; it is 1.2 to 3 times
@@ -23,6 +24,9 @@ import keras  # noqa: E402
 __all__ = ["device_name", "keras", "start", "tf"]
 
 
+logger = logging.getLogger(__name__)
+
+
 def start(threads: int) -> None:
     """Fix what makes a training repeatable; to be called once, before anything is computed.
 
@@ -38,6 +42,8 @@ def start(threads: int) -> None:
     if gpus:
         # On a CPU two processes agree bit for bit without it, and it costs time.
         tf.config.experimental.enable_op_determinism()
+    elif os.environ.get("SLURM_JOB_GPUS"):
+        logger.warning("The job holds a GPU that TensorFlow cannot use: install envs/gpu.txt.")
 
 
 def device_name() -> str:

@@ -1,5 +1,6 @@
 """From predictions to metrics, per seed and pooled over seeds."""
 
+import itertools
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,32 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.errors import CalotypeError
+from calotype.metrics import METRICS, TASK_METRICS
 from calotype.statistics import mean_interval, wilson_interval
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is shown.
-
-    Attributes:
-        label: its name in figures and tables.
-        share: a share of the images, shown in per cent; else a plain number.
-    """
-
-    label: str
-    share: bool
-
 
 LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
 
-Predictions = dict[str, dict[str, NDArray[np.float32]]]  # by variant and test split: shape (seeds, images)
+# By variant and test split: shape (seeds, images) for counts, (seeds, images, classes) for probabilities.
+Predictions = dict[str, dict[str, NDArray[np.float32]]]
 
-# The metrics of task `count`, in the order of the tables.
-COUNT_METRICS = {
-    "exact": Metric("exact count", share=True),
-    "off_by_more_than_one": Metric("off by more than one", share=True),
-    "sum_of_squared_errors": Metric("sum of squared errors", share=False),
-}
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # the log loss of a certain mistake stays finite
 
 
 @dataclass(frozen=True)
@@ -43,8 +27,8 @@ class SeedPredictions:
     """What one run said about one test split.
 
     Attributes:
-        labels: true counts, shape (images,).
-        predictions: predicted counts before rounding, shape (images,).
+        labels: true counts or classes, shape (images,).
+        predictions: predicted counts before rounding, shape (images,), or probabilities, shape (images, classes).
     """
 
     variant: str
@@ -63,7 +47,7 @@ def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapp
         seeds: how many seeds are asked for, by variant; a pack may hold more.
 
     Returns:
-        By variant and test split: predictions of shape (seeds, images).
+        By variant and test split: predictions of shape (seeds, images) or (seeds, images, classes).
 
     Raises:
         CalotypeError: a file cannot be read.
@@ -89,7 +73,7 @@ def seed_predictions(predictions: Predictions, labels: Mapping[str, NDArray[np.i
 
     Args:
         predictions: as `read_predictions` gives them.
-        labels: true counts of each split, shape (images,); a variant may have been tested on the first ones only.
+        labels: true labels of each split, shape (images,); a variant may have been tested on the first ones only.
     """
     for variant, splits in predictions.items():
         for split, values in splits.items():
@@ -110,7 +94,7 @@ def count_metrics(labels: NDArray[np.int64], predictions: NDArray[np.float32]) -
         predictions: predicted counts before rounding, shape (images,).
 
     Returns:
-        Value by name, as in `COUNT_METRICS`. The squared errors are of the unrounded prediction.
+        Value by name, as in `metrics.TASK_METRICS`. The squared errors are of the unrounded prediction.
     """
     counts = rounded(predictions)
     errors = predictions.astype(np.float64) - labels
@@ -122,17 +106,87 @@ def count_metrics(labels: NDArray[np.int64], predictions: NDArray[np.float32]) -
     }
 
 
-def runs_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """All metrics of all runs, long: study, variant, seed, split, metric, value.
+def classified(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The most probable class, shape (..., images); NaN where a probability is not finite (a training diverged)."""
+    found = probabilities.argmax(axis=-1).astype(np.float64)
+    return np.where(np.isfinite(probabilities).all(axis=-1), found, np.nan)
 
-    Beside each ``exact`` stand ``exact_low`` and ``exact_high``, its Wilson interval over the images of the split.
+
+def class_metrics(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
+    """The metrics of task `classify` on one split.
+
+    Args:
+        labels: true classes, shape (images,).
+        probabilities: shape (images, classes).
+
+    Returns:
+        Value by name, as in `metrics.TASK_METRICS`. The log loss is the mean of the negative natural logarithm of the
+        true class's probability.
+    """
+    accuracy = float(np.mean(classified(probabilities) == labels))
+    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return {
+        "accuracy": accuracy,
+        "error": 1 - accuracy,
+        "log_loss": float(np.mean(-np.log(np.maximum(true, SMALLEST_PROBABILITY)))),
+    }
+
+
+def decided(predictions: NDArray[np.float32], task: str) -> NDArray[np.float64]:
+    """What predictions come down to: rounded counts, or the most probable classes; shape (..., images)."""
+    return classified(predictions) if task == "classify" else rounded(predictions)
+
+
+_MEASURES = {"count": count_metrics, "classify": class_metrics}
+
+
+def training_accuracies(
+    histories: Iterable[pd.DataFrame], variants: Sequence[str], train: Mapping[str, str], seeds: Mapping[str, int]
+) -> list[tuple[str, int, str, str, float]]:
+    """The accuracy that a training showed while its last epoch ran, as Keras's `fit` prints it.
+
+    Args:
+        histories: of each pack: seed, epoch, metric, value.
+        variants: the variant of each pack.
+        train: the training split of each variant.
+        seeds: how many seeds are asked for, by variant.
+
+    Returns:
+        Rows for `runs_table`: variant, seed, split, metric, value; none for trainings that count no hits.
     """
     rows = []
+    for history, variant in zip(histories, variants, strict=True):
+        found = history[(history.metric == "accuracy") & (history.seed < seeds[variant])]
+        for seed, group in found.groupby("seed"):
+            value = float(group.value[group.epoch.idxmax()])
+            rows.append((variant, int(seed), train[variant], "training_accuracy", value))
+    return rows
+
+
+def runs_table(
+    study: str,
+    task: str,
+    runs: Iterable[SeedPredictions],
+    training: Iterable[tuple[str, int, str, str, float]] = (),
+) -> pd.DataFrame:
+    """All metrics of all runs, long: study, variant, seed, split, metric, value.
+
+    Beside the task's first metric, such as ``exact``, stand ``exact_low`` and ``exact_high``, its Wilson interval over
+    the images of the split.
+
+    Args:
+        study, task: what the runs belong to.
+        runs: what they said.
+        training: rows of `training_accuracies`.
+    """
+    rows = []
+    first = TASK_METRICS[task][0]
     for run in runs:
-        metrics = count_metrics(run.labels, run.predictions)
-        low, high = wilson_interval(round(metrics["exact"] * len(run.labels)), len(run.labels))
-        metrics |= {"exact_low": low, "exact_high": high}
+        metrics = _MEASURES[task](run.labels, run.predictions)
+        low, high = wilson_interval(round(metrics[first] * len(run.labels)), len(run.labels))
+        metrics |= {f"{first}_low": low, f"{first}_high": high}
         rows += [(study, run.variant, run.seed, run.split, metric, value) for metric, value in metrics.items()]
+    rows += [(study, *row) for row in training]
     return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
 
 
@@ -141,17 +195,17 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
 
     Student's t knows no bounds; the interval of a share is cut at 0 and 1.
     """
-    kept = runs[runs.metric.isin(COUNT_METRICS)]
+    kept = runs[runs.metric.isin(METRICS)]
     rows = []
     for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False):
         mean, low, high = mean_interval(group.value.tolist())
-        if COUNT_METRICS[key[-1]].share:
+        if METRICS[key[-1]].share:
             low, high = np.clip([low, high], 0, 1).tolist()
         rows.append((*key, mean, low, high, len(group)))
     return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n"])
 
 
-def pooled_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
+def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """The metrics over all seeds together: study, variant, split, metric, value, low, high, images, seeds.
 
     The Wilson interval takes every (seed, image) for an independent trial. The seeds share their test images, so it is
@@ -163,18 +217,39 @@ def pooled_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     rows = []
     for (variant, split), members in groups.items():
         labels = np.concatenate([run.labels for run in members])
-        metrics = count_metrics(labels, np.concatenate([run.predictions for run in members]))
-        for metric, shown in COUNT_METRICS.items():
+        metrics = _MEASURES[task](labels, np.concatenate([run.predictions for run in members]))
+        for metric in TASK_METRICS[task]:
             low, high = np.nan, np.nan
-            if shown.share:
+            if METRICS[metric].share:
                 low, high = wilson_interval(round(metrics[metric] * len(labels)), len(labels))
             rows.append((study, variant, split, metric, metrics[metric], low, high, len(labels), len(members)))
     columns = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """How often each true count was predicted as which: study, variant, seed, split, true, predicted, images.
+def differences_table(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """How neighbouring variants differ over the same seeds: study, split, metric, variant, than, mean, low, high, n.
+
+    The differences are those of ``variant`` minus ``than``, the one before it, seed by seed; the 95 % interval of their
+    mean is Student's. Neighbours without two seeds in common are left out.
+
+    Args:
+        runs: as `runs_table` gives it.
+        metric: which metric.
+    """
+    rows = []
+    for (study, split), group in runs[runs.metric == metric].groupby(["study", "split"], sort=False):
+        by_seed = {variant: part.set_index("seed").value for variant, part in group.groupby("variant", sort=False)}
+        for than, variant in itertools.pairwise(by_seed):
+            found = (by_seed[variant] - by_seed[than]).dropna()
+            if len(found) > 1:
+                rows.append((study, split, metric, variant, than, *mean_interval(found.tolist()), len(found)))
+    columns = ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
+    """How often each true label was predicted as which: study, variant, seed, split, true, predicted, images.
 
     After the seeds of a variant comes ``all``, their sum.
 
@@ -183,7 +258,7 @@ def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame
     """
     tables = []
     for run in runs:
-        predicted = rounded(run.predictions)
+        predicted = decided(run.predictions, task)
         predicted[~(np.abs(predicted) < LARGEST_COUNT)] = np.nan
         pairs = pd.DataFrame({"true": run.labels, "predicted": pd.Series(predicted).astype("Int64")})
         counted = pairs.value_counts(["true", "predicted"], sort=False, dropna=False).rename("images").reset_index()
@@ -202,3 +277,24 @@ def confusion_table(study: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame
         together = pooled[pooled.variant == variant]
         parts += [group, *(together[together.split == split] for split in group.split.unique())]
     return pd.concat(parts, ignore_index=True)
+
+
+def confident_mistakes(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float32], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """The images that a run is most certainly wrong about, the most certain first.
+
+    Args:
+        labels: true classes, shape (images,).
+        probabilities: shape (images, classes).
+        most: how many at most.
+
+    Returns:
+        Their places among the images, their predicted classes, and the probabilities of these, each of shape
+        (mistakes,).
+    """
+    predicted = classified(probabilities)
+    wrong = np.flatnonzero((predicted != labels) & ~np.isnan(predicted))
+    certain = probabilities[wrong].max(axis=1)
+    places = wrong[np.argsort(-certain, kind="stable")[:most]]
+    return places, predicted[places].astype(np.int64), probabilities[places].max(axis=1)

@@ -1,7 +1,12 @@
-"""One function per figure, and one that writes a figure as PDF, SVG and PNG, the same bytes every time."""
+"""What all figures share, the figures for every task, and one function that writes a figure as PDF, SVG and PNG, the
+same bytes every time.
+
+The figures of one task are in figures_count.py and figures_classify.py.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +18,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from calotype.files import new_file
@@ -23,7 +32,10 @@ from calotype.statistics import mean_interval, wilson_interval
 
 SINGLE = 3.5  # inches: one column of a paper
 DOUBLE = 7.1  # inches: its whole width
+POINT = 1 / 72  # inches
 RIGHT, WRONG = "#333333", "#D00000"
+FAINT = "#777777"  # of words that say less than the others
+MARKERS = "osD^vPX<>"  # with the style's six colours: 18 pairs
 # Without these the files would hold the time of their making.
 METADATA: Mapping[str, Mapping[str, str | None]] = {
     ".pdf": {"CreationDate": None},
@@ -45,46 +57,67 @@ def save(figure: Figure, files: Sequence[Path]) -> None:
     """
     for file in files:
         drawn = io.BytesIO()  # not to the file: on a full disk matplotlib's own error hides the cause
-        figure.savefig(drawn, format=file.suffix[1:], metadata=METADATA[file.suffix])
+        # After a file matplotlib sets the layout anew: what has none would get the style's, and be drawn twice.
+        with plt.rc_context({"figure.constrained_layout.use": False}):
+            figure.savefig(drawn, format=file.suffix[1:], metadata=METADATA[file.suffix])
         with new_file(file) as aside:
             aside.write_bytes(drawn.getvalue())
     plt.close(figure)
 
 
-def contact_sheet(
-    images: NDArray[np.float32], labels: NDArray[np.int64], predicted: NDArray[np.float64], columns: int = 10
-) -> Figure:
-    """Images in rows, each with its title ``true (predicted)``: red and bold where wrong.
+# ---- Text of known size ----------------------------------------------------------------------------------------------
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """The width of one line of text in inches.
 
     Args:
-        images: shape (images, height, width, 1), 0 (black) to 1 (white).
-        labels: true counts, shape (images,).
-        predicted: predicted counts, shape (images,).
-        columns: images in a row.
+        text: is printed as it is; a ``$`` begins no formula.
+        size: of the font, in points.
+        bold: whether it is bold.
     """
-    rows = -(-len(images) // columns)
-    # Spaces are known beforehand; to compute them for fifty panels takes seconds.
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(DOUBLE, rows * DOUBLE / columns * 1.08), squeeze=False, layout="none",
-        gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 1 - 0.17 / rows, "wspace": 0.1, "hspace": 0.3},
-    )  # fmt: skip
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for axis, image, label, count in zip(axes.flat, images, labels, predicted, strict=False):
-        axis.imshow(image[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        wrong = count != label
-        axis.add_patch(
-            Rectangle((-0.5, -0.5), image.shape[1], image.shape[0], fill=False, linewidth=1.2 if wrong else 0.4,
-                          edgecolor=WRONG if wrong else "#BBBBBB", clip_on=False)
-        )  # fmt: skip
-        axis.set_title(
-            f"{label} ({count:.0f})", color=WRONG if wrong else RIGHT, fontweight="bold" if wrong else "normal", pad=2
-        )
-    return figure
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] * POINT
 
 
-def _columns(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """One panel a variant, up to three side by side."""
+def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
+    """A text that is no wider than some inches: what is too long ends with an ellipsis."""
+    if text_width(text, size, bold) <= width:
+        return text
+    while text and text_width(text + "…", size, bold) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def wrap(text: str, width: float, size: float, lines: int = 3) -> str:
+    """A text in lines that are no wider than some inches, broken at spaces and after slashes.
+
+    Args:
+        text: the text.
+        width: in inches.
+        size: of the font, in points.
+        lines: at most; what is left over, and a word that is too long, ends with an ellipsis.
+    """
+    broken = [""]
+    for word in text.replace("/", "/\0").replace(" ", " \0").split("\0"):
+        if broken[-1] and text_width((broken[-1] + word).rstrip(), size) > width:
+            broken.append("")
+        broken[-1] += word
+    if len(broken) > lines:
+        broken = [*broken[: lines - 1], "".join(broken[lines - 1 :])]
+    return "\n".join(shorten(line.rstrip(), width, size) for line in broken)
+
+
+# ---- Axes of known place ---------------------------------------------------------------------------------------------
+
+
+def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of some panels, up to three side by side: one column of a paper wide for a single one, else the page.
+
+    Args:
+        count: of the panels.
+        height: of a panel with its labels, in inches.
+    """
     across = min(count, 3)
     rows = -(-count // across)
     width = SINGLE if across == 1 else DOUBLE
@@ -94,75 +127,220 @@ def _columns(count: int, height: float) -> tuple[Figure, list[Axes]]:
     return figure, list(axes.flat[:count])
 
 
-def loss_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """The training loss of every seed over the epochs, one panel a variant, with the mean over seeds.
+def empty_figure(width: float, height: float) -> Figure:
+    """A figure of some inches whose parts are placed by hand: to have them placed takes seconds where they are many."""
+    return plt.figure(figsize=(width, height), layout="none")
 
-    Args:
-        histories: by the variant's label: columns seed, epoch, metric, value.
+
+def place(figure: Figure, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
+    """New axes at a place in inches from the figure's left and upper edges."""
+    whole_width, whole_height = figure.get_size_inches()
+    box = (
+        left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height,
+    )  # fmt: skip
+    return figure.add_axes(box, **options)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page for many small pictures and words: one axes in inches from the upper left corner.
+
+    Fifty axes take seconds to print, fifty pictures in one axes a quarter of that.
     """
-    figure, axes = _columns(len(histories), 2.3)
-    for axis, (label, history) in zip(axes, histories.items(), strict=True):
-        losses = history[history.metric == "loss"].pivot(index="epoch", columns="seed", values="value")
-        seeds = losses.shape[1]
-        if seeds > 1:
-            axis.plot(losses.index, losses, color="C0", alpha=0.35, linewidth=0.7)
-            axis.plot([], [], color="C0", alpha=0.5, linewidth=0.7, label="one seed")
-        mean = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
-        axis.plot(losses.index, losses.mean(axis=1), "C1.-" if len(losses) == 1 else "C1-", label=mean)
-        axis.set(title=label, xlabel="epoch", ylabel="training loss", yscale="log")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axis.legend()
-    return figure
 
+    figure: Figure
+    axes: Axes
 
-def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]]) -> Figure:
-    """The unrounded prediction for every true count: what part of the images lies where, one panel a variant.
+    def picture(
+        self, image: NDArray[np.floating[Any]], left: float, top: float, width: float, height: float,
+        low: float = 0, high: float = 1, frame: tuple[str, float] = ("#BBBBBB", 0.4),
+    ) -> None:  # fmt: skip
+        """Print an image.
 
-    Args:
-        runs: by the variant's label: true counts, shape (images,), and predictions of all seeds, shape (seeds, images).
-    """
-    figure, axes = _columns(len(runs), 2.8)
-    for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
-        counts = np.unique(labels)
-        groups = [predictions[:, labels == count].ravel() for count in counts]
-        groups = [group[np.isfinite(group)] for group in groups]
-        low, high = counts.min() - 1.5, counts.max() + 1.5
-        axis.axhspan(low, high, color="white")
-        for count in counts:  # what rounds to the true count
-            axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color="#DDEBF5", linewidth=0))
-        drawn = {count: np.clip(group, low, high) for count, group in zip(counts, groups, strict=True) if len(group)}
-        if drawn:  # a training that diverged predicts no number at all
-            parts = axis.violinplot(
-                list(drawn.values()), positions=list(drawn), widths=0.8, showextrema=False, bw_method=0.1
-            )
-            bodies: Any = parts["bodies"]
-            for body in bodies:
-                body.set(facecolor="C0", alpha=0.9, edgecolor="none")
-        axis.plot(
-            counts,
-            [float(np.median(group)) if len(group) else np.nan for group in groups],
-            "o",
-            color="C1",
-            label="median",
+        Args:
+            image: shape (height, width) or (height, width, 1), printed in grey, or (height, width, 3), in colour.
+            left, top, width, height: where, in inches.
+            low, high: the values of black and white.
+            frame: colour, and width in points.
+        """
+        shown = np.rint(((image - low) / (high - low)).clip(0, 1) * 255).astype(np.uint8)
+        shown = np.broadcast_to(np.atleast_3d(shown), (*shown.shape[:2], 3))
+        # Pixels made large here are printed as they are: matplotlib would compute each format's anew, which takes long,
+        # and some readers of PDF blur small images.
+        times = max(1, int(np.ceil(300 * width / shown.shape[1])))
+        self.axes.imshow(
+            shown.repeat(times, axis=0).repeat(times, axis=1), interpolation="none", aspect="auto",
+            extent=(left, left + width, top + height, top),
+        )  # fmt: skip
+        self.axes.add_patch(
+            Rectangle((left, top), width, height, fill=False, edgecolor=frame[0], linewidth=frame[1], clip_on=False)
         )
-        axis.add_patch(Rectangle((0, 0), 0, 0, color="#DDEBF5", label="rounds to the true count"))
-        axis.set(title=label, xlabel="true count", ylabel="predicted count", xticks=counts, ylim=(low, high))
-        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend(loc="upper left")
+
+    def text(self, left: float, top: float, words: str, **options: Any) -> None:
+        """Print words, centred on a place and standing on it unless `options` say otherwise."""
+        self.axes.text(left, top, words, **{"ha": "center", "parse_math": False, **options})
+
+
+def sheet(width: float, height: float) -> Sheet:
+    """An empty page of some inches."""
+    figure = empty_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0), autoscale_on=False)
+    axes.set_axis_off()
+    return Sheet(figure, axes)
+
+
+def fit(image: NDArray[np.floating[Any]], width: float, height: float) -> tuple[float, float]:
+    """Width and height in inches of an image, as large as a box of some inches lets it be."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    return image.shape[1] * scale, image.shape[0] * scale
+
+
+def legend(figure: Figure, handles: Sequence[Any], columns: int, top: float = 0.03) -> None:
+    """One legend for a whole figure, at its upper edge; `top` in inches."""
+    figure.legend(
+        handles=handles, ncols=columns, loc="upper center", borderaxespad=0, borderpad=0,
+        bbox_to_anchor=(0.5, 1 - top / figure.get_figheight()),
+    )  # fmt: skip
+
+
+def percent_ticks(axis: Axis) -> None:
+    """Write the ticks of shares in per cent, with no more decimals than needed."""
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:g} %"))
+
+
+def log_scale(axis: Axis) -> None:
+    """Make an axis logarithmic, with ticks at numbers that are easy to read, even where it spans no power of ten.
+
+    To be called when all is drawn: the ticks suit the range as it is then.
+    """
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+    low, high = axis.get_view_interval()
+    ratio = high / low
+    axis.set_minor_locator(NullLocator())
+    if ratio < 2:
+        axis.set_major_locator(MaxNLocator(4))
+    else:
+        for farthest, steps in ((5, (1, 1.5, 2, 3, 5, 7)), (30, (1, 2, 5)), (300, (1, 3)), (np.inf, (1,))):
+            if ratio < farthest:
+                axis.set_major_locator(LogLocator(subs=steps, numticks=9))
+                break
+    if ratio < 1e4:
+        axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+
+
+# ---- Training --------------------------------------------------------------------------------------------------------
+
+
+def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, dashes: str) -> None:
+    """The mean over seeds as a line, and a band from the lowest to the highest seed."""
+    found = history[history.metric == metric].pivot(index="epoch", columns="seed", values="value").astype(float)
+    found = found.where(np.isfinite(found))  # the panel says which seeds diverged
+    mean = found.mean(axis=1)
+    few = len(found) <= 5
+    axis.plot(found.index, mean, color=colour, linestyle=dashes, marker="o" if few else "", markersize=2.5)
+    if found.shape[1] > 1:
+        low, high = found.min(axis=1), found.max(axis=1)
+        axis.fill_between(found.index, low, high, color=colour, alpha=0.25, linewidth=0)
+        if len(found) == 1:
+            axis.vlines(found.index, low, high, color=colour, alpha=0.4, linewidth=3)
+
+
+def _diverged(history: pd.DataFrame) -> str:
+    """How many seeds have a loss that is no number, in words; empty for none."""
+    losses = history[history.metric == "loss"]
+    lost = losses[~np.isfinite(losses.value)].seed.nunique()
+    return f"{lost} of {losses.seed.nunique()} diverged" if lost else ""
+
+
+def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Loss and, where it was written down, accuracy over the epochs, of the training and of a validation part.
+
+    A column of panels for each variant, four side by side: the loss above (each panel has its own scale, because losses
+    can differ in kind), the accuracy beneath (one scale for all). Lines are means over seeds, bands reach from the
+    lowest to the highest seed.
+
+    Args:
+        histories: by the variant's label: columns seed, epoch, metric, value. Metrics: loss, accuracy, and of the
+            validation part val_loss, val_accuracy.
+    """
+    across = min(len(histories), 4)
+    width = SINGLE if across == 1 else DOUBLE
+    blocks = [list(histories.items())[i : i + across] for i in range(0, len(histories), across)]
+    metrics = set().union(*(set(history.metric) for history in histories.values()))
+    # All in inches.
+    left, right, between, head, foot = 0.58, 0.15, 0.45, 0.2, 0.4
+    panel = (width - left - right - between * (across - 1)) / across
+    tall = 1.5 if across == 1 else 1.15
+    titles = [[wrap(label, panel + 2 * right - 0.04, 8) for label, _ in block] for block in blocks]
+    above = [0.1 + 0.13 * max(title.count("\n") + 1 for title in row) for row in titles]
+    rows = [1 + any((history.metric == "accuracy").any() for _, history in block) for block in blocks]
+    heights = [space + n * tall + (n - 1) * 0.12 + foot for space, n in zip(above, rows, strict=True)]
+    figure = empty_figure(width, head + sum(heights))
+    shared: Axes | None = None
+    for i, block in enumerate(blocks):
+        top = head + sum(heights[:i]) + above[i]
+        for j, (_, history) in enumerate(block):
+            x = left + j * (panel + between)
+            loss = place(figure, x, top, panel, tall)
+            loss.set_title(titles[i][j], y=1, parse_math=False, va="bottom")
+            drawn = [(loss, "loss")]
+            if (history.metric == "accuracy").any():
+                lower = place(figure, x, top + tall + 0.12, panel, tall, sharex=loss, sharey=shared)
+                first = not any((before.metric == "accuracy").any() for _, before in block[:j])
+                lower.tick_params(labelleft=first)
+                lower.set_ylabel("accuracy" if first else "")
+                shared = shared or lower
+                loss.tick_params(labelbottom=False)
+                drawn.append((lower, "accuracy"))
+            for axis, metric in drawn:
+                _draw_curve(axis, history, metric, "C0", "-")
+                if (history.metric == f"val_{metric}").any():
+                    _draw_curve(axis, history, f"val_{metric}", "C1", "--")
+            loss.set_ylabel("" if j else "loss")
+            for axis, _ in drawn:  # at one place, however wide the ticks' labels are
+                axis.yaxis.set_label_coords(-0.46 / panel, 0.5)
+            loss.text(0.97, 0.95, _diverged(history), color=WRONG, fontsize=7, ha="right", va="top",
+                      transform=loss.transAxes)  # fmt: skip
+            drawn[-1][0].set_xlabel("epoch")
+            drawn[-1][0].xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+            if (history.value[history.metric == "loss"] > 0).any():
+                log_scale(loss.yaxis)
+    if shared is not None:
+        percent_ticks(shared.yaxis)
+    handles: list[Any] = [Line2D([], [], color="C0", label="training")]
+    if any(metric.startswith("val_") for metric in metrics):
+        handles.append(Line2D([], [], color="C1", linestyle="--", label="validation"))
+    if any(history.seed.nunique() > 1 for history in histories.values()):
+        handles.append(Patch(color=FAINT, alpha=0.3, linewidth=0, label="all seeds"))
+    legend(figure, handles, len(handles))
     return figure
 
 
-def accuracy_by_count(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Figure:
-    """The exact-count accuracy for every true count: the mean over seeds and its 95 % interval.
+# ---- Accuracy --------------------------------------------------------------------------------------------------------
+
+
+def accuracy_by_label(
+    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """The share of right predictions for every true label: the mean over seeds and its 95 % interval.
 
     With a single seed the interval is Wilson's, over the images.
 
     Args:
-        runs: by the variant's label: true counts, shape (images,), and predicted counts, shape (seeds, images).
+        runs: by the variant's label: true labels, shape (images,), and predicted labels, shape (seeds, images).
+        xlabel: what a label is.
+        ylabel: what the share is of.
+        names: of the labels, where they are classes: that of label 0, of label 1, and so on.
     """
-    figure, axis = plt.subplots(figsize=(SINGLE, 2.5))
-    offsets = (np.arange(len(runs)) - (len(runs) - 1) / 2) * 0.16
-    markers = "osD^vP"
+    everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
+    width = DOUBLE if len(everywhere) > 6 else SINGLE
+    figure, axis = plt.subplots(figsize=(width, 2.5))
+    step = min(0.16, 0.8 / len(runs))
+    offsets = (np.arange(len(runs)) - (len(runs) - 1) / 2) * step
     for i, (label, (labels, predicted)) in enumerate(runs.items()):
         counts = np.unique(labels)
         means, lows, highs = [], [], []
@@ -176,11 +354,224 @@ def accuracy_by_count(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.flo
             highs.append(min(high, 1.0))
         seeds = f"{len(predicted)} seed{'s' if len(predicted) > 1 else ''}"
         errors = np.array([np.subtract(means, lows), np.subtract(highs, means)]).clip(0)
-        axis.errorbar(counts + offsets[i], means, errors, fmt=markers[i % len(markers)], capsize=2, elinewidth=0.8,
+        axis.errorbar(counts + offsets[i], means, errors, fmt=MARKERS[i % len(MARKERS)], capsize=2, elinewidth=0.8,
                       label=f"{label} ({seeds})")  # fmt: skip
-    axis.set_xticks(np.unique(np.concatenate([labels for labels, _ in runs.values()])))
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    axis.set(xlabel="true count", ylabel="counts that are exact")
+    if step * len(runs) > 0.5:  # it would not be plain which label a point belongs to
+        for count in everywhere[::2]:
+            axis.axvspan(count - 0.5, count + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+        axis.set_xlim(everywhere.min() - 0.5, everywhere.max() + 0.5)
+    axis.set_xticks(everywhere)
+    if names is not None:
+        room = (width - 0.8) / max(1, int(np.ptp(everywhere)) + 1)
+        shown = [wrap(names[label], room * 0.95, 7, lines=2) for label in everywhere]
+        rotated = any("…" in text for text in shown)
+        axis.set_xticks(everywhere, [names[label] for label in everywhere] if rotated else shown, parse_math=False)
+        if rotated:
+            axis.tick_params("x", rotation=45, rotation_mode="xtick")
+    percent_ticks(axis.yaxis)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.set_ylim(top=min(1.02, axis.get_ylim()[1]))
-    figure.legend(loc="outside upper center", ncols=2)
+    handles, texts = axis.get_legend_handles_labels()
+    texts = [wrap(text, width - 0.6, 7) for text in texts]
+    longest = max(text_width(line, 7) for text in texts for line in text.splitlines())
+    across = int(np.clip((width + 0.14) / (longest + 0.47), 1, 2 if width == SINGLE else 4))
+    rows = -(-len(texts) // across)
+    figure.set_figheight(2.5 + 0.15 * max(0, rows - 2))
+    for text in figure.legend(handles, texts, loc="outside upper center", ncols=across).get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
+# ---- Seeds -----------------------------------------------------------------------------------------------------------
+
+
+def _swarm(places: NDArray[np.float64], diameter: float, room: float) -> NDArray[np.float64]:
+    """How far each point of a row steps aside so that none covers another, as far as the room allows.
+
+    Args:
+        places: along the row, shape (points,), in inches.
+        diameter: of a point, in inches.
+        room: the farthest step, in inches.
+    """
+    aside = np.zeros(len(places))
+    done: list[int] = []
+    for i in np.argsort(places, kind="stable"):
+        near = [j for j in done if places[i] - places[j] < diameter]
+        touching = [(diameter**2 - (places[i] - places[j]) ** 2) ** 0.5 for j in near]
+        steps = [0.0, *(aside[j] + way * reach for j, reach in zip(near, touching, strict=True) for way in (1, -1))]
+        free = [s for s in steps if all(abs(s - aside[j]) >= r - 1e-9 for j, r in zip(near, touching, strict=True))]
+        aside[i] = min(free, key=lambda s: (abs(s), s))
+        done.append(int(i))
+    farthest = float(np.abs(aside).max(initial=0))
+    return aside * min(1.0, room / farthest) if farthest else aside
+
+
+def _number_line(
+    axis: Axes, values: Sequence[Sequence[float]], others: Sequence[Sequence[float]], share: bool
+) -> tuple[str, Any]:
+    """Let a horizontal axis reach over all numbers; logarithmic where the mean of one variant is far from another's.
+
+    Args:
+        axis: without anything in it yet.
+        values: of the seeds of each variant; those that are not finite do not count.
+        others: numbers that are to be seen, too.
+        share: whether the numbers are shown in per cent.
+
+    Returns:
+        words to add to the axis's label, and the function from numbers to the part of the axis's length.
+    """
+    finite = [[value for value in group if np.isfinite(value)] for group in (*values, *others)]
+    numbers = np.concatenate(finite)
+    centres = [float(np.mean(group)) for group in finite[: len(values)] if group]
+    far = numbers.min(initial=np.inf) > 0 and bool(centres) and max(centres) > 3 * min(centres)
+    scale: Any = np.log10 if far else np.asarray
+    low, high = (float(scale(end)) for end in (numbers.min(), numbers.max())) if len(numbers) else (0.0, 1.0)
+    pad = 0.05 * (high - low) or abs(high) * 0.05 or 0.05
+    low, high = low - pad, high + pad
+    if far:
+        axis.set_xlim(10**low, 10**high)
+        log_scale(axis.xaxis)
+    else:
+        axis.set_xlim(low, high)
+        axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    if share:
+        percent_ticks(axis.xaxis)
+    return " (log scale)" if far else "", lambda x: (scale(x) - low) / (high - low)
+
+
+def _linear_part(reach: Sequence[float]) -> float:
+    """How far from zero an axis of differences has to be linear for all of them to be seen; 0 for all of it.
+
+    Args:
+        reach: the largest size of each difference and its interval.
+    """
+    sizes = [size for size in reach if np.isfinite(size) and size > 0]
+    if not sizes or max(sizes) <= 8 * np.median(sizes):
+        return 0
+    unit = 10 ** np.floor(np.log10(np.median(sizes)))
+    return float(unit * next(step for step in (1, 2, 5, 10) if step * unit >= np.median(sizes)))
+
+
+def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: float) -> None:
+    """One row a difference: the mean and its interval, filled where the interval leaves out zero.
+
+    Args:
+        axis: an empty one.
+        differences: mean, low and high of each, shape (differences, 3).
+        linear: how far from zero the axis is linear; 0 for all of it.
+    """
+    axis.axvline(0, color=RIGHT, linewidth=0.8)
+    for row, (mean, low, high) in enumerate(differences):
+        axis.plot([low, high], [row, row], color="C0", linewidth=1.2, marker="|", markersize=4)
+        apart = low > 0 or high < 0
+        axis.plot([mean], [row], "o", color="C0", markerfacecolor="C0" if apart else "white", markersize=4.5)
+    axis.margins(x=0.1)
+    axis.xaxis.set_major_locator(MaxNLocator(4))
+    if linear:
+        axis.set_xscale("symlog", linthresh=linear, linscale=1.5)
+        steps = linear * 10.0 ** np.arange(8)
+        low, high = axis.get_xlim()
+        ticks = [tick for tick in (*-steps, 0, *steps) if low <= tick <= high]
+        axis.xaxis.set_major_locator(FixedLocator(ticks))
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.axvspan(-linear, linear, color="#F3F3F3", linewidth=0, zorder=0)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0"))
+
+
+def _block_width(text: str) -> float:
+    """The width of lines of a tick's label in inches."""
+    return max(text_width(line, 7) for line in text.splitlines() or [""])
+
+
+def _pair(variant: str, than: str) -> str:
+    """The name of a difference, in one line where there is room."""
+    short = f"{variant} − {than}"
+    return short if text_width(short, 7) <= 1.3 else f"{wrap(variant, 1.2, 7, 2)}\n− {wrap(than, 1.2, 7, 2)}"
+
+
+def seeds(
+    values: Mapping[str, Sequence[float]],
+    *,
+    metric: str,
+    share: bool,
+    claims: Mapping[str, tuple[float, ...]],
+    differences: pd.DataFrame | None,
+) -> Figure:
+    """Every seed of every variant, the mean with its 95 % interval, and the published number beside them.
+
+    On the right, where there are any, the differences between variants over the same seeds. A marker is filled where
+    the interval leaves out zero.
+
+    Args:
+        values: of the seeds, by the variant's label.
+        metric: its name.
+        share: whether the values are shares of the images, shown in per cent.
+        claims: the published number, or the two ends of a published range, by the variant's label.
+        differences: columns variant, than, mean, low, high (of variant - than), n; the variants by their labels.
+    """
+    if differences is None:
+        differences = pd.DataFrame(columns=["variant", "than", "mean", "low", "high", "n"])
+    pairs = [_pair(*map(str, names)) for names in zip(differences.variant, differences.than, strict=True)]
+    sizes = differences[["mean", "low", "high"]].to_numpy(float) * (100 if share else 1)
+    linear = _linear_part(np.abs(sizes).max(axis=1).tolist())
+    beneath = ["paired difference"] + ["(percentage points)"] * share + [f"log scale beyond ±{linear:g}"] * bool(linear)
+    kinds = {len(claim) > 1 for claim in claims.values()}
+    across = 4 if pairs or True not in kinds else 2  # of the legend: more does not fit into one column of a paper
+    # All in inches. A row has three lanes: the seeds, the mean, the published number.
+    head, foot, edge = 0.24 if across == 4 else 0.4, 0.3 + 0.13 * (len(beneath) if pairs else 1), 0.15
+    width = DOUBLE if pairs else SINGLE
+    body = max((0.54 if claims else 0.42) * len(values), 0.5 * len(pairs))
+    row = body / len(values)
+    lanes = (row * 0.36, row * 0.72, row * 0.89) if claims else (row * 0.4, row * 0.82, 0)
+    room = min(lanes[0] - 0.03, lanes[1] - lanes[0] - 0.07)
+    names = [wrap(label, 1.3 if pairs else 1.1, 7) for label in values]
+    left = 0.14 + max(_block_width(name) for name in names)
+    middle = 0.12 + max((_block_width(pair) for pair in pairs), default=0)
+    panel = (width - left - 2 * edge - middle) * 0.58 if pairs else width - left - edge
+    figure = empty_figure(width, head + body + foot)
+    axis = place(figure, left, head, panel, body)
+    nothing = (float("nan"),) * 3  # there is no mean where a training diverged
+    means = {label: mean_interval(found) if np.isfinite(found).all() else nothing for label, found in values.items()}
+    words, along = _number_line(axis, list(values.values()), [*means.values(), *claims.values()], share)
+    for i, (label, numbers) in enumerate(values.items()):
+        known = np.array([number for number in numbers if np.isfinite(number)], float)
+        if i % 2 == 0:
+            axis.axhspan(i * row, (i + 1) * row, color="#F6F6F6", linewidth=0, zorder=0)
+        dot = 3.2 if len(known) <= 20 else 2.4
+        aside = _swarm(along(known) * panel, (dot + 0.4) * POINT, room)
+        axis.plot(known, i * row + lanes[0] + aside, "o", color="C0", markersize=dot, markeredgewidth=0, alpha=0.8)
+        mean, low, high = means[label]
+        axis.plot([low, high], [i * row + lanes[1]] * 2, color="black", linewidth=1.2)
+        axis.plot([mean], [i * row + lanes[1]], "|", color="black", markersize=7, markeredgewidth=1.4)
+        if len(known) < len(numbers):
+            axis.text(0.99, i * row + lanes[1], f"{len(numbers) - len(known)} of {len(numbers)} diverged", color=WRONG,
+                      fontsize=7, ha="right", va="center", transform=axis.get_yaxis_transform())  # fmt: skip
+        if label in claims:
+            claim = claims[label]
+            style: dict[str, Any] = {"linewidth": 3, "solid_capstyle": "butt"} if len(claim) > 1 else {"marker": "D"}
+            axis.plot(claim, [i * row + lanes[2]] * len(claim), color="C1", markersize=4, **style)
+    axis.set_ylim(body, 0)
+    axis.set_yticks([(i + 0.5) * row for i in range(len(names))], names, parse_math=False)
+    axis.tick_params("y", length=0)
+    axis.grid(visible=False, axis="y")
+    axis.grid(visible=True, axis="x")
+    axis.set_xlabel(metric + words, parse_math=False)
+    spread = any(np.isfinite(low) for _, low, _ in means.values())
+    handles = [
+        Line2D([], [], color="C0", marker="o", linestyle="", markersize=3.2, markeredgewidth=0, label="one seed"),
+        Line2D([], [], color="black", marker="|", markersize=7, markeredgewidth=1.4, linewidth=1.2 if spread else 0,
+               label="mean, 95 % interval" if spread else "mean"),
+    ]  # fmt: skip
+    if False in kinds:
+        handles.append(Line2D([], [], color="C1", marker="D", linestyle="", label="published"))
+    if True in kinds:
+        handles.append(Line2D([], [], color="C1", linewidth=3, label="published range"))
+    legend(figure, handles, across)
+    if pairs:
+        beside = place(figure, left + panel + edge + middle, head, width - left - panel - 2 * edge - middle, body)
+        _draw_differences(beside, sizes, linear)
+        beside.set_ylim(len(pairs) - 0.5, -0.5)
+        beside.set_yticks(range(len(pairs)), pairs, parse_math=False)
+        beside.tick_params("y", length=0)
+        beside.set_xlabel("\n".join(beneath))
     return figure

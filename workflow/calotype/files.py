@@ -86,3 +86,13 @@ def check_writable(folder: Path, key: str) -> None:
     else:
         return
     raise CalotypeError(f"config: {key}: {folder}: {problem}.", f"name another folder: --config {key}=/path/to/folder")
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write a text file whole or not at all.
+
+    Raises:
+        CalotypeError: the file cannot be written.
+    """
+    with new_file(file) as aside:
+        aside.write_text(text, encoding="utf-8")

@@ -1,16 +1,44 @@
 """Where everything lies: which packs, figures and tables the config asks for, and under which names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from calotype.config import Config, plan_packs
+from calotype.datasets import DotsDataset
+from calotype.metrics import shown
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
-FIGURES = ("predicted-against-true", "accuracy-by-count", "loss-curves")
-SHEET = "contact-sheet-"  # and the variant
+# The rules that print figures, in the order of the report: those of each variant, and those of the whole study.
+VARIANT_FIGURES = {"count": ("contact_sheet",), "classify": ("confusion_matrix", "confident_mistakes")}
+STUDY_FIGURES = {
+    "count": ("predicted_against_true", "accuracy_by_count", "seeds", "training_curves"),
+    "classify": ("seeds", "accuracy_by_class", "training_curves"),
+}
+TABLES = ("runs.csv", "summary.csv", "pooled.csv", "confusion.csv", "differences.csv", "claims.csv", "layers.csv")
+LATEX = ("summary.tex", "claims.tex", "layers.tex")
+REPORT, PAPER = "report", "paper"
+
+
+@dataclass(frozen=True)
+class FigureFile:
+    """A figure: the study it belongs to, the rule that prints it, and the variant it shows, if it shows one."""
+
+    study: str
+    rule: str
+    variant: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its file name without suffix."""
+        return "-".join(filter(None, (self.rule.replace("_", "-"), self.variant)))
+
+    @property
+    def what(self) -> str:
+        """What the job works on, as logs and benchmarks are named."""
+        return "/".join(filter(None, (self.study, self.variant)))
 
 
 @dataclass(frozen=True)
@@ -40,6 +68,23 @@ class Layout:
         """Pattern of the folder of a pack."""
         return f"{self.results}/{{study}}/{{variant}}/seeds-{{first}}-{{last}}"
 
+    def reports(self) -> dict[str, list[str]]:
+        """The studies of each report that can be asked for: the default one, the paper, and each study alone."""
+        settings = self.config.settings
+        return {REPORT: settings.studies, PAPER: settings.paper} | {name: [name] for name in self.config.studies}
+
+    def drawn(self) -> list[str]:
+        """The datasets that are drawn."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, DotsDataset)]
+
+    def fetched(self) -> list[str]:
+        """The datasets whose files are fetched."""
+        return [name for name, dataset in self.config.datasets.items() if not isinstance(dataset, DotsDataset)]
+
+    def raw(self, dataset: str, split: str) -> str:
+        """The folder of the raw files of a split."""
+        return f"{self.data}/{dataset}/{split}" if dataset in self.drawn() else f"{self.data}/{dataset}"
+
     def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
         """First and last seed of each pack of a variant; packs that are there already stay as they are."""
         found = (self.root / self.results / study / variant).glob("seeds-*/provenance.json")
@@ -48,7 +93,7 @@ class Layout:
         existing = [
             (int(name["first"]), int(name["last"])) for name in names if int(name["first"]) <= int(name["last"])
         ]
-        return plan_packs(self.config.seeds(study, variant), self.config.settings.seeds_per_job, existing)
+        return plan_packs(self.config.seeds(study, variant), self.config.seeds_per_job(study, variant), existing)
 
     def study_packs(self, study: str) -> list[tuple[str, int, int]]:
         """(variant, first, last) of each pack of a study, in the order of its variants."""
@@ -56,63 +101,76 @@ class Layout:
             (variant, *pack) for variant in self.config.studies[study].variants for pack in self.packs(study, variant)
         ]
 
-    def pack_paths(self, study: str, name: str) -> list[str]:
-        """A file of each pack of a study, in the order of `study_packs`."""
+    def pack_paths(self, study: str, name: str, variant: str | None = None) -> list[str]:
+        """A file of each pack of a study, in the order of `study_packs`; or of one variant of it."""
         return [
-            f"{self.pack}/{name}".format(study=study, variant=variant, first=f"{first:03d}", last=f"{last:03d}")
-            for variant, first, last in self.study_packs(study)
+            f"{self.pack}/{name}".format(study=study, variant=other, first=f"{first:03d}", last=f"{last:03d}")
+            for other, first, last in self.study_packs(study)
+            if variant in (None, other)
         ]
 
-    def all_packs(self) -> list[tuple[str, str, int, int]]:
-        """(study, variant, first, last) of each pack of every study."""
-        return [(study, *pack) for study in self.config.studies for pack in self.study_packs(study)]
-
-    def all_pack_paths(self, name: str) -> list[str]:
-        """A file of each pack of every study, in the order of `all_packs`."""
-        return [path for study in self.config.studies for path in self.pack_paths(study, name)]
+    def all_packs(self, studies: Iterable[str]) -> list[tuple[str, str, int, int]]:
+        """(study, variant, first, last) of each pack of some studies."""
+        return [(study, *pack) for study in studies for pack in self.study_packs(study)]
 
     def prepared(self, study: str, split: str, suffix: str) -> str:
         """The prepared array (.npy) of a split that a study uses, or its manifest (.json)."""
         return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
 
-    def per_study(self, name: str) -> list[str]:
-        """A file of every study."""
-        return [f"{self.results}/{study}/{name}" for study in self.config.studies]
+    def tables(self, studies: Iterable[str], names: Sequence[str]) -> list[str]:
+        """Some tables of each of some studies."""
+        return [f"{self.results}/{study}/{name}" for study in studies for name in names]
 
-    def figures(self) -> list[tuple[str, str]]:
-        """(study, figure) of each figure, in the order of the report."""
-        return [
-            (study, figure)
-            for study, entry in self.config.studies.items()
-            for figure in [*(f"{SHEET}{variant}" for variant in entry.variants), *FIGURES]
-        ]
+    def figures(self, studies: Iterable[str]) -> list[FigureFile]:
+        """The figures of some studies, in the order of the report."""
+        found = []
+        for study in studies:
+            entry = self.config.studies[study]
+            rules = [*STUDY_FIGURES[entry.task]]
+            rules += ["example"] * (entry.example is not None) + ["feature_maps"] * (entry.feature_maps is not None)
+            found += [FigureFile(study, rule) for rule in rules]
+            found += [
+                FigureFile(study, rule, variant) for rule in VARIANT_FIGURES[entry.task] for variant in entry.variants
+            ]
+        return found
 
-    def figure_files(self, suffixes: Sequence[str]) -> list[str]:
-        """The files of all figures, in the order of `figures`."""
+    def figure_files(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
+        """The files of all figures of some studies, in the order of `figures`."""
         return [
-            f"{self.results}/{study}/figures/{figure}{suffix}"
-            for study, figure in self.figures()
+            f"{self.results}/{figure.study}/figures/{figure.name}{suffix}"
+            for figure in self.figures(studies)
             for suffix in suffixes
         ]
 
-    def captions(self) -> list[tuple[str, str]]:
-        """(study, name of the caption) of each figure, in the order of `figures`."""
-        return [(study, SHEET.rstrip("-") if figure.startswith(SHEET) else figure) for study, figure in self.figures()]
+    def everything(self, report: str) -> list[str]:
+        """All files that a call for a report brings."""
+        studies = self.reports()[report]
+        figures = self.figure_files(studies, [".pdf", ".svg", ".png"])
+        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, LATEX)]
 
-    def jobs(self) -> list[tuple[str, str]]:
+    def jobs(self, studies: Sequence[str]) -> list[tuple[str, str]]:
         """(stage, what it works on) of each job but the trainings, which count for themselves, and the report."""
-        splits = [f"{name}/{split}" for name in self.config.datasets for split in self.config.splits_used(name)]
-        studies = list(self.config.studies)
-        stages = [("draw", splits), ("prepare", splits), ("evaluate", studies), ("summary_latex", studies)]
-        sheets = [f"{study}/{variant}" for study in studies for variant in self.config.studies[study].variants]
-        stages += [("contact_sheet", sheets), *((figure.replace("-", "_"), studies) for figure in FIGURES)]
-        return [(stage, what) for stage, names in stages for what in names]
+        jobs = []
+        for name in self.config.datasets:
+            splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
+            if name in self.drawn():
+                jobs += [("draw", split) for split in splits]
+            elif splits:
+                jobs.append(("fetch_dataset", name))
+            jobs += [("prepare", split) for split in splits]
+        jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
+        return jobs + [(figure.rule, figure.what) for figure in self.figures(studies)]
 
-    def described(self) -> dict[str, Any]:
-        """What the report says of the studies: titles, labels, recipes and claims."""
-        found = {name: study.model_dump(exclude={"defaults", "tests"}) for name, study in self.config.studies.items()}
-        for name, study in found.items():
-            labels = self.config.studies[name].labels()
-            for key, variant in study["variants"].items():
-                variant["label"] = labels[key]
+    def described(self, studies: Iterable[str]) -> dict[str, Any]:
+        """What the report says of some studies: titles, labels, recipes, metrics, classes."""
+        found = {}
+        for name in studies:
+            study = self.config.studies[name]
+            entry = study.model_dump(include={"title", "description", "source", "variants"})
+            for key, label in study.labels().items():
+                entry["variants"][key]["label"] = label
+            entry["metrics"] = shown(study.task, study.headline)
+            entry["classes"] = self.config.classes(name)
+            entry["same_images"] = study.dataset not in self.drawn()
+            found[name] = entry
         return found

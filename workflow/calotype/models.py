@@ -26,34 +26,107 @@ def dots_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
     return keras.Sequential([*net, layers.Flatten(), layers.Dense(outputs)])
 
 
+def dense(
+    shape: tuple[int, int, int],
+    outputs: int,
+    *,
+    units: list[int],
+    activation: str = "relu",
+    initializer: str | dict[str, Any] = "glorot_uniform",
+    l2: float = 0.0,
+    dropout: float = 0.0,
+) -> keras.Model:
+    """Dense layers on the pixels, and a softmax over the classes.
+
+    Args:
+        shape: height, width, channels.
+        outputs: number of classes.
+        units: of each hidden layer.
+        activation: of the hidden layers.
+        initializer: of the kernels of all layers; Keras's name, or a mapping with class_name and config.
+        l2: weight of the squared kernels, biases and outputs of every layer in the loss.
+        dropout: part of the last hidden layer's outputs that is dropped in training.
+    """
+
+    def layer(count: int, function: str) -> Any:
+        regularizer = keras.regularizers.L2(l2) if l2 else None
+        return layers.Dense(
+            count,
+            activation=function,
+            kernel_initializer=keras.initializers.get(initializer),
+            kernel_regularizer=regularizer,
+            bias_regularizer=regularizer,
+            activity_regularizer=regularizer,
+        )
+
+    net = [keras.Input(shape), layers.Flatten(), *(layer(count, activation) for count in units)]
+    if dropout:
+        net.append(layers.Dropout(dropout))
+    return keras.Sequential([*net, layer(outputs, "softmax")])
+
+
+def fashion_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
+    """The net of the Fashion-MNIST example: 804,554 parameters at 28 x 28 x 1 and ten classes.
+
+    A 3 x 3 convolution (32 filters, padding, ReLU), 2 x 2 max-pooling, dropout, a dense layer of 128, dropout, softmax.
+    """
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.25),
+            layers.Dense(outputs, activation="softmax"),
+        ]
+    )
+
+
 def all_convolutional(
     shape: tuple[int, int, int],
     outputs: int,
     *,
-    blocks: list[list[int]],
+    blocks: list[list[Any]],
     momentum: float = 0.9,
     darkness: bool = False,
+    largest: float | None = None,
+    dropout: float = 0.0,
+    activation: str = "linear",
 ) -> keras.Model:
     """Convolutions with batch normalisation and ReLU, the mean over the image, and one dense layer.
 
     Args:
         shape: height, width, channels.
         outputs: number of outputs.
-        blocks: filters, stride and kernel size of each convolution.
+        blocks: filters, stride and kernel size of each convolution, and words: ``valid`` leaves out the padding,
+            ``pool`` takes 2 x 2 max-pooling after it, ``residual`` adds what comes out to what went in.
         momentum: of the running mean and variance of the batch normalisation; Keras's 0.99 suits longer trainings.
         darkness: give the net the logarithm of the brightness (in 0..1) instead. A half-transparent dot multiplies what
             lies under it, so dots that overlap add up in the logarithm.
+        largest: divide the image by this first.
+        dropout: part of the mean's entries that is dropped in training.
+        activation: of the dense layer: softmax to classify.
     """
     image = keras.Input(shape)
     x = image
+    if largest is not None:
+        x = layers.Rescaling(1 / largest)(x)
     if darkness:
         x = -keras.ops.log2((x * 255 + 1) / 256) / 4
-    for filters, stride, kernel in blocks:
-        x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=momentum)(x)
-        x = layers.ReLU()(x)
+    for filters, stride, kernel, *words in blocks:
+        padding = "valid" if "valid" in words else "same"
+        y = layers.Conv2D(filters, kernel, strides=stride, padding=padding, use_bias=False)(x)
+        if "pool" in words:
+            y = layers.MaxPooling2D(2)(y)
+        y = layers.BatchNormalization(momentum=momentum)(y)
+        y = layers.ReLU()(y)
+        x = layers.Add()([x, y]) if "residual" in words else y
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, layers.Dense(outputs)(x))
+    if dropout:
+        x = layers.Dropout(dropout)(x)
+    return keras.Model(image, layers.Dense(outputs, activation=activation)(x))
 
 
 def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[str, Any]) -> keras.Model:

@@ -16,9 +16,11 @@ from typing import Any
 import psutil
 
 from calotype.errors import CalotypeError
+from calotype.pack import Pack
+from calotype.recipe import SCIKIT_LEARN
 
 LIBRARY = Path(__file__).parent
-PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scipy", "snakemake")
+PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy", "snakemake")
 TENSORFLOW = ("tensorflow", "tensorflow-cpu")
 
 
@@ -75,10 +77,14 @@ def _module(name: str) -> Path:
 
 
 @functools.cache
-def code_digest(script: Path) -> str:
+def code_digest(script: Path, without: tuple[str, ...] = ()) -> str:
     """Identify the code that a stage runs: its script and every calotype module that it imports, however indirectly.
 
     Comments, docstrings, descriptions of config keys, blank lines and layout do not count.
+
+    Args:
+        script: the entry point.
+        without: modules that it imports for what changes no result.
 
     Returns:
         A SHA-256 in hexadecimal.
@@ -87,11 +93,11 @@ def code_digest(script: Path) -> str:
         CalotypeError: a file is missing or not valid Python.
     """
     trees = {"": _parse(script)}
-    waiting = _imports(trees[""])
+    waiting = _imports(trees[""]) - {*without}
     while waiting:
         name = waiting.pop()
         trees[name] = _parse(_module(name))
-        waiting |= _imports(trees[name]) - trees.keys()
+        waiting |= _imports(trees[name]) - trees.keys() - {*without}
     parts = [f"{name}\n{_canonical(_without_docstrings(trees[name]))}" for name in sorted(trees)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -107,6 +113,12 @@ def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
     Raises:
         CalotypeError: the file or the function is not there, or the function does not take the arguments.
     """
+    if name in SCIKIT_LEARN:
+        for argument in arguments:
+            if argument not in SCIKIT_LEARN[name]:
+                hint = f"it takes: {', '.join(SCIKIT_LEARN[name])}; the rest of it has keys of its own."
+                raise CalotypeError(f"{key}.model_arguments: `{name}` takes no `{argument}` here.", hint)
+        return
     file, colon, function = name.rpartition(":")
     path = Path(file) if colon else LIBRARY / "models.py"
     if not path.is_file():
@@ -171,7 +183,9 @@ def process_cost() -> dict[str, float]:
     }
 
 
-def record(*, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]], device: str) -> dict[str, Any]:
+def record(
+    *, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]], device: str, pack: Pack
+) -> dict[str, Any]:
     """What a result came from, as plain data.
 
     Only what is named here is kept: never the environment, which may hold secrets.
@@ -181,6 +195,7 @@ def record(*, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, 
         config: the recipe.
         data: the manifests of the splits that went in.
         device: what it was computed on.
+        pack: the training: its size, its time, and what it chose.
     """
     return {
         "code": {"digest": code, "git": git_revision()},
@@ -195,4 +210,8 @@ def record(*, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, 
             "host": platform.node(),
         },
         "job": {"slurm": os.environ.get("SLURM_JOB_ID"), "partition": os.environ.get("SLURM_JOB_PARTITION")},
+        "parameters": pack.parameters,
+        "seconds": pack.seconds,
+        "best_epochs": pack.best_epochs,
+        **process_cost(),
     }

@@ -45,8 +45,35 @@ class Optimizer(Strict):
         return self
 
 
-def _optimizer_by_name(value: Any) -> Any:
+class Augmentation(Strict):
+    """What happens to each training image anew in each epoch, drawn by (seed, epoch)."""
+
+    name: Literal["symmetries", "flip", "shift", "affine", "erase"] = Field(
+        description="`symmetries`: one of the eight positions of the square; `flip`: left and right swapped, or not; "
+        "`shift`: moved by up to `pixels` along either axis; `affine`: turned by up to `degrees` and made larger or "
+        "smaller by up to the part `zoom`, about the middle; `erase`: a square of `pixels` x `pixels` somewhere, cut "
+        "at the edge, is set to zero. Zeros move in."
+    )
+    pixels: PositiveInt | None = Field(None, description="Of `shift` and `erase`.")
+    degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="Of `affine`.")
+    zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
+
+    @model_validator(mode="after")
+    def _keys_of_the_name(self) -> "Augmentation":
+        needed = {"shift": {"pixels"}, "erase": {"pixels"}, "affine": {"degrees", "zoom"}}.get(self.name, set())
+        for key in ("pixels", "degrees", "zoom"):
+            if (key in needed) != (getattr(self, key) is not None):
+                raise ValueError(f"{self.name} {'needs' if key in needed else 'takes no'} {key}")
+        return self
+
+
+def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
+
+
+CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
+# scikit-learn's models that a variant may name, and the arguments that a recipe has no key for.
+SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
 
 
 class Recipe(Strict):
@@ -54,33 +81,72 @@ class Recipe(Strict):
 
     model: str = Field(
         description="A function of workflow/calotype/models.py, or `path/to/file.py:function`; it gets the image shape "
-        "and the number of outputs and returns a Keras model."
+        "and the number of outputs and returns a Keras model. Or `sklearn.neural_network.MLPClassifier`."
     )
     model_arguments: dict[str, Any] = Field({}, description="Keyword arguments for the model function.")
-    loss: Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh"] = Field(
-        description="Keras's name of the loss."
+    loss: Literal[
+        "mean_squared_error",
+        "mean_absolute_error",
+        "huber",
+        "log_cosh",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+    ] = Field(
+        description="Keras's name of the loss: a crossentropy for task `classify`, one of the others for `count`."
     )
-    optimizer: Annotated[Optimizer, BeforeValidator(_optimizer_by_name)] = Field(
-        description="A name, or a mapping with `name`."
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="With `categorical_crossentropy`: the part of each target that is spread over all classes."
     )
+    optimizer: Annotated[Optimizer, BeforeValidator(_by_name)] = Field(description="A name, or a mapping with `name`.")
     epochs: PositiveInt = Field(description="Passes over the training images.")
     batch_size: PositiveInt = Field(description="Images per training step; the last step of an epoch takes the rest.")
     train: str = Field("train", description="The split to train on.")
     scale_targets: bool = Field(
         False, description="`count`: train on (count - minimum) / (maximum - minimum) instead of the count itself."
     )
-    augment: list[Literal["symmetries"]] = Field(
-        [],
-        description="`symmetries`: in each epoch each image is shown in one of the eight positions of the square, "
-        "drawn by (seed, epoch).",
+    augment: list[Annotated[Augmentation, BeforeValidator(_by_name)]] = Field(
+        [], description="Random changes of the training images, in this order: names, or mappings with `name`."
+    )
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="The last part of the training images, which is held out to choose an epoch; as in Keras's `fit`.",
+    )
+    monitor: Literal["val_loss", "val_accuracy"] = Field(
+        "val_loss", description="By what the best epoch is chosen; the earliest of equals."
+    )
+    restore_best_weights: bool = Field(
+        False, description="Go on with the weights of the best epoch on the held-out images, not with the last."
+    )
+    patience: PositiveInt | None = Field(
+        None, description="Stop when so many epochs in a row were not better on the held-out images. Left out: never."
     )
     test_images: PositiveInt | None = Field(
         None,
         description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
         "on all.",
     )
+    test_views: list[Literal["flip", "shift"]] = Field(
+        [],
+        description="Average each test image's prediction over further views of it: `flip`, left and right swapped; "
+        "`shift`, moved by one pixel up, down, left and right; with both, also each of these swapped.",
+    )
     threads: PositiveInt = Field(
         1,
         description="Threads of one training. Their number changes the last bits of the results, so it is the same on "
         "a laptop and on a cluster.",
     )
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the model gives a probability for each class; else one number."""
+        return self.loss in CROSSENTROPIES
+
+    @model_validator(mode="after")
+    def _keys_fit_each_other(self) -> "Recipe":
+        if self.label_smoothing and self.loss != "categorical_crossentropy":
+            raise ValueError("label_smoothing needs loss: categorical_crossentropy")
+        if (self.restore_best_weights or self.patience) and not self.validation_split:
+            raise ValueError("restore_best_weights and patience need a validation_split: never choose on test images")
+        if self.monitor == "val_accuracy" and not self.classifies:
+            raise ValueError("monitor: val_accuracy needs a crossentropy as loss")
+        return self

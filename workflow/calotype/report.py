@@ -12,12 +12,8 @@ import jinja2
 import pandas as pd
 
 from calotype.errors import CalotypeError
-from calotype.evaluation import COUNT_METRICS
-from calotype.files import new_file
-from calotype.statistics import judge
-from calotype.tables import show
-
-VERDICTS = {True: "agrees", False: "differs", None: "open"}
+from calotype.metrics import METRICS
+from calotype.tables import bounds, claim_text, measured_text, show
 
 
 @dataclass(frozen=True)
@@ -80,52 +76,25 @@ def read_job(file: Path, stage: str, what: str) -> Job:
         raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its job run again.") from None
 
 
-def bounds(mean: float, low: float, high: float, share: bool) -> str:
-    """The interval of a mean as text, ``[84.1, 93.5]``, with as many decimals; empty where there is none."""
-    if not math.isfinite(low):
-        return ""
-    return f"[{show(low, share, unit=False, like=mean)}, {show(high, share, unit=False, like=mean)}]"
-
-
-def interval(mean: float, low: float, high: float, share: bool) -> str:
-    """A mean and its interval as text: ``88.8 % [84.1, 93.5]``."""
-    return f"{show(mean, share)} {bounds(mean, low, high, share)}".strip()
-
-
-def claim_text(claim: Mapping[str, Any], share: bool) -> str:
-    """The number of a claim: ``90.0 %``, or with its bound, ``at most 50.0 %``."""
-    for key, words in (("value", ""), ("at_most", "at most "), ("at_least", "at least ")):
-        if claim[key] is not None:
-            return words + show(claim[key], share)
-    raise AssertionError(claim)
-
-
-def _claims(
-    study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame
-) -> list[dict[str, Any]]:
+def _claims(study: Mapping[str, Any], claims: pd.DataFrame) -> list[dict[str, Any]]:
+    labels = {name: variant["label"] for name, variant in study["variants"].items()}
     rows = []
-    for claim in study["claims"]:
-        share = COUNT_METRICS[claim["metric"]].share
-        where = {key: claim[key] for key in ("variant", "split", "metric")}
-        values = _where(runs, **where).value.tolist()
-        row = _where(summary, **where).iloc[0]
-        together = _where(pooled, **where).iloc[0]
-        bound = {key: claim[key] for key in ("value", "at_most", "at_least")}
-        verdict = judge(values, **bound, images=together["images"] // together["seeds"] if share else None)
+    for claim in claims.to_dict("records"):
+        mean, between, spread = measured_text(claim)
         rows.append(
             {
                 "says": claim["says"],
-                "variant": study["variants"][claim["variant"]]["label"],
+                "variant": labels[claim["variant"]],
                 "split": claim["split"],
-                "metric": COUNT_METRICS[claim["metric"]].label,
-                "claimed": claim_text(claim, share),
-                "measured": interval(row["mean"], row["low"], row["high"], share),
-                "mean": show(row["mean"], share),
-                "interval": bounds(row["mean"], row["low"], row["high"], share),
-                "range": f"{show(min(values), share, unit=False)} to {show(max(values), share)}",
-                "n": int(row["n"]),
-                "verdict": VERDICTS[verdict.agrees],
-                "reason": verdict.reason,
+                "metric": METRICS[claim["metric"]].label,
+                "claimed": claim_text(claim, labels),
+                "mean": mean,
+                "interval": between,
+                "range": spread,
+                "n": claim["n"],
+                "verdict": claim["verdict"],
+                "reason": claim["reason"],
+                "note": claim["note"],
             }
         )
     return rows
@@ -141,29 +110,90 @@ def _results(
     study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame
 ) -> list[dict[str, Any]]:
     rows = []
-    for (variant, split), group in summary.groupby(["variant", "split"], sort=False):
+    tested = summary[summary.metric.isin(study["metrics"])]
+    headline = study["metrics"][0]
+    share = METRICS[headline].share
+    for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         where = {"variant": variant, "split": split}
+        by_metric = group.set_index("metric")
         metrics = []
-        for _, row in group.iterrows():
-            share = COUNT_METRICS[str(row["metric"])].share
-            metrics.append((show(row["mean"], share), bounds(row["mean"], row["low"], row["high"], share)))
-        together = _where(pooled, **where, metric="exact").iloc[0]
-        seeds = _where(runs, **where, metric="exact").value
+        for metric in study["metrics"]:
+            row, is_share = by_metric.loc[metric], METRICS[metric].share
+            metrics.append((show(row["mean"], is_share), bounds(row["mean"], row["low"], row["high"], is_share)))
+        together = _where(pooled, **where, metric=headline).iloc[0]
+        seeds = _where(runs, **where, metric=headline).value
         rows.append(
             {
                 "variant": study["variants"][variant]["label"],
                 "split": split,
                 "n": len(seeds),
                 "metrics": metrics,
-                "range": f"{show(seeds.min(), True, unit=False)} to {show(seeds.max(), True)}",
+                "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}",
                 "pooled": (
-                    show(together["value"], True),
-                    bounds(together["value"], together["low"], together["high"], True),
+                    show(together["value"], share),
+                    bounds(together["value"], together["low"], together["high"], share),
                 ),
                 "images": int(together["images"] / together["seeds"]),
             }
         )
     return rows
+
+
+def _differences(study: Mapping[str, Any], differences: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = []
+    for row in differences.to_dict("records"):
+        share = METRICS[row["metric"]].share
+        numbers = [row["mean"], row["low"], row["high"]]
+        mean, low, high = (f"{100 * number:+.2f}" if share else f"{number:+.4g}" for number in numbers)
+        rows.append(
+            {
+                "variant": study["variants"][row["variant"]]["label"],
+                "than": study["variants"][row["than"]]["label"],
+                "split": row["split"],
+                "mean": mean,
+                "interval": f"[{low}, {high}]",
+                "n": row["n"],
+                "told": row["low"] > 0 or row["high"] < 0,
+            }
+        )
+    return rows
+
+
+def _layers(study: Mapping[str, Any], layers: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "variant": study["variants"][variant]["label"],
+            "rows": group[["layer", "kind", "output_shape", "parameters"]].to_numpy().tolist(),
+            "parameters": int(group.parameters.sum()),
+        }
+        for variant, group in layers.groupby("variant", sort=False)
+    ]
+
+
+def _augmentation(change: Mapping[str, Any]) -> str:
+    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom"}
+    return " ".join(
+        [change["name"], *(unit.format(change[key]) for key, unit in units.items() if change[key] is not None)]
+    )
+
+
+def _views(variant: Mapping[str, Any]) -> str:
+    """What the test images are also seen as, in words; empty if there is nothing."""
+    kinds = {"flip": "mirrored", "shift": "moved by a pixel"}
+    seen = " and ".join(kinds[kind] for kind in variant["test_views"])
+    return f"predictions are averaged over the test image as it is, and {seen}" if seen else ""
+
+
+def _validation(variant: Mapping[str, Any]) -> str:
+    """What the held-out images of a variant decide, in words; empty if there are none."""
+    if not variant["validation_split"]:
+        return ""
+    words = [f"the last {100 * variant['validation_split']:g} % of the training images are held out"]
+    if variant["restore_best_weights"]:
+        words.append(f"the epoch with the best {variant['monitor']} is kept")
+    if variant["patience"]:
+        words.append(f"stopped after {variant['patience']} epochs that were not better")
+    return "; ".join(words)
 
 
 def _recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dict[str, Any]]:
@@ -186,7 +216,8 @@ def _recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[di
                 "epochs": variant["epochs"],
                 "batch_size": variant["batch_size"],
                 "train": variant["train"],
-                "augment": ", ".join(variant["augment"]) or "none",
+                "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
+                "remarks": [words for words in (_validation(variant), _views(variant)) if words],
                 "threads": variant["threads"],
                 "seconds": pd.Series([s for pack in packs for s in pack.origin["seconds"].values()]).median(),
             }
@@ -194,13 +225,23 @@ def _recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[di
     return rows
 
 
+@dataclass(frozen=True)
+class StudyTables:
+    """The tables of a study, as `evaluation` and `claims` make them."""
+
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    pooled: pd.DataFrame
+    confusion: pd.DataFrame
+    differences: pd.DataFrame
+    claims: pd.DataFrame
+    layers: pd.DataFrame
+
+
 def study_section(
     name: str,
     study: Mapping[str, Any],
-    runs: pd.DataFrame,
-    summary: pd.DataFrame,
-    pooled: pd.DataFrame,
-    confusion: pd.DataFrame,
+    tables: StudyTables,
     prints: Sequence[Print],
     origins: Sequence[PackOrigin],
 ) -> dict[str, Any]:
@@ -208,8 +249,8 @@ def study_section(
 
     Args:
         name: of the study.
-        study: its title, description, source, variants and claims, as `config.Study` holds them.
-        runs, summary, pooled, confusion: the tables of `evaluation`.
+        study: as `Layout.described` gives it.
+        tables: the study's tables.
         prints: the study's figures.
         origins: the study's packs.
     """
@@ -218,10 +259,14 @@ def study_section(
         "title": study["title"],
         "description": study["description"],
         "source": study["source"],
-        "claims": _claims(study, runs, summary, pooled),
-        "metrics": [COUNT_METRICS[metric].label for metric in summary.metric.unique()],
-        "results": _results(study, runs, summary, pooled),
-        "confusions": _confusions(study, confusion),
+        "claims": _claims(study, tables.claims),
+        "same_images": study["same_images"],
+        "metrics": [METRICS[metric].label for metric in study["metrics"]],
+        "share": METRICS[study["metrics"][0]].share,
+        "results": _results(study, tables.runs, tables.summary, tables.pooled),
+        "differences": _differences(study, tables.differences),
+        "confusions": _confusions(study, tables.confusion),
+        "layers": _layers(study, tables.layers),
         "recipes": _recipes(study, origins),
         "figures": [
             {"caption": item.caption, "name": item.file.stem, "data": base64.b64encode(item.file.read_bytes()).decode()}
@@ -249,6 +294,13 @@ def _distinct(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list({json.dumps(entry, sort_keys=True): entry for entry in entries}.values())
 
 
+def _called(label: float, names: Sequence[str]) -> str:
+    """The name of a class, or a count as it is."""
+    if math.isinf(label):
+        return "none"
+    return names[int(label)] if names else str(int(label))
+
+
 def _confusions(study: Mapping[str, Any], confusion: pd.DataFrame) -> list[dict[str, Any]]:
     """Of each variant, the confusion over all seeds on its last test split."""
     tables = []
@@ -257,9 +309,11 @@ def _confusions(study: Mapping[str, Any], confusion: pd.DataFrame) -> list[dict[
         chosen = group[group.split == split]
         chosen = chosen.assign(predicted=chosen.predicted.astype(float).fillna(math.inf))  # sorted last
         wide = chosen.pivot(index="true", columns="predicted", values="images").fillna(0)
-        columns = ["none" if math.isinf(column) else int(column) for column in wide.columns]
+        names = study["classes"]
+        columns = [_called(column, names) for column in wide.columns]
         rows = [
-            (int(true), [int(count) for count in row]) for true, row in zip(wide.index, wide.to_numpy(), strict=True)
+            (_called(true, names), [int(count) for count in row])
+            for true, row in zip(wide.index, wide.to_numpy(), strict=True)
         ]
         tables.append(
             {"variant": study["variants"][variant]["label"], "split": split, "columns": columns, "rows": rows}
@@ -301,18 +355,10 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
             found = f"{section['metrics'][0]} {mean} {between}"
             lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
         for claim in section["claims"]:
+            where = f" on {claim['split']}" if claim["split"] else ""
+            measured = f"{claim['mean']} {claim['interval']}".strip()
             lines.append(
-                f"  claimed: {claim['metric']} {claim['claimed']} on {claim['split']}; "
-                f"measured: {claim['measured']}; {claim['verdict']}"
+                f"  claimed: {claim['metric']} {claim['claimed']}{where} ({claim['variant']}); "
+                f"measured: {measured}; {claim['verdict']}: {claim['reason']}"
             )
     return "\n".join(lines) + "\n"
-
-
-def write_text(text: str, file: Path) -> None:
-    """Write a text file whole or not at all.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
-    with new_file(file) as aside:
-        aside.write_text(text, encoding="utf-8")

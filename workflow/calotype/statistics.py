@@ -1,5 +1,6 @@
 """Means, intervals, and what a published number is worth beside them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,48 +75,75 @@ class Verdict:
     reason: str
 
 
+def _judge_value(values: Sequence[float], value: float, images: int | None) -> Verdict:
+    low, high = next_run_interval(values)
+    if images:
+        mean = float(np.mean(values))
+        drawn = t_quantile(len(values)) ** 2 * 2 * mean * (1 - mean) / images
+        half = (((high - low) / 2) ** 2 + drawn) ** 0.5
+        low, high = mean - half, mean + half
+    inside = low - NEGLIGIBLE <= value <= high + NEGLIGIBLE
+    return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
+
+
+def _judge_bound(values: Sequence[float], at_most: float, at_least: float) -> Verdict:
+    _, low, high = mean_interval(values)
+    keeps = high <= at_most + NEGLIGIBLE and low >= at_least - NEGLIGIBLE
+    breaks = low > at_most + NEGLIGIBLE or high < at_least - NEGLIGIBLE
+    side = "below" if math.isfinite(at_most) else "above"
+    if keeps or breaks:
+        return Verdict(
+            keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound"
+        )
+    return Verdict(None, "the interval reaches across the bound; ask for more seeds")
+
+
+def _judge_range(values: Sequence[float], between: Sequence[float]) -> Verdict:
+    inside = sum(between[0] - NEGLIGIBLE <= value <= between[1] + NEGLIGIBLE for value in values)
+    low, high = wilson_interval(inside, len(values))
+    agrees = True if low > 0.5 else False if high < 0.5 else None
+    return Verdict(agrees, f"{inside} of {len(values)} runs lie in it")
+
+
+def _judge_similar(values: Sequence[float], others: Sequence[float]) -> Verdict:
+    n = min(len(values), len(others))
+    spread = (np.var(values, ddof=1) + np.var(others, ddof=1)) ** 0.5
+    half = t_quantile(n) * float(spread) * (1 + 1 / n) ** 0.5
+    alike = abs(float(np.mean(values) - np.mean(others))) <= half + NEGLIGIBLE
+    return Verdict(alike, f"one run of each {'cannot' if alike else 'can'} tell them apart")
+
+
 def judge(
     values: Sequence[float],
     *,
     value: float | None = None,
     at_most: float | None = None,
     at_least: float | None = None,
+    between: Sequence[float] | None = None,
+    others: Sequence[float] | None = None,
     images: int | None = None,
 ) -> Verdict:
     """Hold a claim against the runs of several seeds.
 
     A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A
-    published bound agrees when the whole interval of our mean keeps it.
+    published bound agrees when the whole interval of our mean keeps it; a range of runs, when for certain (Wilson) more
+    than half of ours lie in it; likeness, when the means differ by no more than single runs do.
 
     Args:
         values: of the seeds, all on the same test images.
-        value, at_most, at_least: the claim; one of them.
-        images: how many test images there are, where the values are shares of them. The source had other images, so the
-            chance of drawing its images and ours is added.
+        value, at_most, at_least, between: the claim; one of them, or `others`.
+        others: the values of the variant that this one is said to be like.
+        images: how many test images there are, where the values are shares of them and the source had other images:
+            the chance of drawing its images and ours is added.
     """
-    if len(values) < 2:
+    if min(len(values), len(values if others is None else others)) < 2:
         return Verdict(None, "one seed cannot tell; ask for more seeds")
-    if value is not None:
-        low, high = next_run_interval(values)
-        if images:
-            mean = float(np.mean(values))
-            drawn = t_quantile(len(values)) ** 2 * 2 * mean * (1 - mean) / images
-            half = (((high - low) / 2) ** 2 + drawn) ** 0.5
-            low, high = mean - half, mean + half
-        if not np.isfinite([low, high]).all():
-            return Verdict(None, "a training diverged")
-        inside = low - NEGLIGIBLE <= value <= high + NEGLIGIBLE
-        return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
-    _, low, high = mean_interval(values)
-    if not np.isfinite([low, high]).all():
+    if not np.isfinite([*values, *(others or [])]).all():
         return Verdict(None, "a training diverged")
-    if at_most is not None:
-        keeps, breaks, side = high <= at_most + NEGLIGIBLE, low > at_most + NEGLIGIBLE, "below"
-    else:
-        assert at_least is not None
-        keeps, breaks, side = low >= at_least - NEGLIGIBLE, high < at_least - NEGLIGIBLE, "above"
-    if keeps or breaks:
-        return Verdict(
-            keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound"
-        )
-    return Verdict(None, "the interval reaches across the bound; ask for more seeds")
+    if value is not None:
+        return _judge_value(values, value, images)
+    if between is not None:
+        return _judge_range(values, between)
+    if others is not None:
+        return _judge_similar(values, others)
+    return _judge_bound(values, math.inf if at_most is None else at_most, -math.inf if at_least is None else at_least)

@@ -1,44 +1,20 @@
-"""CSV and LaTeX tables."""
+"""Numbers and tables as text and as LaTeX."""
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
-from calotype.errors import CalotypeError
-from calotype.evaluation import COUNT_METRICS
-from calotype.files import new_file
+from calotype.metrics import METRICS
 
-NUMBERS = ("value", "mean", "low", "high", "predicted")  # columns that may be empty
+SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}",
 }  # fmt: skip
-
-
-def write_csv(table: pd.DataFrame, file: Path) -> None:
-    """Write a table with its columns and no row names; numbers in full, so that nothing is lost.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
-    with new_file(file) as aside:
-        table.to_csv(aside, index=False, lineterminator="\n")
-
-
-def read_csv(file: Path | str) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote. Names stay text: a variant may be called 001, or NA.
-
-    Raises:
-        CalotypeError: the file cannot be read.
-    """
-    names = dict.fromkeys(("study", "variant", "split", "metric"), str)
-    try:
-        return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
-    except (OSError, ValueError) as error:
-        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
 
 
 def _digits(value: float) -> int:
@@ -49,7 +25,7 @@ def _digits(value: float) -> int:
     return 1 - math.floor(math.log10(distance))
 
 
-def show(value: float, share: bool, unit: bool = True, like: float | None = None) -> str:
+def show(value: float, share: bool, unit: bool = True, like: float | None = None, decimals: int | None = None) -> str:
     """A number as figures, tables and the report show it: a share in per cent, four significant digits otherwise.
 
     Shares close to none or all get the digits that tell them from it.
@@ -59,14 +35,61 @@ def show(value: float, share: bool, unit: bool = True, like: float | None = None
         share: whether it is a share of the images.
         unit: whether to write the per cent sign.
         like: another share, whose number of decimals this one takes: the mean, for the ends of its interval.
+        decimals: how many decimals a share in per cent has at least.
     """
     if not math.isfinite(value):
         return "–"
     if not share:
         short = f"{value:.4g}"
         return f"{value:,.0f}".replace(",", "\u202f") if abs(float(short)) >= 10_000 else short
-    decimals = _digits(value if like is None or not math.isfinite(like) else like)
-    return f"{100 * value:.{decimals}f}{' %' if unit else ''}"
+    needed = _digits(value if like is None or not math.isfinite(like) else like)
+    return f"{100 * value:.{max(needed, decimals or 0)}f}{' %' if unit else ''}"
+
+
+def bounds(mean: float, low: float, high: float, share: bool, decimals: int | None = None) -> str:
+    """The interval of a mean as text, ``[84.1, 93.5]``, with as many decimals; empty where there is none."""
+    if not math.isfinite(low):
+        return ""
+    ends = (show(end, share, unit=False, like=mean, decimals=decimals) for end in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def interval(mean: float, low: float, high: float, share: bool, decimals: int | None = None) -> str:
+    """A mean and its interval as text: ``88.8 % [84.1, 93.5]``."""
+    return f"{show(mean, share, decimals=decimals)} {bounds(mean, low, high, share, decimals)}".strip()
+
+
+def published_decimals(claim: Mapping[Hashable, Any]) -> int:
+    """How many decimals the numbers of a claim on a share have in per cent: 0.0293 has two."""
+    given = [number for number in (claim["number"], claim["second"]) if math.isfinite(number)]
+    exponents = [(Decimal(str(float(number))) * 100).normalize().as_tuple().exponent for number in given]
+    return max((-exponent for exponent in exponents if isinstance(exponent, int) and exponent < 0), default=0)
+
+
+def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
+    """What a line of `claims.claims_table` claims: ``90.0 %``, ``at most 50.0 %``, ``90 to 93 %``, ``as that of B``."""
+    share, kind = METRICS[claim["metric"]].share, claim["kind"]
+    if kind == "similar_to":
+        return f"as that of {labels[claim['other']]}"
+    if not share:
+        first, second = (f"{number:,.10g}".replace(",", "\u202f") for number in (claim["number"], claim["second"]))
+    else:
+        decimals = published_decimals(claim)
+        first, second = (f"{100 * number:.{decimals}f}" for number in (claim["number"], claim["second"]))
+    words = {"at_most": "at most ", "at_least": "at least "}.get(kind, "")
+    return f"{words}{first}{f' to {second}' if kind == 'between' else ''}{' %' if share else ''}"
+
+
+def measured_text(claim: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+    """What we measured for a line of `claims.claims_table`: the mean, its interval, and the range over seeds."""
+    share = METRICS[claim["metric"]].share
+    decimals = published_decimals(claim) if share else None
+    if claim["metric"] == "parameters":
+        return f"{claim['mean']:,.0f}".replace(",", "\u202f"), "", ""
+    mean, low, high = claim["mean"], claim["low"], claim["high"]
+    smallest = show(claim["smallest"], share, unit=False, decimals=decimals)
+    largest = show(claim["largest"], share, decimals=decimals)
+    return show(mean, share, decimals=decimals), bounds(mean, low, high, share, decimals), f"{smallest} to {largest}"
 
 
 def escape(text: str) -> str:
@@ -74,55 +97,120 @@ def escape(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
 
 
+def _latex(text: str) -> str:
+    return escape(text).replace("\u202f", r"\,").replace("–", "--")
+
+
+def latex_table(columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> str:
+    """A booktabs table.
+
+    Args:
+        columns: of the tabular.
+        heads: of the columns, as LaTeX.
+        rows: of the cells, as LaTeX.
+        caption: as LaTeX.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{caption}}}",
+            rf"  \label{{tab:{name}}}",
+            r"  \small\setlength{\tabcolsep}{3.5pt}",
+            rf"  \begin{{tabular}}{{{columns}}}",
+            r"    \toprule",
+            f"    {' & '.join(heads)} " + r"\\",
+            r"    \midrule",
+            *(f"    {' & '.join(row)} " + r"\\" for row in rows),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
 def summary_latex(
-    summary: pd.DataFrame, pooled: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str
+    summary: pd.DataFrame,
+    pooled: pd.DataFrame,
+    parameters: Mapping[str, int],
+    metrics: Sequence[str],
+    labels: Mapping[str, str],
+    caption: str,
+    name: str,
 ) -> str:
     """The summary of a study as a booktabs table: a line for each variant and test split, mean and 95 % interval.
 
     Args:
         summary: as `evaluation.summary_table` gives it.
         pooled: as `evaluation.pooled_table` gives it; says how many images there were.
+        parameters: the size of each variant's model.
+        metrics: which are shown.
         labels: of the variants, by name.
         caption: of the table.
         name: for ``\\ref{tab:<name>}``.
     """
-    metrics = [metric for metric in COUNT_METRICS if (summary.metric == metric).any()]
-    heads = []
+    heads = ["Variant", "Parameters", "Test split", "Images"]
     for metric in metrics:
-        unit = r" (\%)" if COUNT_METRICS[metric].share else ""
-        heads.append(escape(COUNT_METRICS[metric].label.capitalize()) + unit)
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
-        r"  \centering",
-        rf"  \caption{{{caption}}}",
-        rf"  \label{{tab:{name}}}",
-        rf"  \begin{{tabular}}{{llr{'r@{ }l' * len(metrics)}r}}",
-        r"    \toprule",
-        "    Variant & Test split & Images"
-        + "".join(rf" & \multicolumn{{2}}{{l}}{{{head}}}" for head in heads)
-        + r" & $n$ \\",
-        r"    \midrule",
-    ]
+        unit = r" (\%)" if METRICS[metric].share else ""
+        heads.append(rf"\multicolumn{{2}}{{l}}{{{escape(METRICS[metric].label.capitalize())}{unit}}}")
     images = (pooled.images // pooled.seeds).groupby([pooled.variant, pooled.split]).first()
-    shown = ""
-    for (variant, split), group in summary.groupby(["variant", "split"], sort=False):
+    tested = summary[summary.metric.isin(metrics)]
+    rows = []
+    before = ""
+    for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
         cells = []
         for metric in metrics:
-            row, share = by_metric.loc[metric], COUNT_METRICS[metric].share
-            mean, low, high = (
-                show(value, share, unit=False, like=row["mean"]).replace("\u202f", r"\,")
-                for value in row[["mean", "low", "high"]]
-            )
-            cells += [mean, f"[{low}, {high}]" if low != "–" else ""]
-        first = escape(labels[str(variant)]) if variant != shown else ""
-        shown = str(variant)
-        lines.append(
-            "    "
-            + " & ".join(
-                [first, escape(str(split)), str(images[variant, split]), *cells, str(int(by_metric.n.iloc[0]))]
-            )
-            + r" \\"
-        )
-    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
+            row, share = by_metric.loc[metric], METRICS[metric].share
+            mean = show(row["mean"], share, unit=False, decimals=SHOWN)
+            cells += [_latex(mean), _latex(bounds(row["mean"], row["low"], row["high"], share, SHOWN))]
+        size = f"{parameters[str(variant)]:,}".replace(",", r"\,")
+        first = [_latex(labels[str(variant)]), size] if variant != before else ["", ""]
+        before = str(variant)
+        count = str(int(by_metric.n.iloc[0]))
+        rows.append([*first, _latex(str(split)), str(images[variant, split]), *cells, count])
+    return latex_table(f"lrlr{'r@{ }l' * len(metrics)}r", [*heads, "$n$"], rows, caption, name)
+
+
+def claims_latex(claims: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
+    """The claims of a study as a booktabs table: what the source says, what we measure, the verdict.
+
+    Args:
+        claims: as `claims.claims_table` gives it.
+        labels: of the variants, by name.
+        caption: of the table.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    rows = []
+    for _, line in claims.iterrows():
+        claim = line.to_dict()
+        mean, between, _ = measured_text(claim)
+        metric = METRICS[claim["metric"]].label.capitalize()
+        cells = [labels[claim["variant"]], metric, claim_text(claim, labels), mean, between, str(claim["n"])]
+        rows.append([*map(_latex, cells), claim["verdict"]])
+    heads = ["Variant", "Metric", "Published", r"\multicolumn{2}{l}{Measured}", "$n$", "Verdict"]
+    return latex_table("lllr@{ }lrl", heads, rows, caption, name)
+
+
+def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
+    """The layers of each variant's model as a booktabs table: kind, output shape, parameters.
+
+    Args:
+        layers: columns variant, layer, kind, output_shape, parameters.
+        labels: of the variants, by name.
+        caption: of the table.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    rows = []
+    for variant, group in layers.groupby("variant", sort=False):
+        size = f"{group.parameters.sum():,}".replace(",", r"\,")
+        first = _latex(labels[str(variant)])
+        for layer in group.itertuples():
+            count = f"{layer.parameters:,}".replace(",", r"\,")
+            rows.append([first, _latex(str(layer.kind)), _latex(str(layer.output_shape)), count])
+            first = ""
+        rows.append(["", "all layers", "", size])
+    return latex_table("lllr", ["Variant", "Layer", "Output shape", "Parameters"], rows, caption, name)

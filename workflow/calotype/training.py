@@ -9,7 +9,6 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +16,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from calotype import augment
 from calotype.backend import keras, tf
 from calotype.errors import CalotypeError
-from calotype.images import Split
 from calotype.models import build
+from calotype.pack import Pack
 from calotype.recipe import Optimizer, Recipe
+from calotype.splits import Split
 
 logger = logging.getLogger(__name__)
 
 PREDICT_BATCH = 250
-SYMMETRIES = 8  # of the square
 SEED_STATE = "seed_generator_state"  # Keras's name of the variable that dropout and the like draw from
-
-
-@dataclass(frozen=True)
-class Pack:
-    """What the training of a pack gives.
-
-    Attributes:
-        parameters: number of parameters of the model.
-        history: columns seed, epoch (from 1), metric, value.
-        predictions: for each test split, shape (seeds, images, outputs), float32, in units of the labels.
-        seconds: wall time of each seed: training and prediction.
-    """
-
-    parameters: int
-    history: pd.DataFrame
-    predictions: dict[str, NDArray[np.float32]]
-    seconds: dict[int, float]
 
 
 def make_optimizer(recipe: Optimizer, steps: int) -> Any:
@@ -75,73 +58,85 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
         raise CalotypeError(f"optimizer: {recipe.name}: {error}", "see Keras's page on this optimizer.") from error
 
 
-def epoch_order(seed: int, epoch: int, images: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The order of the images in an epoch and the symmetry that each is shown in, keyed by (seed, epoch).
-
-    Returns:
-        A permutation of 0..images - 1, and for each place in it a number 0..7; both of shape (images,).
-    """
-    rng = np.random.default_rng([seed, epoch])
-    return rng.permutation(images).astype(np.int32), rng.integers(SYMMETRIES, size=images, dtype=np.int32)
-
-
-def turn(images: Any, symmetry: Any) -> Any:
-    """Show each image in one of the eight positions of the square.
-
-    Args:
-        images: shape (batch, width, width, channels).
-        symmetry: shape (batch,), 0..7: its bits say whether to flip down, across, and along the diagonal.
-    """
-    down, across, diagonal = ((symmetry // bit % 2 == 1)[:, None, None, None] for bit in (1, 2, 4))
-    images = tf.where(down, images[:, ::-1], images)
-    images = tf.where(across, images[:, :, ::-1], images)
-    return tf.where(diagonal, tf.transpose(images, [0, 2, 1, 3]), images)
-
-
 class _Engine:
     """A compiled model with its data on the device and its training function; the state that the seeds share."""
 
-    def __init__(self, recipe: Recipe, train: Split, minimum: int, maximum: int) -> None:
+    def __init__(self, recipe: Recipe, train: Split, outputs: int, offset: int, scale: int) -> None:
         keras.utils.clear_session()
         self.recipe = recipe
         self.shape = train.images.shape[1:]
-        self.size = len(train.images)
-        self.offset, self.scale = (minimum, maximum - minimum) if recipe.scale_targets else (0, 1)
-        self.model = self._fresh_model(seed=0)
-        if self.model.output_shape != (None, 1):
+        self.outputs, self.offset, self.scale = outputs, offset, scale
+        self.size = int(len(train.images) * (1 - recipe.validation_split))  # what follows is held out
+        if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             raise CalotypeError(
-                f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of (None, 1).",
+                f"validation_split: {recipe.validation_split} of {len(train.images)} images leaves none to train on, "
+                "or none to validate on."
+            )
+        self.model = self._fresh_model(seed=0)
+        if self.model.output_shape != (None, outputs):
+            raise CalotypeError(
+                f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of (None, {outputs}).",
                 "end it with keras.layers.Dense(outputs), on flattened or pooled features.",
             )
         steps = recipe.epochs * math.ceil(self.size / recipe.batch_size)
         optimizer = make_optimizer(recipe.optimizer, steps)
-        self.model.compile(optimizer=optimizer, loss=recipe.loss, jit_compile=False)
+        self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
         optimizer.build(self.model.trainable_variables)
         self.fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
-        targets = (train.labels[:, None] - self.offset) / self.scale
         self.images = tf.constant(np.ascontiguousarray(train.images))
-        self.targets = tf.constant(targets.astype(np.float32))
+        self.targets = tf.constant(self._targets(train.labels))
         self.train_epoch = tf.function(self._train_epoch)
+        self.test_held_out = tf.function(self._test_held_out)
         self.forward = tf.function(lambda images: self.model(images, training=False))
+
+    def _loss(self) -> Any:
+        if self.recipe.label_smoothing:
+            return keras.losses.CategoricalCrossentropy(label_smoothing=self.recipe.label_smoothing)
+        return self.recipe.loss
+
+    def _metrics(self) -> list[Any]:
+        if not self.recipe.classifies:
+            return []
+        sparse = self.recipe.loss == "sparse_categorical_crossentropy"
+        kind = keras.metrics.SparseCategoricalAccuracy if sparse else keras.metrics.CategoricalAccuracy
+        return [kind(name="accuracy")]
+
+    def _targets(self, labels: NDArray[np.int64]) -> NDArray[Any]:
+        if self.recipe.loss == "categorical_crossentropy":
+            return np.eye(self.outputs, dtype=np.float32)[labels]
+        if self.recipe.classifies:
+            return labels[:, None].astype(np.int32)
+        return ((labels[:, None] - self.offset) / self.scale).astype(np.float32)
 
     def _fresh_model(self, seed: int) -> Any:
         keras.utils.set_random_seed(seed)
-        return build(self.recipe.model, self.shape, 1, self.recipe.model_arguments)
+        return build(self.recipe.model, self.shape, self.outputs, self.recipe.model_arguments)
 
-    def _train_epoch(self, order: Any, symmetry: Any) -> Any:
+    def _train_epoch(self, order: Any, draws: Any) -> Any:
         size = self.recipe.batch_size
         full = self.size // size
         for step in tf.range(full):
-            self._train_step(order[step * size : (step + 1) * size], symmetry[step * size : (step + 1) * size])
+            self._train_step(order[step * size : (step + 1) * size], draws[step * size : (step + 1) * size])
         if self.size % size:
-            self._train_step(order[full * size :], symmetry[full * size :])
+            self._train_step(order[full * size :], draws[full * size :])
         return self.model.get_metrics_result()
 
-    def _train_step(self, chosen: Any, symmetry: Any) -> None:
-        images = tf.gather(self.images, chosen)
-        if "symmetries" in self.recipe.augment:
-            images = turn(images, symmetry)
+    def _train_step(self, chosen: Any, draws: Any) -> None:
+        images = augment.apply(tf.gather(self.images, chosen), draws, self.recipe.augment)
         self.model.train_step((images, tf.gather(self.targets, chosen)))
+
+    def _test_held_out(self) -> Any:
+        held_out = len(self.images) - self.size
+        full = held_out // PREDICT_BATCH
+        for step in tf.range(full):
+            start = self.size + step * PREDICT_BATCH
+            self.model.test_step(
+                (self.images[start : start + PREDICT_BATCH], self.targets[start : start + PREDICT_BATCH])
+            )
+        if held_out % PREDICT_BATCH:
+            start = self.size + full * PREDICT_BATCH
+            self.model.test_step((self.images[start:], self.targets[start:]))
+        return self.model.get_metrics_result()
 
     def begin(self, seed: int) -> None:
         """Set weights and optimizer to what they are at the start of a run with this seed."""
@@ -150,19 +145,65 @@ class _Engine:
             variable.assign(value)
 
     def run_epoch(self, seed: int, epoch: int) -> dict[str, float]:
-        """Train for one epoch; returns the mean of the loss (and other metrics) over its images."""
+        """Train for one epoch; returns the mean of the loss (and other metrics) over its images.
+
+        With a held-out part, its metrics follow as ``val_loss`` and so on.
+        """
         states = [variable for variable in self.model.non_trainable_variables if variable.name == SEED_STATE]
         for number, state in enumerate(states):
             state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
         self.model.reset_metrics()
-        order, symmetry = epoch_order(seed, epoch, self.size)
-        return {key: float(value) for key, value in self.train_epoch(order, symmetry).items()}
+        order, draws = augment.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2])
+        logs = {key: float(value) for key, value in self.train_epoch(order, draws).items()}
+        if self.recipe.validation_split:
+            self.model.reset_metrics()
+            logs |= {f"val_{key}": float(value) for key, value in self.test_held_out().items()}
+        return logs
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions in units of the labels, shape (images, outputs)."""
+        """Predictions, shape (images, outputs): counts in units of the labels, or probabilities."""
         starts = range(0, len(images), PREDICT_BATCH)
-        batches = [self.forward(images[start : start + PREDICT_BATCH]).numpy() for start in starts]
+        batches = [self._predict_batch(images[start : start + PREDICT_BATCH]) for start in starts]
         return (np.concatenate(batches) * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
+
+    def _predict_batch(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        views = augment.test_views(images, self.recipe.test_views)
+        return np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
+
+
+def layers_table(model: Any) -> pd.DataFrame:
+    """The layers of a Keras model, as `Model.summary` lists them: layer, kind, output_shape, parameters."""
+    rows = [
+        (layer.name, type(layer).__name__, str(tuple(layer.output.shape)), layer.count_params())
+        for layer in model.layers
+        if type(layer).__name__ != "InputLayer"
+    ]
+    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])
+
+
+def _train_seed(engine: _Engine, seed: int) -> tuple[list[tuple[int, int, str, float]], int | None]:
+    """Train one run; returns rows of the history, and the best epoch where its weights were restored."""
+    recipe = engine.recipe
+    better = np.greater if recipe.monitor == "val_accuracy" else np.less
+    rows: list[tuple[int, int, str, float]] = []
+    best: tuple[float, int, Any] | None = None
+    engine.begin(seed)
+    for epoch in range(1, recipe.epochs + 1):
+        logs = engine.run_epoch(seed, epoch)
+        rows += [(seed, epoch, metric, value) for metric, value in logs.items()]
+        shown = ", ".join(f"{metric} {value:.5f}" for metric, value in logs.items())
+        logger.debug("seed %d, epoch %d of %d: %s", seed, epoch, recipe.epochs, shown)
+        if recipe.validation_split:
+            value = logs[recipe.monitor]
+            # Not a number is never better, and the first epoch is better than none.
+            if best is None or better(value, best[0]) or (math.isnan(best[0]) and not math.isnan(value)):
+                best = value, epoch, engine.model.get_weights() if recipe.restore_best_weights else None
+            elif recipe.patience and epoch - best[1] >= recipe.patience:
+                break
+    if best is None or not recipe.restore_best_weights:
+        return rows, None
+    engine.model.set_weights(best[2])
+    return rows, best[1]
 
 
 def train_pack(
@@ -173,8 +214,9 @@ def train_pack(
     tests: Mapping[str, Split],
     models: Path,
     *,
-    minimum: int,
-    maximum: int,
+    minimum: int | None,
+    maximum: int | None,
+    classes: int | None,
 ) -> Pack:
     """Train one variant with each of some seeds and predict the test splits.
 
@@ -185,34 +227,39 @@ def train_pack(
         train: the training images.
         tests: the test splits by name.
         models: an existing folder; gets architecture.json and the weights of each seed, ``seed-000.weights.h5``.
-        minimum, maximum: range of the labels, for `Recipe.scale_targets`.
+        minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are classes.
+        classes: number of classes; None where the labels are counts.
 
     Raises:
         CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
     """
+    offset, scale = 0, 1
+    if recipe.scale_targets and minimum is not None and maximum is not None:
+        offset, scale = minimum, maximum - minimum
     try:
-        engine = _Engine(recipe, train, minimum, maximum)
+        engine = _Engine(recipe, train, classes or 1, offset, scale)
     except CalotypeError as error:
         raise CalotypeError(f"{name}: {error}") from error.__cause__
     (models / "architecture.json").write_text(engine.model.to_json() + "\n", encoding="utf-8")
     rows: list[tuple[int, int, str, float]] = []
     predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in tests}
     seconds: dict[int, float] = {}
+    best_epochs: dict[int, int] = {}
     for seed in seeds:
         began = time.perf_counter()
-        engine.begin(seed)
-        for epoch in range(1, recipe.epochs + 1):
-            logs = engine.run_epoch(seed, epoch)
-            rows += [(seed, epoch, metric, value) for metric, value in logs.items()]
-            logger.debug("seed %d, epoch %d of %d: loss %.5f", seed, epoch, recipe.epochs, logs["loss"])
+        trained, best = _train_seed(engine, seed)
+        rows += trained
+        if best is not None:
+            best_epochs[seed] = best
         for split, data in tests.items():
             predictions[split].append(engine.predict(data.images[: recipe.test_images]))
         engine.model.save_weights(models / f"seed-{seed:03d}.weights.h5")
         seconds[seed] = time.perf_counter() - began
-        logger.info("%s: seed %d done in %.0f s", name, seed, seconds[seed])
+        logger.info("%s: seed %d done in %.1f s", name, seed, seconds[seed])
     return Pack(
-        parameters=engine.model.count_params(),
+        layers=layers_table(engine.model),
         history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),
         predictions={split: np.stack(found) for split, found in predictions.items()},
         seconds=seconds,
+        best_epochs=best_epochs,
     )

@@ -20,6 +20,7 @@ from calotype import config as calotype_config, provenance
 from calotype.errors import CalotypeError
 from calotype.files import check_writable
 from calotype.layout import Layout
+from calotype.metrics import shown
 
 try:
     CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
@@ -40,19 +41,25 @@ ENVIRONMENT = "../../envs/cpu.yaml"
 REPORT = Path(os.path.relpath(Path(workflow.basedir) / "workflow" / "report"))
 
 
+def one_of(names):
+    """A pattern for wildcards that takes these names and no others; where there are none, nothing."""
+    return "|".join(sorted(names)) or "(?!)"
+
+
 wildcard_constraints:
-    dataset="|".join(CONFIG.datasets),
-    split="|".join(sorted({split for dataset in CONFIG.datasets.values() for split in dataset.splits})),
-    study="|".join(CONFIG.studies),
-    variant="|".join(sorted({variant for study in CONFIG.studies.values() for variant in study.variants})),
+    dataset=one_of(CONFIG.datasets),
+    split=one_of({split for dataset in CONFIG.datasets.values() for split in dataset.splits}),
+    study=one_of(CONFIG.studies),
+    variant=one_of({variant for study in CONFIG.studies.values() for variant in study.variants}),
+    report=one_of(LAYOUT.reports()),
     first=r"\d\d\d+",
     last=r"\d\d\d+",
 
 
-def code_digest(script):
+def code_digest(script, *without):
     """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
     try:
-        return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script)
+        return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script, without)
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
 
@@ -66,11 +73,14 @@ def drawing(wildcards):
     return dataset.drawing.model_dump() | dataset.splits[wildcards.split].model_dump()
 
 
+def checksums(wildcards):
+    """The files of a dataset, each with its SHA-256."""
+    return CONFIG.datasets[wildcards.dataset].fetch.files
+
+
 def preparation(wildcards):
     """Everything that decides how a split is prepared, and what its labels may be."""
-    dataset = CONFIG.datasets[wildcards.dataset]
-    found = dataset.drawing.model_dump(include={"width", "minimum", "maximum"})
-    return found | {"split": wildcards.split, "steps": dataset.prepare}
+    return CONFIG.datasets[wildcards.dataset].preparation(wildcards.split)
 
 
 def recipe(wildcards):
@@ -88,19 +98,69 @@ def own_model(wildcards):
     return provenance.own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)
 
 
+def study_of(wildcards):
+    """The study that a job belongs to."""
+    return CONFIG.studies[wildcards.study]
+
+
 def tests(wildcards):
     """The test splits of a study."""
-    return CONFIG.studies[wildcards.study].tests
+    return study_of(wildcards).tests
 
 
 def first_test(wildcards):
-    """The test split of the contact sheet."""
+    """The test split of the contact sheet, and of the example."""
     return tests(wildcards)[0]
 
 
 def last_test(wildcards):
     """The test split of the figures over all images: the last, and with that the place for the largest."""
     return tests(wildcards)[-1]
+
+
+def task(wildcards):
+    """The task of a study."""
+    return study_of(wildcards).task
+
+
+def headline(wildcards):
+    """The metric of a study's figures over seeds."""
+    return study_of(wildcards).headline
+
+
+def shown_metrics(wildcards):
+    """The metrics of a study's tables, the headline first."""
+    return shown(task(wildcards), headline(wildcards))
+
+
+def training_splits(wildcards):
+    """The split that each variant of a study is trained on."""
+    return {name: variant.train for name, variant in study_of(wildcards).variants.items()}
+
+
+def classes(wildcards):
+    """The names of the classes of a study."""
+    return CONFIG.classes(wildcards.study)
+
+
+def example(wildcards):
+    """The number of the test image that a study shows."""
+    return study_of(wildcards).example
+
+
+def feature_variant(wildcards):
+    """The variant whose feature maps a study shows."""
+    return study_of(wildcards).feature_maps
+
+
+def claims(wildcards):
+    """The claims of a study, as plain data."""
+    return [claim.model_dump() for claim in study_of(wildcards).claims]
+
+
+def same_images(wildcards):
+    """Whether the source of a study tested on the images that we test on; it cannot have where we draw our own."""
+    return study_of(wildcards).dataset not in LAYOUT.drawn()
 
 
 def pack_variants(wildcards):
@@ -110,27 +170,46 @@ def pack_variants(wildcards):
 
 def variant_seeds(wildcards):
     """The number of seeds of each variant of a study."""
-    return {variant: CONFIG.seeds(wildcards.study, variant) for variant in CONFIG.studies[wildcards.study].variants}
+    return {variant: CONFIG.seeds(wildcards.study, variant) for variant in study_of(wildcards).variants}
 
 
 def variant_labels(wildcards):
     """How figures and tables call the variants of a study."""
-    return CONFIG.studies[wildcards.study].labels()
+    return study_of(wildcards).labels()
 
 
 def title(wildcards):
     """The heading of a study."""
-    return CONFIG.studies[wildcards.study].title
+    return study_of(wildcards).title
 
 
-# ---- Input functions: each gives a function of the wildcards ----
+def of_report(describe):
+    """What `describe` says of the studies of a report."""
+
+    def value(wildcards):
+        return describe(LAYOUT.reports()[wildcards.report])
+
+    return value
+
+
+def figure_captions(studies):
+    """(study, name of the caption) of each figure."""
+    return [(figure.study, figure.rule) for figure in LAYOUT.figures(studies)]
+
+
+# ---- Input functions: each takes the wildcards, or gives a function of them ----
+
+
+def raw_folder(wildcards):
+    """The folder of the raw files of a split."""
+    return LAYOUT.raw(wildcards.dataset, wildcards.split)
 
 
 def splits_of_variant(suffix):
     """The prepared splits of a variant, the training split first."""
 
     def paths(wildcards):
-        train = CONFIG.studies[wildcards.study].variants[wildcards.variant].train
+        train = study_of(wildcards).variants[wildcards.variant].train
         return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (train, *tests(wildcards))]
 
     return paths
@@ -163,28 +242,69 @@ def of_all_packs(name):
     return paths
 
 
-def predictions_of_first_pack(wildcards):
-    """The predictions of the pack that holds seed 0."""
-    place = pack_variants(wildcards).index(wildcards.variant)
-    return LAYOUT.pack_paths(wildcards.study, "predictions.npz")[place]
-
-
-def all_pack_paths(name):
-    """A file of each pack of every study; a function, because packs that finish change what is there."""
+def of_variant_packs(name):
+    """A file of each pack of a variant."""
 
     def paths(wildcards):
-        return LAYOUT.all_pack_paths(name)
+        return LAYOUT.pack_paths(wildcards.study, name, wildcards.variant)
 
     return paths
 
 
-def all_packs(wildcards):
-    """(study, variant, first, last) of each of `all_pack_paths`."""
-    return LAYOUT.all_packs()
+def of_first_pack(name):
+    """A file of the pack that holds seed 0 of a variant."""
+
+    def path(wildcards):
+        return LAYOUT.pack_paths(wildcards.study, name, wildcards.variant)[0]
+
+    return path
+
+
+def feature_models(wildcards):
+    """The models of the pack with seed 0 of the variant whose feature maps a study shows."""
+    return LAYOUT.pack_paths(wildcards.study, "models", feature_variant(wildcards))[0]
+
+
+def report_tables(name):
+    """A table of each study of a report."""
+
+    def paths(wildcards):
+        return LAYOUT.tables(LAYOUT.reports()[wildcards.report], [name])
+
+    return paths
+
+
+def report_figures(wildcards):
+    """The figures of a report."""
+    return LAYOUT.figure_files(LAYOUT.reports()[wildcards.report], [".svg"])
+
+
+def report_packs(name):
+    """A file of each pack of a report."""
+
+    def paths(wildcards):
+        return [path for study in LAYOUT.reports()[wildcards.report] for path in LAYOUT.pack_paths(study, name)]
+
+    return paths
+
+
+def report_benchmarks(wildcards):
+    """What each job of a report cost."""
+    return [f"{BENCHMARKS}/{stage}/{what}.tsv" for stage, what in LAYOUT.jobs(LAYOUT.reports()[wildcards.report])]
+
+
+def everything(report):
+    """All files that a call for a report brings."""
+
+    def paths(wildcards):
+        return LAYOUT.everything(report)
+
+    return paths
 
 
 def print_findings():
     """End a run by saying what was found and where to look."""
-    findings = Path(RESULTS, "findings.txt")
-    if findings.is_file() and findings.stat().st_mtime >= STARTED:  # not those of an earlier call
-        print(f"\n{findings.read_text(encoding='utf-8')}\nReport: {Path(RESULTS, 'report.html')}", file=sys.stderr)
+    for report in LAYOUT.reports():
+        findings = Path(RESULTS, f"{report}.txt")
+        if findings.is_file() and findings.stat().st_mtime >= STARTED:  # not those of an earlier call
+            print(f"\n{findings.read_text(encoding='utf-8')}\nReport: {RESULTS}/{report}.html", file=sys.stderr)

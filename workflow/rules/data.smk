@@ -1,6 +1,6 @@
 # Raw data: images and labels, as the source's own tools would read them.
-# Needs: the dataset's entry in datasets.yaml.
-# Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv.
+# Needs: the dataset's entry in datasets.yaml; to fetch, a network, a package manager, or files that you have.
+# Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified).
 
 
 rule draw:
@@ -11,6 +11,8 @@ rule draw:
         f"{LOGS}/draw/{{dataset}}/{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/draw/{{dataset}}/{{split}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(LAYOUT.drawn()),
     group:
         "data"
     conda:
@@ -22,3 +24,30 @@ rule draw:
         "Drawing {wildcards.dataset}/{wildcards.split}: {params.split[images]} images"
     script:
         "../scripts/draw.py"
+
+
+# On the machine where Snakemake was called: compute nodes have no internet.
+localrules:
+    fetch_dataset,
+
+
+rule fetch_dataset:
+    """Fetch the files of a dataset from its sources in turn, and verify them."""
+    output:
+        folder=directory(f"{DATA}/{{dataset}}"),
+    log:
+        f"{LOGS}/fetch_dataset/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/fetch_dataset/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(LAYOUT.fetched()),
+    conda:
+        ENVIRONMENT
+    params:
+        # And not where they come from, which the script asks the config: that changes no byte of them.
+        files=checksums,
+        code=code_digest("fetch_dataset.py", "calotype.config"),
+    message:
+        "Fetching {wildcards.dataset}"
+    script:
+        "../scripts/fetch_dataset.py"

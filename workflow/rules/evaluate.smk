@@ -1,12 +1,15 @@
 # Evaluation: from predictions to tables.
-# Needs: the predictions of all packs of a study, and the labels of its test splits.
-# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, summary.tex.
+# Needs: predictions, histories and layers of all packs of a study, and the labels of its test splits.
+# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, claims.csv, and
+# LaTeX.
 
 
 rule evaluate:
     """Measure all runs of a study, per seed, over seeds, and pooled."""
     input:
         predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
+        layers=of_all_packs("layers.csv"),
         manifests=prepared_tests(".json"),
         arrays=ancient(prepared_tests(".npy")),
     output:
@@ -19,6 +22,13 @@ rule evaluate:
         ),
         pooled=f"{RESULTS}/{{study}}/pooled.csv",
         confusion=f"{RESULTS}/{{study}}/confusion.csv",
+        differences=report(
+            f"{RESULTS}/{{study}}/differences.csv",
+            caption="../report/differences.rst",
+            category="{study}",
+            labels={"what": "Neighbours compared", "kind": "table"},
+        ),
+        layers=f"{RESULTS}/{{study}}/layers.csv",
     log:
         f"{LOGS}/evaluate/{{study}}.log",
     benchmark:
@@ -31,6 +41,9 @@ rule evaluate:
         variants=pack_variants,
         seeds=variant_seeds,
         tests=tests,
+        train=training_splits,
+        task=task,
+        metric=headline,
         code=code_digest("evaluate.py"),
     message:
         "Evaluating {wildcards.study}"
@@ -38,17 +51,52 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
-rule summary_latex:
-    """Set the summary of a study as a booktabs table."""
+rule claims:
+    """Hold the published numbers of a study against what was measured."""
+    input:
+        runs=rules.evaluate.output.runs,
+        pooled=rules.evaluate.output.pooled,
+        layers=rules.evaluate.output.layers,
+    output:
+        claims=report(
+            f"{RESULTS}/{{study}}/claims.csv",
+            caption="../report/claims.rst",
+            category="{study}",
+            labels={"what": "Measured against claimed", "kind": "table"},
+        ),
+    log:
+        f"{LOGS}/claims/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/claims/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        claims=claims,
+        same_images=same_images,
+        code=code_digest("claims.py"),
+    message:
+        "Holding the claims of {wildcards.study} against what was measured"
+    script:
+        "../scripts/claims.py"
+
+
+rule latex:
+    """Set the summary, the claims and the models of a study as booktabs tables."""
     input:
         summary=rules.evaluate.output.summary,
         pooled=rules.evaluate.output.pooled,
+        layers=rules.evaluate.output.layers,
+        claims=rules.claims.output.claims,
     output:
-        latex=f"{RESULTS}/{{study}}/summary.tex",
+        summary=f"{RESULTS}/{{study}}/summary.tex",
+        claims=f"{RESULTS}/{{study}}/claims.tex",
+        layers=f"{RESULTS}/{{study}}/layers.tex",
     log:
-        f"{LOGS}/summary_latex/{{study}}.log",
+        f"{LOGS}/latex/{{study}}.log",
     benchmark:
-        f"{BENCHMARKS}/summary_latex/{{study}}.tsv"
+        f"{BENCHMARKS}/latex/{{study}}.tsv"
     group:
         "paper"
     conda:
@@ -56,8 +104,9 @@ rule summary_latex:
     params:
         labels=variant_labels,
         title=title,
-        code=code_digest("summary_latex.py"),
+        metrics=shown_metrics,
+        code=code_digest("latex.py"),
     message:
-        "Setting the LaTeX table of {wildcards.study}"
+        "Setting the LaTeX tables of {wildcards.study}"
     script:
-        "../scripts/summary_latex.py"
+        "../scripts/latex.py"

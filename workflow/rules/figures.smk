@@ -1,12 +1,12 @@
 # Figures: each one as PDF, SVG and PNG.
-# Needs: histories and predictions of the packs, the prepared test splits, and the style file.
+# Needs: tables of the study, histories, predictions and models of the packs, the prepared test splits, the style file.
 # Gives: results/<study>/figures/.
 
 
 rule contact_sheet:
     """Print the first test images, as the first seed of a variant sees them."""
     input:
-        predictions=predictions_of_first_pack,
+        predictions=of_first_pack("predictions.npz"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -101,31 +101,106 @@ rule accuracy_by_count:
         labels=variant_labels,
         variants=pack_variants,
         seeds=variant_seeds,
-        code=code_digest("accuracy_by_count.py"),
+        task=task,
+        classes=classes,
+        code=code_digest("accuracy_by_label.py"),
     message:
         "Printing accuracy by count of {wildcards.study}"
     script:
-        "../scripts/accuracy_by_count.py"
+        "../scripts/accuracy_by_label.py"
 
 
-rule loss_curves:
-    """Print the training loss of every seed over the epochs."""
+rule accuracy_by_class:
+    """Print the accuracy for every class."""
+    input:
+        predictions=of_all_packs("predictions.npz"),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/accuracy-by-class.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/accuracy-by-class.svg",
+            caption="../report/accuracy_by_class.rst",
+            category="{study}",
+            labels={"what": "Accuracy by class", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/accuracy-by-class.png",
+    log:
+        f"{LOGS}/accuracy_by_class/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/accuracy_by_class/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        labels=variant_labels,
+        variants=pack_variants,
+        seeds=variant_seeds,
+        task=task,
+        classes=classes,
+        code=code_digest("accuracy_by_label.py"),
+    message:
+        "Printing accuracy by class of {wildcards.study}"
+    script:
+        "../scripts/accuracy_by_label.py"
+
+
+rule seeds:
+    """Print what each seed reaches, its mean and interval, beside what was published; and neighbours compared."""
+    input:
+        runs=rules.evaluate.output.runs,
+        differences=rules.evaluate.output.differences,
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/seeds.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/seeds.svg",
+            caption="../report/seeds.rst",
+            category="{study}",
+            labels={"what": "Every seed", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/seeds.png",
+    log:
+        f"{LOGS}/seeds/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/seeds/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        metric=headline,
+        labels=variant_labels,
+        claims=claims,
+        code=code_digest("seeds.py"),
+    message:
+        "Printing every seed of {wildcards.study}"
+    script:
+        "../scripts/seeds.py"
+
+
+rule training_curves:
+    """Print loss and accuracy over the epochs, over all seeds."""
     input:
         histories=of_all_packs("history.csv"),
         style=REPORT / "calotype.mplstyle",
     output:
-        pdf=f"{RESULTS}/{{study}}/figures/loss-curves.pdf",
+        pdf=f"{RESULTS}/{{study}}/figures/training-curves.pdf",
         svg=report(
-            f"{RESULTS}/{{study}}/figures/loss-curves.svg",
-            caption="../report/loss_curves.rst",
+            f"{RESULTS}/{{study}}/figures/training-curves.svg",
+            caption="../report/training_curves.rst",
             category="{study}",
-            labels={"what": "Loss curves", "kind": "figure"},
+            labels={"what": "Training curves", "kind": "figure"},
         ),
-        png=f"{RESULTS}/{{study}}/figures/loss-curves.png",
+        png=f"{RESULTS}/{{study}}/figures/training-curves.png",
     log:
-        f"{LOGS}/loss_curves/{{study}}.log",
+        f"{LOGS}/training_curves/{{study}}.log",
     benchmark:
-        f"{BENCHMARKS}/loss_curves/{{study}}.tsv"
+        f"{BENCHMARKS}/training_curves/{{study}}.tsv"
     group:
         "paper"
     conda:
@@ -134,8 +209,145 @@ rule loss_curves:
         labels=variant_labels,
         variants=pack_variants,
         seeds=variant_seeds,
-        code=code_digest("loss_curves.py"),
+        code=code_digest("training_curves.py"),
     message:
-        "Printing the loss curves of {wildcards.study}"
+        "Printing the training curves of {wildcards.study}"
     script:
-        "../scripts/loss_curves.py"
+        "../scripts/training_curves.py"
+
+
+rule confusion_matrix:
+    """Print which class is taken for which, all seeds of a variant together."""
+    input:
+        confusion=rules.evaluate.output.confusion,
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/confusion-matrix-{{variant}}.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/confusion-matrix-{{variant}}.svg",
+            caption="../report/confusion_matrix.rst",
+            category="{study}",
+            labels={"what": "Confusion, {variant}", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/confusion-matrix-{{variant}}.png",
+    log:
+        f"{LOGS}/confusion_matrix/{{study}}/{{variant}}.log",
+    benchmark:
+        f"{BENCHMARKS}/confusion_matrix/{{study}}/{{variant}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        classes=classes,
+        code=code_digest("confusion_matrix.py"),
+    message:
+        "Printing the confusion of {wildcards.study}/{wildcards.variant}"
+    script:
+        "../scripts/confusion_matrix.py"
+
+
+rule confident_mistakes:
+    """Print the mistakes that the first seed of a variant is most certain of."""
+    input:
+        predictions=of_first_pack("predictions.npz"),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.svg",
+            caption="../report/confident_mistakes.rst",
+            category="{study}",
+            labels={"what": "Most confident mistakes, {variant}", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.png",
+    log:
+        f"{LOGS}/confident_mistakes/{{study}}/{{variant}}.log",
+    benchmark:
+        f"{BENCHMARKS}/confident_mistakes/{{study}}/{{variant}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        classes=classes,
+        code=code_digest("confident_mistakes.py"),
+    message:
+        "Printing the most confident mistakes of {wildcards.study}/{wildcards.variant}"
+    script:
+        "../scripts/confident_mistakes.py"
+
+
+rule example:
+    """Print one test image and the probabilities that each variant gives it."""
+    input:
+        predictions=of_all_packs("predictions.npz"),
+        manifest=prepared_test(first_test, ".json"),
+        array=ancient(prepared_test(first_test, ".npy")),
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/example.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/example.svg",
+            caption="../report/example.rst",
+            category="{study}",
+            labels={"what": "Example", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/example.png",
+    log:
+        f"{LOGS}/example/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/example/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=first_test,
+        image=example,
+        labels=variant_labels,
+        variants=pack_variants,
+        seeds=variant_seeds,
+        classes=classes,
+        code=code_digest("example.py"),
+    message:
+        "Printing the example of {wildcards.study}"
+    script:
+        "../scripts/example.py"
+
+
+rule feature_maps:
+    """Print what the first convolution and max-pooling of a trained net make of one image."""
+    input:
+        models=feature_models,
+        manifest=prepared_test(first_test, ".json"),
+        array=ancient(prepared_test(first_test, ".npy")),
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/feature-maps.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/feature-maps.svg",
+            caption="../report/feature_maps.rst",
+            category="{study}",
+            labels={"what": "Feature maps", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/feature-maps.png",
+    log:
+        f"{LOGS}/feature_maps/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/feature_maps/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        image=example,
+        code=code_digest("feature_maps.py"),
+    message:
+        "Printing feature maps of {wildcards.study}"
+    script:
+        "../scripts/feature_maps.py"

@@ -1,12 +1,12 @@
 # Preparation: what OpenCV does to the images before a model sees them.
-# Needs: data/<dataset>/<split>/.
+# Needs: data/<dataset>/<split>/, or data/<dataset>/ where files were fetched.
 # Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum.
 
 
 rule prepare:
-    """Prepare one split: read, grey, scale, and write one memory-mappable array."""
+    """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
     input:
-        folder=rules.draw.output.folder,
+        folder=raw_folder,
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
         manifest=f"{RESULTS}/prepared/{{dataset}}/{{split}}.json",

@@ -1,6 +1,6 @@
 # The report: one page that opens offline.
 # Needs: the tables and figures of all studies, the provenance of all packs, and what the jobs cost.
-# Gives: results/report.html, and results/findings.txt for the end of the run.
+# Gives: results/report.html, and results/report.txt for the end of the run; paper.html, or <study>.html, likewise.
 
 
 rule report:
@@ -8,32 +8,35 @@ rule report:
     input:
         template=REPORT / "report.html.j2",
         captions=sorted(REPORT.glob("*.rst")),
-        runs=LAYOUT.per_study("runs.csv"),
-        summary=LAYOUT.per_study("summary.csv"),
-        pooled=LAYOUT.per_study("pooled.csv"),
-        confusion=LAYOUT.per_study("confusion.csv"),
-        figures=LAYOUT.figure_files([".svg"]),
-        provenance=all_pack_paths("provenance.json"),
-        benchmarks=[f"{BENCHMARKS}/{stage}/{what}.tsv" for stage, what in LAYOUT.jobs()],
+        runs=report_tables("runs.csv"),
+        summary=report_tables("summary.csv"),
+        pooled=report_tables("pooled.csv"),
+        confusion=report_tables("confusion.csv"),
+        differences=report_tables("differences.csv"),
+        claims=report_tables("claims.csv"),
+        layers=report_tables("layers.csv"),
+        figures=report_figures,
+        provenance=report_packs("provenance.json"),
+        benchmarks=report_benchmarks,
     output:
         page=report(
-            f"{RESULTS}/report.html",
+            f"{RESULTS}/{{report}}.html",
             caption="../report/report.rst",
             category="Report",
             labels={"what": "Measured against claimed", "kind": "page"},
         ),
-        findings=f"{RESULTS}/findings.txt",
+        findings=f"{RESULTS}/{{report}}.txt",
     log:
-        f"{LOGS}/report.log",
+        f"{LOGS}/report/{{report}}.log",
     group:
         "paper"
     conda:
         ENVIRONMENT
     params:
-        studies=LAYOUT.described(),
-        figures=LAYOUT.captions(),
-        packs=all_packs,
-        jobs=LAYOUT.jobs(),
+        studies=of_report(LAYOUT.described),
+        figures=of_report(figure_captions),
+        packs=of_report(LAYOUT.all_packs),
+        jobs=of_report(LAYOUT.jobs),
         code=code_digest("report.py"),
     message:
         "Writing {output.page}"

@@ -12,6 +12,7 @@ rule train:
     output:
         models=directory(f"{PACK}/models"),
         history=f"{PACK}/history.csv",
+        layers=f"{PACK}/layers.csv",
         predictions=f"{PACK}/predictions.npz",
         provenance=f"{PACK}/provenance.json",
     log:

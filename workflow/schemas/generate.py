@@ -10,20 +10,27 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype import config, recipe  # noqa: E402
+from calotype import config, datasets, recipe, studies  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
 TABLES: list[tuple[str, type[BaseModel]]] = [
     ("config.yaml", config.Settings),
-    ("datasets.yaml: a dataset", config.Dataset),
-    ("datasets.yaml: `drawing`", config.Drawing),
-    ("datasets.yaml: a split", config.DrawnSplit),
-    ("studies/<study>.yaml", config.Study),
-    ("studies/<study>.yaml: a variant", config.Variant),
+    ("datasets.yaml: a dataset with `source: dots`", datasets.DotsDataset),
+    ("datasets.yaml: `drawing`", datasets.Drawing),
+    ("datasets.yaml: a split of `dots`", datasets.DrawnSplit),
+    ("datasets.yaml: a dataset with `source: idx`", datasets.IdxDataset),
+    ("datasets.yaml: a split of `idx`", datasets.IdxSplit),
+    ("datasets.yaml: a dataset with `source: csv`", datasets.CsvDataset),
+    ("datasets.yaml: a split of `csv`", datasets.CsvSplit),
+    ("datasets.yaml: `fetch`", datasets.Fetch),
+    ("datasets.yaml: one of `fetch.sources`", datasets.FileSource),
+    ("studies/<study>.yaml", studies.Study),
+    ("studies/<study>.yaml: a variant", studies.Variant),
     ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),
-    ("studies/<study>.yaml: a claim", config.Claim),
-    ("studies/<study>.yaml: `source`", config.Source),
+    ("studies/<study>.yaml: one of `augment`", recipe.Augmentation),
+    ("studies/<study>.yaml: a claim", studies.Claim),
+    ("studies/<study>.yaml: `source`", studies.Source),
 ]
 
 
@@ -60,7 +67,7 @@ def reference() -> str:
         for key, entry in schema["properties"].items():
             required = key in schema.get("required", ())
             default = "must be given" if required else f"`{json.dumps(entry.get('default'))}`"
-            if model is config.Variant and required:
+            if model is studies.Variant and required:
                 default = "must be given, here or in `defaults`"
             if not required and entry.get("default") in (None, "", {}, []):
                 default = "none"

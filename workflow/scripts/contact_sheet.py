@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from calotype import figures
+from calotype import figures, figures_count
 from calotype.console import script
 from calotype.evaluation import read_predictions, rounded
-from calotype.images import open_split
+from calotype.splits import open_split
 
 IMAGES = 50  # as on the source's page
 
@@ -14,5 +14,5 @@ with script(snakemake.log[0]):
     figures.use_style(Path(snakemake.input.style))
     predictions = read_predictions([Path(snakemake.input.predictions)], [variant], {variant: 1})[variant][split][0]
     data = open_split(Path(snakemake.input.array))
-    figure = figures.contact_sheet(data.images[:IMAGES], data.labels[:IMAGES], rounded(predictions[:IMAGES]))
+    figure = figures_count.contact_sheet(data.images[:IMAGES], data.labels[:IMAGES], rounded(predictions[:IMAGES]))
     figures.save(figure, [Path(file) for file in snakemake.output])

@@ -2,23 +2,26 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from calotype import evaluation
 from calotype.console import script
-from calotype.images import open_split
-from calotype.tables import write_csv
+from calotype.frames import read_csv, write_csv
+from calotype.splits import open_split
 
 with script(snakemake.log[0]):
-    study, params, output = snakemake.wildcards.study, snakemake.params, snakemake.output
-    predictions = evaluation.read_predictions(
-        [Path(file) for file in snakemake.input.predictions], params.variants, params.seeds
-    )
-    labels = {
-        split: open_split(Path(file)).labels for split, file in zip(params.tests, snakemake.input.arrays, strict=True)
-    }
+    study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output
+    predictions = evaluation.read_predictions([Path(file) for file in found.predictions], params.variants, params.seeds)
+    labels = {split: open_split(Path(file)).labels for split, file in zip(params.tests, found.arrays, strict=True)}
     runs = list(evaluation.seed_predictions(predictions, labels))
-    table = evaluation.runs_table(study, runs)
-    summary = evaluation.summary_table(table)
+    histories = [read_csv(file) for file in found.histories]
+    training = evaluation.training_accuracies(histories, params.variants, params.train, params.seeds)
+    table = evaluation.runs_table(study, params.task, runs, training)
     write_csv(table, Path(output.runs))
-    write_csv(summary, Path(output.summary))
-    write_csv(evaluation.pooled_table(study, runs), Path(output.pooled))
-    write_csv(evaluation.confusion_table(study, runs), Path(output.confusion))
+    write_csv(evaluation.summary_table(table), Path(output.summary))
+    write_csv(evaluation.pooled_table(study, params.task, runs), Path(output.pooled))
+    write_csv(evaluation.confusion_table(study, params.task, runs), Path(output.confusion))
+    write_csv(evaluation.differences_table(table, params.metric), Path(output.differences))
+    first = dict(zip(reversed(params.variants), reversed(found.layers), strict=True))  # the first pack of each variant
+    layers = [read_csv(first[variant]).assign(variant=variant) for variant in params.seeds]
+    write_csv(pd.concat(layers)[["variant", "layer", "kind", "output_shape", "parameters"]], Path(output.layers))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from calotype import figures
+from calotype import figures, figures_count
 from calotype.console import script
 from calotype.evaluation import read_predictions
-from calotype.images import open_split
+from calotype.splits import open_split
 
 with script(snakemake.log[0]):
     params = snakemake.params
@@ -16,4 +16,4 @@ with script(snakemake.log[0]):
     for variant, label in params.labels.items():
         found = predictions[variant][params.split]
         runs[label] = (labels[: found.shape[1]], found)
-    figures.save(figures.predicted_against_true(runs), [Path(file) for file in snakemake.output])
+    figures.save(figures_count.predicted_against_true(runs), [Path(file) for file in snakemake.output])

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from calotype.console import script
-from calotype.images import prepare_split
+from calotype.images import write_split
+from calotype.raw import read_raw
 
 with script(snakemake.log[0]):
-    prepare_split(
-        Path(snakemake.input.folder),
-        Path(snakemake.output.array),
-        Path(snakemake.output.manifest),
-        **snakemake.params.preparation,
-    )
+    where = dict(snakemake.params.preparation)
+    split, steps = where.pop("split"), where.pop("steps")
+    raw = read_raw(where.pop("source"), Path(snakemake.input.folder), **where)
+    write_split(raw, Path(snakemake.output.array), Path(snakemake.output.manifest), split=split, steps=steps)

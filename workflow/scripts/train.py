@@ -2,50 +2,47 @@
 
 import json
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
 
-from calotype import backend, provenance
+from calotype import provenance
 from calotype.console import script
 from calotype.files import new_file, new_folder
-from calotype.images import open_split
-from calotype.recipe import Recipe
-from calotype.training import train_pack
+from calotype.frames import write_csv
+from calotype.recipe import SCIKIT_LEARN, Recipe
+from calotype.splits import open_split
 
 with script(snakemake.log[0]):
-    recipe = Recipe(**snakemake.params.recipe)
-    backend.start(recipe.threads)
-    wildcards, output = snakemake.wildcards, snakemake.output
-    logging.getLogger("calotype").info(
-        "%s/%s: training on %s, %d thread(s)", wildcards.study, wildcards.variant, backend.device_name(), recipe.threads
-    )
-    if os.environ.get("SLURM_JOB_GPUS") and backend.device_name() == "cpu":
-        logging.getLogger("calotype").warning("The job holds a GPU that TensorFlow cannot use: install envs/gpu.txt.")
+    recipe, wildcards, output = Recipe(**snakemake.params.recipe), snakemake.wildcards, snakemake.output
+    name = f"{wildcards.study}/{wildcards.variant}"
     manifests = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests]
     splits = {
         manifest["split"]: open_split(Path(file))
         for manifest, file in zip(manifests, snakemake.input.arrays, strict=True)
     }
+    train, seeds = splits.pop(recipe.train), range(int(wildcards.first), int(wildcards.last) + 1)
     with new_folder(Path(output.models)) as models:
-        pack = train_pack(
-            f"{wildcards.study}/{wildcards.variant}",
-            recipe,
-            range(int(wildcards.first), int(wildcards.last) + 1),
-            splits.pop(recipe.train),
-            splits,
-            models,
-            minimum=manifests[0]["minimum"],
-            maximum=manifests[0]["maximum"],
-        )
-    with new_file(Path(output.history)) as aside:
-        pack.history.to_csv(aside, index=False, lineterminator="\n")
+        if recipe.model in SCIKIT_LEARN:
+            from calotype import scikit
+
+            device = "cpu"
+            pack = scikit.train_pack(name, recipe, seeds, train, splits, models, classes=manifests[0]["classes"])
+        else:
+            from calotype import backend, training
+
+            backend.start(recipe.threads)
+            device = backend.device_name()
+            logging.getLogger("calotype").info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
+            labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
+            pack = training.train_pack(name, recipe, seeds, train, splits, models, **labels)
+    write_csv(pack.history, Path(output.history))
+    write_csv(pack.layers, Path(output.layers))
     with new_file(Path(output.predictions)) as aside:
-        np.savez(aside, **{split: values[..., 0] for split, values in pack.predictions.items()})
+        predictions = pack.predictions.items()
+        np.savez(aside, **{split: found if recipe.classifies else found[..., 0] for split, found in predictions})
     origin = provenance.record(
-        code=snakemake.params.code, config=recipe.model_dump(), data=manifests, device=backend.device_name()
+        code=snakemake.params.code, config=recipe.model_dump(), data=manifests, device=device, pack=pack
     )
-    origin |= {"parameters": pack.parameters, "seconds": pack.seconds, **provenance.process_cost()}
     with new_file(Path(output.provenance)) as aside:
         aside.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")

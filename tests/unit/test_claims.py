@@ -1,0 +1,162 @@
+"""Every published number stands beside ours, with the verdict that the seeds support."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calotype.claims import COLUMNS, VERDICTS, claims_table
+from calotype.evaluation import SeedPredictions, pooled_table
+from calotype.frames import read_csv, write_csv
+from calotype.statistics import judge, mean_interval
+from calotype.studies import Claim
+
+ACCURACIES = {"wide": [0.90, 0.92, 0.91, 0.93], "deep": [0.91, 0.93, 0.92, 0.94], "single": [0.90]}
+PARAMETERS = {"wide": 1135, "deep": 804_554, "single": 3}
+
+
+def runs():
+    rows = []
+    for variant, values in ACCURACIES.items():
+        for seed, value in enumerate(values):
+            rows += [
+                ("clothes", variant, seed, "test", "accuracy", value),
+                ("clothes", variant, seed, "test", "error", 1 - value),
+                ("clothes", variant, seed, "test", "log_loss", 10 * (1 - value)),
+                ("clothes", variant, seed, "other", "accuracy", value / 2),
+                ("clothes", variant, seed, "train", "training_accuracy", min(1.0, value + 0.069)),
+            ]
+    return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
+
+
+def pooled(images=100):
+    labels = np.zeros(images, np.int64)
+    probabilities = np.zeros((images, 2), np.float32)
+    made = [
+        SeedPredictions(variant, seed, split, labels, probabilities)
+        for variant, values in ACCURACIES.items()
+        for split in ("test", "other")
+        for seed in range(len(values))
+    ]
+    return pooled_table("clothes", "classify", made)
+
+
+def claim(**changes):
+    base = {"variant": "wide", "split": "test", "metric": "accuracy", "says": "It says so."}
+    return Claim.model_validate(base | changes).model_dump()
+
+
+def table(*claims, same_images=True, **changes):
+    tables = {"runs": runs(), "pooled": pooled()} | changes
+    return claims_table("clothes", claims, tables["runs"], tables["pooled"], PARAMETERS, same_images=same_images)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "shown", "verdict"),
+    [
+        ({"value": 0.93}, "value", (0.93, None), "agrees"),
+        ({"value": 0.99}, "value", (0.99, None), "differs"),
+        ({"at_most": 0.95}, "at_most", (0.95, None), "agrees"),
+        ({"at_most": 0.5}, "at_most", (0.5, None), "differs"),
+        ({"at_least": 0.92}, "at_least", (0.92, None), "open"),
+        ({"at_least": 0.0}, "at_least", (0.0, None), "agrees"),
+        ({"between": [0.90, 0.93]}, "between", (0.90, 0.93), "agrees"),
+        ({"between": [0.0, 0.5]}, "between", (0.0, 0.5), "differs"),
+        ({"between": [0.905, 0.925]}, "between", (0.905, 0.925), "open"),
+        ({"similar_to": "deep"}, "similar_to", (None, None), "agrees"),
+        ({"similar_to": "single"}, "similar_to", (None, None), "open"),
+    ],
+)
+def test_each_kind_of_claim_gets_its_line_and_its_verdict(number, kind, shown, verdict):
+    row = table(claim(**number, note="Why.")).iloc[0]
+    assert (row.study, row.variant, row.split, row.metric) == ("clothes", "wide", "test", "accuracy")
+    assert (row.says, row.note, row.kind, row.verdict) == ("It says so.", "Why.", kind, verdict)
+    assert row.other == number.get("similar_to", "")
+    for found, expected in zip((row.number, row.second), shown, strict=True):
+        assert found == expected or (expected is None and math.isnan(found))
+    mean, low, high = mean_interval(ACCURACIES["wide"])
+    assert (row["mean"], row.low, row.high) == pytest.approx((mean, low, high))
+    assert (row.smallest, row.largest, row.n) == (0.90, 0.93, 4)
+    assert row.reason
+
+
+def test_a_claim_is_judged_by_its_own_variant_split_and_metric():
+    found = table(
+        claim(value=0.46, split="other"),
+        claim(value=0.08, metric="error"),
+        claim(value=0.8, metric="log_loss"),
+        claim(value=0.93, variant="deep"),
+        claim(value=0.99, metric="training_accuracy", split=None),
+    )
+    assert found.verdict.tolist() == ["agrees"] * 5
+    assert found["mean"].tolist() == pytest.approx([0.4575, 0.085, 0.85, 0.925, 0.984])
+    assert found.split.tolist() == ["other", "test", "test", "test", ""]
+    assert found.high.iloc[4] == 1.0, "a share ends at one"
+    assert found.high.iloc[2] > found["mean"].iloc[2]
+
+
+def test_a_claim_on_the_size_of_a_model_is_right_or_wrong():
+    found = table(
+        claim(variant="deep", split=None, metric="parameters", value=804_554),
+        claim(variant="deep", split=None, metric="parameters", value=804_555),
+    )
+    assert found.verdict.tolist() == ["agrees", "differs"]
+    assert found.reason.tolist() == ["the numbers are equal", "the numbers are not equal"]
+    assert found["mean"].tolist() == [804_554, 804_554]
+    assert found.n.tolist() == [1, 1]
+
+
+def test_a_claim_about_one_seed_is_open_and_has_no_interval():
+    row = table(claim(variant="single", value=0.9)).iloc[0]
+    assert (row.verdict, row.n, row["mean"]) == ("open", 1, 0.9)
+    assert math.isnan(row.low)
+    assert math.isnan(row.high)
+
+
+def test_a_source_with_other_images_is_given_the_chance_of_drawing_them():
+    """A hundred images: the same mean, a wider range of one more run."""
+    values = ACCURACIES["wide"]
+    for number in (0.80, 0.85, 0.97, 1.0):
+        for same in (True, False):
+            verdict = table(claim(value=number), same_images=same).verdict.iloc[0]
+            assert verdict == VERDICTS[judge(values, value=number, images=None if same else 100).agrees]
+    assert table(claim(value=0.80), same_images=True).verdict.tolist() == ["differs"]
+    assert table(claim(value=0.80), same_images=False).verdict.tolist() == ["agrees"]
+
+
+@pytest.mark.parametrize(
+    "number", [{"metric": "log_loss", "value": 1.4}, {"metric": "training_accuracy", "split": None, "value": 0.93}]
+)
+def test_images_of_the_source_are_no_matter_where_no_share_of_them_was_measured(number):
+    verdicts = {table(claim(**number), same_images=same).verdict.iloc[0] for same in (True, False)}
+    assert verdicts == {"differs"}
+
+
+def test_a_training_that_diverged_leaves_its_claims_open():
+    lost = runs()
+    lost.loc[(lost.variant == "wide") & (lost.seed == 1) & (lost.metric == "log_loss"), "value"] = math.nan
+    made = [claim(metric="log_loss", value=0.8), claim(metric="log_loss", variant="deep", similar_to="wide")]
+    found = table(*made, runs=lost)
+    assert found.verdict.tolist() == ["open", "open"]
+    assert set(found.reason) == {"a training diverged"}
+
+
+def test_a_study_without_claims_has_a_table_without_lines(tmp_path):
+    found = table()
+    assert found.columns.tolist() == COLUMNS
+    write_csv(found, tmp_path / "claims.csv")
+    assert read_csv(tmp_path / "claims.csv").columns.tolist() == COLUMNS
+    assert len(read_csv(tmp_path / "claims.csv")) == 0
+
+
+def test_claims_come_out_of_their_file_as_they_went_in(tmp_path):
+    made = [
+        claim(value=0.93, says='A "comma", and a line\nbreak.', note="NA"),
+        claim(similar_to="deep"),
+        claim(variant="deep", split=None, metric="parameters", value=804_554),
+        claim(variant="single", between=[0.1, 0.2]),
+    ]
+    found = table(*made)
+    write_csv(found, tmp_path / "claims.csv")
+    pd.testing.assert_frame_equal(read_csv(tmp_path / "claims.csv"), found, check_dtype=False, check_exact=True)

@@ -1,0 +1,165 @@
+"""scikit-learn's perceptron is trained as one would call it by hand, and refuses what it cannot do."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from calotype.errors import CalotypeError
+from calotype.recipe import Recipe
+from calotype.scikit import make_classifier, train_pack
+from calotype.splits import Split
+
+NAME = "sklearn.neural_network.MLPClassifier"
+CLASSES = 4
+
+
+def recipe(**changes):
+    base = {
+        "model": NAME,
+        "model_arguments": {"hidden_layer_sizes": [5], "activation": "logistic", "alpha": 1e-3},
+        "loss": "categorical_crossentropy",
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "arguments": {"momentum": 0.9}},
+        "epochs": 6,
+        "batch_size": 8,
+    }
+    return Recipe.model_validate(base | changes)
+
+
+def split(images, key, labels=CLASSES):
+    rng = np.random.default_rng(key)
+    return Split(rng.random((images, 3, 3, 1), np.float32), rng.integers(0, labels, images), np.arange(images))
+
+
+TRAIN, TEST = split(50, 1), split(20, 2)
+
+
+def train(folder, made, seeds=range(3), train_split=TRAIN, classes=CLASSES):
+    folder.mkdir()
+    return train_pack("study/variant", made, seeds, train_split, {"test": TEST}, folder, classes=classes)
+
+
+def by_hand(seed, **arguments):
+    """The classifier as one would call it in a script."""
+    base = {"hidden_layer_sizes": [5], "activation": "logistic", "alpha": 1e-3, "solver": "sgd", "momentum": 0.9}
+    base |= {"nesterovs_momentum": False, "learning_rate_init": 0.1, "batch_size": 8}
+    made = MLPClassifier(**base | {"max_iter": 6, "n_iter_no_change": 1000} | arguments, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return made.fit(TRAIN.images.reshape(50, -1), TRAIN.labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments"),
+    [
+        ({}, {}),
+        (
+            {"optimizer": {"name": "sgd", "learning_rate": 0.1, "arguments": {"momentum": 0.5, "nesterov": True}}},
+            {"momentum": 0.5, "nesterovs_momentum": True},
+        ),
+        ({"optimizer": {"name": "sgd", "learning_rate": 0.1}}, {"momentum": 0.0}),
+        (
+            {"optimizer": "adam", "model_arguments": {"hidden_layer_sizes": [5, 3]}},
+            {"solver": "adam", "learning_rate_init": 0.001, "hidden_layer_sizes": [5, 3]}
+            | {"activation": "relu", "alpha": 1e-4},
+        ),
+        ({"epochs": 40, "batch_size": 50}, {"max_iter": 40, "batch_size": 50}),
+    ],
+    ids=["momentum", "nesterov", "plain", "adam", "forty epochs"],
+)
+def test_training_is_the_one_that_one_calls_by_hand(tmp_path, changes, arguments):
+    pack = train(tmp_path / "models", recipe(**changes))
+    for place, seed in enumerate(range(3)):
+        expected = by_hand(seed, **arguments)
+        probabilities = expected.predict_proba(TEST.images.reshape(20, -1)).astype(np.float32)
+        assert pack.predictions["test"][place].tobytes() == probabilities.tobytes()
+        losses = pack.history[pack.history.seed == seed]
+        assert losses.value.tolist() == expected.loss_curve_
+        assert losses.epoch.tolist() == list(range(1, changes.get("epochs", 6) + 1)), "every epoch that was asked for"
+        assert set(losses.metric) == {"loss"}
+        with np.load(tmp_path / f"models/seed-{seed:03d}.npz") as weights:
+            assert [weights[f"coefs_{i}"].tolist() for i in range(len(expected.coefs_))] == [
+                array.tolist() for array in expected.coefs_
+            ]
+            assert len(weights.files) == 2 * len(expected.coefs_)
+
+
+def test_a_run_in_a_pack_is_bit_for_bit_the_run_alone(tmp_path):
+    pack = train(tmp_path / "pack", recipe())
+    alone = train(tmp_path / "alone", recipe(), range(1, 2))
+    assert pack.predictions["test"][1].tobytes() == alone.predictions["test"][0].tobytes()
+    assert (tmp_path / "pack/seed-001.npz").stat().st_size == (tmp_path / "alone/seed-001.npz").stat().st_size
+    assert len({row.tobytes() for row in pack.predictions["test"]}) == 3, "each seed is another training"
+    assert pack.best_epochs == {}
+
+
+def test_layers_are_those_of_the_same_net_in_keras(tmp_path):
+    pack = train(tmp_path / "models", recipe(), range(1))
+    assert pack.layers.columns.tolist() == ["layer", "kind", "output_shape", "parameters"]
+    assert pack.layers[["kind", "output_shape", "parameters"]].values.tolist() == [
+        ["Dense", "(None, 5)", 9 * 5 + 5],
+        ["Dense", "(None, 4)", 5 * 4 + 4],
+    ]
+    assert pack.parameters == 74
+
+
+def test_a_class_that_no_training_image_shows_has_no_probability_and_shifts_no_other(tmp_path):
+    labels = np.where(TRAIN.labels == 1, 3, TRAIN.labels)
+    pack = train(tmp_path / "models", recipe(), range(1), Split(TRAIN.images, labels, TRAIN.ids))
+    probabilities = pack.predictions["test"][0]
+    assert probabilities.shape == (20, 4)
+    assert (probabilities[:, 1] == 0).all()
+    assert (probabilities[:, [0, 2, 3]] > 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_large_test_splits_are_cut_to_the_images_asked_for(tmp_path):
+    assert train(tmp_path / "models", recipe(test_images=7), range(1)).predictions["test"].shape == (1, 7, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"optimizer": "adamw"}, "optimizer"),
+        ({"optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"}}, "optimizer.schedule"),
+        ({"optimizer": {"name": "sgd", "arguments": {"weight_decay": 0.1}}}, "optimizer.arguments"),
+        ({"optimizer": {"name": "adam", "arguments": {"momentum": 0.9}}}, "optimizer.arguments"),
+        ({"loss": "sparse_categorical_crossentropy"}, "loss"),
+        ({"loss": "huber"}, "loss"),
+        ({"label_smoothing": 0.1}, "loss"),
+        ({"augment": ["flip"]}, "augment"),
+        ({"test_views": ["flip"]}, "test_views"),
+        ({"validation_split": 0.1}, "validation_split"),
+        ({"validation_split": 0.1, "restore_best_weights": True}, "validation_split"),
+    ],
+)
+def test_what_scikit_learn_cannot_do_is_refused_by_the_name_of_its_key(tmp_path, changes, key):
+    """Else it would stand in the report as if it had been done."""
+    with pytest.raises(CalotypeError, match=rf"^{key}: {NAME} cannot do this\.\nHint: leave it out"):
+        make_classifier(recipe(**changes), 0)
+    with pytest.raises(CalotypeError, match=rf"^study/variant: {key}: {NAME} cannot do this\."):
+        train(tmp_path / "models", recipe(**changes))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"hidden_layer_sizes": [0]}, "hidden_layer_sizes"),
+        ({"activation": "sigmoid"}, "activation"),
+        ({"alpha": -1.0}, "alpha"),
+        ({"alfa": 1.0}, "alfa"),
+    ],
+)
+def test_a_wrong_argument_is_named(tmp_path, arguments, complaint):
+    with pytest.raises(CalotypeError, match=r"^study/variant: model_arguments: ") as problem:
+        train(tmp_path / "models", recipe(model_arguments=arguments))
+    assert complaint in str(problem.value)
+    assert "\nHint: see scikit-learn's page on MLPClassifier." in str(problem.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_training_that_ends_before_it_converged_warns_nobody(tmp_path):
+    """The number of epochs is what was asked for."""
+    train(tmp_path / "models", recipe(epochs=1), range(1))

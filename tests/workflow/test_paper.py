@@ -1,0 +1,210 @@
+"""Studies that classify fetched images, from the files to the report; a small Fashion-MNIST is made of digits."""
+
+import csv
+import hashlib
+import shutil
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from conftest import Project, copy_project
+from sklearn.datasets import load_digits
+
+DATASET = "fashion-mnist"
+SPLITS = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", slice(0, 300)),
+          "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", slice(300, 420))}  # fmt: skip
+FIGURES = [
+    "accuracy-by-class", "confident-mistakes-accurate", "confident-mistakes-source", "confusion-matrix-accurate",
+    "confusion-matrix-source", "example", "feature-maps", "seeds", "training-curves",
+]  # fmt: skip
+
+
+def write_idx(folder: Path) -> dict[str, str]:
+    """Write digits of 28 x 28 px as four IDX files; gives their checksums."""
+    digits = load_digits()
+    images = np.stack([cv2.resize(image * 15, (28, 28)) for image in digits.images[:420]]).astype(np.uint8)
+    labels = digits.target[:420].astype(np.uint8)
+    folder.mkdir(parents=True)
+    checksums = {}
+    for image_file, label_file, part in SPLITS.values():
+        for name, array in ((image_file, images[part]), (label_file, labels[part])):
+            content = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+            (folder / name).write_bytes(content)
+            checksums[name] = hashlib.sha256(content).hexdigest()
+    return checksums
+
+
+def small_fashion(folder: Path) -> Project:
+    """The project with the small files in a folder of the user's, and short trainings."""
+    project = copy_project(folder)
+    checksums = write_idx(folder / "mine")
+    datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
+    datasets[DATASET]["fetch"] = {"files": checksums, "sources": [{"folder": "nowhere"}]}
+    (folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets, sort_keys=False), encoding="utf-8")
+    file = folder / "config/studies/fashion.yaml"
+    study = yaml.safe_load(file.read_text(encoding="utf-8"))
+    study["example"] = 66
+    for variant in study["variants"].values():
+        variant |= {"epochs": 3, "batch_size": 32, "seeds": 2}
+    file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    project.edit("config/config.yaml", "results: results", "local_data: mine\nresults: results")
+    return project
+
+
+@pytest.fixture(scope="module")
+def printed_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small study, run by its name; not to be changed."""
+    project = small_fashion(tmp_path_factory.mktemp("paper") / "project")
+    (project.folder / "printed.txt").write_text(project.run("fashion"), encoding="utf-8")
+    return project
+
+
+@pytest.fixture
+def printed(printed_once, tmp_path):
+    """A copy of one's own of the finished small study, to edit."""
+    shutil.copytree(printed_once.folder, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    """The lines of a CSV file."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_one_study_can_be_asked_for_by_name_and_says_what_it_found(printed_once):
+    text = (printed_once.folder / "printed.txt").read_text(encoding="utf-8")
+    assert "Report: results/fashion.html" in text
+    assert "claimed: parameters 804\u202f554 (source); measured: 804\u202f554; agrees" in text
+    assert not (printed_once.folder / "results/dots").exists()
+    assert printed_once.plan("fashion") == {}
+
+
+def test_every_figure_of_a_study_that_classifies_comes_as_pdf_svg_and_png(printed_once):
+    folder = printed_once.folder / "results/fashion/figures"
+    assert sorted(file.stem for file in folder.glob("*.svg")) == FIGURES
+    for figure in FIGURES:
+        for suffix, start in ((".pdf", b"%PDF"), (".svg", b"<?xml"), (".png", b"\x89PNG")):
+            assert (folder / f"{figure}{suffix}").read_bytes().startswith(start)
+
+
+def test_the_claims_table_holds_every_claim_with_its_measurement(printed_once):
+    claims = rows(printed_once.folder / "results/fashion/claims.csv")
+    study = yaml.safe_load((printed_once.folder / "config/studies/fashion.yaml").read_text(encoding="utf-8"))
+    assert [claim["says"] for claim in claims] == [claim["says"] for claim in study["claims"]]
+    runs = rows(printed_once.folder / "results/fashion/runs.csv")
+    for claim in claims:
+        assert claim["verdict"] in ("agrees", "differs", "open")
+        if claim["metric"] == "parameters":
+            assert claim["mean"] == claim["number"]
+            continue
+        values = [float(row["value"]) for row in runs
+                  if row["variant"] == claim["variant"] and row["metric"] == claim["metric"]]  # fmt: skip
+        assert len(values) == int(claim["n"]) == 2
+        assert float(claim["mean"]) == pytest.approx(np.mean(values))
+
+
+def test_the_report_names_the_classes_and_the_layers(printed_once):
+    page = (printed_once.folder / "results/fashion.html").read_text(encoding="utf-8")
+    for expected in ("Ankle boot", "MaxPooling2D", "804\u202f554", "val_accuracy"):
+        assert expected in page
+
+
+def test_prepared_images_keep_the_numbers_that_the_source_counts_them_by(printed_once):
+    array = np.load(printed_once.folder / f"results/prepared/{DATASET}/test.npy", mmap_mode="r")
+    assert array["id"].tolist() == list(range(120))
+    assert array["image"].shape == (120, 28, 28, 1)
+    assert 0 <= array["image"].min() <= array["image"].max() <= 1
+
+
+def test_probabilities_of_every_class_are_kept(printed_once):
+    pack = next((printed_once.folder / "results/fashion/source").glob("seeds-*"))
+    found = np.load(pack / "predictions.npz")["test"]
+    assert found.shape == (2, 120, 10)
+    assert np.allclose(found.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_names_of_classes_and_the_example_train_nothing(printed):
+    printed.edit("config/datasets.yaml", "Ankle boot", "Boot")
+    printed.edit("config/studies/fashion.yaml", "example: 66", "example: 67")
+    plan = printed.plan("fashion")
+    assert not plan.keys() & {"fetch_dataset", "prepare", "train", "evaluate"}
+    assert {"accuracy_by_class", "confusion_matrix", "example", "feature_maps"} <= plan.keys()
+
+
+def test_another_mirror_fetches_nothing_again(printed):
+    printed.edit("config/datasets.yaml", "folder: nowhere", "folder: elsewhere")
+    assert printed.plan("fashion") == {}
+
+
+def test_another_held_out_part_trains_again_and_fetches_nothing(printed):
+    printed.edit("config/studies/fashion.yaml", "validation_split: 0.1", "validation_split: 0.2")
+    plan = printed.plan("fashion")
+    assert plan["train"] >= 1
+    assert not plan.keys() & {"fetch_dataset", "prepare"}
+
+
+def test_another_checksum_fetches_again(printed):
+    checksum = hashlib.sha256((printed.folder / "mine/t10k-labels-idx1-ubyte").read_bytes()).hexdigest()
+    printed.edit("config/datasets.yaml", checksum, "0" * 64)
+    assert printed.plan("fashion")["fetch_dataset"] == 1
+
+
+def test_a_wrong_file_is_not_used_and_the_message_says_what_was_tried_and_what_to_do(tmp_path):
+    project = small_fashion(tmp_path / "project")
+    file = project.folder / "mine/t10k-labels-idx1-ubyte"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x0b")
+    done = project.snakemake("--cores", "1", "fashion")
+    text = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    for expected in ("t10k-labels-idx1-ubyte", "mine", "nowhere", "CALOTYPE_DATA", "local_data"):
+        assert expected in text
+    assert not (project.folder / f"data/{DATASET}").exists()
+
+
+def test_fetch_brings_every_dataset_before_jobs_on_machines_without_internet(tmp_path):
+    project = small_fashion(tmp_path / "project")
+    datasets = yaml.safe_load((project.folder / "config/datasets.yaml").read_text(encoding="utf-8"))
+    del datasets["mnist"]  # this one would come from the network
+    (project.folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets, sort_keys=False), encoding="utf-8")
+    for study in ("mnist-dnn", "mnist-ablation"):
+        (project.folder / f"config/studies/{study}.yaml").unlink()
+    project.edit("config/config.yaml", "paper: [dots, digits, mnist-dnn, mnist-ablation, fashion]", "paper: [fashion]")
+    project.run("fetch")
+    assert (project.folder / "data/digits/digits.csv").is_file()
+    assert len(list((project.folder / f"data/{DATASET}").glob("*ubyte"))) == 4
+    assert "fetch_dataset" not in project.plan("paper")
+
+
+def test_the_paper_holds_all_five_studies_and_the_default_call_stays_small(fresh):
+    paper = fresh.plan("paper")
+    assert paper["evaluate"] == paper["claims"] == 5
+    assert "fetch_dataset" not in fresh.plan()
+
+
+@pytest.mark.slow
+def test_a_classify_study_has_the_same_bytes_whatever_the_pack_size(printed_once, tmp_path):
+    project = small_fashion(tmp_path / "project")
+    project.edit("config/config.yaml", "seeds_per_job: 3", "seeds_per_job: 1")
+    project.run("fashion")
+    for name in ("runs.csv", "summary.csv", "confusion.csv", "claims.tex", "figures/example.svg", "figures/seeds.pdf"):
+        first, second = (folder.folder / "results/fashion" / name for folder in (printed_once, project))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+@pytest.mark.slow
+def test_keras_and_scikit_learn_stand_beside_each_other_in_the_digits_study(fresh):
+    file = fresh.folder / "config/studies/digits.yaml"
+    study = yaml.safe_load(file.read_text(encoding="utf-8"))
+    study["defaults"] |= {"seeds": 3, "epochs": 10}
+    for variant in study["variants"].values():
+        variant.pop("seeds", None)
+    file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    text = fresh.run("digits")
+    assert "accuracy as that of scikit-learn on test (Keras)" in text
+    found = {row["variant"] for row in rows(fresh.folder / "results/digits/summary.csv")}
+    assert {"source", "scikit-learn"} <= found

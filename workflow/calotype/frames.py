@@ -1,0 +1,34 @@
+"""Tables as CSV files."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from calotype.errors import CalotypeError
+from calotype.files import new_file
+
+NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest")  # may be empty
+TEXTS = ("study", "variant", "split", "metric", "than", "says", "other", "note", "reason", "layer", "kind")
+
+
+def write_csv(table: pd.DataFrame, file: Path) -> None:
+    """Write a table with its columns and no row names; numbers in full, so that nothing is lost.
+
+    Raises:
+        CalotypeError: the file cannot be written.
+    """
+    with new_file(file) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n")
+
+
+def read_csv(file: Path | str) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote. Names stay text: a variant may be called 001, or NA.
+
+    Raises:
+        CalotypeError: the file cannot be read.
+    """
+    names = dict.fromkeys(TEXTS, str)
+    try:
+        return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
+    except (OSError, ValueError) as error:
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None

@@ -1,0 +1,172 @@
+"""Read the raw images of a dataset: drawn ones, IDX files, CSV files."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from calotype.errors import CalotypeError
+from calotype.idx import read_images
+
+JPEG_END = b"\xff\xd9"
+Record = tuple[int, int, NDArray[np.uint8]]  # number, label, image of shape (height, width, channels)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The raw images of a split.
+
+    Attributes:
+        size: how many there are.
+        records: number, label and pixels (height, width, channels) of each, read as they are asked for.
+        minimum, maximum: the range of the labels, where they are counts.
+        classes: how many classes there are, where the labels are classes, which count from 0.
+    """
+
+    size: int
+    records: Iterator[Record]
+    minimum: int | None = None
+    maximum: int | None = None
+    classes: int | None = None
+
+
+def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
+    """Read the labels of a folder of drawn images and hold them against the images that are there.
+
+    Returns:
+        Columns ``imageId`` and ``numberOfFeatures``, int64, in the order of the file.
+
+    Raises:
+        CalotypeError: the file is missing or not as expected, a count is out of range, an id stands twice, or
+            labels and images do not match.
+    """
+    file = folder / "labels.csv"
+    hint = f"delete {folder} to have it drawn again."
+    try:
+        table = pd.read_csv(file, usecols=["imageId", "numberOfFeatures"], dtype=np.int64)
+    except FileNotFoundError:
+        raise CalotypeError(f"{file}: there is no such file.", hint) from None
+    except (ValueError, OSError) as error:
+        problem = " ".join(str(error).split())
+        raise CalotypeError(f"{file}: not a table of imageId and numberOfFeatures: {problem}.", hint) from None
+    for row in table.itertuples():
+        if not minimum <= row.numberOfFeatures <= maximum:
+            raise CalotypeError(
+                f"{file}: image {row.imageId}: the count {row.numberOfFeatures} is not in {minimum}..{maximum}.", hint
+            )
+    if table.imageId.duplicated().any():
+        raise CalotypeError(
+            f"{file}: image {table.imageId[table.imageId.duplicated()].iloc[0]} stands there twice.", hint
+        )
+    labelled = {f"img{number}.jpg" for number in table.imageId}
+    there = {path.name for path in folder.glob("*.jpg")}
+    for names, problem in (
+        (labelled - there, "has a label, but there is no such image"),
+        (there - labelled, "has no label"),
+    ):
+        if names:
+            more = f" ({len(names)} in all)" if len(names) > 1 else ""
+            raise CalotypeError(f"{folder / min(names)}: {problem}{more}.", hint)
+    return table
+
+
+def read_image(path: Path, width: int) -> NDArray[np.uint8]:
+    """Read a colour image, shape (width, width, 3), blue first.
+
+    Raises:
+        CalotypeError: the file is missing, truncated, no image, or of another size.
+    """
+    hint = f"delete {path.parent} to have it drawn again."
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CalotypeError(f"{path}: cannot be read: {error.strerror}.", hint) from None
+    # OpenCV fills what a truncated JPEG lacks with grey and only warns.
+    if not content.rstrip(b"\0").endswith(JPEG_END):
+        raise CalotypeError(f"{path}: truncated, or not a JPEG file ({len(content)} bytes).", hint)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise CalotypeError(f"{path}: OpenCV cannot read this image.", hint)
+    if image.shape != (width, width, 3):
+        raise CalotypeError(f"{path}: {image.shape[1]} x {image.shape[0]} px instead of {width} x {width}.", hint)
+    return np.asarray(image, np.uint8)
+
+
+def read_drawn(folder: Path, *, width: int, minimum: int, maximum: int) -> Raw:
+    """The images of a split that was drawn.
+
+    Raises:
+        CalotypeError: an image or a label is missing or broken; it is named. Images are read, and may raise, later.
+    """
+    labels = read_labels(folder, minimum, maximum)
+    if labels.empty:
+        raise CalotypeError(f"{folder}: there are no images.", f"delete {folder} to have it drawn again.")
+    records = (
+        (int(row.imageId), int(row.numberOfFeatures), read_image(folder / f"img{row.imageId}.jpg", width))
+        for row in labels.itertuples()
+    )
+    return Raw(len(labels), records, minimum=minimum, maximum=maximum)
+
+
+def _part(
+    images: NDArray[Any], labels: NDArray[np.int64], file: Path, first: int, number: int | None, classes: int
+) -> Raw:
+    """A part of the images of a file, shape (images, height, width); each keeps its number in the file, from 0."""
+    last = len(images) if number is None else first + number
+    if not first < last <= len(images):
+        raise CalotypeError(
+            f"{file}: images {first} to {last - 1} are asked for, but it has {len(images)}.",
+            "see `first` and `number` of this split in datasets.yaml.",
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        raise CalotypeError(
+            f"{file}: image {wrong[0]}: the label {labels[wrong[0]]} is not one of the {classes} classes, 0 to "
+            f"{classes - 1}.",
+            "see `classes` of this dataset in datasets.yaml.",
+        )
+    records = ((i, int(labels[i]), images[i][..., None]) for i in range(first, last))
+    return Raw(last - first, records, classes=classes)
+
+
+def read_idx_part(folder: Path, *, images: str, labels: str, first: int, number: int | None, classes: int) -> Raw:
+    """A part of the images of a pair of IDX files.
+
+    Raises:
+        CalotypeError: a file is missing or broken, or has too few images or a label that is no class.
+    """
+    return _part(*read_images(folder / images, folder / labels), folder / images, first, number, classes)
+
+
+def read_csv_part(folder: Path, *, table: str, first: int, number: int | None, classes: int) -> Raw:
+    """A part of the images of a CSV file: a line an image, the pixels of a square row by row, then the label.
+
+    Raises:
+        CalotypeError: the file is missing or not such a table, or has too few images or a label that is no class.
+    """
+    file = folder / table
+    hint = f"delete {folder} to have it fetched again."
+    try:
+        numbers = np.loadtxt(file, delimiter=",", dtype=np.int64, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise CalotypeError(f"{file}: not a table of whole numbers: {error}.", hint) from None
+    width = round((numbers.shape[1] - 1) ** 0.5)
+    if width < 1 or width**2 != numbers.shape[1] - 1:
+        raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are no square.", hint)
+    pixels = numbers[:, :-1]
+    if pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
+        raise CalotypeError(f"{file}: a pixel is not in 0..255.", hint)
+    return _part(pixels.astype(np.uint8).reshape(-1, width, width), numbers[:, -1], file, first, number, classes)
+
+
+READERS: Mapping[str, Callable[..., Raw]] = {"dots": read_drawn, "idx": read_idx_part, "csv": read_csv_part}
+
+
+def read_raw(source: str, folder: Path, **where: Any) -> Raw:
+    """The raw images of a split, by the kind of its dataset (`source` in datasets.yaml) and that kind's keywords."""
+    return READERS[source](folder, **where)

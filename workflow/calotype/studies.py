@@ -1,0 +1,143 @@
+"""The typed study files: a dataset, a task, some variants, and the claims they are held against."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from calotype.datasets import Name
+from calotype.metrics import METRICS, TASK_METRICS, MetricName, Task
+from calotype.recipe import PositiveInt, Recipe, Strict
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Variant(Recipe):
+    """One line of a study's table: a recipe, and what changes no result of it."""
+
+    label: str = Field("", description="Name in figures and tables. Left out: the variant's key.")
+    description: str = Field("", description="One sentence for the report.")
+    seeds: PositiveInt | None = Field(None, description="Number of seeds. Left out: `seeds` of config.yaml.")
+    seeds_per_job: PositiveInt | None = Field(
+        None, description="Seeds that at most share a job. Left out: `seeds_per_job` of config.yaml."
+    )
+
+    def recipe(self) -> dict[str, Any]:
+        """The recipe alone, as plain data: the part of the config that decides whether to train again."""
+        return self.model_dump(include=set(Recipe.model_fields))
+
+
+class Claim(Strict):
+    """A number that a source published. A claim has exactly one of value, at_most, at_least, between, similar_to."""
+
+    variant: str = Field(description="The variant that it is about.")
+    split: str | None = Field(
+        None, description="The test split that it is about. Left out for `training_accuracy` and `parameters`."
+    )
+    metric: MetricName = Field(description="The metric that it is about.")
+    value: Finite | None = Field(None, description="The published number.")
+    at_most: Finite | None = Field(None, description="Instead of `value`: an upper bound.")
+    at_least: Finite | None = Field(None, description="Instead of `value`: a lower bound.")
+    between: Annotated[list[Finite], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Instead of `value`: the range in which most runs lie."
+    )
+    similar_to: str | None = Field(
+        None, description="Instead of `value`: another variant, from which a single run cannot be told."
+    )
+    says: str = Field(description="What the source says, in our words.")
+    note: str = Field("", description="Why our measurement differs, where that is known.")
+
+    def numbers(self) -> list[float]:
+        """The published numbers."""
+        single = [number for number in (self.value, self.at_most, self.at_least) if number is not None]
+        return single + (self.between or [])
+
+    @model_validator(mode="after")
+    def _one_number(self) -> "Claim":
+        kinds = (self.value, self.at_most, self.at_least, self.between, self.similar_to)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("give exactly one of value, at_most, at_least, between, similar_to")
+        for number in self.numbers():
+            if METRICS[self.metric].share and not 0 <= number <= 1:
+                raise ValueError(f"{number} is not a share; write 90 % as 0.90")
+        if self.between and self.between[0] > self.between[1]:
+            raise ValueError(f"between: {self.between[0]} is above {self.between[1]}")
+        if METRICS[self.metric].tested != (self.split is not None):
+            raise ValueError(f"{self.metric} {'needs a' if self.split is None else 'takes no'} split")
+        if self.metric == "parameters" and self.value is None:
+            raise ValueError("a claim on parameters has a value")
+        return self
+
+
+class Source(Strict):
+    """The text that a study reproduces."""
+
+    title: str = Field(description="What it is, as a reader would look for it.")
+    url: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = Field("", description="Where it is, if that is known.")
+
+
+class Study(Strict):
+    """config/studies/<study>.yaml: a dataset, a task, some variants, and the claims it is held against."""
+
+    title: str = Field(description="Heading in the report.")
+    description: str = Field("", description="A paragraph for the report.")
+    source: Source | None = Field(None, description="The published text, if the study reproduces one.")
+    dataset: Name = Field(description="A dataset of datasets.yaml.")
+    task: Task = Field(description="`count`: predict a whole number; `classify`: choose one of the dataset's classes.")
+    metric: MetricName | None = Field(
+        None,
+        description="The metric of the figures over seeds. Left out: `exact` for `count`, `accuracy` for `classify`.",
+    )
+    tests: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The splits that every run is tested on. The first is that of the contact sheet; the last, the "
+        "place for the largest, that of the figures over all images."
+    )
+    example: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="`classify`: number of an image of the first test split, shown with its probabilities."
+    )
+    feature_maps: str | None = Field(
+        None, description="A variant whose first convolution and max-pooling are shown on the `example`."
+    )
+    defaults: dict[str, Any] = Field({}, description="What a variant leaves out it takes from here.")
+    variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="The variants, by name.")
+    claims: list[Claim] = Field([], description="Published numbers, each held against our measurement.")
+
+    @property
+    def headline(self) -> str:
+        """The metric of the figures over seeds."""
+        return self.metric or TASK_METRICS[self.task][0]
+
+    def labels(self) -> dict[str, str]:
+        """How figures and tables call the variants."""
+        return {key: variant.label or key for key, variant in self.variants.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_defaults(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        # A key whose lines are all commented out is None.
+        raw = {key: value for key, value in raw.items() if value is not None or key not in ("defaults", "claims")}
+        defaults, variants = raw.get("defaults", {}), raw.get("variants")
+        if not isinstance(defaults, dict) or not isinstance(variants, dict):
+            return raw
+        filled = {key: {**defaults, **value} if isinstance(value, dict) else value for key, value in variants.items()}
+        return {**raw, "variants": filled}
+
+    @model_validator(mode="after")
+    def _task_fits(self) -> "Study":
+        if self.metric is not None and self.metric not in TASK_METRICS[self.task]:
+            raise ValueError(f"metric: task {self.task} has {', '.join(TASK_METRICS[self.task])}, not {self.metric}")
+        for key, variant in self.variants.items():
+            if variant.classifies != (self.task == "classify"):
+                raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}")
+            if variant.scale_targets and self.task != "count":
+                raise ValueError(f"variants.{key}.scale_targets: only task count has targets to scale")
+        for i, claim in enumerate(self.claims):
+            known = (*TASK_METRICS[self.task], "parameters", *(["training_accuracy"] * (self.task == "classify")))
+            if claim.metric not in known:
+                raise ValueError(f"claims.{i}.metric: task {self.task} has {', '.join(known)}, not {claim.metric}")
+        if self.example is not None and self.task != "classify":
+            raise ValueError("example: only task classify has probabilities to show")
+        if self.feature_maps is not None and self.example is None:
+            raise ValueError("feature_maps: needs an example to show them on")
+        return self

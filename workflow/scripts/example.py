@@ -1,0 +1,23 @@
+"""Print one test image and the probabilities that each variant gives it."""
+
+from pathlib import Path
+
+from calotype import figures, figures_classify
+from calotype.console import script
+from calotype.evaluation import read_predictions
+from calotype.splits import open_split, place_of
+
+with script(snakemake.log[0]):
+    params = snakemake.params
+    figures.use_style(Path(snakemake.input.style))
+    predictions = read_predictions([Path(file) for file in snakemake.input.predictions], params.variants, params.seeds)
+    data = open_split(Path(snakemake.input.array))
+    place = place_of(data, params.image)
+    probabilities = {
+        label: predictions[variant][params.split][:, place]
+        for variant, label in params.labels.items()
+        if place < predictions[variant][params.split].shape[1]
+    }
+    true = params.classes[data.labels[place]]
+    figure = figures_classify.example(data.images[place], true, probabilities, params.classes)
+    figures.save(figure, [Path(file) for file in snakemake.output])

@@ -1,0 +1,26 @@
+"""Set the summary, the claims and the models of a study as LaTeX tables."""
+
+from pathlib import Path
+
+from calotype.console import script
+from calotype.files import write_text
+from calotype.frames import read_csv
+from calotype.tables import claims_latex, escape, layers_latex, summary_latex
+
+with script(snakemake.log[0]):
+    study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output
+    title, layers = escape(params.title), read_csv(found.layers)
+    summary = summary_latex(
+        read_csv(found.summary),
+        read_csv(found.pooled),
+        layers.groupby("variant").parameters.sum().to_dict(),
+        params.metrics,
+        params.labels,
+        title + r": mean over $n$ seeds and its 95\,\% interval.",
+        study,
+    )
+    write_text(summary, Path(output.summary))
+    caption = title + r": published, and measured over $n$ seeds (mean and 95\,\% interval)."
+    write_text(claims_latex(read_csv(found.claims), params.labels, caption, f"{study}-claims"), Path(output.claims))
+    models = layers_latex(layers, params.labels, title + ": the models.", f"{study}-layers")
+    write_text(models, Path(output.layers))

@@ -1,0 +1,26 @@
+"""Print what each seed reaches, beside what was published, and neighbouring variants compared."""
+
+from pathlib import Path
+
+from calotype import figures
+from calotype.console import script
+from calotype.frames import read_csv
+from calotype.metrics import METRICS
+
+with script(snakemake.log[0]):
+    params, metric = snakemake.params, METRICS[snakemake.params.metric]
+    figures.use_style(Path(snakemake.input.style))
+    runs = read_csv(snakemake.input.runs)
+    runs = runs[(runs.split == params.split) & (runs.metric == params.metric)]
+    values = {label: runs.value[runs.variant == variant].tolist() for variant, label in params.labels.items()}
+    claims = {}
+    for claim in params.claims:
+        numbers = [claim["value"]] if claim["value"] is not None else claim["between"]
+        if numbers and claim["metric"] == params.metric and claim["split"] == params.split:
+            claims.setdefault(params.labels[claim["variant"]], tuple(numbers))  # the first, of several
+    differences = read_csv(snakemake.input.differences)
+    differences = differences[differences.split == params.split].replace(
+        {"variant": params.labels, "than": params.labels}
+    )
+    figure = figures.seeds(values, metric=metric.label, share=metric.share, claims=claims, differences=differences)
+    figures.save(figure, [Path(file) for file in snakemake.output])
