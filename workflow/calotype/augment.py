@@ -149,8 +149,8 @@ def test_views(images: NDArray[np.float32], kinds: Sequence[str]) -> list[NDArra
 
     Args:
         images: shape (images, height, width, channels).
-        kinds: ``flip``: left and right swapped; ``shift``: moved by one pixel in each of four directions, and zeros move
-            in.
+        kinds: ``flip``: left and right swapped; ``shift``: moved by one pixel in each of four directions, and zeros
+            move in.
     """
     views = [images]
     if "shift" in kinds:
