@@ -49,10 +49,10 @@ rule paper:
 rule fetch:
     """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
     input:
-        expand(rules.fetch_dataset.output.folder, dataset=LAYOUT.fetched()),
+        expand(rules.fetch_dataset.output.sums, dataset=LAYOUT.fetched()),
 
 
-for study_name in CONFIG.studies:
+for study_name in own_targets():
 
     rule:
         """One study alone, by its name."""

@@ -8,7 +8,8 @@ import pytest
 
 from calotype.claims import COLUMNS, VERDICTS, claims_table
 from calotype.evaluation import SeedPredictions, pooled_table
-from calotype.frames import read_csv, write_csv
+from calotype.files import write_csv
+from calotype.frames import read_csv
 from calotype.statistics import judge, mean_interval
 from calotype.studies import Claim
 
@@ -64,6 +65,8 @@ def table(*claims, same_images=True, **changes):
         ({"between": [0.90, 0.93]}, "between", (0.90, 0.93), "agrees"),
         ({"between": [0.0, 0.5]}, "between", (0.0, 0.5), "differs"),
         ({"between": [0.905, 0.925]}, "between", (0.905, 0.925), "open"),
+        ({"as_low_as": 0.90}, "as_low_as", (0.90, None), "agrees"),
+        ({"as_low_as": 0.0}, "as_low_as", (0.0, None), "open"),
         ({"similar_to": "deep"}, "similar_to", (None, None), "agrees"),
         ({"similar_to": "single"}, "similar_to", (None, None), "open"),
     ],
@@ -142,6 +145,16 @@ def test_a_training_that_diverged_leaves_its_claims_open():
     assert set(found.reason) == {"a training diverged"}
 
 
+def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
+    """Its accuracy is no number: a zero would drag the mean down, and an error of one would break a bound."""
+    lost = runs()
+    lost.loc[(lost.variant == "wide") & (lost.seed == 1) & (lost.split == "test"), "value"] = math.nan
+    kinds = ({"value": 0.5}, {"at_most": 0.95}, {"between": [0, 0.5]}, {"as_low_as": 0.95}, {"similar_to": "deep"})
+    found = table(*(claim(**kind) for kind in kinds), runs=lost)
+    assert set(found.verdict) == {"open"}
+    assert set(found.reason) == {"a training diverged"}
+
+
 def test_a_study_without_claims_has_a_table_without_lines(tmp_path):
     found = table()
     assert found.columns.tolist() == COLUMNS
@@ -156,6 +169,7 @@ def test_claims_come_out_of_their_file_as_they_went_in(tmp_path):
         claim(similar_to="deep"),
         claim(variant="deep", split=None, metric="parameters", value=804_554),
         claim(variant="single", between=[0.1, 0.2]),
+        claim(metric="error", as_low_as=0.07),
     ]
     found = table(*made)
     write_csv(found, tmp_path / "claims.csv")

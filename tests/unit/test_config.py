@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 import yaml
 
-from calotype import config, provenance
-from calotype.config import RESERVED_STUDIES, load, plan_packs
+from calotype import config
+from calotype.checks import check_models
+from calotype.config import load, plan_packs
 from calotype.errors import CalotypeError
 from calotype.metrics import METRICS, TASK_METRICS, MetricName, shown
 from calotype.raw import READERS
@@ -66,7 +67,7 @@ CLASSIFY = {
     "dataset": "clothes",
     "task": "classify",
     "tests": ["test"],
-    "example": 0,
+    "example": 20,
     "defaults": {
         "model": "dense",
         "model_arguments": {"units": [4]},
@@ -108,6 +109,7 @@ class Project:
 
     def __init__(self, folder):
         self.folder = folder
+        self.settings: dict[str, Any] = SETTINGS
         (folder / "config" / "studies").mkdir(parents=True)
         self.datasets(DATASETS)
         self.study(STUDY)
@@ -125,7 +127,7 @@ class Project:
         return self
 
     def load(self, settings: Any = None) -> config.Config:
-        return load(SETTINGS if settings is None else settings, root=self.folder)
+        return load(self.settings if settings is None else settings, root=self.folder)
 
     def complaint(self, settings: Any = None) -> str:
         with pytest.raises(CalotypeError) as problem:
@@ -142,6 +144,7 @@ def project(tmp_path):
 def classes(tmp_path):
     """A project with datasets of every kind, and a study that classifies."""
     project = Project(tmp_path)
+    project.settings = SETTINGS | {"studies": ["dots", "clothes"]}
     project.datasets(FETCHED)
     return project.study(CLASSIFY, "clothes")
 
@@ -155,9 +158,8 @@ def test_shipped_config_loads(root):
     assert set(settings["studies"]) | set(settings["paper"]) <= set(studies)
     shipped = load(settings, root=root)
     assert sorted(shipped.studies) == studies, "any study may be asked for by its name"
-    for study in shipped.studies.values():
-        for variant in study.variants.values():
-            provenance.check_model(variant.model, variant.model_arguments, "model")
+    check_models(shipped)
+    assert (sorted(shipped.studies), shipped.broken) == (studies, {})
 
 
 def test_variants_take_what_they_leave_out_from_the_defaults(project):
@@ -216,10 +218,34 @@ def test_the_studies_of_the_paper_stand_before_those_that_nobody_named(project):
     assert list(loaded.studies) == ["dots", "paper-study", "another"]
 
 
-def test_a_broken_study_file_is_named_though_it_is_not_asked_for(project):
-    complaint = project.study(changed(STUDY, "variants.wide.epochs", -3), "later").complaint()
-    assert complaint == "config/studies/later.yaml: variants.wide.epochs: -3 is not a positive whole number."
-    assert "config/studies/later.yaml, line " in project.study("title: [\n", "later").complaint()
+def test_a_study_that_is_being_written_stops_no_other_and_is_answered_once_it_is_asked_for(project):
+    complaint = "config/studies/later.yaml: variants.wide.epochs: -3 is not a positive whole number."
+    loaded = project.study(changed(STUDY, "variants.wide.epochs", -3), "later").load()
+    assert list(loaded.studies) == ["dots"]
+    assert loaded.broken == {"later": complaint}
+    for asked in ({"studies": ["dots", "later"]}, {"paper": ["later"]}):
+        assert project.complaint(SETTINGS | asked) == complaint
+    assert "config/studies/later.yaml, line " in project.study("title: [\n", "later").load().broken["later"]
+
+
+def test_one_broken_study_does_not_hide_another(project):
+    project.study("title: [\n", "a").study(STUDY, "b").study(changed(STUDY, "tests", []), "c")
+    loaded = project.load()
+    assert (list(loaded.studies), list(loaded.broken)) == (["dots", "b"], ["a", "c"])
+
+
+@pytest.mark.parametrize("name", [".#dots", "#dots#", "dots copy", "dots(1)", "-n", ".dots"])
+def test_what_an_editor_leaves_beside_a_study_stops_nothing_and_is_no_study(project, name):
+    loaded = project.study("not: [a study\n", name).load()
+    assert (list(loaded.studies), loaded.broken) == (["dots"], {})
+
+
+def test_the_lock_of_an_editor_beside_a_study_stops_nothing(project):
+    """Emacs marks a file that is being edited with a link to nowhere."""
+    (project.folder / "config/studies/.#dots.yaml").symlink_to("someone@somewhere.4711:1")
+    (project.folder / "config/studies/lost.yaml").symlink_to("nowhere.yaml")
+    loaded = project.load()
+    assert (list(loaded.studies), list(loaded.broken)) == (["dots"], ["lost"])
 
 
 def test_a_file_of_another_kind_beside_the_studies_stops_nothing(project):
@@ -284,6 +310,7 @@ def test_preparation_of_a_split_names_all_that_decides_it(classes):
             "labels": "labels",
             "first": 20,
             "number": None,
+            "files": FILES,
             "source": "idx",
             "split": "test",
             "steps": ["scale"],
@@ -293,6 +320,7 @@ def test_preparation_of_a_split_names_all_that_decides_it(classes):
             "table": "digits.csv",
             "first": 20,
             "number": None,
+            "files": {"digits.csv": "c" * 64},
             "source": "csv",
             "split": "test",
             "steps": ["grey", "scale"],
@@ -300,7 +328,7 @@ def test_preparation_of_a_split_names_all_that_decides_it(classes):
         },
     }
     for preparation in found.values():
-        keywords = set(preparation) - {"source", "split", "steps"}
+        keywords = set(preparation) - {"source", "split", "steps", "files"}
         assert keywords == set(signature(READERS[preparation["source"]]).parameters) - {"folder"}
 
 
@@ -339,6 +367,7 @@ def test_a_learning_rate_written_as_1e_3_is_understood_or_explained(project):
 
 # ---- What is wrong with a value --------------------------------------------------------------------------------------
 
+KINDS = "give exactly one of value, at_most, at_least, between, as_low_as, similar_to"
 STUDY_FILE, DATASETS_FILE, SETTINGS_FILE = "config/studies/dots.yaml", "config/datasets.yaml", "config/config.yaml"
 
 
@@ -364,11 +393,12 @@ STUDY_FILE, DATASETS_FILE, SETTINGS_FILE = "config/studies/dots.yaml", "config/d
         ("variants", ["wide"], 'variants: ["wide"] is not a mapping.'),
         ("tests", [], "tests: [] is empty."),
         ("tests", "test", 'tests: "test" is not a list.'),
+        ("tests", ["test", "test"], "tests: a split stands there twice."),
         ("title", REMOVED, "title: is missing."),
         ("variants.wide.model", REMOVED, "variants.wide.model: is missing."),
         ("claims.0.value", "0.9", 'claims.0.value: "0.9" is not a number.'),
-        ("claims.0.value", REMOVED, "claims.0: give exactly one of value, at_most, at_least, between, similar_to."),
-        ("claims.0.at_most", 0.5, "claims.0: give exactly one of value, at_most, at_least, between, similar_to."),
+        ("claims.0.value", REMOVED, f"claims.0: {KINDS}."),
+        ("claims.0.at_most", 0.5, f"claims.0: {KINDS}."),
         ("claims.0.value", 90, "claims.0: 90.0 is not a share; write 90 % as 0.90."),
         ("claims.0.value", -0.1, "claims.0: -0.1 is not a share; write 90 % as 0.90."),
         (
@@ -413,6 +443,8 @@ def test_wrong_value_in_a_dataset_is_named_with_file_and_key(project, where, val
         ("studies", ["../dots"], 'studies.0: "../dots" is not a plain name (letters, digits, - and _).'),
         ("results", None, "results: null is not text."),
         ("paper", "dots", 'paper: "dots" is not a list.'),
+        ("studies", ["dots", "dots"], "studies: a study stands there twice."),
+        ("paper", ["dots", "dots"], "paper: a study stands there twice."),
         ("paper", ["a b"], 'paper.0: "a b" is not a plain name (letters, digits, - and _).'),
     ],
 )
@@ -606,7 +638,6 @@ def test_misspelt_key_of_a_fetched_dataset_is_answered_with_the_right_one(classe
 
 
 CHANGES = get_args(Augmentation.model_fields["name"].annotation)
-KINDS = "give exactly one of value, at_most, at_least, between, similar_to"
 
 
 def claim(**changes):
@@ -630,7 +661,9 @@ def claim(**changes):
         ("example", -1, "example: -1 is out of range: it must be >= 0."),
         ("example", True, "example: true is not a whole number."),
         ("feature_maps", "plian", "feature_maps: there is no variant `plian`.\nHint: did you mean `plain`?"),
+        ("feature_maps", "perceptron", "feature_maps: `perceptron` has no convolution: it is scikit-learn's."),
         # the recipe
+        ("variants.plain.monitor", "val_accuracy", "variants.plain: monitor needs a validation_split."),
         (
             "variants.plain",
             {"label_smoothing": 0.1, "loss": "sparse_categorical_crossentropy"},
@@ -720,6 +753,8 @@ def claim(**changes):
         ("claims.0", claim(value=0.9, similar_to="perceptron"), f"claims.0: {KINDS}."),
         ("claims.0", claim(between=[0.93, 0.9]), "claims.0: between: 0.93 is above 0.9."),
         ("claims.0", claim(between=[90, 93]), "claims.0: 90.0 is not a share; write 90 % as 0.90."),
+        ("claims.0", claim(as_low_as=7), "claims.0: 7.0 is not a share; write 90 % as 0.90."),
+        ("claims.0", claim(as_low_as=0.1, value=0.1), f"claims.0: {KINDS}."),
         ("claims.0", claim(between=[0.9]), "claims.0.between: [0.9] is too short: it must have at least 2."),
         (
             "claims.0",
@@ -748,14 +783,12 @@ def claim(**changes):
         (
             "claims.0",
             claim(variant="perceptron", metric="training_accuracy", split=None, value=0.9),
-            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models count no hits while "
-            "they are trained.",
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models record none.",
         ),
         (
             "claims.0",
             claim(similar_to="perceptron", metric="training_accuracy", split=None),
-            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models count no hits while "
-            "they are trained.",
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models record none.",
         ),
         (
             "source",
@@ -791,6 +824,65 @@ def test_what_belongs_to_classes_is_refused_in_a_study_that_counts(project, wher
     assert project.study(changed(STUDY, where, value)).complaint() == f"{STUDY_FILE}: {complaint}"
 
 
+@pytest.mark.parametrize(
+    ("number", "limits", "shown"),
+    [
+        (2, (None, None), range(20, 22)),
+        (None, (None, None), range(20, 10_000)),
+        (None, (3, 3), range(20, 23)),
+        (2, (3, 3), range(20, 22)),
+        (9, (3, 5), range(20, 25)),  # one variant that sees it suffices
+        (9, (3, None), range(20, 29)),
+    ],
+)
+def test_an_example_that_no_run_is_tested_on_is_refused_before_anything_is_trained(classes, number, limits, shown):
+    """Images keep the numbers that they have in their file: these begin with 20."""
+    classes.datasets(changed(FETCHED, "clothes.splits.test.number", number))
+    variants = {name: {"test_images": n} if n else {} for name, n in zip("ab", limits, strict=True)}
+    base = CLASSIFY | {"claims": [], "variants": variants}
+    for example in (shown[0], shown[-1]):
+        classes.study(base | {"example": example}, "clothes").load()
+    for example in (0, shown[0] - 1, *([shown[-1] + 1] if shown[-1] < 9999 else [])):
+        complaint = classes.study(base | {"example": example}, "clothes").complaint()
+        assert complaint == f"{CLOTHES_FILE}: example: {example} is not among the images that are tested on."
+
+
+PERCEPTRON = "sklearn.neural_network.MLPClassifier"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"optimizer": "adamw"}, "optimizer"),
+        ({"optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"}}, "optimizer.schedule"),
+        ({"optimizer": {"name": "sgd", "arguments": {"weight_decay": 0.1}}}, "optimizer.arguments"),
+        ({"optimizer": {"name": "adam", "arguments": {"momentum": 0.9}}}, "optimizer.arguments"),
+        ({"loss": "sparse_categorical_crossentropy"}, "loss"),
+        ({"label_smoothing": 0.1}, "label_smoothing"),
+        ({"augment": ["flip"]}, "augment"),
+        ({"test_views": ["flip"]}, "test_views"),
+        ({"validation_split": 0.1}, "validation_split"),
+        ({"validation_split": 0.1, "restore_best_weights": True}, "validation_split"),
+    ],
+)
+def test_what_scikit_learn_cannot_do_is_refused_before_a_job_waits_in_a_queue(classes, changes, key):
+    """Else it would stand in the report as if it had been done."""
+    variant = CLASSIFY["variants"]["perceptron"] | changes
+    complaint = classes.study(changed(CLASSIFY, "variants.perceptron", variant), "clothes").complaint()
+    where = f"{CLOTHES_FILE}: variants.perceptron: {key}: {PERCEPTRON} cannot do this"
+    assert complaint == f"{where}; leave it out, or use a Keras model."
+
+
+def test_what_scikit_learn_can_do_is_taken(classes):
+    for optimizer in (
+        "sgd",
+        "adam",
+        {"name": "sgd", "learning_rate": 0.1, "arguments": {"momentum": 0.9, "nesterov": True}},
+    ):
+        variant = CLASSIFY["variants"]["perceptron"] | {"optimizer": optimizer, "test_images": 5}
+        classes.study(changed(CLASSIFY, "variants.perceptron", variant), "clothes").load()
+
+
 def test_a_study_that_counts_classes_is_refused(classes):
     study = changed(STUDY, "dataset", "clothes")
     complaint = classes.study(study).complaint()
@@ -804,9 +896,10 @@ def test_what_claims_may_hold_is_taken(classes):
         claim(metric="error", similar_to="perceptron"),
         claim(metric="training_accuracy", split=None, between=[0.97, 0.98]),
         claim(metric="parameters", split=None, value=804554),
+        claim(metric="error", as_low_as=0.07),
     ]
     found = classes.study(CLASSIFY | {"claims": made}, "clothes").load().studies["clothes"].claims
-    assert [entry.numbers() for entry in found] == [[0.9, 0.9], [0.5, 70], [], [0.97, 0.98], [804554]]
+    assert [entry.numbers() for entry in found] == [[0.9, 0.9], [0.5, 70], [], [0.97, 0.98], [804554], [0.07]]
 
 
 # ---- Names -----------------------------------------------------------------------------------------------------------
@@ -911,24 +1004,12 @@ def test_misspelt_study_of_the_paper_is_looked_for_there(project):
     assert "Hint: did you mean `dots`?" in complaint
 
 
-@pytest.mark.parametrize("name", RESERVED_STUDIES)
-def test_a_study_that_nobody_asks_for_does_not_take_a_name_of_the_workflow(project, name):
-    """`snakemake paper` and `snakemake all` mean something else, and results/ has folders of its own."""
-    complaint = project.study(STUDY, name).complaint()
-    assert complaint.startswith(f"config/studies/{name}.yaml: a study cannot be called `{name}`: that name is taken.")
-    assert complaint.endswith("\nHint: rename the file.")
-
-
-@pytest.mark.parametrize("name", ["dots copy", "dots(1)", "-n"])
-def test_a_study_whose_file_name_cannot_be_a_folder_is_refused(project, name):
-    complaint = project.study(STUDY, name).complaint()
-    assert complaint.startswith(f"config/studies/{name}.yaml: `{name}` is not a plain name")
-
-
-@pytest.mark.parametrize("name", ["prepared", "logs", "benchmarks"])
-def test_a_study_does_not_overwrite_a_folder_of_the_workflow(project, name):
-    complaint = project.study(STUDY, name).complaint({"studies": [name]})
-    assert complaint.startswith(f"config/studies/{name}.yaml: a study cannot be called `{name}`")
+@pytest.mark.parametrize("name", ["benchmarks", "logs", "paper", "prepared", "report"])
+def test_a_study_does_not_overwrite_what_the_workflow_keeps_in_results(project, name):
+    """Nor if nobody asks for it yet: `snakemake paper` means something else."""
+    complaint = f"config/studies/{name}.yaml: a study cannot be called `{name}`: that name is taken."
+    assert project.study(STUDY, name).load().broken == {name: complaint + "\nHint: rename the file."}
+    assert project.complaint({"studies": [name]}).startswith(complaint)
 
 
 def test_a_variant_does_not_overwrite_the_figures(project):
@@ -1063,7 +1144,7 @@ def test_pack_size_and_names_are_no_part_of_the_recipe(classes, keys):
 
 def test_a_study_that_shows_more_retrains_nothing(classes):
     before = classes.load().studies["clothes"].variants["plain"].recipe()
-    study = CLASSIFY | {"metric": "error", "example": 3, "feature_maps": "plain", "claims": []}
+    study = CLASSIFY | {"metric": "error", "example": 23, "feature_maps": "plain", "claims": []}
     after = classes.study(study, "clothes").load(SETTINGS | {"paper": ["clothes"], "local_data": "elsewhere"})
     assert after.studies["clothes"].variants["plain"].recipe() == before
 

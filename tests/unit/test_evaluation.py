@@ -18,6 +18,7 @@ from calotype.evaluation import (
     count_metrics,
     decided,
     differences_table,
+    images_tested,
     pooled_table,
     read_predictions,
     rounded,
@@ -87,11 +88,29 @@ def test_a_training_that_diverged_altogether_stops_nothing():
     run = one_run(np.full(5, np.nan, np.float32))
     assert count_metrics(run.labels, run.predictions)["exact"] == 0
     assert math.isnan(count_metrics(run.labels, run.predictions)["sum_of_squared_errors"])
-    summary = summary_table(runs_table("dots", "count", [run, one_run(said(0, 1, 2, 3, 5), seed=1)])).set_index(
-        "metric"
-    )
-    assert summary["mean"]["exact"] == 0.5
+    runs = runs_table("dots", "count", [run, one_run(said(0, 1, 2, 3, 5), seed=1)])
+    assert runs[runs.seed == 0].value.isna().all(), "it has no accuracy, not one of zero"
+    assert runs[runs.seed == 1].set_index("metric").value["exact"] == 1
+    summary = summary_table(runs).set_index("metric")
+    assert summary[["mean", "low", "high"]].isna().all(axis=None)
+    assert pooled_table("dots", "count", [run])[["value", "low", "high"]].isna().all(axis=None)
     assert confusion_table("dots", "count", [run]).predicted.isna().all()
+
+
+def test_one_number_among_the_predictions_is_enough_to_be_measured():
+    """What a net says of the other images is wrong, and counts as wrong."""
+    run = one_run(said(0, math.nan, math.nan, math.inf, math.nan))
+    values = runs_table("dots", "count", [run]).set_index("metric").value
+    assert (values.exact, values.off_by_more_than_one) == (0.2, 0.8)
+    assert (values.exact_low, values.exact_high) == wilson_interval(1, 5)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_seed_that_diverged_leaves_the_pooled_shares_of_the_others(first):
+    """Over all images of all seeds: those of the lost one are all wrong."""
+    made = [one_run(np.full(5, np.nan, np.float32), seed=0), one_run(said(0, 1, 2, 3, 5), seed=1)]
+    pooled = pooled_table("dots", "count", made if first else made[::-1]).set_index("metric")
+    assert (pooled.value["exact"], pooled.images["exact"], pooled.seeds["exact"]) == (0.5, 10, 2)
 
 
 # ---- Tables ----------------------------------------------------------------------------------------------------------
@@ -328,16 +347,17 @@ def test_a_training_of_classes_that_diverged_altogether_stops_nothing():
     lost = np.full_like(probabilities, np.nan)
     runs = [one_run(lost, labels), one_run(probabilities, labels, seed=1)]
     table = runs_table("clothes", "classify", runs)
-    assert table[(table.seed == 0) & (table.metric == "accuracy")].value.tolist() == [0.0]
-    assert math.isnan(table[(table.seed == 0) & (table.metric == "log_loss")].value.iloc[0])
+    assert table[table.seed == 0].value.isna().all(), "it has no accuracy, not one of zero"
+    assert table[table.seed == 1].value.notna().all()
     summary = summary_table(table).set_index("metric")
-    assert summary["mean"]["accuracy"] == class_metrics(labels, probabilities)["accuracy"] / 2
+    assert summary["mean"].isna().all()
     pooled = pooled_table("clothes", "classify", runs).set_index("metric")
     assert pooled.value["error"] == 1 - pooled.value["accuracy"]
     confusion = confusion_table("clothes", "classify", runs)
     assert confusion[confusion.seed == 0].predicted.isna().all()
     assert confusion[confusion.seed == "all"].images.sum() == 40
-    assert len(differences_table(pd.concat([table, table.assign(variant="deep")]), "log_loss")) == 0, "one seed is left"
+    both = pd.concat([table, table.assign(variant="deep")])
+    assert len(differences(both, "log_loss")) == 0, "one seed is left"
 
 
 def test_predictions_come_down_to_counts_or_classes_for_all_seeds_at_once():
@@ -428,9 +448,20 @@ def measured(**variants):
     return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
 
 
+def shown_to(runs, **images):
+    """The pooled table of these runs: every variant on ten images of each split, but for those that are named."""
+    shown = runs[["study", "variant", "split"]].drop_duplicates()
+    seeds = shown.apply(lambda row: (runs.variant == row.variant).sum() // runs.split.nunique(), axis=1)
+    return shown.assign(metric="accuracy", seeds=seeds, images=seeds * shown.variant.map(lambda v: images.get(v, 10)))
+
+
+def differences(runs, metric="accuracy", **images):
+    return differences_table(runs, shown_to(runs, **images), metric)
+
+
 def test_differences_are_taken_seed_by_seed_and_not_place_by_place():
     runs = measured(wide={0: 0.8, 1: 0.9, 2: 0.7}, deep={2: 0.72, 1: 0.91, 5: 0.1})
-    row = differences_table(runs, "accuracy").iloc[0]
+    row = differences(runs, "accuracy").iloc[0]
     mean, low, high = mean_interval([0.01, 0.02])
     assert (row["mean"], row.low, row.high) == pytest.approx((mean, low, high))
     assert (row.variant, row.than, row.split, row.n) == ("deep", "wide", "test", 2)
@@ -439,7 +470,7 @@ def test_differences_are_taken_seed_by_seed_and_not_place_by_place():
 def test_differences_are_of_each_variant_and_the_one_before_it_on_each_split():
     seeds = {0: 0.8, 1: 0.9}
     runs = measured(wide=seeds, deep=seeds, last={seed: value - 0.1 for seed, value in seeds.items()})
-    table = differences_table(runs, "accuracy")
+    table = differences(runs, "accuracy")
     assert table.columns.tolist() == ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
     assert table[["split", "variant", "than"]].values.tolist() == [
         ["test", "deep", "wide"],
@@ -453,17 +484,32 @@ def test_differences_are_of_each_variant_and_the_one_before_it_on_each_split():
 @pytest.mark.parametrize("deep", [{0: 0.7}, {3: 0.7, 4: 0.7}, {2: 0.7, 3: 0.7}, {0: 0.7, 1: math.nan}])
 def test_neighbours_without_two_seeds_in_common_are_left_out(deep):
     runs = measured(wide={0: 0.8, 1: 0.9, 2: 0.7}, deep=deep, last={0: 0.7, 1: 0.7, 2: 0.7, 3: 0.7, 4: 0.7})
-    table = differences_table(runs, "accuracy")
+    table = differences(runs, "accuracy")
     assert "wide" not in table.than.tolist()
-    assert len(differences_table(measured(wide={0: 0.8, 1: 0.9}), "accuracy")) == 0
+    assert len(differences(measured(wide={0: 0.8, 1: 0.9}), "accuracy")) == 0
+
+
+def test_variants_that_saw_other_images_are_not_said_to_differ():
+    """`test_images` gives a slow variant fewer: the same seed then met easier images, or harder ones."""
+    seeds = {0: 0.8, 1: 0.9, 2: 0.85}
+    runs = measured(wide=seeds, deep=seeds, slow=seeds, slower=seeds)
+    found = differences(runs, slow=4, slower=4)
+    assert found[found.split == "test"][["variant", "than"]].values.tolist() == [["deep", "wide"], ["slower", "slow"]]
+    assert len(found) == 4
+
+
+def test_images_tested_are_those_of_one_seed():
+    made = [one_run(said(0, 1, 2, 3, 5), seed=seed) for seed in range(3)]
+    found = images_tested(pooled_table("dots", "count", made))
+    assert found.to_dict() == {(made[0].variant, made[0].split): 5}
 
 
 def test_differences_are_those_of_the_metric_that_was_asked_for():
     runs = measured(wide={0: 0.8, 1: 0.9}, deep={0: 0.7, 1: 0.7})
     runs = pd.concat([runs, runs.assign(metric="error", value=1 - runs.value)], ignore_index=True)
-    found = {metric: differences_table(runs, metric)["mean"].iloc[0] for metric in ("accuracy", "error")}
+    found = {metric: differences(runs, metric)["mean"].iloc[0] for metric in ("accuracy", "error")}
     assert found["accuracy"] == pytest.approx(-found["error"])
-    assert len(differences_table(runs, "log_loss")) == 0
+    assert len(differences(runs, "log_loss")) == 0
 
 
 # ---- Mistakes --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from calotype import figures, figures_classify, figures_count
+from calotype import figures, figures_classify, figures_count, figures_mistakes
 from calotype.errors import CalotypeError
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def neighbours(names):
 
 
 def seeds(names=("wide", "deep"), claims=None):
-    claims = {names[0]: (0.0293,)} if claims is None else claims
+    claims = {names[0]: [(0.0293,)]} if claims is None else claims
     return figures.seeds(
         variants(errors, names), metric="error", share=True, claims=claims, differences=neighbours(names)
     )
@@ -122,12 +122,25 @@ def mistakes(images=10, names=CLASSES, channels=1):
     pictures = np.random.default_rng(1).random((images, 28, 28, channels), np.float32)
     true = [names[i % 10] for i in range(images)]
     predicted = [names[(i + 1) % 10] for i in range(images)]
-    return figures_classify.confident_mistakes(pictures, true, predicted, np.linspace(1, 0.5, images).tolist())
+    sure = [figures_mistakes.percent(probability) for probability in np.linspace(1, 0.5, images)]
+    return figures_mistakes.mistakes(pictures, true, predicted, sure)
 
 
-def confusion_matrix(names=CLASSES):
-    counts = np.eye(len(names), dtype=np.int64) * 900 + np.eye(len(names), k=1, dtype=np.int64) * 5
-    return figures_classify.confusion_matrix(counts, names)
+def errors_of_counts(images=10):
+    pictures = np.random.default_rng(1).random((images, 40, 40, 1), np.float32)
+    predicted = [figures_mistakes.unrounded(count) for count in np.linspace(14, 0.6, images)]
+    return figures_mistakes.mistakes(pictures, [str(i % 6) for i in range(images)], predicted)
+
+
+def confusion_matrix(names=CLASSES, predicted=None):
+    predicted = predicted or names
+    counts = np.eye(len(names), len(predicted), dtype=np.int64) * 900
+    counts += np.eye(len(names), len(predicted), k=1, dtype=np.int64) * 5
+    return figures_mistakes.confusion_matrix(counts, names, predicted)
+
+
+def counts(first, last, *others):
+    return [*map(str, range(first, last + 1)), *others]
 
 
 def example(names=("wide", "deep", "scikit-learn")):
@@ -151,6 +164,7 @@ FIGURES = {
     "seeds": seeds,
     "confusion_matrix": confusion_matrix,
     "confident_mistakes": mistakes,
+    "largest_errors": errors_of_counts,
     "example": example,
     "feature_maps": feature_maps,
 }
@@ -327,14 +341,20 @@ LONG = "Three layers of 784, dropout 0.2 after the third, SGD with learning rate
         lambda: accuracy_by_class(classes=[f"Incomprehensibility {i}" for i in range(10)]),
         lambda: seeds([f"{LONG}, variant {i}" for i in range(8)]),
         lambda: seeds(["wide"], {}),
-        lambda: seeds([LONG], {LONG: (0.02, 0.04)}),
+        lambda: seeds([LONG], {LONG: [(0.02, 0.04)]}),
+        lambda: seeds(["a", "b"], {"a": [(0.02,), (0.02, 0.04), (0.03, 0.04), (0.01, 0.04)]}),
         lambda: figures.seeds({"a": errors(), "b": errors()}, metric="error", share=True, differences=None,
-                              claims={"a": (0.02,), "b": (0.02, 0.03)}),
+                              claims={"a": [(0.02,)], "b": [(0.02, 0.03)]}),
         lambda: confusion_matrix(list("0123456789")),
         lambda: confusion_matrix([f"some class {i}" for i in range(20)]),
         lambda: confusion_matrix([f"some class {i}" for i in range(40)]),
         lambda: confusion_matrix([f"class {i}" for i in range(100)]),
         lambda: confusion_matrix(["cat", "a very long name of a class that nobody wants to read"]),
+        lambda: confusion_matrix(counts(0, 5), counts(-1, 14, "other")),
+        lambda: confusion_matrix(counts(0, 5), counts(0, 6, "other")),
+        lambda: confusion_matrix(counts(0, 9), counts(0, 29, "other")),
+        lambda: confusion_matrix(counts(1, 300)),
+        lambda: errors_of_counts(40),
         lambda: mistakes(40, list("0123456789")),
         lambda: mistakes(40, [f"Incomprehensibility {i}" for i in range(10)]),
         lambda: mistakes(0),
@@ -507,6 +527,24 @@ def test_training_curves_show_the_mean_over_seeds_and_the_range_they_span():
     assert axis.get_yscale() == "log"
 
 
+def test_curves_do_not_jump_where_one_seed_stops_early():
+    losses = history(metrics=("loss", "val_loss"))
+    losses = losses[(losses.seed > 0) | (losses.epoch < 3)]  # seed 0 stops after two epochs
+    (axis,) = figures.training_curves({"wide": losses}).axes
+    assert [line.get_xdata().tolist() for line in axis.lines] == [[1, 2]] * 2
+    assert axis.lines[0].get_ydata().tolist() == pytest.approx([2, 1])
+    assert max(x for x, _ in axis.collections[0].get_paths()[0].vertices) == 2
+
+
+def test_a_seed_that_diverged_does_not_cut_the_curves_of_the_others():
+    losses = history()
+    losses = losses[(losses.seed > 0) | (losses.epoch < 3)]
+    losses.loc[(losses.seed == 0) & (losses.epoch == 2), "value"] = np.nan
+    (axis,) = figures.training_curves({"wide": losses}).axes
+    assert axis.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert axis.lines[0].get_ydata().tolist() == pytest.approx([2.5, 1.25, 2.5 / 3, 0.625])
+
+
 def test_validation_can_be_told_from_training_without_colour():
     loss, accuracy = figures.training_curves({"wide": history(metrics=ALL)}).axes
     assert [line.get_linestyle() for line in loss.lines] == ["-", "--"]
@@ -550,13 +588,14 @@ def test_a_single_epoch_is_a_point_that_can_be_seen():
         assert axis.lines[0].get_marker() == "o"
 
 
-@pytest.mark.parametrize(("lost", "says"), [([0], "1 of 3 diverged"), ([0, 1, 2], "3 of 3 diverged"), ([], "")])
+@pytest.mark.parametrize(("lost", "says"), [([0], ["1 of 3 diverged"]), ([0, 1, 2], ["3 of 3 diverged"]), ([], [])])
 def test_seeds_that_diverged_are_counted_and_the_others_drawn(lost, says):
     losses = history()
     losses.loc[losses.seed.isin(lost) & (losses.epoch > 1), "value"] = np.nan
     (axis,) = figures.training_curves({"wide": losses}).axes
-    assert [text.get_text() for text in axis.texts] == [says]
-    assert np.isfinite(axis.lines[0].get_ydata()).all() == (len(lost) < 3)
+    assert [text.get_text() for text in axis.texts] == says
+    assert axis.lines[0].get_xdata().tolist() == ([1, 2, 3, 4] if len(lost) < 3 else [1])
+    assert np.isfinite(axis.lines[0].get_ydata()).all()
 
 
 @pytest.mark.filterwarnings("error")
@@ -593,15 +632,27 @@ def test_every_seed_is_a_point_and_none_covers_another():
     assert apart.min() >= points.get_markersize() - 0.01
 
 
+def interval(figure):
+    (line,) = [line for line in figure.axes[0].lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
+    return list(line.get_xdata())
+
+
 def test_mean_and_interval_are_those_of_students_t():
-    figure = figures.seeds({"wide": [0.1, 0.2, 0.3]}, metric="error", share=True, claims={}, differences=None)
-    (interval,) = [line for line in figure.axes[0].lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
-    assert interval.get_xdata() == pytest.approx([-0.0484, 0.4484], abs=1e-4)
+    figure = figures.seeds({"wide": [0.1, 0.2, 0.3]}, metric="loss", share=False, claims={}, differences=None)
+    assert interval(figure) == pytest.approx([-0.0484, 0.4484], abs=1e-4)
     assert [line.get_xdata() for line in drawn(figure.axes[0], "|")] == [pytest.approx([0.2])]
 
 
+@pytest.mark.parametrize(
+    ("values", "ends"), [([0.1, 0.2, 0.3], [0, 0.4484]), ([0.7, 0.8, 0.9], [0.5516, 1]), ([0.0, 1.0], [0, 1])]
+)
+def test_the_interval_of_a_share_promises_nothing_beyond_0_and_100_per_cent(values, ends):
+    figure = figures.seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
+    assert interval(figure) == pytest.approx(ends, abs=1e-4)
+
+
 def test_published_numbers_and_ranges_stand_in_the_row_of_their_variant():
-    figure = seeds(["wide", "deep"], {"wide": (0.0293,), "deep": (0.025, 0.035)})
+    figure = seeds(["wide", "deep"], {"wide": [(0.0293,)], "deep": [(0.025, 0.035)]})
     axis, rows = figure.axes[0], figure.axes[0].get_yticks()
     (number,) = drawn(axis, "D")
     (span,) = [line for line in axis.lines if line.get_linewidth() == 3]
@@ -611,6 +662,21 @@ def test_published_numbers_and_ranges_stand_in_the_row_of_their_variant():
     assert abs(number.get_ydata()[0] - rows[0]) < half
     assert abs(span.get_ydata()[0] - rows[1]) < half
     assert legend_texts(figure) == ["one seed", "mean, 95 % interval", "published", "published range"]
+
+
+def test_no_published_number_of_a_variant_is_hidden_by_another():
+    claims = {"wide": [(0.0293,), (0.031,), (0.028, 0.033), (0.026, 0.033), (0.0293,)], "deep": [(0.03,)]}
+    axis = seeds(["wide", "deep"], claims).axes[0]
+    rows = axis.get_yticks()
+    half = (rows[1] - rows[0]) / 2
+    diamonds = [line for line in drawn(axis, "D") if line.get_ydata()[0] < rows[0] + half]
+    bars = [line for line in axis.lines if line.get_linewidth() == 3]
+    assert [list(line.get_xdata()) for line in diamonds] == [[0.0293], [0.031]]
+    assert [list(line.get_xdata()) for line in bars] == [[0.028, 0.033], [0.026, 0.033]]
+    heights = sorted({line.get_ydata()[0] for line in (*diamonds, *bars)})
+    assert len(heights) == 3, "marks lie on each other"
+    assert np.diff(heights).min() > 0.08
+    assert heights[-1] < rows[0] + half - 0.03
 
 
 def test_nothing_is_called_published_where_nothing_is():

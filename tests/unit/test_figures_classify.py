@@ -1,14 +1,18 @@
-"""The figures of task `classify` show what was measured. That they can be printed, test_figures.py sees to."""
+"""The figures of mistakes and of task `classify` show what was measured.
+
+That they can be printed, test_figures.py sees to.
+"""
 
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from calotype import figures, figures_classify
+from calotype import figures, figures_classify, figures_mistakes
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
@@ -29,6 +33,10 @@ def closed():
     plt.close("all")
 
 
+def confusion(counts, names):
+    return figures_mistakes.confusion_matrix(np.asarray(counts), names, names)
+
+
 def cells(figure):
     """The text of each cell, by row and column."""
     return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in figure.axes[0].texts}
@@ -39,7 +47,7 @@ def cells(figure):
 
 def test_cells_hold_the_share_of_the_true_class_in_per_cent():
     counts = np.array([[995, 5, 0], [0, 300, 100], [0, 0, 0]])
-    assert cells(figures_classify.confusion_matrix(counts, ["a", "b", "c"])) == {
+    assert cells(confusion(counts, ["a", "b", "c"])) == {
         (0, 0): "99.5",
         (0, 1): "0.5",
         (1, 1): "75.0",
@@ -57,13 +65,13 @@ def test_cells_hold_the_share_of_the_true_class_in_per_cent():
     ],
 )
 def test_a_rare_mistake_is_told_from_none(right, wrong, shown):
-    figure = figures_classify.confusion_matrix(np.array([[right, wrong], [0, 0]]), ["a", "b"])
+    figure = confusion(np.array([[right, wrong], [0, 0]]), ["a", "b"])
     assert set(cells(figure).values()) == shown
 
 
 def test_true_classes_run_down_and_predicted_ones_across():
     counts = np.diag(np.arange(1, 11))
-    axis = figures_classify.confusion_matrix(counts, CLASSES).axes[0]
+    axis = confusion(counts, CLASSES).axes[0]
     assert [tick.get_text() for tick in axis.get_yticklabels()] == CLASSES
     assert [tick.get_text().replace("\n", "") for tick in axis.get_xticklabels()] == CLASSES
     assert (axis.get_ylabel(), axis.get_xlabel()) == ("true", "predicted")
@@ -71,7 +79,7 @@ def test_true_classes_run_down_and_predicted_ones_across():
 
 
 def test_a_mistake_of_half_a_per_cent_can_be_seen():
-    figure = figures_classify.confusion_matrix(np.array([[995, 5], [0, 1000]]), ["a", "b"])
+    figure = confusion(np.array([[995, 5], [0, 1000]]), ["a", "b"])
     figure.draw_without_rendering()
     colours = figure.axes[0].collections[0].get_facecolors().reshape(2, 2, 4)
     assert colours[0, 1, :3].mean() < 0.96, "half a per cent is as white as nothing"
@@ -80,7 +88,7 @@ def test_a_mistake_of_half_a_per_cent_can_be_seen():
 
 def test_every_number_can_be_read_on_its_shade():
     counts = np.array([[np.geomspace(1, 1000, 10)]]).reshape(1, 10).repeat(10, axis=0).astype(int)
-    figure = figures_classify.confusion_matrix(counts, CLASSES)
+    figure = confusion(counts, CLASSES)
     figure.draw_without_rendering()
     shades = figure.axes[0].collections[0].get_facecolors()[:, :3] @ [0.2126, 0.7152, 0.0722]
     for text, shade in zip(figure.axes[0].texts, shades, strict=True):
@@ -89,10 +97,62 @@ def test_every_number_can_be_read_on_its_shade():
 
 
 def test_a_hundred_classes_are_shades_with_a_scale():
-    figure = figures_classify.confusion_matrix(np.eye(100, dtype=np.int64), [f"class {i}" for i in range(100)])
+    figure = confusion(np.eye(100, dtype=np.int64), [f"class {i}" for i in range(100)])
     assert not figure.axes[0].texts
     assert len(figure.axes) == 2
     assert figure.axes[1].yaxis.get_major_formatter()(0.005) == "0.5 %"
+
+
+def table(*rows):
+    return pd.DataFrame(rows, columns=["true", "predicted", "images"])
+
+
+def test_counts_that_were_never_true_have_columns_but_no_rows():
+    found = table((1, 1, 9), (1, 2, 1), (3, 3, 8), (3, 4, 2), (3, 0, 1))
+    counts, true, predicted = figures_mistakes.cross_tabulate(found, [])
+    assert (true, predicted) == (["1", "2", "3"], ["0", "1", "2", "3", "4"])
+    assert counts.tolist() == [[0, 9, 1, 0, 0], [0] * 5, [1, 0, 0, 8, 2]]
+
+
+def test_predictions_that_are_no_number_are_not_lost():
+    counts, true, predicted = figures_mistakes.cross_tabulate(table((0, 0, 9), (0, np.nan, 1), (1, np.nan, 5)), [])
+    assert (true, predicted) == (["0", "1"], ["0", "1", "other"])
+    assert counts.tolist() == [[9, 0, 1], [0, 0, 5]]
+    counts, _, predicted = figures_mistakes.cross_tabulate(table((0, np.nan, 9), (1, np.nan, 5)), ["cat", "dog"])
+    assert predicted == ["cat", "dog", "other"]
+    assert counts.tolist() == [[0, 0, 9], [0, 0, 5]]
+
+
+@pytest.mark.parametrize(
+    ("farthest", "columns"),
+    [(29, [*map(str, range(30))]), (30, [*map(str, range(7)), "other"]), (2.0**52, [*map(str, range(7)), "other"])],
+)
+def test_one_senseless_prediction_does_not_make_the_matrix_endless(farthest, columns):
+    found = table(*((i, i, 9) for i in range(6)), (5, 6, 1), (5, farthest, 2))
+    counts, _, predicted = figures_mistakes.cross_tabulate(found, [])
+    assert predicted == columns
+    assert counts[5, [5, 6, -1]].tolist() == [9, 1, 2]
+
+
+def test_every_class_has_its_row_and_column_even_if_no_image_shows_it():
+    counts, true, predicted = figures_mistakes.cross_tabulate(table((2, 2, 9), (2, 0, 1)), ["a", "b", "c"])
+    assert true == predicted == ["a", "b", "c"]
+    assert counts.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 9]]
+
+
+def test_what_is_right_is_marked_where_it_is_not_the_diagonal():
+    counts, true, predicted = np.array([[1, 8, 1], [0, 2, 8]]), ["0", "1"], ["-1", "0", "1"]
+    figure = figures_mistakes.confusion_matrix(counts, true, predicted)
+    assert [frame.get_xy() for frame in figure.axes[0].patches] == [(1, 0), (2, 1)]
+    assert cells(figure)[0, 1] == "80.0"
+    assert not confusion([[9, 1], [1, 9]], ["a", "b"]).axes[0].patches
+
+
+def test_a_row_of_three_hundred_counts_is_named_by_its_counts():
+    names = [str(i) for i in range(51, 351)]
+    axis = confusion(np.eye(300, dtype=np.int64), names).axes[0]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == names[::10]
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == names[::10]
 
 
 # ---- Mistakes --------------------------------------------------------------------------------------------------------
@@ -102,19 +162,35 @@ def pixel(shown):
     return shown.get_array()[0, 0].tolist()
 
 
+@pytest.mark.parametrize(
+    ("probability", "shown"), [(1.0, ">99.9 %"), (0.99999, ">99.9 %"), (0.9995, "100.0 %"), (0.912, "91.2 %")]
+)
+def test_a_net_is_never_certain(probability, shown):
+    assert figures_mistakes.percent(probability) == shown
+
+
 def test_titles_say_true_predicted_and_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
-    (axes,) = figures_classify.confident_mistakes(pictures, "72", "14", [0.99999, 0.912]).axes
+    (axes,) = figures_mistakes.mistakes(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
     assert [text.get_text() for text in axes.texts] == ["7 → 1  >99.9 %", "2 → 4  91.2 %"]
-    (axes,) = figures_classify.confident_mistakes(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, [0.9, 0.8]).axes
+    (axes,) = figures_mistakes.mistakes(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, ["90.0 %", "80.0 %"]).axes
     assert sorted(text.get_text() for text in axes.texts) == sorted(
         ["Ankle boot", "→ Sneaker", "90.0 %", "Ankle boot", "→ Sneaker", "80.0 %"]
     )
 
 
-def test_the_forty_surest_mistakes_are_shown_in_rows():
+def test_titles_of_counts_promise_no_probability():
+    pictures = np.ones((2, 8, 8, 1), np.float32)
+    (axes,) = figures_mistakes.mistakes(pictures, ["3", "0"], ["4.6", "0.7"]).axes
+    assert [text.get_text() for text in axes.texts] == ["3 → 4.6", "0 → 0.7"]
+    long = ["a name that takes more room than there is"] * 2
+    (axes,) = figures_mistakes.mistakes(pictures, long, long).axes
+    assert len(axes.texts) == 4
+
+
+def test_the_forty_worst_mistakes_are_shown_in_rows():
     pictures = np.linspace(0, 1, 50, dtype=np.float32).reshape(50, 1, 1, 1).repeat(8, 1).repeat(8, 2)
-    (axes,) = figures_classify.confident_mistakes(pictures, ["a"] * 50, ["b"] * 50, [0.5] * 50).axes
+    (axes,) = figures_mistakes.mistakes(pictures, ["a"] * 50, ["b"] * 50).axes
     assert [pixel(shown)[0] for shown in axes.images] == [round(255 * i / 49) for i in range(40)]
     left, top = np.array([shown.get_extent() for shown in axes.images])[:, [0, 3]].T
     assert (np.diff(left)[:7] > 0).all()
@@ -123,30 +199,49 @@ def test_the_forty_surest_mistakes_are_shown_in_rows():
 
 def test_the_brightest_image_is_white_and_zero_black():
     pictures = np.stack([np.zeros((4, 4, 1)), np.full((4, 4, 1), 8), np.full((4, 4, 1), 16)]).astype(np.float32)
-    (axes,) = figures_classify.confident_mistakes(pictures, "123", "456", [0.9] * 3).axes
+    (axes,) = figures_mistakes.mistakes(pictures, "123", "456").axes
     assert [pixel(shown) for shown in axes.images] == [[0] * 3, [128] * 3, [255] * 3]
 
 
 def test_colour_images_are_shown_in_colour():
     pictures = np.zeros((1, 4, 4, 3), np.float32)
     pictures[..., 1] = 0.5
-    (axes,) = figures_classify.confident_mistakes(pictures, ["frog"], ["deer"], [0.9]).axes
+    (axes,) = figures_mistakes.mistakes(pictures, ["frog"], ["deer"]).axes
     assert pixel(axes.images[0]) == [0, 255, 0]
 
 
 def test_images_that_are_not_square_keep_their_shape():
-    (axes,) = figures_classify.confident_mistakes(np.ones((1, 10, 40, 1), np.float32), "1", "2", [0.9]).axes
+    (axes,) = figures_mistakes.mistakes(np.ones((1, 10, 40, 1), np.float32), "1", "2").axes
     left, right, bottom, top = axes.images[0].get_extent()
     assert (right - left) / (bottom - top) == pytest.approx(4)
 
 
 def test_black_images_stop_nothing():
-    figures_classify.confident_mistakes(np.zeros((1, 4, 4, 1), np.float32), "1", "2", [0.9]).draw_without_rendering()
+    figures_mistakes.mistakes(np.zeros((1, 4, 4, 1), np.float32), "1", "2").draw_without_rendering()
 
 
 def test_a_net_without_mistakes_is_told_so():
-    (axes,) = figures_classify.confident_mistakes(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
-    assert [text.get_text() for text in axes.texts] == ["No image was classified wrongly."]
+    (axes,) = figures_mistakes.mistakes(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
+    assert [text.get_text() for text in axes.texts] == ["No image was taken for another."]
+
+
+def test_the_largest_errors_of_counts_come_first_and_right_ones_not_at_all():
+    labels = np.array([3, 3, 0, 5, 2, 1])
+    predictions = np.array([3.4, 4.6, -2.1, 4.4, np.nan, np.inf], np.float32)
+    places, found = figures_mistakes.largest_errors(labels, predictions, 40)
+    assert places.tolist() == [4, 5, 2, 1, 3]
+    assert found.tolist() == pytest.approx(predictions[places].tolist(), nan_ok=True)
+    assert figures_mistakes.largest_errors(labels, predictions, 2)[0].tolist() == [4, 5]
+    assert figures_mistakes.largest_errors(labels[:1], predictions[:1], 2)[0].tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(4.638, "4.6"), (np.float32(0.52), "0.5"), (-0.01, "0.0"), (-2.5, "-2.5"), (3e38, "3.0e+38"), (np.nan, "nan"),
+     (np.inf, "inf")],
+)  # fmt: skip
+def test_a_predicted_count_of_any_size_fits_above_its_image(count, shown):
+    assert figures_mistakes.unrounded(count) == shown
 
 
 # ---- Example ---------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from calotype.claims import claims_table
 from calotype.config import load
 from calotype.layout import Layout
 from calotype.metrics import METRICS
+from calotype.studies import CLAIM_KINDS
 from calotype.tables import claims_latex, escape, layers_latex, summary_latex
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
@@ -54,12 +55,13 @@ def latex(label="Wide", metrics=METRIC_NAMES):
 
 def claims():
     base = {"variant": "wide", "split": "test", "says": HOSTILE, "note": ""}
-    base |= dict.fromkeys(("value", "at_most", "at_least", "between", "similar_to"))
+    base |= dict.fromkeys(CLAIM_KINDS)
     made = [
         base | {"metric": "accuracy", "value": 0.9009},
         base | {"metric": "accuracy", "between": [0.9, 0.93]},
         base | {"metric": "accuracy", "similar_to": "deep"},
         base | {"metric": "log_loss", "at_most": 12345.0},
+        base | {"metric": "accuracy", "as_low_as": 0.9},
         base | {"metric": "parameters", "split": None, "variant": "deep", "value": 804_554.0},
     ]
     rows = [
@@ -161,11 +163,12 @@ def test_every_claim_stands_beside_its_measurement_and_its_verdict():
         ["Wide", "Accuracy", r"90 to 93 \%"],
         ["Wide", "Accuracy", "as that of Deep"],
         ["Wide", "Log loss", r"at most 12\,345"],
+        ["Wide", "Accuracy", r"as low as 90 \%"],
         ["Deep", "Parameters", r"804\,554"],
     ]
     assert rows[0][3] == r"92.00 \%"
     assert rows[0][4].startswith("[90.04, 93.96]")
-    assert rows[4][3:] == [r"804\,554", "", "1", "agrees"]
+    assert rows[5][3:] == [r"804\,554", "", "1", "agrees"]
     assert [row[-1] for row in rows] == claims().verdict.tolist()
     assert {len(row) for row in rows} == {7}
 

@@ -146,7 +146,8 @@ def test_each_report_holds_its_studies_and_no_others(tmp_path):
 
 def test_raw_files_of_a_fetched_dataset_lie_together_and_drawn_splits_each_by_itself(tmp_path):
     made = layout(tmp_path)
-    assert (made.raw("dots", "test"), made.raw("digits", "test")) == ("raw/dots/test", "raw/digits")
+    assert (made.raw("dots", "test"), made.raw("digits", "test")) == ("raw/dots/test", "raw/digits/SHA256SUMS")
+    assert made.raw("digits", "train") == made.raw("digits", "test")
     assert (made.drawn(), made.fetched()) == (["dots"], ["digits"])
 
 
@@ -160,15 +161,19 @@ def test_figures_stand_in_the_order_of_the_report(tmp_path):
         "training-curves",
         "contact-sheet-wide",
         "contact-sheet-deep",
+        "confusion-matrix-wide",
+        "confusion-matrix-deep",
+        "confident-mistakes-wide",
+        "confident-mistakes-deep",
     ]
-    assert [figure.study for figure in figures] == ["one"] * 6 + ["two"] * 6
+    assert [figure.study for figure in figures] == ["one"] * 10 + ["two"] * 10
     files = made.figure_files(["one", "two"], (".pdf", ".svg"))
     assert files[:2] == [
         "out/one/figures/predicted-against-true.pdf",
         "out/one/figures/predicted-against-true.svg",
     ]
     assert files == [f"out/{f.study}/figures/{f.name}{suffix}" for f in figures for suffix in (".pdf", ".svg")]
-    assert made.figures(["two"]) == figures[6:]
+    assert made.figures(["two"]) == figures[10:]
 
 
 @pytest.mark.parametrize(
@@ -221,13 +226,18 @@ def test_splits_that_nobody_uses_cost_no_job(tmp_path):
         ("training_curves", "dots"),
         ("contact_sheet", "dots/wide"),
         ("contact_sheet", "dots/deep"),
+        ("confusion_matrix", "dots/wide"),
+        ("confusion_matrix", "dots/deep"),
+        ("confident_mistakes", "dots/wide"),
+        ("confident_mistakes", "dots/deep"),
     ]
 
 
-def test_a_dataset_is_fetched_once_whatever_the_number_of_its_splits(tmp_path):
+def test_a_report_charges_no_study_for_a_download_that_was_paid_for_before(tmp_path):
+    """The benchmark of an earlier download would be no cost of this report."""
     jobs = layout(tmp_path, digits=digits()).jobs(["digits"])
-    assert jobs[:3] == [("fetch_dataset", "digits"), ("prepare", "digits/train"), ("prepare", "digits/test")]
-    assert not [what for stage, what in jobs if stage == "draw"]
+    assert jobs[:3] == [("prepare", "digits/train"), ("prepare", "digits/test"), ("evaluate", "digits")]
+    assert not [what for stage, what in jobs if stage in ("draw", "fetch_dataset")]
 
 
 def test_a_report_pays_for_the_jobs_of_its_own_studies_only(tmp_path):
@@ -275,6 +285,13 @@ def test_the_report_is_told_of_metrics_classes_and_whose_images_they_were(tmp_pa
     assert described["digits"]["classes"] == ["zero", "one"]
     assert described["dots"]["classes"] == []
     assert (described["digits"]["same_images"], described["dots"]["same_images"]) == (True, False)
+
+
+def test_claims_and_report_agree_on_whose_images_a_source_tested_on(tmp_path):
+    """Else a claim would be judged by a wider range than the page says, or a narrower one."""
+    made = layout(tmp_path, dots=study(), digits=digits())
+    for name in ("dots", "digits"):
+        assert made.same_images(name) is made.described([name])[name]["same_images"]
 
 
 def test_tables_are_those_of_the_studies_asked_for(tmp_path):

@@ -299,6 +299,14 @@ def test_a_model_that_cannot_be_made_is_named(tensorflow, own, tmp_path, name, c
     assert complaint in str(problem.value)
 
 
+@pytest.mark.parametrize("words", [["vaild"], ["pool", "Residual"], [True]])
+def test_a_misspelt_word_of_a_block_does_not_train_another_net(tensorflow, words):
+    """`vaild` would leave the padding in, and nobody would notice."""
+    with pytest.raises(CalotypeError) as problem:
+        tensorflow.models.build("all_convolutional", SQUARE, 1, {"blocks": [[4, 1, 3, "valid"], [4, 1, 3, *words]]})
+    assert f"blocks: `{words[-1]}` is not one of valid, pool, residual" in str(problem.value)
+
+
 def test_a_wrong_argument_of_a_model_is_answered_with_a_hint(tensorflow, own):
     with pytest.raises(CalotypeError, match=r"unexpected keyword argument 'rat'") as problem:
         tensorflow.models.build(f"{own}:net", SQUARE, 1, {"rat": 0.1})

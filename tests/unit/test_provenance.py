@@ -11,11 +11,16 @@ import pandas as pd
 import pytest
 
 from calotype import provenance
-from calotype.errors import CalotypeError
 from calotype.pack import Pack
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path.name for path in (ROOT / "workflow/scripts").glob("*.py"))
+
+
+def forget() -> None:
+    """Be a new process, which has read no file yet."""
+    provenance.code_digest.cache_clear()
+    provenance._substance.cache_clear()
 
 
 class Code:
@@ -34,9 +39,9 @@ class Code:
         with open(self.folder / file, "a", encoding="utf-8") as opened:
             opened.write(text)
 
-    def digest(self, script: str) -> str:
-        provenance.code_digest.cache_clear()  # a new process each time, in the workflow
-        return provenance.code_digest(self.folder / "scripts" / script)
+    def digest(self, script: str, without: tuple[str, ...] = ()) -> str:
+        forget()  # a new process each time, in the workflow
+        return provenance.code_digest(self.folder / "scripts" / script, without)
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def code(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "LIBRARY", tmp_path / "workflow" / "calotype")
     yield Code(tmp_path / "workflow")
-    provenance.code_digest.cache_clear()
+    forget()
 
 
 # ---- What makes a stage run again ------------------------------------------------------------------------------------
@@ -187,14 +192,34 @@ def loaded():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_no_module_that_a_script_loads_escapes_its_digest(code, loaded, script):
+def test_no_module_that_a_script_loads_escapes_its_digest(code, loaded, script, monkeypatch):
+    """Else it could change what the script does, and nobody would notice."""
     assert "calotype.console" in loaded[script]
+    read, parse = set(), provenance.parse
+    monkeypatch.setattr(provenance, "parse", lambda path: read.add(path) or parse(path))
     before = code.digest(script)
-    for name in loaded[script]:
-        code.append(name.replace(".", "/") + ".py", "\nANOTHER = 1\n")
-        after = code.digest(script)
-        assert after != before, f"{name} can change what {script} does, and nobody would notice"
-        before = after
+    files = {name: code.folder / f"{name.replace('.', '/')}.py" for name in loaded[script]}
+    assert [name for name, file in files.items() if file not in read] == []
+    code.append(f"calotype/{files[loaded[script][-1]].name}", "\nANOTHER = 1\n")
+    assert code.digest(script) != before
+
+
+def test_a_training_with_keras_is_not_repeated_for_what_only_scikit_learn_runs(code):
+    """And the other way round: `without` names the library that a variant does not train with."""
+    keras, scikit = ("calotype.scikit",), ("calotype.backend", "calotype.training")
+    before = {without: code.digest("train.py", without) for without in ((), keras, scikit)}
+    assert len(set(before.values())) == 3
+    code.append("calotype/scikit.py", "\nANOTHER = 1\n")
+    assert {without for without in before if code.digest("train.py", without) != before[without]} == {(), scikit}
+    code.edit("calotype/scikit.py", "\nANOTHER = 1\n", "")
+    code.append("calotype/augment.py", "\nANOTHER = 1\n")
+    assert {without for without in before if code.digest("train.py", without) != before[without]} == {(), keras}
+
+
+def test_a_module_that_is_left_out_is_left_out_however_indirectly_it_is_imported(code):
+    before = code.digest("train.py", ("calotype.backend",))
+    code.append("calotype/backend.py", "\nANOTHER = 1\n")  # of training.py, augment.py and models.py
+    assert code.digest("train.py", ("calotype.backend",)) == before
 
 
 def test_code_in_the_package_itself_does_not_escape(code):
@@ -229,120 +254,16 @@ def test_a_digest_is_the_same_in_every_process(code):
 
 
 def test_own_model_file_that_changes_retrains(tmp_path):
-    provenance.code_digest.cache_clear()
+    forget()
     file = tmp_path / "nets.py"
     digests = []
     for text in ("def net(): return 1\n", "def net(): return 1  # comment\n", "def net(): return 2\n"):
-        provenance.code_digest.cache_clear()
+        forget()
         file.write_text(text)
         digests.append(provenance.own_code(f"{file}:net"))
-    provenance.code_digest.cache_clear()
+    forget()
     assert digests[0] == digests[1] != digests[2]
     assert provenance.own_code("dots_source") is None
-
-
-# ---- The model of the config -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["dots_source", "all_convolutional", "dense", "fashion_source"])
-def test_models_that_come_along_are_found(name):
-    provenance.check_model(name, {}, "study.yaml: variants.wide")
-
-
-@pytest.mark.parametrize("name", ["dots_sauce", "build", "layers", ""])
-def test_a_model_that_does_not_exist_is_answered_with_those_that_do(name):
-    with pytest.raises(CalotypeError, match=rf"^study\.yaml: variants\.wide\.model: .*`{name}`") as problem:
-        provenance.check_model(name, {}, "study.yaml: variants.wide")
-    hint = str(problem.value).split("\nHint: ")[1]
-    assert "dots_source" in hint
-    assert "build" not in hint
-
-
-def test_own_model_is_found_without_importing_it(tmp_path):
-    (tmp_path / "nets.py").write_text("import nothing_that_is_installed\n\ndef net(shape, outputs):\n    pass\n")
-    provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
-
-
-def test_own_model_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(
-        CalotypeError, match=r"^key\.model: there is no file .*/nets\.py\.\nHint: paths start from the working"
-    ):
-        provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
-
-
-def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_path):
-    (tmp_path / "nets.py").write_text("def small(): pass\ndef large(): pass\ndef _helper(): pass\n")
-    complaint = r"^key\.model: nets\.py has no function `net`\.\nHint: it has: small, large\.$"
-    with pytest.raises(CalotypeError, match=complaint):
-        provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
-
-
-@pytest.mark.parametrize(
-    "content", [b"def net(:\n", b"def net():\n\treturn 1\n        return 2\n", b"# caf\xe9\n", b"\x00\x01", b"\xff\xfe"]
-)
-def test_own_model_file_that_is_not_python_is_answered_in_words(tmp_path, content):
-    (tmp_path / "nets.py").write_bytes(content)
-    with pytest.raises(CalotypeError, match=r"nets\.py"):
-        provenance.check_model(f"{tmp_path}/nets.py:net", {}, "key")
-
-
-def test_own_model_file_without_its_function_is_answered_with_how_to_name_one(tmp_path):
-    (tmp_path / "nets.py").write_text("def net(shape, outputs): pass\n")
-    with pytest.raises(CalotypeError) as problem:
-        provenance.check_model(f"{tmp_path}/nets.py", {}, "key")
-    assert str(problem.value).startswith("key.model: ")
-    assert str(problem.value).endswith(f"\nHint: name a function of the file: {tmp_path}/nets.py:function.")
-
-
-@pytest.mark.parametrize(
-    ("signature", "complaint"),
-    [
-        ("shape, outputs, rat=1", None),
-        ("shape, outputs, *, rat", None),
-        ("shape, outputs, **rest", None),
-        ("shape, outputs, rate=1, *, size=2", "`net` takes no `rat`.\nHint: it takes: rate, size."),
-        ("rat, outputs", "`net` takes no `rat`.\nHint: it takes none."),
-        ("shape, outputs, *rat", "`net` takes no `rat`.\nHint: it takes none."),
-    ],
-)
-def test_an_argument_that_a_model_does_not_take_is_answered_with_those_that_it_takes(tmp_path, signature, complaint):
-    (tmp_path / "nets.py").write_text(f"import nothing_that_is_installed\n\ndef net({signature}): pass\n")
-    try:
-        provenance.check_model(f"{tmp_path}/nets.py:net", {"rat": 0.5}, "study.yaml: variants.wide")
-        found = None
-    except CalotypeError as error:
-        found = str(error)
-    assert found == (complaint and f"study.yaml: variants.wide.model_arguments: {complaint}")
-
-
-def test_arguments_of_a_model_that_comes_along_are_checked():
-    provenance.check_model("all_convolutional", {"blocks": [], "darkness": True}, "key")
-    with pytest.raises(
-        CalotypeError, match=r"^key\.model_arguments: `all_convolutional` takes no `darknes`\."
-    ) as problem:
-        provenance.check_model("all_convolutional", {"blocks": [], "darknes": True}, "key")
-    hint = str(problem.value).split("\nHint: it takes: ")[1]
-    assert {"blocks", "darkness"} <= set(hint.rstrip(".").split(", "))
-
-
-PERCEPTRON = "sklearn.neural_network.MLPClassifier"
-
-
-def test_arguments_of_scikit_learns_perceptron_are_checked():
-    arguments = {"hidden_layer_sizes": [15], "activation": "logistic", "alpha": 1e-4}
-    provenance.check_model(PERCEPTRON, arguments, "key")
-    with pytest.raises(CalotypeError) as problem:
-        provenance.check_model(PERCEPTRON, {"max_iter": 10}, "study.yaml: variants.b")
-    assert str(problem.value) == (
-        f"study.yaml: variants.b.model_arguments: `{PERCEPTRON}` takes no `max_iter` here.\n"
-        "Hint: it takes: activation, alpha, hidden_layer_sizes; the rest of it has keys of its own."
-    )
-
-
-@pytest.mark.parametrize("name", ["sklearn.neural_network.MLPRegressor", "sklearn.svm.SVC", "MLPClassifier"])
-def test_other_models_of_scikit_learn_are_refused(name):
-    with pytest.raises(CalotypeError, match=r"^key\.model: .* has no function "):
-        provenance.check_model(name, {}, "key")
 
 
 # ---- The record ------------------------------------------------------------------------------------------------------

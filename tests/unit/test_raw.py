@@ -1,5 +1,6 @@
 """Raw images are read whole, or refused by the name of what is wrong."""
 
+import hashlib
 import struct
 
 import cv2
@@ -209,12 +210,33 @@ def test_a_part_of_a_file_is_the_images_asked_for_with_their_numbers_in_the_file
 
 
 @pytest.mark.parametrize(
-    ("first", "number", "last"), [(0, 11, 10), (10, None, 9), (5, 6, 10), (12, None, 9), (10, 1, 10)]
+    ("first", "number", "last"), [(0, 11, 10), (10, None, 10), (5, 6, 10), (12, None, 12), (10, 1, 10)]
 )
 def test_more_images_than_the_file_has_are_refused(tmp_path, first, number, last):
     message = csv_refused(tmp_path, numbers(), first=first, number=number)
-    assert message.startswith(f"{tmp_path}/digits.csv: images {first} to {last} are asked for, but it has 10.")
+    assert message.startswith(f"{tmp_path}/digits.csv: image {last}, counted from 0, is asked for, but there are 10.")
     assert "\nHint: see `first` and `number` of this split in datasets.yaml." in message
+
+
+def test_a_fetched_file_that_changed_after_it_was_verified_is_never_prepared(tmp_path):
+    table = numbers()
+    csv_part(tmp_path, table)
+    files = {"digits.csv": hashlib.sha256((tmp_path / "digits.csv").read_bytes()).hexdigest()}
+    where = {"table": "digits.csv", "first": 0, "number": None, "classes": 4}
+    assert read_raw("csv", tmp_path, files, **where).size == len(table)
+    table[0, 0] += 1
+    csv_part(tmp_path, table)
+    with pytest.raises(CalotypeError) as problem:
+        read_raw("csv", tmp_path, files, **where)
+    said, hint = str(problem.value).split("\nHint: ")
+    assert said == f"{tmp_path}/digits.csv: its content is not what datasets.yaml says (SHA-256)."
+    assert hint.startswith(f"delete {tmp_path} to have it fetched again")
+
+
+def test_a_fetched_file_that_is_gone_is_named(tmp_path):
+    files = {"digits.csv": "a" * 64}
+    with pytest.raises(CalotypeError, match=r"/digits\.csv: not a table of whole numbers: .*digits\.csv not found"):
+        read_raw("csv", tmp_path, files, table="digits.csv", first=0, number=None, classes=4)
 
 
 @pytest.mark.parametrize("label", [-1, 4, 255])
@@ -316,7 +338,7 @@ def test_a_part_of_idx_files_keeps_images_and_labels_together(tmp_path):
 
 def test_faults_of_idx_files_are_named(tmp_path):
     idx(tmp_path, IMAGES, LABELS)
-    with pytest.raises(CalotypeError, match=r"/images: images 0 to 6 are asked for, but it has 6\."):
+    with pytest.raises(CalotypeError, match=r"/images: image 6, counted from 0, is asked for, but there are 6\."):
         idx_part(tmp_path, number=7)
     with pytest.raises(CalotypeError, match=r"/images: image 5: the label 9 is not one of the 9 classes, 0 to 8\."):
         idx_part(tmp_path, classes=9)

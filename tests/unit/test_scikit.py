@@ -1,4 +1,4 @@
-"""scikit-learn's perceptron is trained as one would call it by hand, and refuses what it cannot do."""
+"""scikit-learn's perceptron is trained as one would call it by hand, and says what went wrong with it."""
 
 import warnings
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from calotype.errors import CalotypeError
 from calotype.recipe import Recipe
-from calotype.scikit import make_classifier, train_pack
+from calotype.scikit import train_pack
 from calotype.splits import Split
 
 NAME = "sklearn.neural_network.MLPClassifier"
@@ -120,30 +121,6 @@ def test_large_test_splits_are_cut_to_the_images_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "key"),
-    [
-        ({"optimizer": "adamw"}, "optimizer"),
-        ({"optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"}}, "optimizer.schedule"),
-        ({"optimizer": {"name": "sgd", "arguments": {"weight_decay": 0.1}}}, "optimizer.arguments"),
-        ({"optimizer": {"name": "adam", "arguments": {"momentum": 0.9}}}, "optimizer.arguments"),
-        ({"loss": "sparse_categorical_crossentropy"}, "loss"),
-        ({"loss": "huber"}, "loss"),
-        ({"label_smoothing": 0.1}, "loss"),
-        ({"augment": ["flip"]}, "augment"),
-        ({"test_views": ["flip"]}, "test_views"),
-        ({"validation_split": 0.1}, "validation_split"),
-        ({"validation_split": 0.1, "restore_best_weights": True}, "validation_split"),
-    ],
-)
-def test_what_scikit_learn_cannot_do_is_refused_by_the_name_of_its_key(tmp_path, changes, key):
-    """Else it would stand in the report as if it had been done."""
-    with pytest.raises(CalotypeError, match=rf"^{key}: {NAME} cannot do this\.\nHint: leave it out"):
-        make_classifier(recipe(**changes), 0)
-    with pytest.raises(CalotypeError, match=rf"^study/variant: {key}: {NAME} cannot do this\."):
-        train(tmp_path / "models", recipe(**changes))
-
-
-@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ({"hidden_layer_sizes": [0]}, "hidden_layer_sizes"),
@@ -153,10 +130,41 @@ def test_what_scikit_learn_cannot_do_is_refused_by_the_name_of_its_key(tmp_path,
     ],
 )
 def test_a_wrong_argument_is_named(tmp_path, arguments, complaint):
-    with pytest.raises(CalotypeError, match=r"^study/variant: model_arguments: ") as problem:
+    with pytest.raises(CalotypeError, match=rf"^study/variant: {NAME}: ") as problem:
         train(tmp_path / "models", recipe(model_arguments=arguments))
     assert complaint in str(problem.value)
-    assert "\nHint: see scikit-learn's page on MLPClassifier." in str(problem.value)
+    assert "\nHint: see `model_arguments` and scikit-learn's page on MLPClassifier" in str(problem.value)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_training_that_diverges_is_answered_with_the_learning_rate(tmp_path):
+    """Not with the name of an argument that is right."""
+    optimizer = {"name": "sgd", "learning_rate": 1e300}
+    with pytest.raises(CalotypeError, match=rf"^study/variant: {NAME}: ") as problem:
+        train(tmp_path / "models", recipe(optimizer=optimizer, model_arguments={"activation": "relu"}), range(1))
+    said, hint = str(problem.value).split("\nHint: ")
+    assert "finite" in said or "overflow" in said
+    assert "smaller learning rate" in hint
+
+
+def test_predictions_are_made_with_the_threads_of_the_recipe_too(tmp_path, monkeypatch):
+    """Else their last bits would depend on the machine's cores."""
+    seen = {}
+
+    def count(name):
+        method = getattr(MLPClassifier, name)
+
+        def counting(self, *arguments):
+            seen[name] = {pool["num_threads"] for pool in threadpool_info()}
+            return method(self, *arguments)
+
+        monkeypatch.setattr(MLPClassifier, name, counting)
+
+    count("fit")
+    count("predict_proba")
+    with threadpool_limits(2):
+        train(tmp_path / "models", recipe(threads=1), range(1))
+    assert seen == {"fit": {1}, "predict_proba": {1}}
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,5 +1,6 @@
 """A dataset's files are had from whichever source has them, and never with other content than they should have."""
 
+import contextlib
 import functools
 import gzip
 import hashlib
@@ -23,7 +24,8 @@ from pathlib import Path
 import pytest
 
 from calotype.errors import CalotypeError
-from calotype.sources import Limits, fetch
+from calotype.order import Limits
+from calotype.sources import fetch
 
 QUICK = Limits(pause=0)
 # For servers that never answer: waiting for them is all that such a test does.
@@ -38,6 +40,19 @@ def checksum(content):
     return hashlib.sha256(content).hexdigest()
 
 
+def sums(contents):
+    """What `sha256sum` prints for files, in the order of their names."""
+    return "".join(f"{checksum(contents[file])}  {file}\n" for file in sorted(contents))
+
+
+def found(folder):
+    """The content of each file that the list of checksums of a folder names; it holds for them all."""
+    listed = (folder / "SHA256SUMS").read_text(encoding="utf-8")
+    contents = {line.split("  ", 1)[1]: (folder / line.split("  ", 1)[1]).read_bytes() for line in listed.splitlines()}
+    assert listed == sums(contents)
+    return contents
+
+
 class Place:
     """Where a dataset is fetched to, and what is left there."""
 
@@ -50,18 +65,24 @@ class Place:
         """Fetch the files, and see that they are what they should be, and nothing else is left."""
         checksums = {file: checksum(content) for file, content in contents.items()}
         fetch(self.folder, checksums, sources, name="tiny", own=own, parts=self.parts, limits=limits)
-        assert {path.name: path.read_bytes() for path in self.folder.iterdir()} == contents
+        assert found(self.folder) == contents
         assert self.unfinished() == []
         assert {path.name for path in self.folder.parent.iterdir()} <= {"tiny", ".partial"}
 
     def refused(self, *sources, **options):
-        """The message when the files cannot be had; nothing that looks like them may be left."""
+        """The message when the files cannot be had; nothing that looks like them may be left, but what was there."""
+        before = self.there()
         with pytest.raises(CalotypeError) as problem:
             self.fetch(*sources, **options)
-        assert [path for path in self.root.glob("data/*") if path != self.parts] == []
+        assert self.there() == before
         message = str(problem.value)
         assert message.startswith("tiny: no source has brought ")
         return message
+
+    def there(self):
+        """Every file and folder of the data, without unfinished downloads, with its content."""
+        paths = [path for path in self.root.glob("data/**/*") if self.parts not in (path, *path.parents)]
+        return {path: path.is_file() and path.read_bytes() for path in paths}
 
     def unfinished(self):
         return sorted(self.parts.glob("*"))
@@ -409,7 +430,7 @@ def test_a_decompression_bomb_does_not_fill_the_disk(place, tmp_path):
 
 def test_a_full_disk_leaves_nothing_that_looks_like_a_dataset(place, tmp_path, files_no_longer_than):
     mirror = put(tmp_path / "mirror")
-    with files_no_longer_than(200_000), pytest.raises(CalotypeError, match="data/tiny: cannot be written: File too"):
+    with files_no_longer_than(200_000), pytest.raises(CalotypeError, match=r"tiny\.fetched: cannot be written: File"):
         place.fetch({"folder": str(mirror)})
     assert list(place.folder.parent.iterdir()) == []
 
@@ -422,19 +443,83 @@ def test_a_full_disk_during_a_download_leaves_nothing_that_looks_like_a_dataset(
     place.fetch({"url": server.url})
 
 
-def test_a_failed_fetch_keeps_the_folder_that_was_there(place, tmp_path):
-    put(place.folder, {"images": b"old"})
-    with pytest.raises(CalotypeError):
-        place.fetch({"folder": str(tmp_path / "nowhere")})
-    assert (place.folder / "images").read_bytes() == b"old"
-
-
 def test_unfinished_downloads_that_cannot_be_kept_are_named(place, server):
     server.put(CONTENTS)
     place.parts.parent.mkdir()
     place.parts.write_text("in the way")
     with pytest.raises(CalotypeError, match=r"\.partial: cannot be written: "):
         place.fetch({"url": server.url})
+
+
+# ---- What was there before -------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_spoils_a_file_later_is_found_out_with_sha256sum(place, tmp_path):
+    place.fetch({"folder": str(put(tmp_path / "mirror"))})
+    check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    told = subprocess.run(check, cwd=place.folder, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (0, "images: OK\nlabels: OK\n")
+    (place.folder / "images").write_bytes(IMAGES[:-1] + b"?")
+    told = subprocess.run(check, cwd=place.folder, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (1, "images: FAILED\nlabels: OK\n")
+
+
+@pytest.mark.parametrize("sums_are_lost", [True, False], ids=["Snakemake deleted the list", "all is there"])
+def test_a_dataset_that_is_there_is_not_downloaded_again(place, tmp_path, server, caplog, sums_are_lost):
+    place.fetch({"folder": str(put(tmp_path / "mirror"))})
+    if sums_are_lost:
+        (place.folder / "SHA256SUMS").unlink()
+    server.put(CONTENTS)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "calotype"):
+        place.fetch({"url": server.url}, own=[put(tmp_path / "mine")])
+    assert server.asked == []
+    assert caplog.messages == [f"tiny: images, labels from {place.folder}"]
+
+
+@pytest.mark.parametrize("compress", [(), ("images",), ("images", "labels")])
+def test_files_that_the_user_put_where_they_belong_are_used_without_a_network(place, nobody, compress):
+    put(place.folder, compress=compress)
+    place.fetch({"url": nobody})
+
+
+def test_only_what_is_missing_or_spoilt_of_a_dataset_is_downloaded_again(place, server):
+    put(place.folder, {"images": IMAGES, "labels": LABELS[:-1]})
+    server.put(CONTENTS)
+    place.fetch({"url": server.url})
+    assert {path for path, _ in server.asked} == {"/sets/tiny/labels.gz"}
+
+
+def test_a_wrong_file_that_the_user_put_where_it_belongs_is_named_and_stays(place, nobody):
+    put(place.folder, {"images": b"another", "labels": LABELS, "notes.txt": b"mine"})
+    message = place.refused({"url": nobody})
+    assert message.startswith("tiny: no source has brought images. Tried:\n")
+    assert f"  {place.folder}: wrong checksum: expected {checksum(IMAGES)[:16]}…" in message
+
+
+def test_a_dataset_that_is_there_is_not_lost_to_a_fetch_of_newer_files_that_fails(place, tmp_path, server):
+    place.fetch({"folder": str(put(tmp_path / "mirror"))})
+    newer = {**CONTENTS, "labels": b"newer"}
+    server.put(newer)
+    server.answers("labels.gz", part())
+    place.refused({"url": server.url}, contents=newer)
+    assert found(place.folder) == CONTENTS
+
+
+def test_other_files_that_the_user_keeps_beside_a_dataset_stay_through_a_link_too(place, tmp_path):
+    store = put(tmp_path / "store", {**CONTENTS, "more": b"mine"})
+    place.folder.parent.mkdir()
+    place.folder.symlink_to(store)
+    place.fetch()
+    assert place.folder.is_symlink()
+    kept = {path.name: path.read_bytes() for path in store.iterdir() if path.name != "SHA256SUMS"}
+    assert kept == {**CONTENTS, "more": b"mine"}
+
+
+def test_the_empty_folder_that_snakemake_makes_before_a_job_is_filled_and_not_mentioned(place, tmp_path, nobody):
+    place.folder.mkdir(parents=True)
+    assert str(place.folder) not in place.refused({"url": nobody})
+    place.fetch({"folder": str(put(tmp_path / "mirror"))})
 
 
 # ---- Downloads -------------------------------------------------------------------------------------------------------
@@ -658,6 +743,7 @@ def test_what_a_killed_download_left_is_used_or_overwritten_whatever_it_is(place
     place.refused({"url": server.url})
     (left,) = place.unfinished()
     for content in (b"", b"\n", b"no line", b"\xff" * 10_000, b'"tag"\n' + bytes(900_000), bytes(100) + b"\n1"):
+        shutil.rmtree(place.folder, ignore_errors=True)
         left.write_bytes(content)
         server.answers("images.gz", whole)
         place.fetch({"url": server.url})
@@ -705,7 +791,7 @@ def test_two_fetches_at_once_do_not_spoil_each_others_download(place, server, tm
         thread.join()
     assert problems == []
     for one in places:
-        assert {path.name: path.read_bytes() for path in one.folder.iterdir()} == CONTENTS
+        assert found(one.folder) == CONTENTS
     assert place.unfinished() == []
 
 
@@ -906,13 +992,19 @@ def test_a_client_that_leaves_nothing_or_cannot_be_started_is_named(place, clien
 
 def test_a_client_that_hangs_is_ended_with_all_its_children(place, client, tmp_path):
     client("npm", f"sleep 600 & echo $! > {tmp_path / 'child'}; wait")
-    assert "  npm package tiny-data: npm did not end within 0.5 s\n" in place.refused(NPM, limits=Limits(whole=0.5))
+    assert "  npm package tiny-data: npm did not end within 0.5 s\n" in place.refused(NPM, limits=Limits(client=0.5))
     child = int((tmp_path / "child").read_text())
     for _ in range(500):
         if not Path(f"/proc/{child}").exists() or "\nState:\tZ" in Path(f"/proc/{child}/status").read_text():
             return
         time.sleep(0.01)
     pytest.fail("its child still runs")
+
+
+def test_a_network_that_drops_everything_is_not_waited_for_as_long_as_a_download(place, client):
+    client("npm", "exec sleep 600")
+    message = place.refused(NPM, limits=Limits(connect=0.1, answer=0.2, tries=1))
+    assert "  npm package tiny-data: npm did not end within 0.3 s\n" in message
 
 
 @pytest.mark.parametrize(
@@ -988,11 +1080,16 @@ def test_a_broken_debian_package_is_named(place, debian):
 # ---- Config ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", ["../images", "/etc/passwd", "a/b", "..", ".", "", "images/"])
+@pytest.mark.parametrize("file", ["../images", "/etc/passwd", "a/b", "..", ".", "", "images/", "a\\b", "a\nb"])
 def test_a_file_cannot_be_written_outside_the_datasets_folder(place, tmp_path, file):
     with pytest.raises(CalotypeError, match="is not the plain name of a file"):
         place.fetch({"folder": str(tmp_path)}, contents={file: b""})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_called_as_the_list_of_checksums_is_not_overwritten_by_it(place, tmp_path):
+    with pytest.raises(CalotypeError, match="tiny: `SHA256SUMS` is the name of the list of checksums"):
+        place.fetch({"folder": str(tmp_path)}, contents={"SHA256SUMS": b""})
 
 
 @pytest.mark.parametrize("source", [{}, {"npm": "a", "url": "b"}, {"conda": "tiny"}])
@@ -1046,8 +1143,7 @@ def test_the_published_datasets_are_still_there(tmp_path, ask, files, source):
     skip_unless(ask)
     folder = tmp_path / "data" / "mnist"
     fetch(folder, files, [source], name="mnist", own=[], parts=tmp_path / "data" / ".partial")
-    found = {path.name: checksum(path.read_bytes()) for path in folder.iterdir()}
-    assert found == files
+    assert {file: checksum(content) for file, content in found(folder).items()} == files
     assert list((tmp_path / "data" / ".partial").iterdir()) == []
     from calotype.idx import read_images
 
@@ -1055,6 +1151,28 @@ def test_the_published_datasets_are_still_there(tmp_path, ask, files, source):
         images, labels = read_images(folder / f"{split}-images-idx3-ubyte", folder / f"{split}-labels-idx1-ubyte")
         assert images.shape == (number, 28, 28)
         assert set(labels.tolist()) == set(range(10))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+@pytest.mark.parametrize(("backlog", "told"), [(0, "npm did not end within 4 s"), (50, "npm: network timeout at: ")])
+def test_the_real_npm_gives_up_soon_whether_the_network_drops_everything_or_only_answers(
+    place, tmp_path, monkeypatch, backlog, told
+):
+    """A full backlog drops whoever wants to connect; in a long one everybody is let in, and nobody answered."""
+    for name in ("npm_config_proxy", "npm_config_https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    with socket.socket() as listening, contextlib.ExitStack() as waiting:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(backlog)
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listening.getsockname())
+        monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:{1}/".format(*listening.getsockname()))
+        message = place.refused(NPM, limits=Limits(connect=1.5, answer=0.5, tries=2, pause=0))
+    assert f"  npm package tiny-data: {told}" in message
 
 
 @pytest.mark.slow

@@ -205,7 +205,7 @@ def test_both_ends_belong_to_a_range():
 
 
 def test_images_change_no_verdict_on_a_range_or_a_likeness():
-    for claim in ({"between": [0.8, 0.9]}, {"others": [0.85, 0.87, 0.89]}):
+    for claim in ({"between": [0.8, 0.9]}, {"as_low_as": 0.86}, {"others": [0.85, 0.87, 0.89]}):
         assert judge(RUNS, **claim, images=10) == judge(RUNS, **claim)
 
 
@@ -214,10 +214,11 @@ def test_variants_are_alike_when_a_single_run_of_each_cannot_tell_them_apart(dis
     """sd 0.02 and 0.02, t(0.975; 2) = 4.3027: the means may differ by 4.3027 * 0.02828 * sqrt(4 / 3) = 0.14052."""
     others = [value + distance for value in RUNS]
     verdict = judge(RUNS, others=others)
-    assert (verdict.agrees, verdict.reason) == (True, "one run of each cannot tell them apart")
+    said = f"means differ by {-distance:+.2g}, runs by 0.14"
+    assert (verdict.agrees, verdict.reason) == (True, f"single runs cannot tell them apart: {said}")
     further = [value + distance * 1.005 for value in RUNS]
     verdict = judge(RUNS, others=further)
-    assert (verdict.agrees, verdict.reason) == (False, "one run of each can tell them apart")
+    assert (verdict.agrees, verdict.reason) == (False, f"single runs can tell them apart: {said}")
 
 
 def test_likeness_counts_with_the_fewer_seeds_of_the_two():
@@ -246,13 +247,39 @@ def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
     assert "more seeds" in verdict.reason
 
 
-@pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"others": [0.9, 0.91]}])
+@pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"as_low_as": 0.95}, {"others": [0.9, 0.91]}])
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
-def test_a_run_that_diverged_leaves_ranges_and_likeness_open(lost, claim):
+def test_a_run_that_diverged_leaves_ranges_lowest_runs_and_likeness_open(lost, claim):
     assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a training diverged")
     if "others" in claim:
         assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a training diverged")
 
 
-def test_one_seed_never_settles_a_range():
+def test_one_seed_never_settles_a_range_or_a_lowest_run():
     assert judge([0.91], between=[0.9, 0.93]).agrees is None
+    assert judge([0.05], as_low_as=0.07).agrees is None
+
+
+@pytest.mark.parametrize(
+    ("low", "runs", "agrees"),
+    [
+        (1, 2, True),
+        (1, 200, True),  # the source need not have been lucky twice
+        (3, 3, True),
+        (0, 2, None),  # Wilson: up to 0.658
+        (0, 10, None),  # up to 0.278
+        (0, 72, None),  # up to 0.0506
+        (0, 73, False),  # up to 0.0500
+        (0, 200, False),
+    ],
+)
+def test_a_lowest_run_is_met_by_one_as_low_and_missed_by_many_that_are_not(low, runs, agrees):
+    verdict = judge([0.065] * low + [0.08] * (runs - low), as_low_as=0.07)
+    assert verdict.agrees is agrees
+    assert verdict.reason == f"{low} of {runs} runs are as low"
+
+
+def test_a_run_exactly_as_low_as_published_is_as_low():
+    """0.1 + 0.2 is not 0.3."""
+    assert judge([0.1 + 0.2, 0.5], as_low_as=0.3).agrees is True
+    assert judge([0.300001, 0.5], as_low_as=0.3).agrees is None

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from calotype.errors import CalotypeError
-from calotype.frames import NUMBERS, TEXTS, read_csv, write_csv
+from calotype.files import write_csv
+from calotype.frames import NUMBERS, TEXTS, read_csv
 from calotype.tables import bounds, claim_text, interval, measured_text, published_decimals, show
 
 
@@ -173,6 +174,8 @@ def test_every_published_share_of_two_decimals_is_shown_as_it_was_published():
     [
         (claim(kind="at_most", number=0.5), "at most 50 %"),
         (claim(kind="at_least", number=0.755), "at least 75.5 %"),
+        (claim(kind="as_low_as", number=0.065), "as low as 6.5 %"),
+        (claim(kind="as_low_as", metric="log_loss", number=0.25), "as low as 0.25"),
         (claim(kind="between", number=0.9, second=0.93), "90 to 93 %"),
         (claim(kind="between", number=0.9, second=0.9325), "90.00 to 93.25 %"),
         (claim(kind="similar_to", number=math.nan, other="deep"), "as that of The deep net"),

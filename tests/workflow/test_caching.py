@@ -4,7 +4,15 @@ import os
 import shutil
 
 TRAIN = {"train": 1}
-FIGURES = {"contact_sheet", "predicted_against_true", "accuracy_by_count", "training_curves", "seeds"}
+FIGURES = {
+    "accuracy_by_count",
+    "confident_mistakes",
+    "confusion_matrix",
+    "contact_sheet",
+    "predicted_against_true",
+    "seeds",
+    "training_curves",
+}
 
 
 def test_a_second_call_does_nothing(finished):
@@ -145,6 +153,16 @@ def test_better_words_for_a_config_key_train_nothing(finished):
         "workflow/calotype/recipe.py", '"Passes over the training images."', '"How often each image is shown."'
     )
     assert finished.plan() == {}
+
+
+def test_a_fix_in_one_trainer_leaves_the_nets_of_the_other_alone(finished):
+    finished.edit("workflow/calotype/scikit.py", "np.zeros(", "np.empty(")
+    assert "train" not in finished.plan()
+
+
+def test_a_column_of_a_table_trains_nothing(finished):
+    finished.edit("workflow/calotype/frames.py", '"kind")', '"kind", "place")')
+    assert "train" not in finished.plan()
 
 
 def test_another_study_leaves_the_first_alone(finished):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from conftest import Project, copy_project
+from conftest import REPOSITORY, Project, copy_project
 from sklearn.datasets import load_digits
 
 DATASET = "fashion-mnist"
@@ -147,6 +147,36 @@ def test_another_held_out_part_trains_again_and_fetches_nothing(printed):
     assert not plan.keys() & {"fetch_dataset", "prepare"}
 
 
+def test_a_file_that_was_changed_after_it_was_fetched_is_not_used(printed):
+    file = printed.folder / f"data/{DATASET}/t10k-images-idx3-ubyte"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x07")
+    (printed.folder / f"results/prepared/{DATASET}/test.json").unlink()
+    done = printed.snakemake("--cores", "1", "fashion")
+    text = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "t10k-images-idx3-ubyte: its content is not what datasets.yaml says" in text
+    assert "Traceback" not in text
+
+
+def test_files_stay_when_a_later_fetch_fails(printed):
+    shutil.rmtree(printed.folder / "mine")
+    label = printed.folder / f"data/{DATASET}/t10k-labels-idx1-ubyte"
+    before = label.read_bytes()
+    printed.edit("config/datasets.yaml", hashlib.sha256(before).hexdigest(), "0" * 64)
+    assert printed.snakemake("--cores", "1", "fashion").returncode != 0
+    assert label.read_bytes() == before
+    assert len(list(label.parent.glob("*ubyte"))) == 4
+
+
+def test_results_elsewhere_fetch_nothing_again(printed):
+    assert "fetch_dataset" not in printed.plan("fashion", "--config", "results=other")
+
+
+def test_a_fix_in_the_code_that_fetches_fetches_nothing_again(printed):
+    printed.edit("workflow/calotype/sources.py", "from calotype.errors", "import calotype\nfrom calotype.errors")
+    assert "fetch_dataset" not in printed.plan("fashion")
+
+
 def test_another_checksum_fetches_again(printed):
     checksum = hashlib.sha256((printed.folder / "mine/t10k-labels-idx1-ubyte").read_bytes()).hexdigest()
     printed.edit("config/datasets.yaml", checksum, "0" * 64)
@@ -180,10 +210,46 @@ def test_fetch_brings_every_dataset_before_jobs_on_machines_without_internet(tmp
     assert "fetch_dataset" not in project.plan("paper")
 
 
-def test_the_paper_holds_all_five_studies_and_the_default_call_stays_small(fresh):
+def test_the_paper_holds_all_five_studies(fresh):
     paper = fresh.plan("paper")
     assert paper["evaluate"] == paper["claims"] == 5
-    assert "fetch_dataset" not in fresh.plan()
+
+
+def test_the_default_call_stays_small():
+    settings = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text(encoding="utf-8"))
+    assert settings["studies"] == ["dots", "digits"]
+    assert set(settings["studies"]) < set(settings["paper"])
+
+
+def test_files_of_ones_own_are_named_by_the_environment_too(tmp_path, monkeypatch):
+    project = small_fashion(tmp_path / "project")
+    project.edit("config/config.yaml", "local_data: mine\n", "")
+    monkeypatch.setenv("CALOTYPE_DATA", str(project.folder / "mine"))
+    project.run(f"data/{DATASET}/SHA256SUMS")
+    assert len(list((project.folder / f"data/{DATASET}").glob("*ubyte"))) == 4
+
+
+def test_a_study_that_is_called_like_a_rule_is_refused_with_what_to_do(fresh):
+    shutil.copy(fresh.folder / "config/studies/dots.yaml", fresh.folder / "config/studies/train.yaml")
+    done = fresh.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert "config/studies/train.yaml: a study cannot be called `train`" in done.stdout + done.stderr
+
+
+def test_a_study_that_is_being_written_is_in_nobodys_way_until_it_is_asked_for(fresh):
+    (fresh.folder / "config/studies/draft.yaml").write_text("title: 5\n", encoding="utf-8")
+    (fresh.folder / "config/studies/.#dots.yaml").write_text("", encoding="utf-8")
+    assert fresh.plan()["evaluate"] == 1
+    done = fresh.snakemake("--dry-run", "draft")
+    assert done.returncode != 0
+    assert "config/studies/draft.yaml: title: 5 is not text" in done.stdout + done.stderr
+
+
+def test_a_paper_without_studies_says_so(fresh):
+    fresh.edit("config/config.yaml", "paper: [dots, digits, mnist-dnn, mnist-ablation, fashion]", "paper: []")
+    done = fresh.snakemake("--dry-run", "paper")
+    assert done.returncode != 0
+    assert "paper: names no study" in done.stdout + done.stderr
 
 
 @pytest.mark.slow

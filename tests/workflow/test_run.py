@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 FIGURES = [
+    "confident-mistakes-accurate",
+    "confident-mistakes-source",
+    "confusion-matrix-accurate",
+    "confusion-matrix-source",
     "contact-sheet-source",
     "contact-sheet-accurate",
     "predicted-against-true",

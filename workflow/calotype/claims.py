@@ -8,6 +8,7 @@ import pandas as pd
 
 from calotype.metrics import METRICS
 from calotype.statistics import Verdict, judge, mean_interval
+from calotype.studies import CLAIM_KINDS
 
 VERDICTS = {True: "agrees", False: "differs", None: "open"}
 COLUMNS = [
@@ -34,7 +35,7 @@ def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFr
     if METRICS[metric].share and METRICS[metric].tested and not same_images:
         row = _where(pooled, variant=variant, metric=metric, split=split).iloc[0]
         images = int(row["images"] // row["seeds"])
-    numbers = {key: claim[key] for key in ("value", "at_most", "at_least", "between")}
+    numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     return judge(_values(runs, variant, metric, split), **numbers, others=others, images=images)
 
 
@@ -57,13 +58,13 @@ def claims_table(
         same_images: whether the source tested on the very images that we test on.
 
     Returns:
-        The columns `COLUMNS`. ``kind`` is value, at_most, at_least, between or similar_to; ``number`` and ``second``
+        The columns `COLUMNS`. ``kind`` is one of `studies.CLAIM_KINDS`; ``number`` and ``second``
         hold the published number or range, ``other`` the variant of similar_to.
     """
     rows = []
     for claim in claims:
-        kind = next(key for key in ("value", "at_most", "at_least", "between", "similar_to") if claim[key] is not None)
-        numbers: list[float] = [claim[kind]] if kind in ("value", "at_most", "at_least") else claim["between"] or []
+        kind = next(key for key in CLAIM_KINDS if claim[key] is not None)
+        numbers: list[float] = claim["between"] or ([] if kind == "similar_to" else [claim[kind]])
         number, second, *_ = (*numbers, np.nan, np.nan)
         variant, metric = claim["variant"], claim["metric"]
         if metric == "parameters":

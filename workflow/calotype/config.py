@@ -4,24 +4,29 @@ Three kinds of files: config.yaml (`Settings`), datasets.yaml (`datasets.Dataset
 (`studies.Study`).
 """
 
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
-from calotype.datasets import DATASETS, Dataset, DotsDataset, Name
+from calotype.datasets import DATASETS, NAME, Dataset, DotsDataset, Name
 from calotype.errors import CalotypeError
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.studies import Study
 from calotype.validation import EXPECTED, did_you_mean, read_yaml, validate
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-# Their names are taken in results/ or on the command line.
-RESERVED_STUDIES = ("all", "benchmarks", "fetch", "logs", "paper", "prepared", "report")
+RESERVED_STUDIES = (
+    "benchmarks",
+    "logs",
+    "paper",
+    "prepared",
+    "report",
+)  # results/ holds other things under these names
 RESERVED_VARIANTS = ("figures",)
 
 
@@ -54,6 +59,13 @@ class Settings(Strict):
     study_files: str = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
 
     @model_validator(mode="after")
+    def _no_study_twice(self) -> "Settings":
+        for key, names in (("studies", self.studies), ("paper", self.paper)):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key}: a study stands there twice")
+        return self
+
+    @model_validator(mode="after")
     def _two_folders(self) -> "Settings":
         if self.data == self.results:
             raise ValueError("data and results must be two folders")
@@ -62,11 +74,19 @@ class Settings(Strict):
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that the workflow knows, checked against itself."""
+    """Everything that the workflow knows, checked against itself.
+
+    Attributes:
+        settings: config.yaml.
+        datasets: by name.
+        studies: by name; first those of the report and the paper, then the others that have a file.
+        broken: what is wrong with the files of others, by name; it matters when one of them is asked for.
+    """
 
     settings: Settings
     datasets: dict[str, Dataset]
     studies: dict[str, Study]
+    broken: dict[str, str] = field(default_factory=dict)
 
     def seeds(self, study: str, variant: str) -> int:
         """The number of seeds of a variant."""
@@ -110,13 +130,17 @@ def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml",
         if not (isinstance(name, str) and re.fullmatch(NAME, name)):
             raise CalotypeError(f"{file}: {name!r} {EXPECTED['string_pattern_mismatch']}.")
     datasets = {name: _load_dataset(name, entry, file) for name, entry in raw.items()}
-    # All that are there, because any may be asked for by name.
-    there = sorted(path.stem for path in (root / checked.study_files).glob("*.yaml"))
-    studies = {
-        name: _load_study(name, checked, settings_file, datasets, root)
-        for name in dict.fromkeys([*checked.studies, *checked.paper, *there])
-    }
-    return Config(checked, datasets, studies)
+    asked = dict.fromkeys([*checked.studies, *checked.paper])
+    studies = {name: _load_study(name, checked, settings_file, datasets, root) for name in asked}
+    broken = {}
+    # The others may be asked for by name. One that is being written, or an editor's leavings, must not be in the way.
+    for path in sorted((root / checked.study_files).glob("*.yaml")):
+        if path.stem not in studies and re.fullmatch(NAME, path.stem):
+            try:
+                studies[path.stem] = _load_study(path.stem, checked, settings_file, datasets, root)
+            except CalotypeError as error:
+                broken[path.stem] = str(error)
+    return Config(checked, datasets, studies, broken)
 
 
 def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
@@ -172,7 +196,7 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
             if claim.metric == "training_accuracy" and study.variants[variant_name].model in SCIKIT_LEARN:
                 raise CalotypeError(
                     f"{file}: claims.{i}.metric: `{variant_name}` has no training_accuracy: scikit-learn's models "
-                    "count no hits while they are trained."
+                    "record none."
                 )
         if claim.split is not None and claim.split not in study.tests:
             raise CalotypeError(f"{file}: claims.{i}.split: `{claim.split}` is not among the study's tests.")
@@ -181,6 +205,14 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
             f"{file}: feature_maps: there is no variant `{study.feature_maps}`.",
             did_you_mean(study.feature_maps, study.variants),
         )
+    if study.feature_maps is not None and study.variants[study.feature_maps].model in SCIKIT_LEARN:
+        raise CalotypeError(f"{file}: feature_maps: `{study.feature_maps}` has no convolution: it is scikit-learn's.")
+    if study.example is not None:
+        tested = splits[study.tests[0]]
+        limits = [variant.test_images for variant in study.variants.values()]
+        first, number = getattr(tested, "first", 0), getattr(tested, "number", None)
+        if not first <= study.example < first + min(number or math.inf, max(limit or math.inf for limit in limits)):
+            raise CalotypeError(f"{file}: example: {study.example} is not among the images that are tested on.")
     if (study.task == "count") != isinstance(datasets[study.dataset], DotsDataset):
         holds = "numbers, not classes" if study.task == "classify" else "classes, not numbers"
         raise CalotypeError(f"{file}: task: the labels of `{study.dataset}` are {holds}.")

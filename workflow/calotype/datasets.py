@@ -7,9 +7,11 @@ from pydantic import Field, model_validator
 
 from calotype.recipe import PositiveInt, Strict
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FILE_KEYS = ("images", "labels", "table")  # of a split: those that name a file
 Step = Literal["grey", "scale"]
 _STEPS = "OpenCV steps in order: `grey` takes the mean of the channels, `scale` maps 0..255 to 0..1."
 
@@ -120,14 +122,16 @@ class _Fetched(_Base):
         splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
         source: str = getattr(self, "source")  # noqa: B009
         found = splits[split].model_dump()
-        return found | {"source": source, "split": split, "steps": self.prepare, "classes": len(self.classes)}
+        files = {file: self.fetch.files[file] for key, file in found.items() if key in FILE_KEYS}
+        facts = {"files": files, "classes": len(self.classes)}
+        return found | facts | {"source": source, "split": split, "steps": self.prepare}
 
     @model_validator(mode="after")
     def _files_are_fetched(self) -> "_Fetched":
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes: a name stands there twice")
         for name, split in getattr(self, "splits").items():  # noqa: B009
-            for key in ("images", "labels", "table"):
+            for key in FILE_KEYS:
                 file = getattr(split, key, None)
                 if file is not None and file not in self.fetch.files:
                     raise ValueError(f"splits.{name}.{key}: {file} is not among fetch.files")

@@ -1,6 +1,7 @@
 """From predictions to metrics, per seed and pooled over seeds."""
 
 import itertools
+import math
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,7 +138,15 @@ def decided(predictions: NDArray[np.float32], task: str) -> NDArray[np.float64]:
     return classified(predictions) if task == "classify" else rounded(predictions)
 
 
-_MEASURES = {"count": count_metrics, "classify": class_metrics}
+def images_tested(pooled: pd.DataFrame) -> "pd.Series[int]":
+    """How many images each variant was tested on, by (variant, split)."""
+    return (pooled.images // pooled.seeds).groupby([pooled.variant, pooled.split]).first()
+
+
+def _measure(task: str, labels: NDArray[np.int64], predictions: NDArray[np.float32]) -> dict[str, float]:
+    """The metrics of a run on one split; all are NaN where the training diverged and it predicts no number at all."""
+    metrics = {"count": count_metrics, "classify": class_metrics}[task](labels, predictions)
+    return metrics if np.isfinite(predictions).any() else dict.fromkeys(metrics, math.nan)
 
 
 def training_accuracies(
@@ -152,7 +161,7 @@ def training_accuracies(
         seeds: how many seeds are asked for, by variant.
 
     Returns:
-        Rows for `runs_table`: variant, seed, split, metric, value; none for trainings that count no hits.
+        Rows for `runs_table`: variant, seed, split, metric, value; none for trainings that record no accuracy.
     """
     rows = []
     for history, variant in zip(histories, variants, strict=True):
@@ -182,8 +191,10 @@ def runs_table(
     rows = []
     first = TASK_METRICS[task][0]
     for run in runs:
-        metrics = _MEASURES[task](run.labels, run.predictions)
-        low, high = wilson_interval(round(metrics[first] * len(run.labels)), len(run.labels))
+        metrics = _measure(task, run.labels, run.predictions)
+        low = high = math.nan
+        if math.isfinite(metrics[first]):
+            low, high = wilson_interval(round(metrics[first] * len(run.labels)), len(run.labels))
         metrics |= {f"{first}_low": low, f"{first}_high": high}
         rows += [(study, run.variant, run.seed, run.split, metric, value) for metric, value in metrics.items()]
     rows += [(study, *row) for row in training]
@@ -217,32 +228,34 @@ def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.D
     rows = []
     for (variant, split), members in groups.items():
         labels = np.concatenate([run.labels for run in members])
-        metrics = _MEASURES[task](labels, np.concatenate([run.predictions for run in members]))
+        metrics = _measure(task, labels, np.concatenate([run.predictions for run in members]))
         for metric in TASK_METRICS[task]:
             low, high = np.nan, np.nan
-            if METRICS[metric].share:
+            if METRICS[metric].share and math.isfinite(metrics[metric]):
                 low, high = wilson_interval(round(metrics[metric] * len(labels)), len(labels))
             rows.append((study, variant, split, metric, metrics[metric], low, high, len(labels), len(members)))
     columns = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def differences_table(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
+def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> pd.DataFrame:
     """How neighbouring variants differ over the same seeds: study, split, metric, variant, than, mean, low, high, n.
 
     The differences are those of ``variant`` minus ``than``, the one before it, seed by seed; the 95 % interval of their
-    mean is Student's. Neighbours without two seeds in common are left out.
+    mean is Student's. Neighbours without two seeds in common, or tested on other images, are left out.
 
     Args:
         runs: as `runs_table` gives it.
+        pooled: as `pooled_table` gives it; says how many images there were.
         metric: which metric.
     """
     rows = []
+    images = images_tested(pooled)
     for (study, split), group in runs[runs.metric == metric].groupby(["study", "split"], sort=False):
         by_seed = {variant: part.set_index("seed").value for variant, part in group.groupby("variant", sort=False)}
         for than, variant in itertools.pairwise(by_seed):
             found = (by_seed[variant] - by_seed[than]).dropna()
-            if len(found) > 1:
+            if len(found) > 1 and images[than, split] == images[variant, split]:
                 rows.append((study, split, metric, variant, than, *mean_interval(found.tolist()), len(found)))
     columns = ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
     return pd.DataFrame(rows, columns=columns)
@@ -253,7 +266,7 @@ def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> p
 
     After the seeds of a variant comes ``all``, their sum.
 
-    Pairs that never occur are left out; a prediction that is no number, or a senseless one, stands as an empty
+    Pairs that never occur are left out; a prediction that is no number, or out of any range, stands as an empty
     ``predicted``.
     """
     tables = []

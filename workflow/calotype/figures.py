@@ -1,7 +1,7 @@
 """What all figures share, the figures for every task, and one function that writes a figure as PDF, SVG and PNG, the
 same bytes every time.
 
-The figures of one task are in figures_count.py and figures_classify.py.
+The figures of one task are in figures_count.py and figures_classify.py, those of mistakes in figures_mistakes.py.
 """
 
 import io
@@ -33,8 +33,12 @@ from calotype.statistics import mean_interval, wilson_interval
 SINGLE = 3.5  # inches: one column of a paper
 DOUBLE = 7.1  # inches: its whole width
 POINT = 1 / 72  # inches
-RIGHT, WRONG = "#333333", "#D00000"
+WRONG = "#D00000"  # of mistakes, and of trainings that diverged
+PAPER, INK = "white", "black"  # of what is drawn over colours
 FAINT = "#777777"  # of words that say less than the others
+PALE = "#BBBBBB"  # of frames, and of bars that say less than the others
+BAND = "#F3F3F3"  # of every second row, and of the linear part of an axis
+FRAME = (PALE, 0.4)  # of an image: colour, and width in points
 MARKERS = "osD^vPX<>"  # with the style's six colours: 18 pairs
 # Without these the files would hold the time of their making.
 METADATA: Mapping[str, Mapping[str, str | None]] = {
@@ -153,7 +157,7 @@ class Sheet:
 
     def picture(
         self, image: NDArray[np.floating[Any]], left: float, top: float, width: float, height: float,
-        low: float = 0, high: float = 1, frame: tuple[str, float] = ("#BBBBBB", 0.4),
+        low: float = 0, high: float = 1, frame: tuple[str, float] = FRAME,
     ) -> None:  # fmt: skip
         """Print an image.
 
@@ -231,10 +235,18 @@ def log_scale(axis: Axis) -> None:
 # ---- Training --------------------------------------------------------------------------------------------------------
 
 
+def _diverged(history: pd.DataFrame) -> set[int]:
+    """The seeds for which something is written down that is no finite number."""
+    return set(history.seed[~np.isfinite(history.value)])
+
+
 def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, dashes: str) -> None:
-    """The mean over seeds as a line, and a band from the lowest to the highest seed."""
+    """The mean over seeds as a line, and a band from the lowest to the highest seed.
+
+    Both end where the first seed stops, or diverges: with fewer seeds they would jump.
+    """
     found = history[history.metric == metric].pivot(index="epoch", columns="seed", values="value").astype(float)
-    found = found.where(np.isfinite(found))  # the panel says which seeds diverged
+    found = found.where(np.isfinite(found)).dropna()
     mean = found.mean(axis=1)
     few = len(found) <= 5
     axis.plot(found.index, mean, color=colour, linestyle=dashes, marker="o" if few else "", markersize=2.5)
@@ -245,24 +257,24 @@ def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, das
             axis.vlines(found.index, low, high, color=colour, alpha=0.4, linewidth=3)
 
 
-def _diverged(history: pd.DataFrame) -> str:
-    """How many seeds have a loss that is no number, in words; empty for none."""
-    losses = history[history.metric == "loss"]
-    lost = losses[~np.isfinite(losses.value)].seed.nunique()
-    return f"{lost} of {losses.seed.nunique()} diverged" if lost else ""
-
-
 def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Loss and, where it was written down, accuracy over the epochs, of the training and of a validation part.
 
     A column of panels for each variant, four side by side: the loss above (each panel has its own scale, because losses
     can differ in kind), the accuracy beneath (one scale for all). Lines are means over seeds, bands reach from the
-    lowest to the highest seed.
+    lowest to the highest seed; both end with the epoch that all seeds reach. Of seeds that diverged the panel tells the
+    number; they are drawn where there are no others.
 
     Args:
         histories: by the variant's label: columns seed, epoch, metric, value. Metrics: loss, accuracy, and of the
             validation part val_loss, val_accuracy.
     """
+    seeds = {label: set(history.seed) for label, history in histories.items()}
+    lost = {label: _diverged(history) for label, history in histories.items()}
+    histories = {
+        label: history[history.seed.isin((seeds[label] - lost[label]) or seeds[label])]
+        for label, history in histories.items()
+    }
     across = min(len(histories), 4)
     width = SINGLE if across == 1 else DOUBLE
     blocks = [list(histories.items())[i : i + across] for i in range(0, len(histories), across)]
@@ -279,7 +291,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     shared: Axes | None = None
     for i, block in enumerate(blocks):
         top = head + sum(heights[:i]) + above[i]
-        for j, (_, history) in enumerate(block):
+        for j, (label, history) in enumerate(block):
             x = left + j * (panel + between)
             loss = place(figure, x, top, panel, tall)
             loss.set_title(titles[i][j], y=1, parse_math=False, va="bottom")
@@ -299,11 +311,12 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
             loss.set_ylabel("" if j else "loss")
             for axis, _ in drawn:  # at one place, however wide the ticks' labels are
                 axis.yaxis.set_label_coords(-0.46 / panel, 0.5)
-            loss.text(0.97, 0.95, _diverged(history), color=WRONG, fontsize=7, ha="right", va="top",
-                      transform=loss.transAxes)  # fmt: skip
+            if lost[label]:
+                loss.text(0.97, 0.95, f"{len(lost[label])} of {len(seeds[label])} diverged", color=WRONG, fontsize=7,
+                          ha="right", va="top", transform=loss.transAxes)  # fmt: skip
             drawn[-1][0].set_xlabel("epoch")
             drawn[-1][0].xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-            if (history.value[history.metric == "loss"] > 0).any():
+            if any((np.asarray(line.get_ydata()) > 0).any() for line in loss.lines):
                 log_scale(loss.yaxis)
     if shared is not None:
         percent_ticks(shared.yaxis)
@@ -358,7 +371,7 @@ def accuracy_by_label(
                       label=f"{label} ({seeds})")  # fmt: skip
     if step * len(runs) > 0.5:  # it would not be plain which label a point belongs to
         for count in everywhere[::2]:
-            axis.axvspan(count - 0.5, count + 0.5, color="#F3F3F3", linewidth=0, zorder=0)
+            axis.axvspan(count - 0.5, count + 0.5, color=BAND, linewidth=0, zorder=0)
         axis.set_xlim(everywhere.min() - 0.5, everywhere.max() + 0.5)
     axis.set_xticks(everywhere)
     if names is not None:
@@ -460,11 +473,11 @@ def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: floa
         differences: mean, low and high of each, shape (differences, 3).
         linear: how far from zero the axis is linear; 0 for all of it.
     """
-    axis.axvline(0, color=RIGHT, linewidth=0.8)
+    axis.axvline(0, color=INK, linewidth=0.8)
     for row, (mean, low, high) in enumerate(differences):
         axis.plot([low, high], [row, row], color="C0", linewidth=1.2, marker="|", markersize=4)
         apart = low > 0 or high < 0
-        axis.plot([mean], [row], "o", color="C0", markerfacecolor="C0" if apart else "white", markersize=4.5)
+        axis.plot([mean], [row], "o", color="C0", markerfacecolor="C0" if apart else PAPER, markersize=4.5)
     axis.margins(x=0.1)
     axis.xaxis.set_major_locator(MaxNLocator(4))
     if linear:
@@ -474,7 +487,7 @@ def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: floa
         ticks = [tick for tick in (*-steps, 0, *steps) if low <= tick <= high]
         axis.xaxis.set_major_locator(FixedLocator(ticks))
         axis.xaxis.set_minor_locator(NullLocator())
-        axis.axvspan(-linear, linear, color="#F3F3F3", linewidth=0, zorder=0)
+        axis.axvspan(-linear, linear, color=BAND, linewidth=0, zorder=0)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0"))
 
 
@@ -489,15 +502,23 @@ def _pair(variant: str, than: str) -> str:
     return short if text_width(short, 7) <= 1.3 else f"{wrap(variant, 1.2, 7, 2)}\n− {wrap(than, 1.2, 7, 2)}"
 
 
+def _published(numbers: Sequence[tuple[float, ...]]) -> list[list[tuple[float, ...]]]:
+    """Published numbers and ranges in lanes: all single numbers in the first, then each range in one of its own."""
+    single = [number for number in dict.fromkeys(numbers) if not number[1:]]
+    return [single] * bool(single) + [[number] for number in dict.fromkeys(numbers) if number[1:]]
+
+
 def seeds(
     values: Mapping[str, Sequence[float]],
     *,
     metric: str,
     share: bool,
-    claims: Mapping[str, tuple[float, ...]],
+    claims: Mapping[str, Sequence[tuple[float, ...]]],
     differences: pd.DataFrame | None,
 ) -> Figure:
-    """Every seed of every variant, the mean with its 95 % interval, and the published number beside them.
+    """Every seed of every variant, the mean with its 95 % interval, and the published numbers beside them.
+
+    Student's t knows no bounds; the interval of a share is cut at 0 and 1.
 
     On the right, where there are any, the differences between variants over the same seeds. A marker is filled where
     the interval leaves out zero.
@@ -506,7 +527,7 @@ def seeds(
         values: of the seeds, by the variant's label.
         metric: its name.
         share: whether the values are shares of the images, shown in per cent.
-        claims: the published number, or the two ends of a published range, by the variant's label.
+        claims: by the variant's label: published numbers, and the two ends of published ranges.
         differences: columns variant, than, mean, low, high (of variant - than), n; the variants by their labels.
     """
     if differences is None:
@@ -515,14 +536,17 @@ def seeds(
     sizes = differences[["mean", "low", "high"]].to_numpy(float) * (100 if share else 1)
     linear = _linear_part(np.abs(sizes).max(axis=1).tolist())
     beneath = ["paired difference"] + ["(percentage points)"] * share + [f"log scale beyond ±{linear:g}"] * bool(linear)
-    kinds = {len(claim) > 1 for claim in claims.values()}
+    published = {label: _published(numbers) for label, numbers in claims.items() if numbers}
+    kinds = {len(number) > 1 for numbers in claims.values() for number in numbers}
     across = 4 if pairs or True not in kinds else 2  # of the legend: more does not fit into one column of a paper
-    # All in inches. A row has three lanes: the seeds, the mean, the published number.
+    # All in inches. A row has lanes: the seeds, the mean, and beneath them the published numbers.
     head, foot, edge = 0.24 if across == 4 else 0.4, 0.3 + 0.13 * (len(beneath) if pairs else 1), 0.15
     width = DOUBLE if pairs else SINGLE
-    body = max((0.54 if claims else 0.42) * len(values), 0.5 * len(pairs))
+    most = max(map(len, published.values()), default=0)
+    lowest = 0.44 + 0.1 * most if published else 0.42  # a row that leaves room for its lanes
+    body = max(lowest * len(values), 0.5 * len(pairs))
     row = body / len(values)
-    lanes = (row * 0.36, row * 0.72, row * 0.89) if claims else (row * 0.4, row * 0.82, 0)
+    lanes = (np.array([0.19, 0.39] if published else [0.17, 0.34]) * row / lowest).tolist()
     room = min(lanes[0] - 0.03, lanes[1] - lanes[0] - 0.07)
     names = [wrap(label, 1.3 if pairs else 1.1, 7) for label in values]
     left = 0.14 + max(_block_width(name) for name in names)
@@ -532,24 +556,30 @@ def seeds(
     axis = place(figure, left, head, panel, body)
     nothing = (float("nan"),) * 3  # there is no mean where a training diverged
     means = {label: mean_interval(found) if np.isfinite(found).all() else nothing for label, found in values.items()}
-    words, along = _number_line(axis, list(values.values()), [*means.values(), *claims.values()], share)
+    if share:
+        means = {label: (mean, *np.clip(ends, 0, 1).tolist()) for label, (mean, *ends) in means.items()}
+    others = [*means.values(), *(number for numbers in claims.values() for number in numbers)]
+    words, along = _number_line(axis, list(values.values()), others, share)
     for i, (label, numbers) in enumerate(values.items()):
         known = np.array([number for number in numbers if np.isfinite(number)], float)
         if i % 2 == 0:
-            axis.axhspan(i * row, (i + 1) * row, color="#F6F6F6", linewidth=0, zorder=0)
+            axis.axhspan(i * row, (i + 1) * row, color=BAND, linewidth=0, zorder=0)
         dot = 3.2 if len(known) <= 20 else 2.4
         aside = _swarm(along(known) * panel, (dot + 0.4) * POINT, room)
         axis.plot(known, i * row + lanes[0] + aside, "o", color="C0", markersize=dot, markeredgewidth=0, alpha=0.8)
         mean, low, high = means[label]
-        axis.plot([low, high], [i * row + lanes[1]] * 2, color="black", linewidth=1.2)
-        axis.plot([mean], [i * row + lanes[1]], "|", color="black", markersize=7, markeredgewidth=1.4)
+        axis.plot([low, high], [i * row + lanes[1]] * 2, color=INK, linewidth=1.2)
+        axis.plot([mean], [i * row + lanes[1]], "|", color=INK, markersize=7, markeredgewidth=1.4)
         if len(known) < len(numbers):
             axis.text(0.99, i * row + lanes[1], f"{len(numbers) - len(known)} of {len(numbers)} diverged", color=WRONG,
                       fontsize=7, ha="right", va="center", transform=axis.get_yaxis_transform())  # fmt: skip
-        if label in claims:
-            claim = claims[label]
-            style: dict[str, Any] = {"linewidth": 3, "solid_capstyle": "butt"} if len(claim) > 1 else {"marker": "D"}
-            axis.plot(claim, [i * row + lanes[2]] * len(claim), color="C1", markersize=4, **style)
+        for j, found in enumerate(published.get(label, [])):
+            lane = (0.48 + 0.1 * j) * row / lowest
+            for number in found:
+                style: dict[str, Any] = (
+                    {"linewidth": 3, "solid_capstyle": "butt"} if len(number) > 1 else {"marker": "D"}
+                )
+                axis.plot(number, [i * row + lane] * len(number), color="C1", markersize=4, **style)
     axis.set_ylim(body, 0)
     axis.set_yticks([(i + 0.5) * row for i in range(len(names))], names, parse_math=False)
     axis.tick_params("y", length=0)
@@ -559,7 +589,7 @@ def seeds(
     spread = any(np.isfinite(low) for _, low, _ in means.values())
     handles = [
         Line2D([], [], color="C0", marker="o", linestyle="", markersize=3.2, markeredgewidth=0, label="one seed"),
-        Line2D([], [], color="black", marker="|", markersize=7, markeredgewidth=1.4, linewidth=1.2 if spread else 0,
+        Line2D([], [], color=INK, marker="|", markersize=7, markeredgewidth=1.4, linewidth=1.2 if spread else 0,
                label="mean, 95 % interval" if spread else "mean"),
     ]  # fmt: skip
     if False in kinds:

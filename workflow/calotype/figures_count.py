@@ -9,7 +9,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.figures import DOUBLE, RIGHT, WRONG, panels, sheet
+from calotype.figures import DOUBLE, FRAME, WRONG, panels, sheet
+
+ROUNDS = "#DDEBF5"  # of where predictions round to the true count
 
 
 def contact_sheet(
@@ -33,8 +35,8 @@ def contact_sheet(
         left = edge + i % columns * (size + gap)
         top = title + i // columns * (title + height + 0.02)
         wrong = count != label
-        page.picture(image, left, top, size, height, frame=(WRONG, 1.2) if wrong else ("#BBBBBB", 0.4))
-        page.text(left + size / 2, top - 0.045, f"{label} ({count:.0f})", fontsize=8, color=WRONG if wrong else RIGHT,
+        page.picture(image, left, top, size, height, frame=(WRONG, 1.2) if wrong else FRAME)
+        page.text(left + size / 2, top - 0.045, f"{label} ({count:.0f})", fontsize=8, color=WRONG if wrong else None,
                   fontweight="bold" if wrong else "normal")  # fmt: skip
     return page.figure
 
@@ -51,9 +53,9 @@ def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[n
         groups = [predictions[:, labels == count].ravel() for count in counts]
         groups = [group[np.isfinite(group)] for group in groups]
         low, high = counts.min() - 1.5, counts.max() + 1.5
-        axis.axhspan(low, high, color="white")
+        axis.grid(visible=False)
         for count in counts:  # what rounds to the true count
-            axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color="#DDEBF5", linewidth=0))
+            axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color=ROUNDS, linewidth=0))
         drawn = {count: np.clip(group, low, high) for count, group in zip(counts, groups, strict=True) if len(group)}
         if drawn:  # a training that diverged predicts no number at all
             parts = axis.violinplot(
@@ -69,7 +71,7 @@ def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[n
             color="C1",
             label="median",
         )
-        axis.add_patch(Rectangle((0, 0), 0, 0, color="#DDEBF5", label="rounds to the true count"))
+        axis.add_patch(Rectangle((0, 0), 0, 0, color=ROUNDS, label="rounds to the true count"))
         axis.set(title=label, xlabel="true count", ylabel="predicted count", xticks=counts, ylim=(low, high))
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(loc="upper left")

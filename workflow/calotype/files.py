@@ -7,8 +7,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from calotype.errors import CalotypeError
+
+if TYPE_CHECKING:
+    import pandas as pd  # a third of a second, for those who need it
 
 
 def _unwritable(path: Path, error: OSError) -> CalotypeError:
@@ -96,3 +100,13 @@ def write_text(text: str, file: Path) -> None:
     """
     with new_file(file) as aside:
         aside.write_text(text, encoding="utf-8")
+
+
+def write_csv(table: "pd.DataFrame", file: Path) -> None:
+    """Write a table with its columns and no row names; numbers in full, so that nothing is lost.
+
+    Raises:
+        CalotypeError: the file cannot be written.
+    """
+    with new_file(file) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n")

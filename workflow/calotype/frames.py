@@ -1,28 +1,17 @@
-"""Tables as CSV files."""
+"""Read tables that `files.write_csv` wrote."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from calotype.errors import CalotypeError
-from calotype.files import new_file
 
 NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest")  # may be empty
 TEXTS = ("study", "variant", "split", "metric", "than", "says", "other", "note", "reason", "layer", "kind")
 
 
-def write_csv(table: pd.DataFrame, file: Path) -> None:
-    """Write a table with its columns and no row names; numbers in full, so that nothing is lost.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
-    with new_file(file) as aside:
-        table.to_csv(aside, index=False, lineterminator="\n")
-
-
 def read_csv(file: Path | str) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote. Names stay text: a variant may be called 001, or NA.
+    """Read a table. Names stay text: a variant may be called 001, or NA.
 
     Raises:
         CalotypeError: the file cannot be read.

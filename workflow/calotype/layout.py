@@ -12,12 +12,14 @@ from calotype.metrics import shown
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 # The rules that print figures, in the order of the report: those of each variant, and those of the whole study.
-VARIANT_FIGURES = {"count": ("contact_sheet",), "classify": ("confusion_matrix", "confident_mistakes")}
+VARIANT_FIGURES = {
+    "count": ("contact_sheet", "confusion_matrix", "confident_mistakes"),
+    "classify": ("confusion_matrix", "confident_mistakes"),
+}
 STUDY_FIGURES = {
     "count": ("predicted_against_true", "accuracy_by_count", "seeds", "training_curves"),
     "classify": ("seeds", "accuracy_by_class", "training_curves"),
 }
-TABLES = ("runs.csv", "summary.csv", "pooled.csv", "confusion.csv", "differences.csv", "claims.csv", "layers.csv")
 LATEX = ("summary.tex", "claims.tex", "layers.tex")
 REPORT, PAPER = "report", "paper"
 
@@ -82,8 +84,12 @@ class Layout:
         return [name for name, dataset in self.config.datasets.items() if not isinstance(dataset, DotsDataset)]
 
     def raw(self, dataset: str, split: str) -> str:
-        """The folder of the raw files of a split."""
-        return f"{self.data}/{dataset}/{split}" if dataset in self.drawn() else f"{self.data}/{dataset}"
+        """The raw images of a split: the folder that was drawn, or the checksums of the files that were fetched."""
+        return f"{self.data}/{dataset}/{split if dataset in self.drawn() else 'SHA256SUMS'}"
+
+    def same_images(self, study: str) -> bool:
+        """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
+        return self.config.studies[study].dataset not in self.drawn()
 
     def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
         """First and last seed of each pack of a variant; packs that are there already stay as they are."""
@@ -153,10 +159,8 @@ class Layout:
         jobs = []
         for name in self.config.datasets:
             splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
-            if name in self.drawn():
+            if name in self.drawn():  # what was fetched once costs nothing again
                 jobs += [("draw", split) for split in splits]
-            elif splits:
-                jobs.append(("fetch_dataset", name))
             jobs += [("prepare", split) for split in splits]
         jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
         return jobs + [(figure.rule, figure.what) for figure in self.figures(studies)]
@@ -171,6 +175,6 @@ class Layout:
                 entry["variants"][key]["label"] = label
             entry["metrics"] = shown(study.task, study.headline)
             entry["classes"] = self.config.classes(name)
-            entry["same_images"] = study.dataset not in self.drawn()
+            entry["same_images"] = self.same_images(name)
             found[name] = entry
         return found

@@ -116,6 +116,8 @@ def all_convolutional(
     if darkness:
         x = -keras.ops.log2((x * 255 + 1) / 256) / 4
     for filters, stride, kernel, *words in blocks:
+        if unknown := set(words) - {"valid", "pool", "residual"}:
+            raise ValueError(f"blocks: `{unknown.pop()}` is not one of valid, pool, residual")
         padding = "valid" if "valid" in words else "same"
         y = layers.Conv2D(filters, kernel, strides=stride, padding=padding, use_bias=False)(x)
         if "pool" in words:

@@ -17,7 +17,7 @@ class Pack:
         predictions: for each test split, shape (seeds, images, outputs), float32: counts in units of the labels, or the
             probability of each class.
         seconds: wall time of each seed: training and prediction.
-        best_epochs: of each seed whose weights are not those of its last epoch.
+        best_epochs: the epoch whose weights each seed kept, where held-out images chose it.
     """
 
     layers: pd.DataFrame

@@ -17,14 +17,18 @@ import psutil
 
 from calotype.errors import CalotypeError
 from calotype.pack import Pack
-from calotype.recipe import SCIKIT_LEARN
 
 LIBRARY = Path(__file__).parent
 PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy", "snakemake")
 TENSORFLOW = ("tensorflow", "tensorflow-cpu")
 
 
-def _parse(path: Path) -> ast.Module:
+def parse(path: Path) -> ast.Module:
+    """Parse a Python file.
+
+    Raises:
+        CalotypeError: it cannot be read, or is not valid Python.
+    """
     try:
         return ast.parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
@@ -76,6 +80,14 @@ def _module(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@functools.cache  # every stage asks for the same modules
+def _substance(path: Path) -> tuple[str, frozenset[str]]:
+    """What a file does, as text, and the calotype modules that it imports."""
+    tree = parse(path)
+    imports = frozenset(_imports(tree))
+    return _canonical(_without_docstrings(tree)), imports
+
+
 @functools.cache
 def code_digest(script: Path, without: tuple[str, ...] = ()) -> str:
     """Identify the code that a stage runs: its script and every calotype module that it imports, however indirectly.
@@ -92,51 +104,14 @@ def code_digest(script: Path, without: tuple[str, ...] = ()) -> str:
     Raises:
         CalotypeError: a file is missing or not valid Python.
     """
-    trees = {"": _parse(script)}
-    waiting = _imports(trees[""]) - {*without}
+    found = {"": _substance(script)}
+    waiting = set(found[""][1]) - {*without}
     while waiting:
         name = waiting.pop()
-        trees[name] = _parse(_module(name))
-        waiting |= _imports(trees[name]) - trees.keys() - {*without}
-    parts = [f"{name}\n{_canonical(_without_docstrings(trees[name]))}" for name in sorted(trees)]
+        found[name] = _substance(_module(name))
+        waiting |= found[name][1] - found.keys() - {*without}
+    parts = [f"{name}\n{found[name][0]}" for name in sorted(found)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
-    """See that a model of the config exists and takes its arguments, without importing it.
-
-    Args:
-        name: as in the config: a function of models.py or ``path/to/file.py:function``.
-        arguments: the keyword arguments that the config gives it.
-        key: file and variant of the config, for the message.
-
-    Raises:
-        CalotypeError: the file or the function is not there, or the function does not take the arguments.
-    """
-    if name in SCIKIT_LEARN:
-        for argument in arguments:
-            if argument not in SCIKIT_LEARN[name]:
-                hint = f"it takes: {', '.join(SCIKIT_LEARN[name])}; the rest of it has keys of its own."
-                raise CalotypeError(f"{key}.model_arguments: `{name}` takes no `{argument}` here.", hint)
-        return
-    file, colon, function = name.rpartition(":")
-    path = Path(file) if colon else LIBRARY / "models.py"
-    if not path.is_file():
-        hint = "paths start from the working directory."
-        raise CalotypeError(f"{key}.model: there is no file {file}.", hint)
-    found = {node.name: node for node in _parse(path).body if isinstance(node, ast.FunctionDef)}
-    known = [other for other in found if not other.startswith("_") and (colon or other != "build")]
-    if function not in known:
-        hint = f"it has: {', '.join(known)}."
-        if not colon and name.endswith(".py"):
-            hint = f"name a function of the file: {name}:function."
-        raise CalotypeError(f"{key}.model: {path.name} has no function `{function}`.", hint)
-    takes = found[function].args
-    names = [argument.arg for argument in (*takes.posonlyargs, *takes.args)[2:]] + [a.arg for a in takes.kwonlyargs]
-    for argument in arguments:
-        if argument not in names and takes.kwarg is None:
-            hint = f"it takes: {', '.join(names)}." if names else "it takes none."
-            raise CalotypeError(f"{key}.model_arguments: `{function}` takes no `{argument}`.", hint)
 
 
 def own_code(name: str) -> str | None:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.errors import CalotypeError
+from calotype.files import sha256
 from calotype.idx import read_images
 
 JPEG_END = b"\xff\xd9"
@@ -120,7 +121,7 @@ def _part(
     last = len(images) if number is None else first + number
     if not first < last <= len(images):
         raise CalotypeError(
-            f"{file}: images {first} to {last - 1} are asked for, but it has {len(images)}.",
+            f"{file}: image {max(first, last - 1)}, counted from 0, is asked for, but there are {len(images)}.",
             "see `first` and `number` of this split in datasets.yaml.",
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
@@ -167,6 +168,22 @@ def read_csv_part(folder: Path, *, table: str, first: int, number: int | None, c
 READERS: Mapping[str, Callable[..., Raw]] = {"dots": read_drawn, "idx": read_idx_part, "csv": read_csv_part}
 
 
-def read_raw(source: str, folder: Path, **where: Any) -> Raw:
-    """The raw images of a split, by the kind of its dataset (`source` in datasets.yaml) and that kind's keywords."""
+def read_raw(source: str, folder: Path, files: Mapping[str, str] | None = None, **where: Any) -> Raw:
+    """The raw images of a split.
+
+    Args:
+        source: the kind of its dataset, as in datasets.yaml.
+        folder: of its files.
+        files: names and SHA-256 of the files that it is read from, where they were fetched.
+        where: the further keywords of that kind.
+
+    Raises:
+        CalotypeError: a file is missing or broken, or not the one that was verified.
+    """
+    for name, checksum in (files or {}).items():
+        if (folder / name).is_file() and sha256(folder / name) != checksum:
+            raise CalotypeError(
+                f"{folder / name}: its content is not what datasets.yaml says (SHA-256).",
+                f"delete {folder} to have it fetched again; or change `fetch.files`, if this is the file you want.",
+            )
     return READERS[source](folder, **where)

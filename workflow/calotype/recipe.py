@@ -147,6 +147,26 @@ class Recipe(Strict):
             raise ValueError("label_smoothing needs loss: categorical_crossentropy")
         if (self.restore_best_weights or self.patience) and not self.validation_split:
             raise ValueError("restore_best_weights and patience need a validation_split: never choose on test images")
+        if self.monitor != "val_loss" and not self.validation_split:
+            raise ValueError("monitor needs a validation_split")
         if self.monitor == "val_accuracy" and not self.classifies:
             raise ValueError("monitor: val_accuracy needs a crossentropy as loss")
+        if self.model in SCIKIT_LEARN:
+            self._fits_scikit_learn()
         return self
+
+    def _fits_scikit_learn(self) -> None:
+        optimizer, known = self.optimizer, {"sgd": {"momentum", "nesterov"}, "adam": set()}
+        refused = {
+            "optimizer": optimizer.name not in known,
+            "optimizer.schedule": optimizer.schedule != "constant",
+            "optimizer.arguments": not optimizer.arguments.keys() <= known.get(optimizer.name, set()),
+            "loss": self.loss != "categorical_crossentropy",
+            "label_smoothing": self.label_smoothing,
+            "augment": self.augment,
+            "validation_split": self.validation_split,
+            "test_views": self.test_views,
+        }
+        for key, problem in refused.items():
+            if problem:
+                raise ValueError(f"{key}: {self.model} cannot do this; leave it out, or use a Keras model")

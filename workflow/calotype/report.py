@@ -177,6 +177,12 @@ def _augmentation(change: Mapping[str, Any]) -> str:
     )
 
 
+def _kept(packs: Sequence[PackOrigin]) -> str:
+    """Which epoch each seed kept, in words; empty where that was no choice."""
+    kept = [str(epoch) for pack in packs for epoch in pack.origin["best_epochs"].values()]
+    return f"kept epochs, by seed: {', '.join(kept)}" if kept else ""
+
+
 def _views(variant: Mapping[str, Any]) -> str:
     """What the test images are also seen as, in words; empty if there is nothing."""
     kinds = {"flip": "mirrored", "shift": "moved by a pixel"}
@@ -217,7 +223,7 @@ def _recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[di
                 "batch_size": variant["batch_size"],
                 "train": variant["train"],
                 "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
-                "remarks": [words for words in (_validation(variant), _views(variant)) if words],
+                "remarks": [words for words in (_validation(variant), _kept(packs), _views(variant)) if words],
                 "threads": variant["threads"],
                 "seconds": pd.Series([s for pack in packs for s in pack.origin["seconds"].values()]).median(),
             }

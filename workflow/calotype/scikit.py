@@ -23,24 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 def make_classifier(recipe: Recipe, seed: int) -> MLPClassifier:
-    """Make the classifier of a recipe: its optimizer, epochs and batch size, and its own arguments.
-
-    Raises:
-        CalotypeError: the recipe asks for what scikit-learn's perceptron cannot do.
-    """
-    optimizer, extra = recipe.optimizer, dict(recipe.optimizer.arguments)
-    refused = {
-        "optimizer": optimizer.name not in ("adam", "sgd"),
-        "optimizer.schedule": optimizer.schedule != "constant",
-        "optimizer.arguments": not extra.keys() <= {"momentum", "nesterov"} or (optimizer.name == "adam" and extra),
-        "loss": recipe.loss != "categorical_crossentropy" or recipe.label_smoothing,
-        "augment": recipe.augment,
-        "validation_split": recipe.validation_split,
-        "test_views": recipe.test_views,
-    }
-    for key, problem in refused.items():
-        if problem:
-            raise CalotypeError(f"{key}: {recipe.model} cannot do this.", "leave it out, or use a Keras model.")
+    """Make the classifier of a recipe: its optimizer, epochs and batch size, and its own arguments."""
+    optimizer, extra = recipe.optimizer, recipe.optimizer.arguments
     arguments: dict[str, Any] = dict(recipe.model_arguments)
     if optimizer.learning_rate is not None:
         arguments["learning_rate_init"] = optimizer.learning_rate
@@ -85,7 +69,7 @@ def train_pack(
         classes: number of classes; one that no training image shows has probability 0.
 
     Raises:
-        CalotypeError: the recipe asks for what scikit-learn's perceptron cannot do, or refuses an argument.
+        CalotypeError: scikit-learn refuses an argument, or the training diverges.
     """
     images = train.images.reshape(len(train.images), -1)
     rows: list[tuple[int, int, str, float]] = []
@@ -99,17 +83,15 @@ def train_pack(
             with threadpool_limits(recipe.threads), warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 classifier.fit(images, train.labels)
-        except CalotypeError as error:
-            raise CalotypeError(f"{name}: {error}") from None
         except (TypeError, ValueError) as error:
-            raise CalotypeError(
-                f"{name}: model_arguments: {error}", "see scikit-learn's page on MLPClassifier."
-            ) from error
+            hint = "see `model_arguments` and scikit-learn's page on MLPClassifier; or a smaller learning rate."
+            raise CalotypeError(f"{name}: {recipe.model}: {error}", hint) from error
         rows += [(seed, epoch, "loss", loss) for epoch, loss in enumerate(classifier.loss_curve_, start=1)]
         for split, data in tests.items():
             shown = data.images[: recipe.test_images]
             found = np.zeros((len(shown), classes), np.float32)
-            found[:, classifier.classes_] = classifier.predict_proba(shown.reshape(len(shown), -1))
+            with threadpool_limits(recipe.threads):
+                found[:, classifier.classes_] = classifier.predict_proba(shown.reshape(len(shown), -1))
             predictions[split].append(found)
         weights = {f"coefs_{i}": array for i, array in enumerate(classifier.coefs_)}
         weights |= {f"intercepts_{i}": array for i, array in enumerate(classifier.intercepts_)}

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95  # of all intervals
+RARE = 0.05  # a share of runs that a reader would not meet in a handful
 NEGLIGIBLE = 1e-12  # rounding, when seeds that are all equal meet a bound
 
 
@@ -105,12 +106,20 @@ def _judge_range(values: Sequence[float], between: Sequence[float]) -> Verdict:
     return Verdict(agrees, f"{inside} of {len(values)} runs lie in it")
 
 
+def _judge_lowest(values: Sequence[float], bound: float) -> Verdict:
+    below = sum(value <= bound + NEGLIGIBLE for value in values)
+    rare = wilson_interval(below, len(values))[1] < RARE
+    return Verdict(True if below else False if rare else None, f"{below} of {len(values)} runs are as low")
+
+
 def _judge_similar(values: Sequence[float], others: Sequence[float]) -> Verdict:
     n = min(len(values), len(others))
     spread = (np.var(values, ddof=1) + np.var(others, ddof=1)) ** 0.5
     half = t_quantile(n) * float(spread) * (1 + 1 / n) ** 0.5
-    alike = abs(float(np.mean(values) - np.mean(others))) <= half + NEGLIGIBLE
-    return Verdict(alike, f"one run of each {'cannot' if alike else 'can'} tell them apart")
+    difference = float(np.mean(values) - np.mean(others))
+    alike = abs(difference) <= half + NEGLIGIBLE
+    told = "cannot" if alike else "can"
+    return Verdict(alike, f"single runs {told} tell them apart: means differ by {difference:+.2g}, runs by {half:.2g}")
 
 
 def judge(
@@ -120,6 +129,7 @@ def judge(
     at_most: float | None = None,
     at_least: float | None = None,
     between: Sequence[float] | None = None,
+    as_low_as: float | None = None,
     others: Sequence[float] | None = None,
     images: int | None = None,
 ) -> Verdict:
@@ -127,11 +137,12 @@ def judge(
 
     A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A
     published bound agrees when the whole interval of our mean keeps it; a range of runs, when for certain (Wilson) more
-    than half of ours lie in it; likeness, when the means differ by no more than single runs do.
+    than half of ours lie in it; a lowest run, when one of ours is as low, and not when it is too rare to be seen in a
+    few; likeness, when the means differ by no more than single runs do.
 
     Args:
         values: of the seeds, all on the same test images.
-        value, at_most, at_least, between: the claim; one of them, or `others`.
+        value, at_most, at_least, between, as_low_as: the claim; one of them, or `others`.
         others: the values of the variant that this one is said to be like.
         images: how many test images there are, where the values are shares of them and the source had other images:
             the chance of drawing its images and ours is added.
@@ -144,6 +155,8 @@ def judge(
         return _judge_value(values, value, images)
     if between is not None:
         return _judge_range(values, between)
+    if as_low_as is not None:
+        return _judge_lowest(values, as_low_as)
     if others is not None:
         return _judge_similar(values, others)
     return _judge_bound(values, math.inf if at_most is None else at_most, -math.inf if at_least is None else at_least)

@@ -8,6 +8,7 @@ from calotype.datasets import Name
 from calotype.metrics import METRICS, TASK_METRICS, MetricName, Task
 from calotype.recipe import PositiveInt, Recipe, Strict
 
+CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -27,7 +28,7 @@ class Variant(Recipe):
 
 
 class Claim(Strict):
-    """A number that a source published. A claim has exactly one of value, at_most, at_least, between, similar_to."""
+    """A number that a source published: exactly one of value, at_most, at_least, between, as_low_as, similar_to."""
 
     variant: str = Field(description="The variant that it is about.")
     split: str | None = Field(
@@ -40,6 +41,7 @@ class Claim(Strict):
     between: Annotated[list[Finite], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Instead of `value`: the range in which most runs lie."
     )
+    as_low_as: Finite | None = Field(None, description="Instead of `value`: what the lowest runs come down to.")
     similar_to: str | None = Field(
         None, description="Instead of `value`: another variant, from which a single run cannot be told."
     )
@@ -48,14 +50,13 @@ class Claim(Strict):
 
     def numbers(self) -> list[float]:
         """The published numbers."""
-        single = [number for number in (self.value, self.at_most, self.at_least) if number is not None]
+        single = [number for number in (self.value, self.at_most, self.at_least, self.as_low_as) if number is not None]
         return single + (self.between or [])
 
     @model_validator(mode="after")
     def _one_number(self) -> "Claim":
-        kinds = (self.value, self.at_most, self.at_least, self.between, self.similar_to)
-        if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("give exactly one of value, at_most, at_least, between, similar_to")
+        if sum(getattr(self, kind) is not None for kind in CLAIM_KINDS) != 1:
+            raise ValueError(f"give exactly one of {', '.join(CLAIM_KINDS)}")
         for number in self.numbers():
             if METRICS[self.metric].share and not 0 <= number <= 1:
                 raise ValueError(f"{number} is not a share; write 90 % as 0.90")
@@ -125,6 +126,8 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _task_fits(self) -> "Study":
+        if len(set(self.tests)) < len(self.tests):
+            raise ValueError("tests: a split stands there twice")
         if self.metric is not None and self.metric not in TASK_METRICS[self.task]:
             raise ValueError(f"metric: task {self.task} has {', '.join(TASK_METRICS[self.task])}, not {self.metric}")
         for key, variant in self.variants.items():

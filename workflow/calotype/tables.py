@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from calotype.evaluation import images_tested
 from calotype.metrics import METRICS
 
 SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %
@@ -76,7 +77,7 @@ def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
     else:
         decimals = published_decimals(claim)
         first, second = (f"{100 * number:.{decimals}f}" for number in (claim["number"], claim["second"]))
-    words = {"at_most": "at most ", "at_least": "at least "}.get(kind, "")
+    words = {"at_most": "at most ", "at_least": "at least ", "as_low_as": "as low as "}.get(kind, "")
     return f"{words}{first}{f' to {second}' if kind == 'between' else ''}{' %' if share else ''}"
 
 
@@ -156,7 +157,7 @@ def summary_latex(
     for metric in metrics:
         unit = r" (\%)" if METRICS[metric].share else ""
         heads.append(rf"\multicolumn{{2}}{{l}}{{{escape(METRICS[metric].label.capitalize())}{unit}}}")
-    images = (pooled.images // pooled.seeds).groupby([pooled.variant, pooled.split]).first()
+    images = images_tested(pooled)
     tested = summary[summary.metric.isin(metrics)]
     rows = []
     before = ""

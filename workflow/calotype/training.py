@@ -72,6 +72,10 @@ class _Engine:
                 f"validation_split: {recipe.validation_split} of {len(train.images)} images leaves none to train on, "
                 "or none to validate on."
             )
+        if self.shape[0] != self.shape[1] and any(change.name == "symmetries" for change in recipe.augment):
+            raise CalotypeError(
+                f"augment: symmetries: the images are {self.shape[1]} x {self.shape[0]} px, not square."
+            )
         self.model = self._fresh_model(seed=0)
         if self.model.output_shape != (None, outputs):
             raise CalotypeError(

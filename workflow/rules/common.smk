@@ -17,17 +17,16 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.g
 sys.path.insert(0, LIBRARY)
 
 from calotype import config as calotype_config, provenance
+from calotype.checks import check_models
 from calotype.errors import CalotypeError
 from calotype.files import check_writable
 from calotype.layout import Layout
 from calotype.metrics import shown
+from calotype.recipe import SCIKIT_LEARN
 
 try:
     CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
-    for name, study in CONFIG.studies.items():
-        for key, variant in study.variants.items():
-            where = f"{CONFIG.settings.study_files}/{name}.yaml: variants.{key}"
-            provenance.check_model(variant.model, variant.model_arguments, where)
+    check_models(CONFIG)
     LAYOUT = Layout(CONFIG)
     DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
     for key, folder in (("data", DATA), ("results", RESULTS)):
@@ -56,10 +55,10 @@ wildcard_constraints:
     last=r"\d\d\d+",
 
 
-def code_digest(script, *without):
+def code_digest(script, without=()):
     """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
     try:
-        return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script, without)
+        return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script, tuple(without))
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
 
@@ -86,6 +85,13 @@ def preparation(wildcards):
 def recipe(wildcards):
     """The part of a variant that its weights and predictions depend on."""
     return CONFIG.studies[wildcards.study].variants[wildcards.variant].recipe()
+
+
+def training_code(wildcards):
+    """The code of a training: that of the library that trains it, not of the other."""
+    model = CONFIG.studies[wildcards.study].variants[wildcards.variant].model
+    other = ("backend", "training") if model in SCIKIT_LEARN else ("scikit",)
+    return code_digest("train.py", [f"calotype.{module}" for module in other])
 
 
 def recipe_threads(wildcards):
@@ -160,7 +166,7 @@ def claims(wildcards):
 
 def same_images(wildcards):
     """Whether the source of a study tested on the images that we test on; it cannot have where we draw our own."""
-    return study_of(wildcards).dataset not in LAYOUT.drawn()
+    return LAYOUT.same_images(wildcards.study)
 
 
 def pack_variants(wildcards):
@@ -200,8 +206,8 @@ def figure_captions(studies):
 # ---- Input functions: each takes the wildcards, or gives a function of them ----
 
 
-def raw_folder(wildcards):
-    """The folder of the raw files of a split."""
+def raw(wildcards):
+    """The raw images of a split: the folder that was drawn, or the checksums of the files that were fetched."""
     return LAYOUT.raw(wildcards.dataset, wildcards.split)
 
 
@@ -294,12 +300,28 @@ def report_benchmarks(wildcards):
 
 
 def everything(report):
-    """All files that a call for a report brings."""
+    """All files that a call for a report brings; where it cannot be made, the reason, once it is asked for."""
 
     def paths(wildcards):
+        if report in CONFIG.broken:
+            raise WorkflowError(CONFIG.broken[report])
+        if not LAYOUT.reports()[report]:
+            raise WorkflowError("config: paper: names no study. Hint: list some, as under `studies`.")
         return LAYOUT.everything(report)
 
     return paths
+
+
+def own_targets():
+    """The studies, each a target by its name. Called when all other rules are there: their names are taken."""
+    taken = [known.name for known in workflow.rules]
+    for study in (*CONFIG.studies, *CONFIG.broken):
+        if study in taken:
+            file = f"{CONFIG.settings.study_files}/{study}.yaml"
+            raise WorkflowError(
+                f"{file}: a study cannot be called `{study}`: that name is taken.\nHint: rename the file."
+            )
+    return (*CONFIG.studies, *CONFIG.broken)
 
 
 def print_findings():

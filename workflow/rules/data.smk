@@ -32,21 +32,18 @@ localrules:
 
 
 rule fetch_dataset:
-    """Fetch the files of a dataset from its sources in turn, and verify them."""
+    """Fetch the files of a dataset from its sources in turn, and verify them; what is there and right is kept."""
     output:
-        folder=directory(f"{DATA}/{{dataset}}"),
+        sums=f"{DATA}/{{dataset}}/SHA256SUMS",
     log:
         f"{LOGS}/fetch_dataset/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/fetch_dataset/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(LAYOUT.fetched()),
     conda:
         ENVIRONMENT
     params:
-        # And not where they come from, which the script asks the config: that changes no byte of them.
+        # The whole identity of the files: neither the places they come from nor the code that brings them change a byte.
         files=checksums,
-        code=code_digest("fetch_dataset.py", "calotype.config"),
     message:
         "Fetching {wildcards.dataset}"
     script:

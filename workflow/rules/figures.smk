@@ -217,7 +217,7 @@ rule training_curves:
 
 
 rule confusion_matrix:
-    """Print which class is taken for which, all seeds of a variant together."""
+    """Print which class or count is taken for which, all seeds of a variant together."""
     input:
         confusion=rules.evaluate.output.confusion,
         style=REPORT / "calotype.mplstyle",
@@ -249,7 +249,7 @@ rule confusion_matrix:
 
 
 rule confident_mistakes:
-    """Print the mistakes that the first seed of a variant is most certain of."""
+    """Print the mistakes that the first seed of a variant is most certain of; of counts, the largest."""
     input:
         predictions=of_first_pack("predictions.npz"),
         manifest=prepared_test(last_test, ".json"),
@@ -261,7 +261,7 @@ rule confident_mistakes:
             f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.svg",
             caption="../report/confident_mistakes.rst",
             category="{study}",
-            labels={"what": "Most confident mistakes, {variant}", "kind": "figure"},
+            labels={"what": "Mistakes, {variant}", "kind": "figure"},
         ),
         png=f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.png",
     log:
@@ -274,6 +274,7 @@ rule confident_mistakes:
         ENVIRONMENT
     params:
         split=last_test,
+        task=task,
         classes=classes,
         code=code_digest("confident_mistakes.py"),
     message:

@@ -6,7 +6,7 @@
 rule prepare:
     """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
     input:
-        folder=raw_folder,
+        raw=raw,
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
         manifest=f"{RESULTS}/prepared/{{dataset}}/{{split}}.json",

@@ -25,7 +25,7 @@ rule train:
     threads: recipe_threads
     params:
         recipe=recipe,
-        code=code_digest("train.py"),
+        code=training_code,
         own_model=own_model,
     message:
         "Training {wildcards.study}/{wildcards.variant}, seeds {wildcards.first} to {wildcards.last} "

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from calotype.claims import claims_table
 from calotype.console import script
-from calotype.frames import read_csv, write_csv
+from calotype.files import write_csv
+from calotype.frames import read_csv
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params

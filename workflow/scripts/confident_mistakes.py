@@ -1,25 +1,26 @@
-"""Print the test images that the first seed of a variant is most certainly wrong about."""
+"""Print the worst mistakes of a variant's first seed: classes it is most certainly wrong about, counts farthest off."""
 
 from pathlib import Path
 
-from calotype import figures, figures_classify
+from calotype import figures, figures_mistakes
 from calotype.console import script
 from calotype.evaluation import confident_mistakes, read_predictions
+from calotype.figures_mistakes import MISTAKES, largest_errors, percent, unrounded
 from calotype.splits import open_split
-
-IMAGES = 40
 
 with script(snakemake.log[0]):
     variant, params = snakemake.wildcards.variant, snakemake.params
     figures.use_style(Path(snakemake.input.style))
     files = [Path(snakemake.input.predictions)]
-    probabilities = read_predictions(files, [variant], {variant: 1})[variant][params.split][0]
+    predictions = read_predictions(files, [variant], {variant: 1})[variant][params.split][0]
     data = open_split(Path(snakemake.input.array))
-    places, predicted, certain = confident_mistakes(data.labels[: len(probabilities)], probabilities, IMAGES)
-    figure = figures_classify.confident_mistakes(
-        data.images[places],
-        [params.classes[label] for label in data.labels[places]],
-        [params.classes[label] for label in predicted],
-        certain.tolist(),
-    )
+    labels = data.labels[: len(predictions)]
+    if params.task == "count":
+        places, counts = largest_errors(labels, predictions, MISTAKES)
+        true, predicted, sure = labels[places].astype(str).tolist(), [unrounded(count) for count in counts], None
+    else:
+        places, taken, certain = confident_mistakes(labels, predictions, MISTAKES)
+        true, predicted = ([params.classes[label] for label in found] for found in (labels[places], taken))
+        sure = [percent(probability) for probability in certain]
+    figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)
     figures.save(figure, [Path(file) for file in snakemake.output])

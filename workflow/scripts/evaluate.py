@@ -6,7 +6,8 @@ import pandas as pd
 
 from calotype import evaluation
 from calotype.console import script
-from calotype.frames import read_csv, write_csv
+from calotype.files import write_csv
+from calotype.frames import read_csv
 from calotype.splits import open_split
 
 with script(snakemake.log[0]):
@@ -19,9 +20,10 @@ with script(snakemake.log[0]):
     table = evaluation.runs_table(study, params.task, runs, training)
     write_csv(table, Path(output.runs))
     write_csv(evaluation.summary_table(table), Path(output.summary))
-    write_csv(evaluation.pooled_table(study, params.task, runs), Path(output.pooled))
+    pooled = evaluation.pooled_table(study, params.task, runs)
+    write_csv(pooled, Path(output.pooled))
     write_csv(evaluation.confusion_table(study, params.task, runs), Path(output.confusion))
-    write_csv(evaluation.differences_table(table, params.metric), Path(output.differences))
+    write_csv(evaluation.differences_table(table, pooled, params.metric), Path(output.differences))
     first = dict(zip(reversed(params.variants), reversed(found.layers), strict=True))  # the first pack of each variant
     layers = [read_csv(first[variant]).assign(variant=variant) for variant in params.seeds]
     write_csv(pd.concat(layers)[["variant", "layer", "kind", "output_shape", "parameters"]], Path(output.layers))

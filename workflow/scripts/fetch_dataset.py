@@ -12,7 +12,7 @@ with script(snakemake.log[0]):
     checked = config.load(snakemake.config)
     own = [checked.settings.local_data, os.environ.get("CALOTYPE_DATA")]
     fetch(
-        Path(snakemake.output.folder),
+        Path(snakemake.output.sums).parent,
         snakemake.params.files,
         [source.plain() for source in checked.datasets[name].fetch.sources],
         name=name,

@@ -9,5 +9,6 @@ from calotype.raw import read_raw
 with script(snakemake.log[0]):
     where = dict(snakemake.params.preparation)
     split, steps = where.pop("split"), where.pop("steps")
-    raw = read_raw(where.pop("source"), Path(snakemake.input.folder), **where)
+    raw = Path(snakemake.input.raw)  # a folder, or the checksums beside the files
+    raw = read_raw(where.pop("source"), raw if raw.is_dir() else raw.parent, **where)
     write_split(raw, Path(snakemake.output.array), Path(snakemake.output.manifest), split=split, steps=steps)

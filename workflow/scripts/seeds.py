@@ -15,9 +15,10 @@ with script(snakemake.log[0]):
     values = {label: runs.value[runs.variant == variant].tolist() for variant, label in params.labels.items()}
     claims = {}
     for claim in params.claims:
-        numbers = [claim["value"]] if claim["value"] is not None else claim["between"]
+        single = [claim[kind] for kind in ("value", "as_low_as") if claim[kind] is not None]
+        numbers = single or claim["between"]  # none for bounds and likenesses
         if numbers and claim["metric"] == params.metric and claim["split"] == params.split:
-            claims.setdefault(params.labels[claim["variant"]], tuple(numbers))  # the first, of several
+            claims.setdefault(params.labels[claim["variant"]], []).append(tuple(numbers))
     differences = read_csv(snakemake.input.differences)
     differences = differences[differences.split == params.split].replace(
         {"variant": params.labels, "than": params.labels}

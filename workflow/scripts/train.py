@@ -8,8 +8,7 @@ import numpy as np
 
 from calotype import provenance
 from calotype.console import script
-from calotype.files import new_file, new_folder
-from calotype.frames import write_csv
+from calotype.files import new_file, new_folder, write_csv
 from calotype.recipe import SCIKIT_LEARN, Recipe
 from calotype.splits import open_split
 

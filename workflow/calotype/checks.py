@@ -1,0 +1,67 @@
+"""What can be said against a config before anything runs, beyond what its types say."""
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from calotype.config import Config
+from calotype.errors import CalotypeError
+from calotype.provenance import LIBRARY, parse
+from calotype.recipe import SCIKIT_LEARN
+
+
+def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
+    """See that a model of the config exists and takes its arguments, without importing it.
+
+    Args:
+        name: as in the config: a function of models.py or ``path/to/file.py:function``.
+        arguments: the keyword arguments that the config gives it.
+        key: file and variant of the config, for the message.
+
+    Raises:
+        CalotypeError: the file or the function is not there, or the function does not take the arguments.
+    """
+    if name in SCIKIT_LEARN:
+        for argument in arguments:
+            if argument not in SCIKIT_LEARN[name]:
+                hint = f"it takes: {', '.join(SCIKIT_LEARN[name])}; the rest of it has keys of its own."
+                raise CalotypeError(f"{key}.model_arguments: `{name}` takes no `{argument}` here.", hint)
+        return
+    file, colon, function = name.rpartition(":")
+    path = Path(file) if colon else LIBRARY / "models.py"
+    if not path.is_file():
+        hint = "paths start from the working directory."
+        raise CalotypeError(f"{key}.model: there is no file {file}.", hint)
+    found = {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
+    known = [other for other in found if not other.startswith("_") and (colon or other != "build")]
+    if function not in known:
+        hint = f"it has: {', '.join(known)}."
+        if not colon and name.endswith(".py"):
+            hint = f"name a function of the file: {name}:function."
+        raise CalotypeError(f"{key}.model: {path.name} has no function `{function}`.", hint)
+    takes = found[function].args
+    names = [argument.arg for argument in (*takes.posonlyargs, *takes.args)[2:]] + [a.arg for a in takes.kwonlyargs]
+    for argument in arguments:
+        if argument not in names and takes.kwarg is None:
+            hint = f"it takes: {', '.join(names)}." if names else "it takes none."
+            raise CalotypeError(f"{key}.model_arguments: `{function}` takes no `{argument}`.", hint)
+
+
+def check_models(config: Config) -> None:
+    """Check the models of all studies; those of studies that are not named in config.yaml become `Config.broken`.
+
+    Raises:
+        CalotypeError: a model of the report's or the paper's studies is not there, or does not take its arguments.
+    """
+    settings = config.settings
+    for name, study in [*config.studies.items()]:
+        try:
+            for key, variant in study.variants.items():
+                where = f"{settings.study_files}/{name}.yaml: variants.{key}"
+                check_model(variant.model, variant.model_arguments, where)
+        except CalotypeError as error:
+            if name in (*settings.studies, *settings.paper):
+                raise
+            del config.studies[name]
+            config.broken[name] = str(error)
