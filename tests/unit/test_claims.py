@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calotype.claims import COLUMNS, VERDICTS, claims_table
+from calotype.claims import COLUMNS, claims_table, half_last_digit
 from calotype.evaluation import SeedPredictions, pooled_table
 from calotype.files import write_csv
 from calotype.frames import read_csv
@@ -174,3 +174,12 @@ def test_claims_come_out_of_their_file_as_they_went_in(tmp_path):
     found = table(*made)
     write_csv(found, tmp_path / "claims.csv")
     pd.testing.assert_frame_equal(read_csv(tmp_path / "claims.csv"), found, check_dtype=False, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("share", "half"), [(0.93, 0.005), (0.9, 0.005), (1.0, 0.005), (0.916, 0.0005), (0.0293, 0.00005)]
+)
+def test_a_published_number_that_was_rounded_is_not_called_different_for_it(share, half):
+    assert half_last_digit(share) == pytest.approx(half)
+    assert judge([0.934, 0.9341, 0.9339], value=0.93).agrees is False
+    assert judge([0.934, 0.9341, 0.9339], value=0.93, rounding=half_last_digit(0.93)).agrees is True

@@ -1,6 +1,7 @@
 """Published numbers beside what we measured."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,16 @@ def _values(runs: pd.DataFrame, variant: str, metric: str, split: str | None) ->
     return (found if split is None else _where(found, split=split)).value.tolist()
 
 
+def half_last_digit(share: float) -> float:
+    """By how much a published share may have been rounded: half a unit of its last digit, at most half a per cent.
+
+    Nobody rounds a share to tens of per cent; 0.9 is 90 %, which YAML does not tell from 0.90.
+    """
+    exponent = Decimal(str(float(share))).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return 0.5 * 10.0 ** min(exponent, -2)
+
+
 def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFrame, same_images: bool) -> Verdict:
     variant, metric, split = claim["variant"], claim["metric"], claim["split"]
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
@@ -36,7 +47,8 @@ def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFr
         row = _where(pooled, variant=variant, metric=metric, split=split).iloc[0]
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
-    return judge(_values(runs, variant, metric, split), **numbers, others=others, images=images)
+    rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0
+    return judge(_values(runs, variant, metric, split), **numbers, others=others, images=images, rounding=rounding)
 
 
 def claims_table(

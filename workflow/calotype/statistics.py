@@ -76,14 +76,14 @@ class Verdict:
     reason: str
 
 
-def _judge_value(values: Sequence[float], value: float, images: int | None) -> Verdict:
+def _judge_value(values: Sequence[float], value: float, images: int | None, rounding: float) -> Verdict:
     low, high = next_run_interval(values)
     if images:
         mean = float(np.mean(values))
         drawn = t_quantile(len(values)) ** 2 * 2 * mean * (1 - mean) / images
         half = (((high - low) / 2) ** 2 + drawn) ** 0.5
         low, high = mean - half, mean + half
-    inside = low - NEGLIGIBLE <= value <= high + NEGLIGIBLE
+    inside = low - rounding - NEGLIGIBLE <= value <= high + rounding + NEGLIGIBLE
     return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
 
 
@@ -132,6 +132,7 @@ def judge(
     as_low_as: float | None = None,
     others: Sequence[float] | None = None,
     images: int | None = None,
+    rounding: float = 0.0,
 ) -> Verdict:
     """Hold a claim against the runs of several seeds.
 
@@ -146,13 +147,14 @@ def judge(
         others: the values of the variant that this one is said to be like.
         images: how many test images there are, where the values are shares of them and the source had other images:
             the chance of drawing its images and ours is added.
+        rounding: by how much the published value may have been rounded.
     """
     if min(len(values), len(values if others is None else others)) < 2:
         return Verdict(None, "one seed cannot tell; ask for more seeds")
     if not np.isfinite([*values, *(others or [])]).all():
         return Verdict(None, "a training diverged")
     if value is not None:
-        return _judge_value(values, value, images)
+        return _judge_value(values, value, images, rounding)
     if between is not None:
         return _judge_range(values, between)
     if as_low_as is not None:
