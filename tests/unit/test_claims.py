@@ -188,3 +188,9 @@ def test_a_published_number_that_was_rounded_is_not_called_different_for_it(shar
     assert half_last_digit(share) == pytest.approx(half)
     assert judge([0.934, 0.9341, 0.9339], value=0.93).agrees is False
     assert judge([0.934, 0.9341, 0.9339], value=0.93, rounding=half_last_digit(0.93)).agrees is True
+
+
+def test_a_reader_of_a_likeness_sees_by_how_much_the_means_differ():
+    found = table(claim(variant="deep", similar_to="wide"))
+    difference = 100 * (np.mean(ACCURACIES["deep"]) - np.mean(ACCURACIES["wide"]))
+    assert found.reason.iloc[0].endswith(f"; the means differ by {difference:+.2f} points")

@@ -214,11 +214,10 @@ def test_variants_are_alike_when_a_single_run_of_each_cannot_tell_them_apart(dis
     """sd 0.02 and 0.02, t(0.975; 2) = 4.3027: the means may differ by 4.3027 * 0.02828 * sqrt(4 / 3) = 0.14052."""
     others = [value + distance for value in RUNS]
     verdict = judge(RUNS, others=others)
-    said = f"means differ by {-distance:+.2g}, runs by 0.14"
-    assert (verdict.agrees, verdict.reason) == (True, f"single runs cannot tell them apart: {said}")
+    assert (verdict.agrees, verdict.reason) == (True, "single runs cannot tell them apart")
     further = [value + distance * 1.005 for value in RUNS]
     verdict = judge(RUNS, others=further)
-    assert (verdict.agrees, verdict.reason) == (False, f"single runs can tell them apart: {said}")
+    assert (verdict.agrees, verdict.reason) == (False, "single runs can tell them apart")
 
 
 def test_likeness_counts_with_the_fewer_seeds_of_the_two():

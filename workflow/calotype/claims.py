@@ -48,7 +48,13 @@ def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFr
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0
-    return judge(_values(runs, variant, metric, split), **numbers, others=others, images=images, rounding=rounding)
+    values = _values(runs, variant, metric, split)
+    verdict = judge(values, **numbers, others=others, images=images, rounding=rounding)
+    if not others or verdict.agrees is None:
+        return verdict
+    factor, unit = (100, " points") if METRICS[metric].share else (1, "")
+    difference = factor * float(np.mean(values) - np.mean(others))
+    return Verdict(verdict.agrees, f"{verdict.reason}; the means differ by {difference:+.2f}{unit}")
 
 
 def claims_table(

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+WORTH_A_LINE = 5.0  # seconds: a seed that takes less is not announced by itself
+
 
 @dataclass(frozen=True)
 class Pack:

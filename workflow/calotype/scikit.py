@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from calotype.errors import CalotypeError
-from calotype.pack import Pack
+from calotype.pack import WORTH_A_LINE, Pack
 from calotype.recipe import Recipe
 from calotype.splits import Split
 
@@ -97,7 +97,10 @@ def train_pack(
         weights |= {f"intercepts_{i}": array for i, array in enumerate(classifier.intercepts_)}
         np.savez(models / f"seed-{seed:03d}.npz", **weights)
         seconds[seed] = time.perf_counter() - began
-        logger.info("%s: seed %d done in %.1f s", name, seed, seconds[seed])
+        # A line for each seed that one waits for.
+        level = logging.INFO if seconds[seed] >= WORTH_A_LINE else logging.DEBUG
+        logger.log(level, "%s: seed %d done in %.1f s", name, seed, seconds[seed])
+    logger.info("%s: seeds %d to %d done in %.0f s", name, seeds[0], seeds[-1], sum(seconds.values()))
     return Pack(
         layers=layers_table(classifier),
         history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),

@@ -20,7 +20,7 @@ from calotype import augment
 from calotype.backend import keras, tf
 from calotype.errors import CalotypeError
 from calotype.models import build
-from calotype.pack import Pack
+from calotype.pack import WORTH_A_LINE, Pack
 from calotype.recipe import Optimizer, Recipe
 from calotype.splits import Split
 
@@ -259,7 +259,10 @@ def train_pack(
             predictions[split].append(engine.predict(data.images[: recipe.test_images]))
         engine.model.save_weights(models / f"seed-{seed:03d}.weights.h5")
         seconds[seed] = time.perf_counter() - began
-        logger.info("%s: seed %d done in %.1f s", name, seed, seconds[seed])
+        # A line for each seed that one waits for.
+        level = logging.INFO if seconds[seed] >= WORTH_A_LINE else logging.DEBUG
+        logger.log(level, "%s: seed %d done in %.1f s", name, seed, seconds[seed])
+    logger.info("%s: seeds %d to %d done in %.0f s", name, seeds[0], seeds[-1], sum(seconds.values()))
     return Pack(
         layers=layers_table(engine.model),
         history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),
