@@ -96,7 +96,7 @@ def test_a_changed_line_in_an_indirect_import_trains_again(finished):
 
 
 def test_a_changed_line_in_a_figure_trains_nothing(finished):
-    finished.edit("workflow/calotype/figures.py", 'WRONG = "#333333", "#D00000"', 'WRONG = "#333333", "#C00000"')
+    finished.edit("workflow/calotype/figures.py", 'WRONG = "#D00000"', 'WRONG = "#C00000"')
     plan = finished.plan()
     assert not plan.keys() & {"draw", "prepare", "train", "evaluate"}
     assert plan.keys() >= FIGURES
