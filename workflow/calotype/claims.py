@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calotype.frames import where
 from calotype.metrics import METRICS
 from calotype.statistics import Verdict, judge, mean_interval
 from calotype.studies import CLAIM_KINDS
@@ -18,15 +19,9 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def _where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
-    for column, value in values.items():
-        table = table[table[column] == value]
-    return table
-
-
 def _values(runs: pd.DataFrame, variant: str, metric: str, split: str | None) -> list[float]:
-    found = _where(runs, variant=variant, metric=metric)
-    return (found if split is None else _where(found, split=split)).value.tolist()
+    found = where(runs, variant=variant, metric=metric)
+    return (found if split is None else where(found, split=split)).value.tolist()
 
 
 def half_last_digit(share: float) -> float:
@@ -44,7 +39,7 @@ def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFr
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
     images = None
     if METRICS[metric].share and METRICS[metric].tested and not same_images:
-        row = _where(pooled, variant=variant, metric=metric, split=split).iloc[0]
+        row = where(pooled, variant=variant, metric=metric, split=split).iloc[0]
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0

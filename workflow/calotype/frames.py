@@ -1,6 +1,7 @@
-"""Read tables that `files.write_csv` wrote."""
+"""Read tables that `files.write_csv` wrote, and choose from them."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,3 +22,10 @@ def read_csv(file: Path | str) -> pd.DataFrame:
         return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
     except (OSError, ValueError) as error:
         raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
+
+
+def where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    """The lines of a table that have these values in the columns of these names."""
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table

@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 
 from calotype.errors import CalotypeError
+from calotype.frames import where
 from calotype.metrics import METRICS
 from calotype.tables import bounds, claim_text, measured_text, show
 
@@ -100,12 +101,6 @@ def _claims(study: Mapping[str, Any], claims: pd.DataFrame) -> list[dict[str, An
     return rows
 
 
-def _where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
-    for column, value in values.items():
-        table = table[table[column] == value]
-    return table
-
-
 def _results(
     study: Mapping[str, Any], runs: pd.DataFrame, summary: pd.DataFrame, pooled: pd.DataFrame
 ) -> list[dict[str, Any]]:
@@ -114,14 +109,13 @@ def _results(
     headline = study["metrics"][0]
     share = METRICS[headline].share
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
-        where = {"variant": variant, "split": split}
         by_metric = group.set_index("metric")
         metrics = []
         for metric in study["metrics"]:
             row, is_share = by_metric.loc[metric], METRICS[metric].share
             metrics.append((show(row["mean"], is_share), bounds(row["mean"], row["low"], row["high"], is_share)))
-        together = _where(pooled, **where, metric=headline).iloc[0]
-        seeds = _where(runs, **where, metric=headline).value
+        together = where(pooled, variant=variant, split=split, metric=headline).iloc[0]
+        seeds = where(runs, variant=variant, split=split, metric=headline).value
         rows.append(
             {
                 "variant": study["variants"][variant]["label"],
@@ -361,10 +355,10 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
             found = f"{section['metrics'][0]} {mean} {between}"
             lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
         for claim in section["claims"]:
-            where = f" on {claim['split']}" if claim["split"] else ""
+            tested_on = f" on {claim['split']}" if claim["split"] else ""
             measured = f"{claim['mean']} {claim['interval']}".strip()
             lines.append(
-                f"  claimed: {claim['metric']} {claim['claimed']}{where} ({claim['variant']}); "
+                f"  claimed: {claim['metric']} {claim['claimed']}{tested_on} ({claim['variant']}); "
                 f"measured: {measured}; {claim['verdict']}: {claim['reason']}"
             )
     return "\n".join(lines) + "\n"
