@@ -40,3 +40,24 @@ def tensorflow() -> SimpleNamespace:
 
     backend.start(1)
     return SimpleNamespace(keras=backend.keras, tf=backend.tf, augment=augment, models=models, training=training)
+
+
+@pytest.fixture(scope="module")
+def style() -> Iterator[None]:
+    """The style of the workflow's figures, for the tests of one file only."""
+    import matplotlib as mpl
+
+    from calotype import figures
+
+    with mpl.rc_context():
+        figures.use_style(ROOT / "workflow/report/calotype.mplstyle")
+        yield
+
+
+@pytest.fixture
+def closed() -> Iterator[None]:
+    """No figure stays open."""
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")

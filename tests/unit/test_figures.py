@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import cv2
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -26,19 +25,7 @@ RED = "#d00000"
 SUFFIXES = (".pdf", ".svg", ".png")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def style():
-    """The style of the workflow, for these tests only."""
-    with mpl.rc_context():
-        figures.use_style(ROOT / "workflow/report/calotype.mplstyle")
-        yield
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    """No figure stays open."""
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
 def labels(images=60):

@@ -5,32 +5,18 @@ That they can be printed, test_figures.py sees to.
 
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from calotype import figures, figures_classify, figures_mistakes
+from calotype import figures_classify, figures_mistakes
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def style():
-    """The style of the workflow, for these tests only."""
-    with mpl.rc_context():
-        figures.use_style(ROOT / "workflow/report/calotype.mplstyle")
-        yield
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    """No figure stays open."""
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
 def confusion(counts, names):

@@ -51,9 +51,6 @@ def linear(shape, outputs):
     return keras.Sequential([keras.Input(shape), layers.Flatten(), dense])
 
 
-def too_deep(shape, outputs):
-    return keras.Sequential([keras.Input(shape)] + [layers.Conv2D(2, 3) for _ in range(9)] + [layers.Dense(outputs)])
-
 
 def two_outputs(shape, outputs):
     return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(2)])
@@ -67,15 +64,7 @@ def fails(shape, outputs):
     raise ValueError("three filters are too few")
 
 
-def needs_a_file(shape, outputs):
-    return open("/nowhere/weights")
 
-
-def no_model(shape, outputs):
-    return 3
-
-
-constant = 3
 '''
 
 
