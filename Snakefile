@@ -65,3 +65,7 @@ for study_name in own_targets():
 
 onsuccess:
     print_findings()
+
+
+onerror:
+    print_deaths()

@@ -1,18 +1,26 @@
-"""A small copy of the project that has been run once, and fresh copies of it to edit."""
+"""A small copy of the project that has been run once, fresh copies of it to edit, and what runs beside what."""
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+
+WORKERS = 2  # processes for the whole suite: the tests on a private Slurm mostly wait, the others compute meanwhile
+ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one worker
+FIRST = (*ON_SLURM, "tests/unit/test_training.py", "tests/workflow/")  # the longest; small files fill up at the end
+NOTES = pytest.StashKey[list[str]]()
 
 
 @dataclass(frozen=True)
@@ -101,10 +109,18 @@ def copy_project(folder: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that has been run from nothing to the report; not to be changed."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    (project.folder / "printed.txt").write_text(project.run(), encoding="utf-8")
-    return project
+    """A project that has been run from nothing to the report, once for all workers; not to be changed."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "finished"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "printed.txt").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a worker left that failed
+            printed = copy_project(folder).run()
+            (folder / "printed.txt").write_text(printed, encoding="utf-8")
+    return Project(folder)
 
 
 @pytest.fixture
@@ -120,9 +136,68 @@ def fresh(tmp_path: Path) -> Project:
     return copy_project(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def note(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Have a line said at the end, from a worker, too."""
+    output = getattr(pytestconfig, "workeroutput", None)
+    notes = pytestconfig.stash.setdefault(NOTES, []) if output is None else output.setdefault("notes", [])
+    return notes.append
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker wants said."""
+    node.config.stash.setdefault(NOTES, []).extend(getattr(node, "workeroutput", {}).get("notes", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say it."""
+    for line in config.stash.get(NOTES, []):
+        terminalreporter.write_line(line)
+
+
+def is_soak(config: pytest.Config) -> bool:
+    """Whether tests are asked for that run until told otherwise."""
+    return "soak" in config.getoption("-m")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Here and not beside the tests that use them: pytest looks for options before it looks into folders below."""
+    group = parser.getgroup("faults", "tests/faults")
+    group.addoption("--rounds", type=int, default=3, help="rounds of the soak (default: 3)")
+    group.addoption("--fault-seed", type=int, default=1, help="draws the faults and their moments (default: 1)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The whole suite takes several workers; a part of it, a debugger or a soak takes none, if -n says nothing else."""
+    option = config.option
+    if hasattr(config, "workerinput") or not hasattr(option, "numprocesses"):
+        return  # this is a worker, or pytest-xdist is not there
+    whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS and not option.usepdb and not is_soak(config)
+    if option.numprocesses is None and whole:
+        option.numprocesses = WORKERS
+    if option.numprocesses and option.dist == "no":
+        option.dist, option.loadscopereorder = "loadfile", False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep each file on one worker, with its fixtures, and all files that start a Slurm on the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return ON_SLURM[0] if nodeid.startswith(ON_SLURM) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A soak runs until told otherwise: only when asked for."""
-    if "soak" not in config.getoption("-m"):
+    """The longest files come first to several workers; a soak runs only when asked for, as it goes on until told."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in FIRST])
+    if not is_soak(config):
         for item in items:
             if item.get_closest_marker("soak"):
                 item.add_marker(pytest.mark.skip(reason="ask for it: pytest -m soak"))

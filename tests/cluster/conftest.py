@@ -1,11 +1,9 @@
 """The private Slurm that the tests of this folder share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from cluster.private_slurm import INSTALL, PrivateSlurm, memory_is_constrained, missing_programs
-
-STARTED = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,15 +14,9 @@ def installed() -> None:
 
 
 @pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[PrivateSlurm]:
+def slurm(tmp_path_factory: pytest.TempPathFactory, note: Callable[[str], None]) -> Iterator[PrivateSlurm]:
     """A Slurm with accounting, two nodes without and two with GPUs."""
     with PrivateSlurm(tmp_path_factory.mktemp("slurm")) as started:
         limits = "control groups" if memory_is_constrained() else "polling"
-        pytestconfig.stash[STARTED] = f"private Slurm: ready in {started.seconds:.1f} s, memory limits by {limits}"
+        note(f"private Slurm: ready in {started.seconds:.1f} s, memory limits by {limits}")
         yield started
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how long the cluster took to start."""
-    if STARTED in config.stash:
-        terminalreporter.write_line(config.stash[STARTED])

@@ -141,13 +141,13 @@ def test_images_of_the_source_are_no_matter_where_no_share_of_them_was_measured(
     assert verdicts == {"differs"}
 
 
-def test_a_training_that_diverged_leaves_its_claims_open():
+def test_a_run_without_a_number_leaves_its_claims_open():
     lost = runs()
     lost.loc[(lost.variant == "wide") & (lost.seed == 1) & (lost.metric == "log_loss"), "value"] = math.nan
     made = [claim(metric="log_loss", value=0.8), claim(metric="log_loss", variant="deep", similar_to="wide")]
     found = table(*made, runs=lost)
     assert found.verdict.tolist() == ["open", "open"]
-    assert set(found.reason) == {"a training diverged"}
+    assert set(found.reason) == {"a run gave no number"}
 
 
 def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
@@ -157,7 +157,43 @@ def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
     kinds = ({"value": 0.5}, {"at_most": 0.95}, {"between": [0, 0.5]}, {"as_low_as": 0.95}, {"similar_to": "deep"})
     found = table(*(claim(**kind) for kind in kinds), runs=lost)
     assert set(found.verdict) == {"open"}
-    assert set(found.reason) == {"a training diverged"}
+    assert set(found.reason) == {"a run gave no number"}
+
+
+def with_diverged(*lost):
+    """The runs, of which some diverged; they say what no good run says."""
+    table = runs()
+    for variant, seed in lost:
+        table.loc[(table.variant == variant) & (table.seed == seed), "value"] = 0.1
+    rows = pd.DataFrame([("clothes", *run, "train", "diverged", 3.0) for run in lost], columns=table.columns)
+    return pd.concat([table, rows], ignore_index=True)
+
+
+def test_a_claim_is_judged_by_the_seeds_that_did_not_diverge_and_says_so():
+    made = [claim(value=0.93), claim(metric="training_accuracy", split=None, value=0.99), claim(at_least=0.5)]
+    found = table(*made, claim(variant="deep", similar_to="wide"), runs=with_diverged(("wide", 0), ("wide", 3)))
+    assert found.n.tolist() == [2, 2, 2, 4]
+    assert found["mean"].iloc[0] == pytest.approx(0.915)
+    assert found.smallest.iloc[0] == 0.91
+    assert found.verdict.tolist() == ["agrees"] * 4
+    assert all(reason.endswith("; 2 of 4 seeds diverged and are left out") for reason in found.reason[:3])
+    assert found.reason.iloc[3].endswith("; wide: 2 of 4 seeds diverged and are left out")
+    one = table(made[0], runs=with_diverged(("wide", 0)))
+    assert one.reason.iloc[0].endswith("; 1 of 4 seeds diverged and is left out")
+
+
+@pytest.mark.parametrize("same_images", [True, False])
+def test_a_claim_on_a_variant_of_which_all_seeds_diverged_is_open_and_stops_nothing(tmp_path, same_images):
+    kinds = ({"value": 0.5}, {"at_most": 0.95}, {"between": [0, 0.5]}, {"as_low_as": 0.95}, {"similar_to": "deep"})
+    made = [*(claim(**kind) for kind in kinds), claim(variant="deep", similar_to="wide")]
+    lost = with_diverged(*(("wide", seed) for seed in range(4)))
+    found = table(*made, runs=lost, same_images=same_images)
+    assert set(found.verdict) == {"open"}
+    assert all(reason.startswith("nothing was measured; ") for reason in found.reason)
+    assert all("4 of 4 seeds diverged" in reason for reason in found.reason)
+    assert found.n.tolist() == [0] * 5 + [4]
+    write_csv(found, tmp_path / "claims.csv")
+    assert read_csv(tmp_path / "claims.csv")[["mean", "smallest", "largest"]].iloc[:5].isna().all(axis=None)
 
 
 def test_a_study_without_claims_has_a_table_without_lines(tmp_path):

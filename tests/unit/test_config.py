@@ -265,6 +265,13 @@ def test_classes_of_a_study_are_those_of_its_dataset(classes):
     assert loaded.classes("dots") == [], "counts are no classes"
 
 
+def test_trainings_may_diverge_unless_a_study_forbids_it_and_that_trains_nothing_again(project):
+    loaded = project.study(STUDY).load().studies["dots"]
+    strict = project.study(STUDY | {"may_diverge": False}).load().studies["dots"]
+    assert (loaded.may_diverge, strict.may_diverge) == (True, False)
+    assert loaded.variants["wide"].recipe() == strict.variants["wide"].recipe()
+
+
 def test_headline_of_a_study_is_the_first_metric_of_its_task_or_the_one_it_names(classes):
     studies = classes.load().studies
     assert (studies["dots"].headline, studies["clothes"].headline) == ("exact", "accuracy")

@@ -575,14 +575,46 @@ def test_a_single_epoch_is_a_point_that_can_be_seen():
         assert axis.lines[0].get_marker() == "o"
 
 
-@pytest.mark.parametrize(("lost", "says"), [([0], ["1 of 3 diverged"]), ([0, 1, 2], ["3 of 3 diverged"]), ([], [])])
-def test_seeds_that_diverged_are_counted_and_the_others_drawn(lost, says):
-    losses = history()
-    losses.loc[losses.seed.isin(lost) & (losses.epoch > 1), "value"] = np.nan
-    (axis,) = figures.training_curves({"wide": losses}).axes
-    assert [text.get_text() for text in axis.texts] == says
-    assert axis.lines[0].get_xdata().tolist() == ([1, 2, 3, 4] if len(lost) < 3 else [1])
-    assert np.isfinite(axis.lines[0].get_ydata()).all()
+def diverging(epochs, lost=np.nan, **options):
+    """Three seeds, of which some diverge in some epoch."""
+    losses = history(**options)
+    for seed, epoch in epochs.items():
+        losses = losses[(losses.seed != seed) | (losses.epoch <= epoch)]
+        losses.loc[(losses.seed == seed) & (losses.epoch == epoch) & (losses.metric == "loss"), "value"] = lost
+    return losses
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+@pytest.mark.parametrize("epochs", [{0: 3}, {0: 3, 2: 1}, {0: 3, 1: 2, 2: 4}, {}])
+def test_seeds_that_diverged_end_with_a_cross_and_are_no_part_of_the_mean(epochs, lost):
+    figure = figures.training_curves({"wide": diverging(epochs, lost)})
+    (axis,) = figure.axes
+    assert [text.get_text() for text in axis.texts] == ([f"{len(epochs)} of 3 seeds diverged"] if epochs else [])
+    assert ("diverged" in legend_texts(figure)) == bool(epochs)
+    ends = [line.get_xdata().tolist() for line in drawn(axis, "x")]
+    assert ends == ([list(epochs.values())] if epochs else [])
+    thin = [line for line in axis.lines if line.get_linewidth() == 0.7]
+    assert [line.get_xdata().tolist() for line in thin] == [list(range(1, epoch)) for epoch in epochs.values()]
+    means = [line for line in axis.lines if to_hex(line.get_color()) != RED]
+    assert [line.get_xdata().tolist() for line in means] == [[1, 2, 3, 4]] * (len(epochs) < 3)
+    kept = [seed for seed in range(3) if seed not in epochs]
+    assert not kept or means[0].get_ydata()[0] == pytest.approx(np.mean([1 + seed for seed in kept]))
+
+
+def test_a_loss_on_its_way_to_infinity_does_not_flatten_the_others():
+    losses = diverging({0: 3})
+    losses.loc[(losses.seed == 0) & (losses.epoch == 2), "value"] = 1e30
+    scales = [
+        figures.training_curves({"wide": table}).axes[0].get_ylim() for table in (losses, losses[losses.seed > 0])
+    ]
+    assert scales[0] == scales[1]
+
+
+def test_a_variant_that_diverged_in_its_first_epoch_shows_no_numbers_that_were_none():
+    (axis,) = figures.training_curves({"wide": diverging({0: 1, 1: 1, 2: 1})}).axes
+    axis.figure.draw_without_rendering()
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == []
+    assert [text.get_text() for text in axis.texts] == ["3 of 3 seeds diverged"]
 
 
 @pytest.mark.filterwarnings("error")
@@ -700,9 +732,51 @@ def test_a_seed_without_a_number_is_counted_and_no_mean_is_made_up():
     values = {"wide": [1.0, 2.0, np.inf], "deep": [1.0, 2.0, 3.0], "lost": [np.nan] * 3}
     figure = figures.seeds(values, metric="sum", share=False, claims={}, differences=None)
     figure.draw_without_rendering()
-    assert [text.get_text() for text in figure.axes[0].texts] == ["1 of 3 diverged", "3 of 3 diverged"]
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said == ["1 of 3 without a number", "3 of 3 without a number"]
     means = [line.get_xdata()[0] for line in drawn(figure.axes[0], "|")]
     assert means == pytest.approx([np.nan, 2, np.nan], nan_ok=True)
+
+
+@pytest.mark.parametrize("claims", [{}, {"wide": [(0.03,)]}, {"wide": [(0.03,), (0.02, 0.04)]}])
+@pytest.mark.parametrize("pairs", [None, differences(("deep", "wide", 0.01, 0.005, 0.015, 5))])
+def test_each_seed_that_diverged_is_a_cross_at_the_lower_edge_of_its_row(claims, pairs):
+    values = {"wide": errors(seeds=3), "deep": errors(), "lost": []}
+    lost = {"wide": 2, "deep": 0, "lost": 5}
+    figure = figures.seeds(
+        values, metric="error", share=True, claims=claims, differences=pairs, diverged=lost
+    )  # fmt: skip
+    axis = figure.axes[0]
+    assert [text.get_text() for text in axis.texts] == ["2 of 5 seeds diverged", "5 of 5 seeds diverged"]
+    crosses = drawn(axis, "x")
+    assert [len(line.get_xdata()) for line in crosses] == [2, 5]
+    rows = axis.get_yticks()
+    edges = [rows[0] + (rows[1] - rows[0]) / 2, rows[2] + (rows[1] - rows[0]) / 2]
+    assert all(0.03 < edge - line.get_ydata()[0] < 0.15 for edge, line in zip(edges, crosses, strict=True))
+    assert legend_texts(figure)[-1] == "diverged"
+    means = [line.get_xdata()[0] for line in drawn(axis, "|")]
+    assert means == pytest.approx([np.mean(values["wide"]), np.mean(values["deep"]), np.nan], nan_ok=True)
+    assert_readable(figure)
+
+
+@pytest.mark.parametrize("count", [1, 20, 200])
+def test_any_number_of_crosses_stays_in_its_row(count):
+    figure = figures.seeds({"a": errors()}, metric="e", share=True, claims={}, differences=None, diverged={"a": count})
+    figure.set_dpi(300)
+    figure.draw_without_rendering()
+    axis = figure.axes[0]
+    (line,) = drawn(axis, "x")
+    assert 0 < min(line.get_xdata()) <= max(line.get_xdata()) < 1
+    right = axis.transAxes.transform([(max(line.get_xdata()), 0)])[0, 0]
+    assert right < axis.texts[0].get_window_extent().x0, "the crosses run into the words"
+
+
+def test_without_seeds_that_diverged_a_figure_is_the_same_bytes_as_without_the_question(tmp_path):
+    made = [
+        figures.seeds({"a": errors()}, metric="error", share=True, claims={}, differences=None, diverged=lost)
+        for lost in (None, {"a": 0})
+    ]
+    assert saved(made[0], tmp_path) == saved(made[1], tmp_path)
 
 
 def test_seeds_that_all_agree_are_shown():
@@ -778,6 +852,52 @@ def test_one_seed_and_one_epoch_are_shown():
 def test_a_single_seed_is_not_called_seeds():
     figure = counted({"wide": (labels(), np.rint(predictions(seeds=1)))})
     assert "1 seeds" not in " ".join(legend_texts(figure))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_figures_over_all_seeds_say_how_many_diverged(left):
+    """Of three seeds, so many are left."""
+    lost = {"wide": 3 - left, "deep": 0}
+    said = f"{3 - left} of 3 seeds diverged"
+    found, whole = predictions(left), predictions(3)
+    figure = figures_count.predicted_against_true({"wide": (labels(), found), "deep": (labels(), whole)}, lost)
+    assert [[text.get_text() for text in axis.texts] for axis in figure.axes] == [[said], []]
+    assert_readable(figure)
+    runs = {"wide": (labels(), np.rint(found).astype(float)), "deep": (labels(), np.rint(whole).astype(float))}
+    figure = figures.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
+    assert legend_texts(figure) == [f"wide ({said})", "deep (3 seeds)"]
+    assert_readable(figure)
+    shares = np.random.default_rng(1).dirichlet(np.ones(10), 3).astype(np.float32)
+    probabilities = {"wide": shares[:left], "deep": shares}
+    figure = figures_classify.example(np.eye(28, dtype=np.float32)[..., None], "Coat", probabilities, CLASSES, lost)
+    assert [[text.get_text() for text in axis.texts] for axis in figure.axes[1:]] == [[said], []]
+    assert_readable(figure)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_study_of_which_all_seeds_diverged_has_figures_that_say_so():
+    nothing, lost = np.zeros((0, 60), np.float32), {"wide": 5, "deep": 2}
+    names = ("wide", "deep")
+    assert_readable(figures.seeds({"wide": [], "deep": []}, metric="error", share=True, claims={}, differences=None,
+                                  diverged=lost))  # fmt: skip
+    assert_readable(figures_count.predicted_against_true(dict.fromkeys(names, (labels(), nothing)), lost))
+    runs = dict.fromkeys(names, (labels(), nothing.astype(float)))
+    figure = figures.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
+    assert figure.axes[0].get_ylim() == (0, 1)
+    assert_readable(figure)
+    found = dict.fromkeys(names, np.zeros((0, 10), np.float32))
+    assert_readable(figures_classify.example(np.eye(28, dtype=np.float32)[..., None], "Coat", found, CLASSES, lost))
+    curves = {name: diverging({0: 1, 1: 2, 2: 3}, metrics=ALL) for name in names}
+    assert_readable(figures.training_curves(curves))
+
+
+def test_a_figure_of_a_seed_that_diverged_says_so_instead():
+    figure = figures.first_seed_diverged(3)
+    assert [text.get_text() for text in figure.axes[0].texts] == [
+        "Seed 0 diverged in epoch 3: there is nothing to show."
+    ]
+    assert_readable(figure)
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")

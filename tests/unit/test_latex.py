@@ -18,7 +18,7 @@ from calotype.tables import claims_latex, escape, layers_latex, summary_latex
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
 PARAMETERS = {"wide": 1135, "deep": 804_554}
-COLUMNS = ["study", "variant", "split", "metric", "mean", "low", "high", "n"]
+COLUMNS = ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
 POOLED = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
 METRIC_NAMES = ("exact", "off_by_more_than_one", "sum_of_squared_errors")
 
@@ -28,11 +28,11 @@ def summary(variants=("wide", "deep"), splits=("test", "test-large")):
     for variant in variants:
         for split in splits:
             rows += [
-                ("dots", variant, split, "exact", 0.888, 0.841, 0.935, 5),
-                ("dots", variant, split, "off_by_more_than_one", 0.001, math.nan, math.nan, 5),
-                ("dots", variant, split, "sum_of_squared_errors", 12345.6, 12000.0, 13000.0, 5),
+                ("dots", variant, split, "exact", 0.888, 0.841, 0.935, 5, 0),
+                ("dots", variant, split, "off_by_more_than_one", 0.001, math.nan, math.nan, 5, 0),
+                ("dots", variant, split, "sum_of_squared_errors", 12345.6, 12000.0, 13000.0, 5, 0),
             ]
-        rows.append(("dots", variant, "train", "training_accuracy", 0.99, 0.98, 1.0, 5))
+        rows.append(("dots", variant, "train", "training_accuracy", 0.99, 0.98, 1.0, 5, 0))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -157,7 +157,7 @@ def test_shares_of_a_paper_have_two_decimals_and_their_unit_in_the_head():
 
 
 def test_every_claim_stands_beside_its_measurement_and_its_verdict():
-    rows = body(claims_latex(claims(), {"wide": "Wide", "deep": "Deep"}, "Claims", "c"))
+    rows = body(claims_latex(claims(), summary(), {"wide": "Wide", "deep": "Deep"}, "Claims", "c"))
     assert [row[:3] for row in rows] == [
         ["Wide", "Accuracy", r"90.09 \%"],
         ["Wide", "Accuracy", r"90 to 93 \%"],
@@ -174,9 +174,52 @@ def test_every_claim_stands_beside_its_measurement_and_its_verdict():
 
 
 def test_names_of_variants_cannot_break_the_table_of_the_claims():
-    text = claims_latex(claims(), {"wide": HOSTILE, "deep": "Deep & co_"}, escape(HOSTILE), "c")
+    text = claims_latex(claims(), summary(), {"wide": HOSTILE, "deep": "Deep & co_"}, escape(HOSTILE), "c")
     assert "as that of Deep \\& co\\_" in text
     assert HOSTILE not in text
+
+
+# ---- Seeds that diverged ---------------------------------------------------------------------------------------------
+
+LABELS = {"wide": "Wide & co", "deep": "Deep"}
+DAGGER = r"\rlap{$^\dagger$}"
+
+
+def lost_summary():
+    """Of `wide`, two of five seeds diverged, of `deep` all."""
+    table = summary()
+    wide = table.variant == "wide"
+    table.loc[wide, ["n", "diverged"]] = [3, 2]
+    table.loc[~wide, ["mean", "low", "high", "n", "diverged"]] = [math.nan, math.nan, math.nan, 0, 5]
+    return table
+
+
+def lost_latex():
+    pools = pooled()
+    pools.loc[pools.variant == "deep", ["images", "seeds"]] = 0
+    return summary_latex(lost_summary(), pools, PARAMETERS, METRIC_NAMES, LABELS, "Caption.", "dots")
+
+
+def caption(text):
+    return next(line for line in text.splitlines() if r"\caption" in line)
+
+
+def test_seeds_that_diverged_are_marked_at_their_number_and_counted_in_the_caption():
+    text = lost_latex()
+    assert [row[-1] for row in body(text)] == [f"3{DAGGER}"] * 2 + [f"0{DAGGER}"] * 2
+    assert body(text)[2][2:8] == ["test", "--", "--", "", "--", ""]
+    assert caption(text).endswith(
+        r"Caption. $^\dagger$Seeds that diverged are left out (Wide \& co: 2 of 5 seeds diverged; "
+        r"Deep: 5 of 5 seeds diverged).}"
+    )
+    assert "dagger" not in latex()
+
+
+def test_claims_are_marked_where_seeds_of_their_variant_diverged_but_not_where_nothing_was_trained_for_them():
+    text = claims_latex(claims(), lost_summary(), LABELS, "Caption.", "c")
+    assert [row[5] for row in body(text)] == [f"5{DAGGER}"] * 5 + ["1"]
+    assert caption(text).endswith(r"left out (Wide \& co: 2 of 5 seeds diverged).}"), "of deep only the size is claimed"
+    assert "dagger" not in claims_latex(claims(), summary(), LABELS, "Caption.", "c")
 
 
 # ---- The layers ------------------------------------------------------------------------------------------------------
@@ -227,14 +270,23 @@ def test_latex_takes_the_most_hostile_names(tmp_path):
     typeset(
         tmp_path,
         summary=summary_latex(summary(), pooled(), PARAMETERS, METRIC_NAMES, labels, escape(HOSTILE), "s-s_1"),
-        claims=claims_latex(claims(), labels, escape(HOSTILE), "c"),
+        claims=claims_latex(claims(), summary(), labels, escape(HOSTILE), "c"),
         layers=layers_latex(kinds, labels, escape(HOSTILE), "l"),
     )
 
 
 @needs_latex
+def test_latex_takes_tables_with_seeds_that_diverged(tmp_path):
+    typeset(tmp_path, summary=lost_latex(), claims=claims_latex(claims(), lost_summary(), LABELS, "Caption.", "c"))
+
+
+@needs_latex
 def test_latex_takes_the_tables_of_a_study_without_claims(tmp_path):
-    typeset(tmp_path, claims=claims_latex(claims().iloc[:0], {}, "None", "c"), summary=latex())
+    typeset(
+        tmp_path,
+        claims=claims_latex(claims().iloc[:0], summary(), {"wide": "Wide", "deep": "Deep"}, "None", "c"),
+        summary=latex(),
+    )
 
 
 @needs_latex
@@ -264,7 +316,7 @@ def measured(config, study):
         rows += [("s", variant, seed, "train", "training_accuracy", 0.9876 + seed / 1000) for seed in range(5)]
     runs = pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
     means = runs.groupby(["study", "variant", "split", "metric"], sort=False).value.mean().rename("mean").reset_index()
-    means = means.assign(low=means["mean"] - 0.0123, high=means["mean"] + 0.0123, n=5)
+    means = means.assign(low=means["mean"] - 0.0123, high=means["mean"] + 0.0123, n=5, diverged=0)
     parameters = dict.fromkeys(entry.variants, 1_854_170)
     pools = pd.DataFrame(together, columns=POOLED)
     found = claims_table(
@@ -284,7 +336,7 @@ def test_tables_of_the_shipped_studies_fit_on_a_page(root, tmp_path, study):
     overfull = typeset(
         tmp_path,
         summary=summary_latex(means, pools, parameters, described[study]["metrics"], labels, title, study),
-        claims=claims_latex(found, labels, title, f"{study}-claims"),
+        claims=claims_latex(found, means, labels, title, f"{study}-claims"),
         layers=layers_latex(net, labels, title, f"{study}-layers"),
     )
     assert max(overfull, default=0) < 20

@@ -45,6 +45,7 @@ def test_one_seed_has_a_mean_and_no_interval():
     assert math.isnan(low)
     assert math.isnan(high)
     assert all(math.isnan(end) for end in next_run_interval([0.9]))
+    assert all(math.isnan(number) for number in mean_interval([]))
 
 
 def test_equal_seeds_have_an_interval_of_no_width():
@@ -167,7 +168,7 @@ def test_images_change_no_verdict_on_a_bound(claim):
 def test_a_run_that_diverged_leaves_a_number_open(lost, images):
     verdict = judge([0.9, lost, 0.9], value=0.9, images=images)
     assert verdict.agrees is None
-    assert verdict.reason == "a training diverged"
+    assert verdict.reason == "a run gave no number"
 
 
 # ---- Ranges, and variants that are alike -----------------------------------------------------------------------------
@@ -238,8 +239,14 @@ def test_equal_variants_are_alike_although_their_seeds_do_not_differ():
 
 
 @pytest.mark.parametrize(
-    ("values", "others"), [([0.9], [0.9, 0.8]), ([0.9, 0.8], [0.9]), ([0.9], [0.9]), ([0.9, 0.8], [])]
+    ("values", "claim"),
+    [([], {"value": 0.9}), ([], {"at_most": 0.9}), ([], {"others": [0.9]}), ([0.9], {"others": []})],
 )
+def test_where_all_seeds_diverged_more_of_them_are_not_asked_for(values, claim):
+    assert judge(values, **claim) == Verdict(None, "nothing was measured")
+
+
+@pytest.mark.parametrize(("values", "others"), [([0.9], [0.9, 0.8]), ([0.9, 0.8], [0.9]), ([0.9], [0.9])])
 def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
     verdict = judge(values, others=others)
     assert verdict.agrees is None
@@ -249,9 +256,9 @@ def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
 @pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"as_low_as": 0.95}, {"others": [0.9, 0.91]}])
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
 def test_a_run_that_diverged_leaves_ranges_lowest_runs_and_likeness_open(lost, claim):
-    assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a training diverged")
+    assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a run gave no number")
     if "others" in claim:
-        assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a training diverged")
+        assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a run gave no number")
 
 
 def test_one_seed_never_settles_a_range_or_a_lowest_run():

@@ -136,7 +136,7 @@ def test_an_interval_that_is_none_is_not_shown_as_one():
 
 def claim(metric="accuracy", kind="value", number=0.9, second=math.nan, **changes):
     base = {"metric": metric, "kind": kind, "number": number, "second": second, "other": ""}
-    base |= {"mean": 0.91234, "low": 0.9, "high": 0.92468, "smallest": 0.888, "largest": 0.93}
+    base |= {"mean": 0.91234, "low": 0.9, "high": 0.92468, "smallest": 0.888, "largest": 0.93, "n": 5}
     return base | changes
 
 
@@ -208,3 +208,8 @@ def test_measured_parameters_have_no_interval_and_every_digit():
 
 def test_a_measurement_of_one_seed_has_no_interval():
     assert measured_text(claim(low=math.nan, high=math.nan))[1] == ""
+
+
+def test_a_claim_without_a_measurement_has_no_range():
+    nothing = dict.fromkeys(("mean", "low", "high", "smallest", "largest"), math.nan)
+    assert measured_text(claim(n=0, **nothing)) == ("–", "", "")

@@ -36,6 +36,16 @@ def test_a_claim_remakes_what_shows_it_and_measures_nothing_again(finished):
     assert finished.plan() == {"claims": 1, "latex": 1, "seeds": 1, "report": 1, "all": 1}
 
 
+def test_that_no_training_may_diverge_is_seen_to_without_training_again(finished):
+    study = finished.study()
+    finished.write_study(study | {"may_diverge": True})
+    assert finished.plan() == {}
+    finished.write_study(study | {"may_diverge": False})
+    plan = finished.plan()
+    assert plan["evaluate"] == 1
+    assert not plan.keys() & {"draw", "prepare", "train", "training_curves", "contact_sheet"}
+
+
 def test_memory_time_and_partition_train_nothing(finished):
     assert finished.plan("--set-resources", "train:mem_mb=9999", "train:runtime=999", "train:slurm_partition=x") == {}
 

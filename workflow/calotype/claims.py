@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calotype.evaluation import converged, diverged_text, divergences
 from calotype.frames import where
 from calotype.metrics import METRICS
 from calotype.statistics import Verdict, judge, mean_interval
@@ -24,6 +25,17 @@ def _values(runs: pd.DataFrame, variant: str, metric: str, split: str | None) ->
     return (found if split is None else where(found, split=split)).value.tolist()
 
 
+def _left_out(runs: pd.DataFrame, claim: Mapping[str, Any]) -> str:
+    """Which seeds a claim is judged without, in words: those that diverged; empty if there are none."""
+    words = []
+    for variant in filter(None, (claim["variant"], claim["similar_to"])):
+        lost, seeds = len(divergences(runs)[variant]), where(runs, variant=variant).seed.nunique()
+        if lost:
+            name = f"{variant}: " if claim["similar_to"] else ""
+            words.append(f"{name}{diverged_text(lost, seeds)} and {'is' if lost == 1 else 'are'} left out")
+    return "; ".join(words)
+
+
 def half_last_digit(share: float) -> float:
     """By how much a published share may have been rounded: half a unit of its last digit, at most half a per cent.
 
@@ -37,13 +49,13 @@ def half_last_digit(share: float) -> float:
 def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFrame, same_images: bool) -> Verdict:
     variant, metric, split = claim["variant"], claim["metric"], claim["split"]
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
+    values = _values(runs, variant, metric, split)
     images = None
-    if METRICS[metric].share and METRICS[metric].tested and not same_images:
+    if values and METRICS[metric].share and METRICS[metric].tested and not same_images:
         row = where(pooled, variant=variant, metric=metric, split=split).iloc[0]
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0
-    values = _values(runs, variant, metric, split)
     verdict = judge(values, **numbers, others=others, images=images, rounding=rounding)
     if not others or verdict.agrees is None:
         return verdict
@@ -66,7 +78,7 @@ def claims_table(
     Args:
         study: its name.
         claims: as `studies.Claim` holds them.
-        runs, pooled: the tables of `evaluation`.
+        runs, pooled: the tables of `evaluation`. Seeds that diverged are left out, and the reason says so.
         parameters: the size of each variant's model.
         same_images: whether the source tested on the very images that we test on.
 
@@ -75,6 +87,7 @@ def claims_table(
         hold the published number or range, ``other`` the variant of similar_to.
     """
     rows = []
+    kept = converged(runs)
     for claim in claims:
         kind = next(key for key in CLAIM_KINDS if claim[key] is not None)
         numbers: list[float] = claim["between"] or ([] if kind == "similar_to" else [claim[kind]])
@@ -85,14 +98,17 @@ def claims_table(
             equal = parameters[variant] == claim["value"]
             verdict = Verdict(equal, "the numbers are equal" if equal else "the numbers are not equal")
         else:
-            found = _values(runs, variant, metric, claim["split"])
-            verdict = _judge_claim(claim, runs, pooled, same_images)
+            found = _values(kept, variant, metric, claim["split"])
+            verdict = _judge_claim(claim, kept, pooled, same_images)
+            if left_out := _left_out(runs, claim):
+                verdict = Verdict(verdict.agrees, f"{verdict.reason}; {left_out}")
         mean, low, high = mean_interval(found)
         if METRICS[metric].share:
             low, high = np.clip([low, high], 0, 1).tolist()
         other = claim["similar_to"] or ""
+        smallest, largest = min(found, default=np.nan), max(found, default=np.nan)
         rows.append(
             (study, variant, claim["split"] or "", metric, claim["says"], kind, number, second, other, mean, low, high,
-             min(found), max(found), len(found), VERDICTS[verdict.agrees], verdict.reason, claim["note"])
+             smallest, largest, len(found), VERDICTS[verdict.agrees], verdict.reason, claim["note"])
         )  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -22,6 +22,7 @@ from calotype.validation import EXPECTED, did_you_mean, read_yaml, validate
 
 RESERVED_STUDIES = (
     "benchmarks",
+    "checkpoints",
     "logs",
     "paper",
     "prepared",
@@ -48,6 +49,11 @@ class Settings(Strict):
     paper: list[Name] = Field([], description="The studies of the paper: what `snakemake --cores all paper` runs.")
     seeds: PositiveInt = Field(5, description="Seeds of every variant that does not set its own number.")
     seeds_per_job: PositiveInt = Field(3, description="How many seeds of a variant at most share a job (a pack).")
+    checkpoint_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0,
+        description="Minutes between two checkpoints of a training: the most that is lost when it is killed without "
+        "warning. A whole number or a decimal; it never changes a result.",
+    )
     data: Folder = Field("data", description="Folder of the raw images.")
     results: Folder = Field("results", description="Folder of everything that is computed.")
     local_data: Folder | None = Field(

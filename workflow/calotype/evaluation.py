@@ -3,7 +3,7 @@
 import itertools
 import math
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,9 @@ LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
 
 # By variant and test split: shape (seeds, images) for counts, (seeds, images, classes) for probabilities.
 Predictions = dict[str, dict[str, NDArray[np.float32]]]
+# By variant, each of the study, and seed: the epoch in which that run diverged.
+Diverged = dict[str, dict[int, int]]
+DIVERGED = "diverged"  # the metric of runs.csv that says so; only runs that diverged have it
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # the log loss of a certain mistake stays finite
 
@@ -30,6 +33,7 @@ class SeedPredictions:
     Attributes:
         labels: true counts or classes, shape (images,).
         predictions: predicted counts before rounding, shape (images,), or probabilities, shape (images, classes).
+        diverged: whether its training diverged.
     """
 
     variant: str
@@ -37,6 +41,115 @@ class SeedPredictions:
     split: str
     labels: NDArray[np.int64]
     predictions: NDArray[np.float32]
+    diverged: bool = False
+
+
+# ---- Trainings that diverged -----------------------------------------------------------------------------------------
+
+
+def diverged(history: pd.DataFrame) -> dict[int, int]:
+    """The runs that diverged: those whose last loss is no finite number. This is the one place that says so.
+
+    A training ends with the first epoch whose loss is not finite. What such a run predicts decides nothing: where the
+    weights of an earlier epoch are kept, it is made of numbers.
+
+    Args:
+        history: of some runs of one variant: seed, epoch, metric, value; the lines in any order.
+
+    Returns:
+        By seed: the epoch in which it happened, the first without a finite loss.
+    """
+    found = {}
+    for seed, losses in history[history.metric == "loss"].sort_values("epoch").groupby("seed"):
+        finite = np.isfinite(losses.value)
+        if not finite.iloc[-1]:
+            found[int(seed)] = int(losses.epoch[~finite].iloc[0])
+    return found
+
+
+def diverged_runs(histories: Iterable[pd.DataFrame], variants: Sequence[str], seeds: Mapping[str, int]) -> Diverged:
+    """The runs of a study that diverged.
+
+    Args:
+        histories: of each pack: seed, epoch, metric, value.
+        variants: the variant of each pack.
+        seeds: how many seeds are asked for, by variant; a pack may hold more.
+
+    Returns:
+        By variant, each of `seeds`, and seed: the epoch in which it happened.
+    """
+    found: Diverged = {variant: {} for variant in seeds}
+    for history, variant in zip(histories, variants, strict=True):
+        found[variant] |= diverged(history[history.seed < seeds[variant]])
+    return found
+
+
+def check_divergence(lost: Diverged, study_file: str) -> None:
+    """See that no run of a study diverged.
+
+    Args:
+        lost: as `diverged_runs` gives it.
+        study_file: the file that asks for it.
+
+    Raises:
+        CalotypeError: some did; the message names them.
+    """
+    named = [
+        f"{variant}: {', '.join(f'seed {seed} in epoch {epoch}' for seed, epoch in runs.items())}"
+        for variant, runs in lost.items()
+        if runs
+    ]
+    if named:
+        raise CalotypeError(
+            f"{study_file}: may_diverge: it is false, but the loss of these runs became infinite or no number: "
+            f"{'; '.join(named)}.",
+            "lower the learning rate, or set may_diverge: true to have them marked and left out.",
+        )
+
+
+def diverged_text(lost: int, seeds: int) -> str:
+    """How tables, figures and the report say that seeds diverged: ``2 of 5 seeds diverged``."""
+    return f"{lost} of {seeds} seed{'s' if seeds > 1 else ''} diverged"
+
+
+def leave_out(predictions: Predictions, lost: Diverged) -> Predictions:
+    """Predictions of the seeds that did not diverge. Rows are no longer numbered by their seeds."""
+    return {
+        variant: {split: np.delete(values, list(lost[variant]), axis=0) for split, values in splits.items()}
+        for variant, splits in predictions.items()
+    }
+
+
+def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:
+    """A row of `runs_table` for each run that diverged; its value is the epoch in which it happened.
+
+    Args:
+        lost: as `diverged_runs` gives it.
+        train: the training split of each variant.
+    """
+    return [
+        (variant, seed, train[variant], DIVERGED, float(epoch))
+        for variant, runs in lost.items()
+        for seed, epoch in runs.items()
+    ]
+
+
+def divergences(runs: pd.DataFrame) -> Diverged:
+    """What `divergence_rows` wrote into a `runs_table`: by variant and seed, the epoch; variants without are there."""
+    found: Diverged = {str(variant): {} for variant in runs.variant.unique()}
+    for row in runs[runs.metric == DIVERGED].itertuples():
+        found[str(row.variant)][int(row.seed)] = int(row.value)
+    return found
+
+
+def converged(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a `runs_table` whose runs did not diverge."""
+    lost = runs[runs.metric == DIVERGED]
+    keys = ["variant", "seed"]
+    return runs[~runs.set_index(keys).index.isin(lost.set_index(keys).index)]
+
+
+# ---- From predictions to metrics -------------------------------------------------------------------------------------
 
 
 def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapping[str, int]) -> Predictions:
@@ -69,17 +182,21 @@ def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapp
     }
 
 
-def seed_predictions(predictions: Predictions, labels: Mapping[str, NDArray[np.int64]]) -> Iterator[SeedPredictions]:
+def seed_predictions(
+    predictions: Predictions, labels: Mapping[str, NDArray[np.int64]], lost: Mapping[str, Container[int]] | None = None
+) -> Iterator[SeedPredictions]:
     """Go through predictions run by run and split by split.
 
     Args:
         predictions: as `read_predictions` gives them.
         labels: true labels of each split, shape (images,); a variant may have been tested on the first ones only.
+        lost: the seeds that diverged, by variant, as `diverged_runs` gives them; None for none.
     """
     for variant, splits in predictions.items():
+        gone = (lost or {}).get(variant, ())
         for split, values in splits.items():
             for seed, row in enumerate(values):
-                yield SeedPredictions(variant, seed, split, labels[split][: len(row)], row)
+                yield SeedPredictions(variant, seed, split, labels[split][: len(row)], row, seed in gone)
 
 
 def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -139,12 +256,12 @@ def decided(predictions: NDArray[np.float32], task: str) -> NDArray[np.float64]:
 
 
 def images_tested(pooled: pd.DataFrame) -> "pd.Series[int]":
-    """How many images each variant was tested on, by (variant, split)."""
-    return (pooled.images // pooled.seeds).groupby([pooled.variant, pooled.split]).first()
+    """How many images each variant was tested on, by (variant, split); 0 where all its seeds diverged."""
+    return (pooled.images // pooled.seeds.clip(lower=1)).groupby([pooled.variant, pooled.split]).first()
 
 
 def _measure(task: str, labels: NDArray[np.int64], predictions: NDArray[np.float32]) -> dict[str, float]:
-    """The metrics of a run on one split; all are NaN where the training diverged and it predicts no number at all."""
+    """The metrics of a run on one split; all are NaN where it predicts no number at all."""
     metrics = {"count": count_metrics, "classify": class_metrics}[task](labels, predictions)
     return metrics if np.isfinite(predictions).any() else dict.fromkeys(metrics, math.nan)
 
@@ -183,10 +300,13 @@ def runs_table(
     Beside the task's first metric, such as ``exact``, stand ``exact_low`` and ``exact_high``, its Wilson interval over
     the images of the split.
 
+    A run that diverged keeps its rows, with the metrics as they are measured, and has one more, ``diverged``: the epoch
+    in which it happened, beside the training split.
+
     Args:
         study, task: what the runs belong to.
         runs: what they said.
-        training: rows of `training_accuracies`.
+        training: rows of `training_accuracies` and `divergence_rows`.
     """
     rows = []
     first = TASK_METRICS[task][0]
@@ -202,18 +322,21 @@ def runs_table(
 
 
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n.
+    """Mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n, diverged.
 
-    Student's t knows no bounds; the interval of a share is cut at 0 and 1.
+    Seeds that diverged are left out: ``n`` is the number of the others, ``diverged`` that of those left out. Where none
+    is left there is no mean. Student's t knows no bounds; the interval of a share is cut at 0 and 1.
     """
+    lost = divergences(runs)
     kept = runs[runs.metric.isin(METRICS)]
     rows = []
     for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False):
-        mean, low, high = mean_interval(group.value.tolist())
+        values = group.value[~group.seed.isin(list(lost[key[1]]))]
+        mean, low, high = mean_interval(values.tolist())
         if METRICS[key[-1]].share:
             low, high = np.clip([low, high], 0, 1).tolist()
-        rows.append((*key, mean, low, high, len(group)))
-    return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n"])
+        rows.append((*key, mean, low, high, len(values), len(group) - len(values)))
+    return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"])
 
 
 def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
@@ -221,14 +344,19 @@ def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.D
 
     The Wilson interval takes every (seed, image) for an independent trial. The seeds share their test images, so it is
     narrower than the truth where seeds make the same mistakes; the interval over seeds is the one to quote.
+
+    Seeds that diverged are left out; where none is left, values are NaN, and images and seeds 0.
     """
     groups: dict[tuple[str, str], list[SeedPredictions]] = {}
     for run in runs:
-        groups.setdefault((run.variant, run.split), []).append(run)
+        members = groups.setdefault((run.variant, run.split), [])
+        members += [run] * (not run.diverged)
     rows = []
     for (variant, split), members in groups.items():
-        labels = np.concatenate([run.labels for run in members])
-        metrics = _measure(task, labels, np.concatenate([run.predictions for run in members]))
+        labels = np.concatenate([run.labels for run in members] or [np.zeros(0, np.int64)])
+        metrics = dict.fromkeys(TASK_METRICS[task], math.nan)
+        if members:
+            metrics = _measure(task, labels, np.concatenate([run.predictions for run in members]))
         for metric in TASK_METRICS[task]:
             low, high = np.nan, np.nan
             if METRICS[metric].share and math.isfinite(metrics[metric]):
@@ -242,7 +370,8 @@ def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> 
     """How neighbouring variants differ over the same seeds: study, split, metric, variant, than, mean, low, high, n.
 
     The differences are those of ``variant`` minus ``than``, the one before it, seed by seed; the 95 % interval of their
-    mean is Student's. Neighbours without two seeds in common, or tested on other images, are left out.
+    mean is Student's. Seeds that diverged in either variant are left out, and so are neighbours without two seeds in
+    common or tested on other images.
 
     Args:
         runs: as `runs_table` gives it.
@@ -251,6 +380,7 @@ def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> 
     """
     rows = []
     images = images_tested(pooled)
+    runs = converged(runs)
     for (study, split), group in runs[runs.metric == metric].groupby(["study", "split"], sort=False):
         by_seed = {variant: part.set_index("seed").value for variant, part in group.groupby("variant", sort=False)}
         for than, variant in itertools.pairwise(by_seed):
@@ -264,13 +394,16 @@ def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> 
 def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """How often each true label was predicted as which: study, variant, seed, split, true, predicted, images.
 
-    After the seeds of a variant comes ``all``, their sum.
+    After the seeds of a variant comes ``all``, their sum. Seeds that diverged have their lines, but do not count in
+    ``all``, which is missing where there are no others.
 
     Pairs that never occur are left out; a prediction that is no number, or out of any range, stands as an empty
     ``predicted``.
     """
     tables = []
+    lost = set()
     for run in runs:
+        lost |= {(run.variant, run.seed)} if run.diverged else set()
         predicted = decided(run.predictions, task)
         predicted[~(np.abs(predicted) < LARGEST_COUNT)] = np.nan
         pairs = pd.DataFrame({"true": run.labels, "predicted": pd.Series(predicted).astype("Int64")})
@@ -283,7 +416,8 @@ def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> p
         tables.append(counted)
     single = pd.concat(tables, ignore_index=True)
     keys = ["study", "variant", "split", "true", "predicted"]
-    pooled = single.groupby(keys, sort=False, dropna=False, as_index=False).images.sum()
+    kept = single[[run not in lost for run in zip(single.variant, single.seed, strict=True)]]
+    pooled = kept.groupby(keys, sort=False, dropna=False, as_index=False).images.sum()
     pooled = pooled.sort_values(["true", "predicted"]).assign(seed="all")[single.columns]
     parts = []
     for variant, group in single.groupby("variant", sort=False):

@@ -27,6 +27,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from calotype.evaluation import diverged, diverged_text
 from calotype.files import new_file
 from calotype.statistics import mean_interval, wilson_interval
 
@@ -193,6 +194,27 @@ def sheet(width: float, height: float) -> Sheet:
     return Sheet(figure, axes)
 
 
+def notice(words: str) -> Figure:
+    """A figure that says in words why it shows nothing."""
+    page = sheet(SINGLE, 0.6)
+    page.text(SINGLE / 2, 0.35, words, fontsize=8)
+    return page.figure
+
+
+def first_seed_diverged(epoch: int) -> Figure:
+    """In place of a figure of seed 0 that diverged in some epoch."""
+    return notice(f"Seed 0 diverged in epoch {epoch}: there is nothing to show.")
+
+
+def note_diverged(axis: Axes, lost: int, seeds: int, top: bool) -> None:
+    """Say in the upper or lower right corner of a panel how many seeds diverged, where some did."""
+    if lost:
+        axis.text(
+            0.97, 0.95 if top else 0.05, diverged_text(lost, seeds), color=WRONG, fontsize=7, ha="right",
+            va="top" if top else "bottom", transform=axis.transAxes,
+        )  # fmt: skip
+
+
 def fit(image: NDArray[np.floating[Any]], width: float, height: float) -> tuple[float, float]:
     """Width and height in inches of an image, as large as a box of some inches lets it be."""
     scale = min(width / image.shape[1], height / image.shape[0])
@@ -235,17 +257,14 @@ def log_scale(axis: Axis) -> None:
 # ---- Training --------------------------------------------------------------------------------------------------------
 
 
-def _diverged(history: pd.DataFrame) -> set[int]:
-    """The seeds for which something is written down that is no finite number."""
-    return set(history.seed[~np.isfinite(history.value)])
-
-
 def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, dashes: str) -> None:
     """The mean over seeds as a line, and a band from the lowest to the highest seed.
 
     Both end where the first seed stops, or diverges: with fewer seeds they would jump.
     """
     found = history[history.metric == metric].pivot(index="epoch", columns="seed", values="value").astype(float)
+    if found.empty:
+        return
     found = found.where(np.isfinite(found)).dropna()
     mean = found.mean(axis=1)
     few = len(found) <= 5
@@ -257,24 +276,29 @@ def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, das
             axis.vlines(found.index, low, high, color=colour, alpha=0.4, linewidth=3)
 
 
+def _draw_diverged(axis: Axes, history: pd.DataFrame, metric: str, lost: Mapping[int, int]) -> None:
+    """A thin line for each seed that diverged, up to the epoch before."""
+    found = history[history.metric == metric].sort_values("epoch")
+    for seed, epoch in lost.items():
+        curve = found[(found.seed == seed) & (found.epoch < epoch)]
+        dot = "o" if len(curve) == 1 else ""  # a line of one epoch would not be seen
+        axis.plot(curve.epoch, curve.value, color=WRONG, linewidth=0.7, alpha=0.7, marker=dot, markersize=2)
+
+
 def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Loss and, where it was written down, accuracy over the epochs, of the training and of a validation part.
 
     A column of panels for each variant, four side by side: the loss above (each panel has its own scale, because losses
     can differ in kind), the accuracy beneath (one scale for all). Lines are means over seeds, bands reach from the
-    lowest to the highest seed; both end with the epoch that all seeds reach. Of seeds that diverged the panel tells the
-    number; they are drawn where there are no others.
+    lowest to the highest seed; both end with the epoch that all seeds reach. Seeds that diverged are not among these:
+    each is a thin line of its own, up to a cross at the upper edge where it diverged.
 
     Args:
         histories: by the variant's label: columns seed, epoch, metric, value. Metrics: loss, accuracy, and of the
             validation part val_loss, val_accuracy.
     """
-    seeds = {label: set(history.seed) for label, history in histories.items()}
-    lost = {label: _diverged(history) for label, history in histories.items()}
-    histories = {
-        label: history[history.seed.isin((seeds[label] - lost[label]) or seeds[label])]
-        for label, history in histories.items()
-    }
+    lost = {label: diverged(history) for label, history in histories.items()}
+    kept = {label: history[~history.seed.isin(list(lost[label]))] for label, history in histories.items()}
     across = min(len(histories), 4)
     width = SINGLE if across == 1 else DOUBLE
     blocks = [list(histories.items())[i : i + across] for i in range(0, len(histories), across)]
@@ -305,26 +329,40 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
                 loss.tick_params(labelbottom=False)
                 drawn.append((lower, "accuracy"))
             for axis, metric in drawn:
-                _draw_curve(axis, history, metric, "C0", "-")
+                _draw_curve(axis, kept[label], metric, "C0", "-")
                 if (history.metric == f"val_{metric}").any():
-                    _draw_curve(axis, history, f"val_{metric}", "C1", "--")
+                    _draw_curve(axis, kept[label], f"val_{metric}", "C1", "--")
             loss.set_ylabel("" if j else "loss")
             for axis, _ in drawn:  # at one place, however wide the ticks' labels are
                 axis.yaxis.set_label_coords(-0.46 / panel, 0.5)
-            if lost[label]:
-                loss.text(0.97, 0.95, f"{len(lost[label])} of {len(seeds[label])} diverged", color=WRONG, fontsize=7,
-                          ha="right", va="top", transform=loss.transAxes)  # fmt: skip
             drawn[-1][0].set_xlabel("epoch")
             drawn[-1][0].xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+            alone = kept[label].empty
+            for axis, metric in drawn if alone else []:
+                _draw_diverged(axis, history, metric, lost[label])
             if any((np.asarray(line.get_ydata()) > 0).any() for line in loss.lines):
                 log_scale(loss.yaxis)
+            elif alone and not any(np.size(line.get_ydata()) for line in loss.lines):
+                loss.yaxis.set_major_locator(NullLocator())  # there is no number for it to show
+            if lost[label]:
+                scale = loss.get_ylim()
+                for axis, metric in [] if alone else drawn:
+                    _draw_diverged(axis, history, metric, lost[label])
+                # A loss on its way to infinity would flatten the others; that it leaves the panel is what it does.
+                loss.set_ylim(scale)
+                epochs = list(lost[label].values())
+                at_the_edge = loss.get_xaxis_transform()
+                loss.plot(epochs, np.ones(len(epochs)), "x", color=WRONG, clip_on=False, transform=at_the_edge)
+                note_diverged(loss, len(epochs), history.seed.nunique(), top=True)
     if shared is not None:
         percent_ticks(shared.yaxis)
     handles: list[Any] = [Line2D([], [], color="C0", label="training")]
     if any(metric.startswith("val_") for metric in metrics):
         handles.append(Line2D([], [], color="C1", linestyle="--", label="validation"))
-    if any(history.seed.nunique() > 1 for history in histories.values()):
+    if any(history.seed.nunique() > 1 for history in kept.values()):
         handles.append(Patch(color=FAINT, alpha=0.3, linewidth=0, label="all seeds"))
+    if any(lost.values()):
+        handles.append(Line2D([], [], color=WRONG, linewidth=0.7, marker="x", label="diverged"))
     legend(figure, handles, len(handles))
     return figure
 
@@ -338,18 +376,22 @@ def accuracy_by_label(
     xlabel: str,
     ylabel: str,
     names: Sequence[str] | None = None,
+    diverged: Mapping[str, int] | None = None,
 ) -> Figure:
     """The share of right predictions for every true label: the mean over seeds and its 95 % interval.
 
     With a single seed the interval is Wilson's, over the images.
 
     Args:
-        runs: by the variant's label: true labels, shape (images,), and predicted labels, shape (seeds, images).
+        runs: by the variant's label: true labels, shape (images,), and predicted labels, shape (seeds, images), of the
+            seeds that did not diverge.
         xlabel: what a label is.
         ylabel: what the share is of.
         names: of the labels, where they are classes: that of label 0, of label 1, and so on.
+        diverged: how many other seeds diverged, by the variant's label; the legend says so.
     """
     everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
+    nothing = all(len(predicted) == 0 for _, predicted in runs.values())  # all seeds diverged
     width = DOUBLE if len(everywhere) > 6 else SINGLE
     figure, axis = plt.subplots(figsize=(width, 2.5))
     step = min(0.16, 0.8 / len(runs))
@@ -366,9 +408,13 @@ def accuracy_by_label(
             lows.append(max(low, 0.0))
             highs.append(min(high, 1.0))
         seeds = f"{len(predicted)} seed{'s' if len(predicted) > 1 else ''}"
+        if lost := (diverged or {}).get(label, 0):
+            seeds = diverged_text(lost, lost + len(predicted))
         errors = np.array([np.subtract(means, lows), np.subtract(highs, means)]).clip(0)
         axis.errorbar(counts + offsets[i], means, errors, fmt=MARKERS[i % len(MARKERS)], capsize=2, elinewidth=0.8,
                       label=f"{label} ({seeds})")  # fmt: skip
+    if nothing:
+        axis.set(xlim=(everywhere.min() - 0.5, everywhere.max() + 0.5), ylim=(0, 1))
     if step * len(runs) > 0.5:  # it would not be plain which label a point belongs to
         for count in everywhere[::2]:
             axis.axvspan(count - 0.5, count + 0.5, color=BAND, linewidth=0, zorder=0)
@@ -515,6 +561,7 @@ def seeds(
     share: bool,
     claims: Mapping[str, Sequence[tuple[float, ...]]],
     differences: pd.DataFrame | None,
+    diverged: Mapping[str, int] | None = None,
 ) -> Figure:
     """Every seed of every variant, the mean with its 95 % interval, and the published numbers beside them.
 
@@ -524,11 +571,12 @@ def seeds(
     the interval leaves out zero.
 
     Args:
-        values: of the seeds, by the variant's label.
+        values: of the seeds that did not diverge, by the variant's label.
         metric: its name.
         share: whether the values are shares of the images, shown in per cent.
         claims: by the variant's label: published numbers, and the two ends of published ranges.
         differences: columns variant, than, mean, low, high (of variant - than), n; the variants by their labels.
+        diverged: how many other seeds diverged, by the variant's label: crosses at the lower edge of its row.
     """
     if differences is None:
         differences = pd.DataFrame(columns=["variant", "than", "mean", "low", "high", "n"])
@@ -538,12 +586,15 @@ def seeds(
     beneath = ["paired difference"] + ["(percentage points)"] * share + [f"log scale beyond ±{linear:g}"] * bool(linear)
     published = {label: _published(numbers) for label, numbers in claims.items() if numbers}
     kinds = {len(number) > 1 for numbers in claims.values() for number in numbers}
-    across = 4 if pairs or True not in kinds else 2  # of the legend: more does not fit into one column of a paper
-    # All in inches. A row has lanes: the seeds, the mean, and beneath them the published numbers.
-    head, foot, edge = 0.24 if across == 4 else 0.4, 0.3 + 0.13 * (len(beneath) if pairs else 1), 0.15
+    lost = {label: count for label, count in (diverged or {}).items() if count}
+    entries = 2 + len(kinds) + bool(lost)  # of the legend
+    across = 5 if pairs else 4 if True not in kinds and entries < 4 else 2  # more does not fit into a paper's column
+    # All in inches. A row has lanes: the seeds, the mean, beneath them the published numbers, then seeds that diverged.
+    head, foot, edge = 0.08 + 0.16 * -(-entries // across), 0.3 + 0.13 * (len(beneath) if pairs else 1), 0.15
     width = DOUBLE if pairs else SINGLE
     most = max(map(len, published.values()), default=0)
     lowest = 0.44 + 0.1 * most if published else 0.42  # a row that leaves room for its lanes
+    lowest += 0.13 * bool(lost)
     body = max(lowest * len(values), 0.5 * len(pairs))
     row = body / len(values)
     lanes = (np.array([0.19, 0.39] if published else [0.17, 0.34]) * row / lowest).tolist()
@@ -554,12 +605,12 @@ def seeds(
     panel = (width - left - 2 * edge - middle) * 0.58 if pairs else width - left - edge
     figure = empty_figure(width, head + body + foot)
     axis = place(figure, left, head, panel, body)
-    nothing = (float("nan"),) * 3  # there is no mean where a training diverged
+    nothing = (float("nan"),) * 3  # there is no mean where a run gave no number
     means = {label: mean_interval(found) if np.isfinite(found).all() else nothing for label, found in values.items()}
     if share:
         means = {label: (mean, *np.clip(ends, 0, 1).tolist()) for label, (mean, *ends) in means.items()}
     others = [*means.values(), *(number for numbers in claims.values() for number in numbers)]
-    words, along = _number_line(axis, list(values.values()), others, share)
+    scale, along = _number_line(axis, list(values.values()), others, share)
     for i, (label, numbers) in enumerate(values.items()):
         known = np.array([number for number in numbers if np.isfinite(number)], float)
         if i % 2 == 0:
@@ -571,8 +622,19 @@ def seeds(
         axis.plot([low, high], [i * row + lanes[1]] * 2, color=INK, linewidth=1.2)
         axis.plot([mean], [i * row + lanes[1]], "|", color=INK, markersize=7, markeredgewidth=1.4)
         if len(known) < len(numbers):
-            axis.text(0.99, i * row + lanes[1], f"{len(numbers) - len(known)} of {len(numbers)} diverged", color=WRONG,
-                      fontsize=7, ha="right", va="center", transform=axis.get_yaxis_transform())  # fmt: skip
+            axis.text(0.99, i * row + lanes[1], f"{len(numbers) - len(known)} of {len(numbers)} without a number",
+                      color=WRONG, fontsize=7, ha="right", va="center",
+                      transform=axis.get_yaxis_transform())  # fmt: skip
+        if label in lost:
+            lane = (lowest - 0.09) * row / lowest
+            words = diverged_text(lost[label], lost[label] + len(numbers))
+            free = panel - text_width(words, 7) - 0.25
+            crosses = 0.07 + np.arange(lost[label]) * min(0.08, free / lost[label])
+            at_the_edge = axis.get_yaxis_transform()
+            axis.plot(crosses / panel, np.full(len(crosses), i * row + lane), "x", color=WRONG, markersize=3.5,
+                      transform=at_the_edge)  # fmt: skip
+            axis.text(0.99, i * row + lane, words, color=WRONG, fontsize=7, ha="right", va="center",
+                      transform=at_the_edge)  # fmt: skip
         for j, found in enumerate(published.get(label, [])):
             lane = (0.48 + 0.1 * j) * row / lowest
             for number in found:
@@ -585,7 +647,7 @@ def seeds(
     axis.tick_params("y", length=0)
     axis.grid(visible=False, axis="y")
     axis.grid(visible=True, axis="x")
-    axis.set_xlabel(metric + words, parse_math=False)
+    axis.set_xlabel(metric + scale, parse_math=False)
     spread = any(np.isfinite(low) for _, low, _ in means.values())
     handles = [
         Line2D([], [], color="C0", marker="o", linestyle="", markersize=3.2, markeredgewidth=0, label="one seed"),
@@ -596,6 +658,8 @@ def seeds(
         handles.append(Line2D([], [], color="C1", marker="D", linestyle="", label="published"))
     if True in kinds:
         handles.append(Line2D([], [], color="C1", linewidth=3, label="published range"))
+    if lost:
+        handles.append(Line2D([], [], color=WRONG, marker="x", linestyle="", markersize=3.5, label="diverged"))
     legend(figure, handles, across)
     if pairs:
         beside = place(figure, left + panel + edge + middle, head, width - left - panel - 2 * edge - middle, body)

@@ -9,12 +9,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from calotype.evaluation import diverged_text
 from calotype.figures import (
     DOUBLE,
     FAINT,
     INK,
     PALE,
     SINGLE,
+    WRONG,
     Sheet,
     empty_figure,
     fit,
@@ -36,6 +38,7 @@ def example(
     true: str,
     probabilities: Mapping[str, NDArray[np.float32]],
     names: Sequence[str],
+    diverged: Mapping[str, int] | None = None,
 ) -> Figure:
     """One image and the probability that each variant gives to each class: the mean over seeds, and every seed.
 
@@ -44,10 +47,13 @@ def example(
     Args:
         image: shape (height, width, 1 or 3), 0 (black) and up.
         true: its class, by its name.
-        probabilities: by the variant's label: shape (seeds, classes); three variants at most.
+        probabilities: by the variant's label: shape (seeds, classes), of the seeds that did not diverge; three variants
+            at most.
         names: of the classes.
+        diverged: how many other seeds diverged, by the variant's label; it stands beneath the panel.
     """
-    means = np.array([np.nanmean(found, axis=0) for found in probabilities.values()])
+    nothing = np.zeros((1, len(names)), np.float32)  # bars where there is no seed
+    means = np.array([np.nanmean(found if len(found) else nothing, axis=0) for found in probabilities.values()])
     order = np.argsort(-means.max(axis=0), kind="stable")
     shown = sorted({*order[:BARS].tolist(), names.index(true)})
     variants = len(probabilities)
@@ -61,14 +67,15 @@ def example(
     titles = [wrap(label, panel + between - 0.05, 8) for label in probabilities]
     head = 0.24 + 0.13 * (max(title.count("\n") for title in titles) + 1)
     body = max(0.17 * len(shown), picture)
-    figure = empty_figure(width, head + body + 0.4)
+    lost = {label: count for label, count in (diverged or {}).items() if count}
+    figure = empty_figure(width, head + body + 0.4 + 0.13 * bool(lost))
     wide, high = fit(image, picture, body)
     within = place(figure, 0.1 + (picture - wide) / 2, head, wide, high, xlim=(0, wide), ylim=(high, 0))
     within.set_axis_off()
     Sheet(figure, within).picture(image, 0, 0, wide, high, high=float(image.max()) or 1.0)
     within.set_title(f"true: {true}", y=1, parse_math=False)
     rows = np.arange(len(shown))
-    for i, found in enumerate(probabilities.values()):
+    for i, (label, found) in enumerate(probabilities.items()):
         axis = place(figure, left + i * (panel + between), head, panel, body)
         axis.barh(rows, means[i, shown], height=0.7, linewidth=0,
                   color=["C0" if names[k] == true else PALE for k in shown])  # fmt: skip
@@ -83,6 +90,10 @@ def example(
         axis.grid(visible=True, axis="x")
         for tick, k in zip(axis.get_yticklabels(), shown, strict=True):
             tick.set_fontweight("bold" if names[k] == true else "normal")
+        if label in lost:
+            words = diverged_text(lost[label], lost[label] + len(found))
+            axis.text(0.5, -0.38 / body, words, color=WRONG, fontsize=7, ha="center", va="top",
+                      transform=axis.transAxes)  # fmt: skip
     handles: list[Any] = [Patch(color="C0", label="true class"), Patch(color=PALE, label="other classes")]
     if any(len(found) > 1 for found in probabilities.values()):
         handles.append(Line2D([], [], color=INK, marker="o", linestyle="", markersize=1.8, label="one seed"))

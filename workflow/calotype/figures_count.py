@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.figures import DOUBLE, FRAME, WRONG, panels, sheet
+from calotype.figures import DOUBLE, FRAME, WRONG, note_diverged, panels, sheet
 
 ROUNDS = "#DDEBF5"  # of where predictions round to the true count
 
@@ -41,11 +41,15 @@ def contact_sheet(
     return page.figure
 
 
-def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]]) -> Figure:
+def predicted_against_true(
+    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
+) -> Figure:
     """The unrounded prediction for every true count: what part of the images lies where, one panel a variant.
 
     Args:
-        runs: by the variant's label: true counts, shape (images,), and predictions of all seeds, shape (seeds, images).
+        runs: by the variant's label: true counts, shape (images,), and predictions, shape (seeds, images), of the
+            seeds that did not diverge.
+        diverged: how many other seeds diverged, by the variant's label; the panel says so.
     """
     figure, axes = panels(len(runs), 2.8)
     for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
@@ -57,7 +61,7 @@ def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[n
         for count in counts:  # what rounds to the true count
             axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color=ROUNDS, linewidth=0))
         drawn = {count: np.clip(group, low, high) for count, group in zip(counts, groups, strict=True) if len(group)}
-        if drawn:  # a training that diverged predicts no number at all
+        if drawn:  # there may be no seed, or none that predicts a number
             parts = axis.violinplot(
                 list(drawn.values()), positions=list(drawn), widths=0.8, showextrema=False, bw_method=0.1
             )
@@ -75,4 +79,6 @@ def predicted_against_true(runs: Mapping[str, tuple[NDArray[np.int64], NDArray[n
         axis.set(title=label, xlabel="true count", ylabel="predicted count", xticks=counts, ylim=(low, high))
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(loc="upper left")
+        lost = (diverged or {}).get(label, 0)
+        note_diverged(axis, lost, lost + len(predictions), top=False)
     return figure

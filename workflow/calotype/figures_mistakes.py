@@ -20,6 +20,7 @@ from calotype.figures import (
     SINGLE,
     empty_figure,
     fit,
+    notice,
     percent_ticks,
     place,
     sheet,
@@ -196,9 +197,7 @@ def mistakes(
         sure: how sure it is, in words; None where the net does not say.
     """
     if not len(images):
-        page = sheet(SINGLE, 0.6)
-        page.text(SINGLE / 2, 0.35, "No image was taken for another.", fontsize=8)
-        return page.figure
+        return notice("No image was taken for another.")
     titles = list(zip(true, predicted, [""] * len(images) if sure is None else sure, strict=True))[:MISTAKES]
     columns, edge, gap, line = 8, 0.07, 0.1, 0.115  # all in inches but the first
     rows = -(-len(titles) // columns)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     import pandas as pd  # a third of a second, for those who need it
 
 
-def _unwritable(path: Path, error: OSError) -> CalotypeError:
+def unwritable(path: Path, error: OSError) -> CalotypeError:
+    """The error of a file or folder that cannot be written."""
+    # The HDF5 library buries the system's words in a list of everything that it knows.
+    buried = re.search(r"error message = '([^']*)'", str(error))
     return CalotypeError(
-        f"{path}: cannot be written: {error.strerror or error}.",
+        f"{path}: cannot be written: {error.strerror or (buried[1] if buried else error)}.",
         "see that the disk has room and that you may write there, or name another folder under `data:` or `results:` "
         "in config/config.yaml.",
     )
@@ -41,7 +45,7 @@ def new_file(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(aside, path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -63,7 +67,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(folder)
         os.replace(aside, folder)
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -70,6 +70,11 @@ class Layout:
         """Pattern of the folder of a pack."""
         return f"{self.results}/{{study}}/{{variant}}/seeds-{{first}}-{{last}}"
 
+    @property
+    def checkpoints(self) -> str:
+        """Pattern of the folder of a study's checkpoints; it holds one for each variant, and that one for each seed."""
+        return f"{self.results}/checkpoints/{{study}}"
+
     def reports(self) -> dict[str, list[str]]:
         """The studies of each report that can be asked for: the default one, the paper, and each study alone."""
         settings = self.config.settings

@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import json
 import os
 import platform
 import resource
@@ -130,7 +131,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -158,8 +160,30 @@ def process_cost() -> dict[str, float]:
     }
 
 
+def identity(*, code: str, own_model: str | None, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]]) -> str:
+    """Identify all that the result of a pack depends on, its seeds aside.
+
+    Args:
+        code: the digest of the code (`code_digest`).
+        own_model: the digest of a user's model file (`own_code`).
+        config: the recipe.
+        data: the manifests of the splits that go in.
+
+    Returns:
+        A SHA-256 in hexadecimal.
+    """
+    parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": _versions()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
 def record(
-    *, code: str, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]], device: str, pack: Pack
+    *,
+    code: str,
+    config: Mapping[str, Any],
+    data: Iterable[Mapping[str, Any]],
+    identity: str,
+    device: str,
+    pack: Pack,
 ) -> dict[str, Any]:
     """What a result came from, as plain data.
 
@@ -169,17 +193,19 @@ def record(
         code: the digest of the code (`code_digest`).
         config: the recipe.
         data: the manifests of the splits that went in.
+        identity: of all that the result depends on (`identity`).
         device: what it was computed on.
         pack: the training: its size, its time, and what it chose.
     """
     return {
+        "identity": identity,
         "code": {"digest": code, "git": git_revision()},
         "config": dict(config),
         "data": list(data),
         "packages": _versions(),
         "machine": {
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "device": device,
             "host": platform.node(),
@@ -188,5 +214,7 @@ def record(
         "parameters": pack.parameters,
         "seconds": pack.seconds,
         "best_epochs": pack.best_epochs,
+        "diverged": pack.diverged,
+        "machines": pack.machines,
         **process_cost(),
     }

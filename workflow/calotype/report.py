@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 
 from calotype.errors import CalotypeError
+from calotype.evaluation import converged, diverged_text, divergences, images_tested
 from calotype.frames import where
 from calotype.metrics import METRICS
 from calotype.tables import bounds, claim_text, measured_text, show
@@ -77,8 +78,12 @@ def read_job(file: Path, stage: str, what: str) -> Job:
         raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its job run again.") from None
 
 
+def _labels(study: Mapping[str, Any]) -> dict[str, str]:
+    return {name: variant["label"] for name, variant in study["variants"].items()}
+
+
 def _claims(study: Mapping[str, Any], claims: pd.DataFrame) -> list[dict[str, Any]]:
-    labels = {name: variant["label"] for name, variant in study["variants"].items()}
+    labels = _labels(study)
     rows = []
     for claim in claims.to_dict("records"):
         mean, between, spread = measured_text(claim)
@@ -108,6 +113,7 @@ def _results(
     tested = summary[summary.metric.isin(study["metrics"])]
     headline = study["metrics"][0]
     share = METRICS[headline].share
+    images, kept = images_tested(pooled), converged(runs)
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
         metrics = []
@@ -115,25 +121,47 @@ def _results(
             row, is_share = by_metric.loc[metric], METRICS[metric].share
             metrics.append((show(row["mean"], is_share), bounds(row["mean"], row["low"], row["high"], is_share)))
         together = where(pooled, variant=variant, split=split, metric=headline).iloc[0]
-        seeds = where(runs, variant=variant, split=split, metric=headline).value
+        seeds = where(kept, variant=variant, split=split, metric=headline).value
+        lost = int(by_metric.diverged[headline])
         rows.append(
             {
                 "variant": study["variants"][variant]["label"],
                 "split": split,
                 "n": len(seeds),
+                "diverged": diverged_text(lost, lost + len(seeds)) if lost else "",
                 "metrics": metrics,
-                "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}",
+                "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}" if len(seeds) else "",
                 "pooled": (
                     show(together["value"], share),
                     bounds(together["value"], together["low"], together["high"], share),
                 ),
-                "images": int(together["images"] / together["seeds"]),
+                "images": int(images[variant, split]) or "–",
             }
         )
     return rows
 
 
-def _differences(study: Mapping[str, Any], differences: pd.DataFrame) -> list[dict[str, Any]]:
+def _divergences(study: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
+    """Which runs diverged, in words: a line for each variant that has some."""
+    labels, lines = _labels(study), []
+    for variant, lost in divergences(runs).items():
+        if lost:
+            where_lost = ", ".join(f"seed {seed} in epoch {epoch}" for seed, epoch in lost.items())
+            seeds = where(runs, variant=variant).seed.nunique()
+            lines.append(f"{labels[variant]}: {diverged_text(len(lost), seeds)} ({where_lost})")
+    return lines
+
+
+def _pairs_left_out(runs: pd.DataFrame, row: Mapping[Hashable, Any]) -> str:
+    """What a line of the differences is made without, in words: seeds that diverged in either variant."""
+    lost = divergences(runs)
+    seeds = [set(where(runs, variant=row[key]).seed) for key in ("variant", "than")]
+    common = seeds[0] & seeds[1]
+    gone = common & (lost[row["variant"]].keys() | lost[row["than"]].keys())
+    return diverged_text(len(gone), len(common)) if gone else ""
+
+
+def _differences(study: Mapping[str, Any], runs: pd.DataFrame, differences: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for row in differences.to_dict("records"):
         share = METRICS[row["metric"]].share
@@ -147,6 +175,7 @@ def _differences(study: Mapping[str, Any], differences: pd.DataFrame) -> list[di
                 "mean": mean,
                 "interval": f"[{low}, {high}]",
                 "n": row["n"],
+                "diverged": _pairs_left_out(runs, row),
                 "told": row["low"] > 0 or row["high"] < 0,
             }
         )
@@ -264,7 +293,8 @@ def study_section(
         "metrics": [METRICS[metric].label for metric in study["metrics"]],
         "share": METRICS[study["metrics"][0]].share,
         "results": _results(study, tables.runs, tables.summary, tables.pooled),
-        "differences": _differences(study, tables.differences),
+        "differences": _differences(study, tables.runs, tables.differences),
+        "diverged": _divergences(study, tables.runs),
         "confusions": _confusions(study, tables.confusion),
         "layers": _layers(study, tables.layers),
         "recipes": _recipes(study, origins),
@@ -351,7 +381,8 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
         for row in section["results"]:
             # With one seed there is no interval over seeds: then the one over the images.
             mean, between = row["metrics"][0] if row["n"] > 1 else row["pooled"]
-            count = f"{row['n']} seed{'s' if row['n'] > 1 else ''}, {row['images']} images"
+            count = f"{row['n']} seed{'' if row['n'] == 1 else 's'}, {row['images']} images"
+            count = "; ".join(filter(None, (count if row["n"] else "", row["diverged"])))
             found = f"{section['metrics'][0]} {mean} {between}"
             lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
         for claim in section["claims"]:

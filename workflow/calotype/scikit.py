@@ -1,109 +1,139 @@
 """Train scikit-learn's multi-layer perceptron under the conditions of a recipe, to stand beside Keras's."""
 
-import logging
-import time
-import warnings
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from calotype.errors import CalotypeError
-from calotype.pack import WORTH_A_LINE, Pack
 from calotype.recipe import Recipe
 from calotype.splits import Split
 
-logger = logging.getLogger(__name__)
-
 
 def make_classifier(recipe: Recipe, seed: int) -> MLPClassifier:
-    """Make the classifier of a recipe: its optimizer, epochs and batch size, and its own arguments."""
+    """Make the classifier of a recipe: its optimizer and batch size, and its own arguments."""
     optimizer, extra = recipe.optimizer, recipe.optimizer.arguments
     arguments: dict[str, Any] = dict(recipe.model_arguments)
     if optimizer.learning_rate is not None:
         arguments["learning_rate_init"] = optimizer.learning_rate
     if optimizer.name == "sgd":  # with Keras's defaults, which are not scikit-learn's
         arguments |= {"momentum": extra.get("momentum", 0.0), "nesterovs_momentum": extra.get("nesterov", False)}
-    return MLPClassifier(
-        solver=optimizer.name,
-        batch_size=recipe.batch_size,
-        max_iter=recipe.epochs,
-        n_iter_no_change=recipe.epochs,  # all epochs, as Keras does
-        random_state=seed,
-        **arguments,
-    )
+    return MLPClassifier(solver=optimizer.name, batch_size=recipe.batch_size, random_state=seed, **arguments)
 
 
-def layers_table(classifier: MLPClassifier) -> pd.DataFrame:
-    """The layers of a trained classifier: layer, kind, output_shape, parameters."""
-    sizes = zip(classifier.coefs_, classifier.intercepts_, strict=True)
-    rows = [(f"layer_{i}", "Dense", f"(None, {b.size})", w.size + b.size) for i, (w, b) in enumerate(sizes)]
-    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])
+class Trainer:
+    """A classifier with its data (see `runs.Trainer`). An epoch is one step: `partial_fit` takes no less.
 
-
-def train_pack(
-    name: str,
-    recipe: Recipe,
-    seeds: range,
-    train: Split,
-    tests: Mapping[str, Split],
-    models: Path,
-    *,
-    classes: int,
-) -> Pack:
-    """Train one variant with each of some seeds and predict the test splits.
-
-    Args:
-        name: how the log calls it.
-        recipe: what to train, and how.
-        seeds: the seeds of the pack; each is the classifier's ``random_state``.
-        train: the training images; each is seen as a row of its pixels.
-        tests: the test splits by name.
-        models: an existing folder; gets the weights of each seed, ``seed-000.npz``.
-        classes: number of classes; one that no training image shows has probability 0.
-
-    Raises:
-        CalotypeError: scikit-learn refuses an argument, or the training diverges.
+    Attributes:
+        steps: one.
     """
-    images = train.images.reshape(len(train.images), -1)
-    rows: list[tuple[int, int, str, float]] = []
-    predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in tests}
-    seconds: dict[int, float] = {}
-    for seed in seeds:
-        began = time.perf_counter()
+
+    steps = 1
+
+    def __init__(self, recipe: Recipe, train: Split, *, classes: int) -> None:
+        """Keep what the runs share.
+
+        Args:
+            recipe: what to train, and how.
+            train: the training images; each is seen as a row of its pixels.
+            classes: number of classes; one that no training image shows has probability 0.
+        """
+        self.recipe, self.classes = recipe, classes
+        self.images = train.images.reshape(len(train.images), -1)
+        self.labels, self.shown = train.labels, np.unique(train.labels)
+        self.classifier: MLPClassifier = None
+
+    def begin(self, seed: int) -> None:
+        """Begin with a new classifier."""
         try:
-            classifier = make_classifier(recipe, seed)
-            # The number of epochs is set, not what convergence asks for.
-            with threadpool_limits(recipe.threads), warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                classifier.fit(images, train.labels)
+            self.classifier = make_classifier(self.recipe, seed)
         except (TypeError, ValueError) as error:
-            hint = "see `model_arguments` and scikit-learn's page on MLPClassifier; or a smaller learning rate."
-            raise CalotypeError(f"{name}: {recipe.model}: {error}", hint) from error
-        rows += [(seed, epoch, "loss", loss) for epoch, loss in enumerate(classifier.loss_curve_, start=1)]
-        for split, data in tests.items():
-            shown = data.images[: recipe.test_images]
-            found = np.zeros((len(shown), classes), np.float32)
-            with threadpool_limits(recipe.threads):
-                found[:, classifier.classes_] = classifier.predict_proba(shown.reshape(len(shown), -1))
-            predictions[split].append(found)
-        weights = {f"coefs_{i}": array for i, array in enumerate(classifier.coefs_)}
-        weights |= {f"intercepts_{i}": array for i, array in enumerate(classifier.intercepts_)}
-        np.savez(models / f"seed-{seed:03d}.npz", **weights)
-        seconds[seed] = time.perf_counter() - began
-        # A line for each seed that one waits for.
-        level = logging.INFO if seconds[seed] >= WORTH_A_LINE else logging.DEBUG
-        logger.log(level, "%s: seed %d done in %.1f s", name, seed, seconds[seed])
-    logger.info("%s: seeds %d to %d done in %.0f s", name, seeds[0], seeds[-1], sum(seconds.values()))
-    return Pack(
-        layers=layers_table(classifier),
-        history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),
-        predictions={split: np.stack(found) for split, found in predictions.items()},
-        seconds=seconds,
-    )
+            raise self._refused(error) from error
+
+    def begin_epoch(self, seed: int, epoch: int) -> None:
+        """Key what the epoch draws: the order of the images, and in the first one before that the weights."""
+        self.classifier.random_state = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+
+    def train(self, first: int, last: int) -> None:
+        """Take the step of the epoch."""
+        del first, last
+        try:
+            with threadpool_limits(self.recipe.threads):
+                self.classifier.partial_fit(self.images, self.labels, classes=self.shown)
+        except (TypeError, ValueError) as error:
+            if hasattr(self.classifier, "coefs_") and not self._is_finite():
+                return  # the training has diverged, which its loss shows
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> CalotypeError:
+        hint = "see `model_arguments` and scikit-learn's page on MLPClassifier."
+        return CalotypeError(f"{self.recipe.model}: {error}", hint)
+
+    def _is_finite(self) -> bool:
+        return all(np.isfinite(weight).all() for weight in self.weights())
+
+    def end_epoch(self) -> dict[str, float]:
+        """The mean loss over the images of the epoch; not a number once the weights are none."""
+        return {"loss": float(self.classifier.loss_) if self._is_finite() else math.nan}
+
+    def _variables(self) -> dict[str, NDArray[Any]]:
+        """The arrays that an epoch reads and changes: weights, and what the optimizer keeps of each."""
+        optimizer = vars(self.classifier._optimizer)
+        kept = [array for key in ("velocities", "ms", "vs") for array in optimizer.get(key, [])]
+        return {f"{i:06d}": array for i, array in enumerate([*self.weights(), *kept])}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Weights, and the optimizer's state; nothing before the first epoch."""
+        if not hasattr(self.classifier, "coefs_"):
+            return {}
+        steps = np.array(getattr(self.classifier._optimizer, "t", 0))
+        return {name: array.copy() for name, array in self._variables().items()} | {"t": steps}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Set what `state` gave."""
+        self.train(0, 1)  # scikit-learn makes the arrays in the first epoch; what that changes is set below
+        for name, array in self._variables().items():
+            array[...] = state[name]
+        if hasattr(self.classifier._optimizer, "t"):
+            self.classifier._optimizer.t = int(state["t"])
+
+    def weights(self) -> list[NDArray[Any]]:
+        """The weights of the layers, then their biases."""
+        return [*self.classifier.coefs_, *self.classifier.intercepts_]
+
+    def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Set the weights."""
+        if self.classifier is None:  # none of its runs was trained here; the weights alone make no classifier
+            self.begin(0)
+            self.train(0, 1)
+        layers = len(weights) // 2
+        self.classifier.coefs_ = [weight.copy() for weight in weights[:layers]]
+        self.classifier.intercepts_ = [weight.copy() for weight in weights[layers:]]
+
+    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probability of each class, shape (images, classes); not numbers where the training diverged."""
+        found = np.zeros((len(images), self.classes), np.float32)
+        if not self._is_finite():
+            return np.full_like(found, np.nan)
+        with threadpool_limits(self.recipe.threads):
+            found[:, self.classifier.classes_] = self.classifier.predict_proba(images.reshape(len(images), -1))
+        return found
+
+    def save(self, models: Path, seed: int) -> None:
+        """Write ``seed-000.npz``."""
+        layers = range(len(self.classifier.coefs_))
+        weights = {f"coefs_{i}": self.classifier.coefs_[i] for i in layers}
+        weights |= {f"intercepts_{i}": self.classifier.intercepts_[i] for i in layers}
+        np.savez(models / f"seed-{seed:03d}.npz", allow_pickle=False, **weights)
+
+    def layers(self) -> pd.DataFrame:
+        """The layers of the classifier: layer, kind, output_shape, parameters."""
+        sizes = zip(self.classifier.coefs_, self.classifier.intercepts_, strict=True)
+        rows = [(f"layer_{i}", "Dense", f"(None, {b.size})", w.size + b.size) for i, (w, b) in enumerate(sizes)]
+        return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])

@@ -1,5 +1,6 @@
 """The prepared images of a split, as the stages after preparation see them."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,19 +25,34 @@ class Split:
     ids: NDArray[np.int64]
 
 
-def open_split(array_file: Path) -> Split:
+def _may_be_late(error: Exception) -> bool:
+    """Whether a file cannot be read for want of bytes, which may still be on their way; numpy says so in words."""
+    return isinstance(error, FileNotFoundError | EOFError) or "EOF" in str(error) or "mmap length" in str(error)
+
+
+def open_split(array_file: Path, patience: float = 0.0) -> Split:
     """Open a prepared split without reading it into memory.
+
+    Args:
+        array_file: as `write_split` wrote it.
+        patience: seconds to wait for a file that is missing or too short: file servers may show what another node wrote
+            a minute late.
 
     Raises:
         CalotypeError: the file is missing or not one that `write_split` wrote.
     """
-    try:
-        records = np.load(array_file, mmap_mode="r", allow_pickle=False)
-        return Split(records["image"], records["label"], records["id"])
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise CalotypeError(
-            f"{array_file}: not a prepared array: {error}.", "delete it to have it made again."
-        ) from None
+    began = time.monotonic()
+    while True:
+        try:
+            records = np.load(array_file, mmap_mode="r", allow_pickle=False)
+            return Split(records["image"], records["label"], records["id"])
+        except (OSError, EOFError, ValueError, IndexError) as error:
+            if _may_be_late(error) and time.monotonic() - began < patience:
+                time.sleep(1)
+                continue
+            raise CalotypeError(
+                f"{array_file}: not a prepared array: {error}.", "delete it to have it made again."
+            ) from None
 
 
 def place_of(split: Split, number: int) -> int:

@@ -21,9 +21,11 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """The mean and its 95 % interval over seeds (Student's t).
 
     Returns:
-        mean, low, high; low and high are NaN for a single value.
+        mean, low, high; low and high are NaN for a single value, all three where there is none.
     """
     array = np.asarray(values, float)
+    if not array.size:
+        return float("nan"), float("nan"), float("nan")
     mean = float(array.mean())
     if array.size < 2:
         return mean, float("nan"), float("nan")
@@ -141,17 +143,20 @@ def judge(
     few; likeness, when the means differ by no more than single runs do.
 
     Args:
-        values: of the seeds, all on the same test images.
+        values: of the seeds that did not diverge, all on the same test images.
         value, at_most, at_least, between, as_low_as: the claim; one of them, or `others`.
         others: the values of the variant that this one is said to be like.
         images: how many test images there are, where the values are shares of them and the source had other images:
             the chance of drawing its images and ours is added.
         rounding: by how much the published value may have been rounded.
     """
-    if min(len(values), len(values if others is None else others)) < 2:
+    fewest = min(len(values), len(values if others is None else others))
+    if fewest == 0:
+        return Verdict(None, "nothing was measured")
+    if fewest < 2:
         return Verdict(None, "one seed cannot tell; ask for more seeds")
     if not np.isfinite([*values, *(others or [])]).all():
-        return Verdict(None, "a training diverged")
+        return Verdict(None, "a run gave no number")
     if value is not None:
         return _judge_value(values, value, images, rounding)
     if between is not None:

@@ -98,6 +98,12 @@ class Study(Strict):
     feature_maps: str | None = Field(
         None, description="A variant whose first convolution and max-pooling are shown on the `example`."
     )
+    may_diverge: bool = Field(
+        True,
+        description="Whether a training may diverge: end with a loss that is infinite or no number. If true, such "
+        "seeds are marked in tables and figures and left out of means, intervals and comparisons; if false, the "
+        "evaluation of the study ends with an error that names them.",
+    )
     defaults: dict[str, Any] = Field({}, description="What a variant leaves out it takes from here.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="The variants, by name.")
     claims: list[Claim] = Field([], description="Published numbers, each held against our measurement.")

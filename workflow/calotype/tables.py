@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from calotype.evaluation import images_tested
+from calotype.evaluation import diverged_text, images_tested
 from calotype.metrics import METRICS
 
+DAGGER = r"\rlap{$^\dagger$}"  # takes no room, so that numbers stay below each other
 SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -90,7 +91,8 @@ def measured_text(claim: Mapping[Hashable, Any]) -> tuple[str, str, str]:
     mean, low, high = claim["mean"], claim["low"], claim["high"]
     smallest = show(claim["smallest"], share, unit=False, decimals=decimals)
     largest = show(claim["largest"], share, decimals=decimals)
-    return show(mean, share, decimals=decimals), bounds(mean, low, high, share, decimals), f"{smallest} to {largest}"
+    between = f"{smallest} to {largest}" if claim["n"] else ""
+    return show(mean, share, decimals=decimals), bounds(mean, low, high, share, decimals), between
 
 
 def escape(text: str) -> str:
@@ -100,6 +102,22 @@ def escape(text: str) -> str:
 
 def _latex(text: str) -> str:
     return escape(text).replace("\u202f", r"\,").replace("–", "--")
+
+
+def _left_out(summary: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str]:
+    """What a caption says of seeds that diverged, by variant; only of variants that have some."""
+    rows = summary[summary.diverged > 0].drop_duplicates("variant")
+    return {
+        row.variant: f"{_latex(labels[row.variant])}: {diverged_text(row.diverged, row.n + row.diverged)}"
+        for row in rows.itertuples()
+    }
+
+
+def _with_note(caption: str, left_out: Mapping[str, str]) -> str:
+    """A caption that says what the daggers in its table mean, where there are some."""
+    if not left_out:
+        return caption
+    return f"{caption} $^\\dagger$Seeds that diverged are left out ({'; '.join(left_out.values())})."
 
 
 def latex_table(columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> str:
@@ -144,6 +162,8 @@ def summary_latex(
 ) -> str:
     """The summary of a study as a booktabs table: a line for each variant and test split, mean and 95 % interval.
 
+    Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
+
     Args:
         summary: as `evaluation.summary_table` gives it.
         pooled: as `evaluation.pooled_table` gives it; says how many images there were.
@@ -159,6 +179,7 @@ def summary_latex(
         heads.append(rf"\multicolumn{{2}}{{l}}{{{escape(METRICS[metric].label.capitalize())}{unit}}}")
     images = images_tested(pooled)
     tested = summary[summary.metric.isin(metrics)]
+    left_out = _left_out(tested, labels)
     rows = []
     before = ""
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
@@ -171,29 +192,37 @@ def summary_latex(
         size = f"{parameters[str(variant)]:,}".replace(",", r"\,")
         first = [_latex(labels[str(variant)]), size] if variant != before else ["", ""]
         before = str(variant)
-        count = str(int(by_metric.n.iloc[0]))
-        rows.append([*first, _latex(str(split)), str(images[variant, split]), *cells, count])
-    return latex_table(f"lrlr{'r@{ }l' * len(metrics)}r", [*heads, "$n$"], rows, caption, name)
+        count = str(int(by_metric.n.iloc[0])) + (DAGGER if variant in left_out else "")
+        rows.append([*first, _latex(str(split)), _latex(str(images[variant, split] or "–")), *cells, count])
+    return latex_table(f"lrlr{'r@{ }l' * len(metrics)}r", [*heads, "$n$"], rows, _with_note(caption, left_out), name)
 
 
-def claims_latex(claims: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
+def claims_latex(
+    claims: pd.DataFrame, summary: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str
+) -> str:
     """The claims of a study as a booktabs table: what the source says, what we measure, the verdict.
+
+    Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
 
     Args:
         claims: as `claims.claims_table` gives it.
+        summary: as `evaluation.summary_table` gives it; says how many seeds diverged.
         labels: of the variants, by name.
         caption: of the table.
         name: for ``\\ref{tab:<name>}``.
     """
+    measured = claims[claims.metric != "parameters"].variant
+    left_out = _left_out(summary[summary.variant.isin(measured)], labels)
     rows = []
     for _, line in claims.iterrows():
         claim = line.to_dict()
         mean, between, _ = measured_text(claim)
         metric = METRICS[claim["metric"]].label.capitalize()
-        cells = [labels[claim["variant"]], metric, claim_text(claim, labels), mean, between, str(claim["n"])]
-        rows.append([*map(_latex, cells), claim["verdict"]])
+        cells = [labels[claim["variant"]], metric, claim_text(claim, labels), mean, between]
+        dagger = DAGGER if claim["variant"] in left_out and claim["metric"] != "parameters" else ""
+        rows.append([*map(_latex, cells), f"{claim['n']}{dagger}", claim["verdict"]])
     heads = ["Variant", "Metric", "Published", r"\multicolumn{2}{l}{Measured}", "$n$", "Verdict"]
-    return latex_table("lllr@{ }lrl", heads, rows, caption, name)
+    return latex_table("lllr@{ }lrl", heads, rows, _with_note(caption, left_out), name)
 
 
 def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:

@@ -1,14 +1,12 @@
-"""Train a pack: the runs of one variant for consecutive seeds, in one process.
+"""Train Keras models.
 
-The model is built, compiled and traced once; for each seed its weights are set anew. Every run in a pack is bit for bit
-the run it would be alone, because all that is random is keyed by the seed, or by (seed, epoch), and nothing is carried
-over from one seed to the next.
+The model is built, compiled and traced once for all seeds of a pack; for each its weights are set anew. Every run in a
+pack is bit for bit the run it would be alone, because all that is random is keyed by the seed, or by (seed, epoch), and
+nothing is carried over from one seed to the next.
 """
 
-import logging
 import math
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,10 @@ from calotype import augment
 from calotype.backend import keras, tf
 from calotype.errors import CalotypeError
 from calotype.models import build
-from calotype.pack import WORTH_A_LINE, Pack
 from calotype.recipe import Optimizer, Recipe
+from calotype.runs import PREDICT_BATCH
 from calotype.splits import Split
 
-logger = logging.getLogger(__name__)
-
-PREDICT_BATCH = 250
 SEED_STATE = "seed_generator_state"  # Keras's name of the variable that dropout and the like draw from
 
 
@@ -58,10 +53,30 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
         raise CalotypeError(f"optimizer: {recipe.name}: {error}", "see Keras's page on this optimizer.") from error
 
 
-class _Engine:
-    """A compiled model with its data on the device and its training function; the state that the seeds share."""
+class Trainer:
+    """A compiled Keras model with its data on the device and its training function (see `runs.Trainer`).
 
-    def __init__(self, recipe: Recipe, train: Split, outputs: int, offset: int, scale: int) -> None:
+    Attributes:
+        steps: training steps of an epoch; the last may have fewer images.
+    """
+
+    def __init__(
+        self, recipe: Recipe, train: Split, *, minimum: int | None, maximum: int | None, classes: int | None
+    ) -> None:
+        """Build and compile the model.
+
+        Args:
+            recipe: what to train, and how.
+            train: the training images.
+            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are classes.
+            classes: number of classes; None where the labels are counts.
+
+        Raises:
+            CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
+        """
+        outputs, offset, scale = classes or 1, 0, 1
+        if recipe.scale_targets and minimum is not None and maximum is not None:
+            offset, scale = minimum, maximum - minimum
         keras.utils.clear_session()
         self.recipe = recipe
         self.shape = train.images.shape[1:]
@@ -82,14 +97,15 @@ class _Engine:
                 f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of (None, {outputs}).",
                 "end it with keras.layers.Dense(outputs), on flattened or pooled features.",
             )
-        steps = recipe.epochs * math.ceil(self.size / recipe.batch_size)
-        optimizer = make_optimizer(recipe.optimizer, steps)
+        self.steps = math.ceil(self.size / recipe.batch_size)
+        optimizer = make_optimizer(recipe.optimizer, recipe.epochs * self.steps)
         self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
         optimizer.build(self.model.trainable_variables)
         self.fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
         self.images = tf.constant(np.ascontiguousarray(train.images))
         self.targets = tf.constant(self._targets(train.labels))
-        self.train_epoch = tf.function(self._train_epoch)
+        self.train_steps = tf.function(self._train_steps)
+        self.train_rest = tf.function(self._train_step)
         self.test_held_out = tf.function(self._test_held_out)
         self.forward = tf.function(lambda images: self.model(images, training=False))
 
@@ -116,13 +132,11 @@ class _Engine:
         keras.utils.set_random_seed(seed)
         return build(self.recipe.model, self.shape, self.outputs, self.recipe.model_arguments)
 
-    def _train_epoch(self, order: Any, draws: Any) -> Any:
+    def _train_steps(self, order: Any, draws: Any, first: Any, last: Any) -> Any:
         size = self.recipe.batch_size
-        full = self.size // size
-        for step in tf.range(full):
+        for step in tf.range(first, last):
             self._train_step(order[step * size : (step + 1) * size], draws[step * size : (step + 1) * size])
-        if self.size % size:
-            self._train_step(order[full * size :], draws[full * size :])
+        # Nobody needs it here, but without it TensorFlow optimizes another graph, and the last bits are others.
         return self.model.get_metrics_result()
 
     def _train_step(self, chosen: Any, draws: Any) -> None:
@@ -148,31 +162,79 @@ class _Engine:
         for variable, value in zip(self.model.optimizer.variables, self.fresh_optimizer, strict=True):
             variable.assign(value)
 
-    def run_epoch(self, seed: int, epoch: int) -> dict[str, float]:
-        """Train for one epoch; returns the mean of the loss (and other metrics) over its images.
-
-        With a held-out part, its metrics follow as ``val_loss`` and so on.
-        """
+    def begin_epoch(self, seed: int, epoch: int) -> None:
+        """Draw the order of the images and their changes, and what dropout and the like draw from."""
         states = [variable for variable in self.model.non_trainable_variables if variable.name == SEED_STATE]
         for number, state in enumerate(states):
             state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
         self.model.reset_metrics()
-        order, draws = augment.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2])
-        logs = {key: float(value) for key, value in self.train_epoch(order, draws).items()}
+        drawn = augment.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2])
+        self.order, self.draws = (tf.constant(array) for array in drawn)
+
+    def train(self, first: int, last: int) -> None:
+        """Take some steps of the epoch. The loop over them runs in TensorFlow: Python costs more than a small step."""
+        full = min(last, self.size // self.recipe.batch_size)
+        if first < full:
+            self.train_steps(self.order, self.draws, tf.constant(first), tf.constant(full))
+        if full < last:
+            rest = full * self.recipe.batch_size
+            self.train_rest(self.order[rest:], self.draws[rest:])
+        self.model.optimizer.iterations.numpy()  # on a GPU the steps may still be running
+
+    def end_epoch(self) -> dict[str, float]:
+        """The mean of the loss (and other metrics) over the images of the epoch.
+
+        With a held-out part, its metrics follow as ``val_loss`` and so on.
+        """
+        logs = {key: float(value) for key, value in self.model.get_metrics_result().items()}
         if self.recipe.validation_split:
             self.model.reset_metrics()
             logs |= {f"val_{key}": float(value) for key, value in self.test_held_out().items()}
         return logs
 
+    def _variables(self) -> dict[str, Any]:
+        """Everything that a step reads and changes: weights, states of seed generators, optimizer, running metrics."""
+        metrics = [variable for metric in self.model.metrics for variable in metric.variables]
+        groups = {"model": self.model.variables, "optimizer": self.model.optimizer.variables, "metrics": metrics}
+        return {f"{name}/{i:06d}": variable for name, group in groups.items() for i, variable in enumerate(group)}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The values of all variables."""
+        return {name: np.asarray(variable.numpy()) for name, variable in self._variables().items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Set all variables to what `state` gave."""
+        self.train(0, 1)  # Keras makes some of them in the first step; what it changes is set below
+        for name, variable in self._variables().items():
+            value = state[name]
+            # Types that numpy does not know, such as bfloat16, come back from a file as bytes.
+            variable.assign(value.view(variable.numpy().dtype) if value.dtype.kind == "V" else value)
+
+    def weights(self) -> list[NDArray[Any]]:
+        """The weights of the model, in Keras's order."""
+        return [np.asarray(weight) for weight in self.model.get_weights()]
+
+    def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Set the weights of the model."""
+        self.model.set_weights(weights)
+
+    def save(self, models: Path, seed: int) -> None:
+        """Write ``seed-000.weights.h5`` and, for all seeds, ``architecture.json``."""
+        # Keras saves the optimizer of a compiled model, too: twice the size, for nobody's use.
+        plain = self._fresh_model(seed)
+        plain.set_weights(self.model.get_weights())
+        plain.save_weights(models / f"seed-{seed:03d}.weights.h5")
+        (models / "architecture.json").write_text(self.model.to_json() + "\n", encoding="utf-8")
+
+    def layers(self) -> pd.DataFrame:
+        """The layers of the model."""
+        return layers_table(self.model)
+
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predictions, shape (images, outputs): counts in units of the labels, or probabilities."""
-        starts = range(0, len(images), PREDICT_BATCH)
-        batches = [self._predict_batch(images[start : start + PREDICT_BATCH]) for start in starts]
-        return (np.concatenate(batches) * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
-
-    def _predict_batch(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         views = augment.test_views(images, self.recipe.test_views)
-        return np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
+        found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
+        return (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
 
 
 def layers_table(model: Any) -> pd.DataFrame:
@@ -183,90 +245,3 @@ def layers_table(model: Any) -> pd.DataFrame:
         if type(layer).__name__ != "InputLayer"
     ]
     return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])
-
-
-def _train_seed(engine: _Engine, seed: int) -> tuple[list[tuple[int, int, str, float]], int | None]:
-    """Train one run; returns rows of the history, and the best epoch where its weights were restored."""
-    recipe = engine.recipe
-    better = np.greater if recipe.monitor == "val_accuracy" else np.less
-    rows: list[tuple[int, int, str, float]] = []
-    best: tuple[float, int, Any] | None = None
-    engine.begin(seed)
-    for epoch in range(1, recipe.epochs + 1):
-        logs = engine.run_epoch(seed, epoch)
-        rows += [(seed, epoch, metric, value) for metric, value in logs.items()]
-        shown = ", ".join(f"{metric} {value:.5f}" for metric, value in logs.items())
-        logger.debug("seed %d, epoch %d of %d: %s", seed, epoch, recipe.epochs, shown)
-        if recipe.validation_split:
-            value = logs[recipe.monitor]
-            # Not a number is never better, and the first epoch is better than none.
-            if best is None or better(value, best[0]) or (math.isnan(best[0]) and not math.isnan(value)):
-                best = value, epoch, engine.model.get_weights() if recipe.restore_best_weights else None
-            elif recipe.patience and epoch - best[1] >= recipe.patience:
-                break
-    if best is None or not recipe.restore_best_weights:
-        return rows, None
-    engine.model.set_weights(best[2])
-    return rows, best[1]
-
-
-def train_pack(
-    name: str,
-    recipe: Recipe,
-    seeds: range,
-    train: Split,
-    tests: Mapping[str, Split],
-    models: Path,
-    *,
-    minimum: int | None,
-    maximum: int | None,
-    classes: int | None,
-) -> Pack:
-    """Train one variant with each of some seeds and predict the test splits.
-
-    Args:
-        name: how the log calls it.
-        recipe: what to train, and how.
-        seeds: the seeds of the pack.
-        train: the training images.
-        tests: the test splits by name.
-        models: an existing folder; gets architecture.json and the weights of each seed, ``seed-000.weights.h5``.
-        minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are classes.
-        classes: number of classes; None where the labels are counts.
-
-    Raises:
-        CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
-    """
-    offset, scale = 0, 1
-    if recipe.scale_targets and minimum is not None and maximum is not None:
-        offset, scale = minimum, maximum - minimum
-    try:
-        engine = _Engine(recipe, train, classes or 1, offset, scale)
-    except CalotypeError as error:
-        raise CalotypeError(f"{name}: {error}") from error.__cause__
-    (models / "architecture.json").write_text(engine.model.to_json() + "\n", encoding="utf-8")
-    rows: list[tuple[int, int, str, float]] = []
-    predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in tests}
-    seconds: dict[int, float] = {}
-    best_epochs: dict[int, int] = {}
-    for seed in seeds:
-        began = time.perf_counter()
-        trained, best = _train_seed(engine, seed)
-        rows += trained
-        if best is not None:
-            best_epochs[seed] = best
-        for split, data in tests.items():
-            predictions[split].append(engine.predict(data.images[: recipe.test_images]))
-        engine.model.save_weights(models / f"seed-{seed:03d}.weights.h5")
-        seconds[seed] = time.perf_counter() - began
-        # A line for each seed that one waits for.
-        level = logging.INFO if seconds[seed] >= WORTH_A_LINE else logging.DEBUG
-        logger.log(level, "%s: seed %d done in %.1f s", name, seed, seconds[seed])
-    logger.info("%s: seeds %d to %d done in %.0f s", name, seeds[0], seeds[-1], sum(seconds.values()))
-    return Pack(
-        layers=layers_table(engine.model),
-        history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),
-        predictions={split: np.stack(found) for split, found in predictions.items()},
-        seconds=seconds,
-        best_epochs=best_epochs,
-    )

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from snakemake import jobs
 from snakemake.exceptions import WorkflowError
 
 STARTED = time.time()
@@ -18,10 +19,12 @@ sys.path.insert(0, LIBRARY)
 
 from calotype import config as calotype_config, provenance
 from calotype.checks import check_models
+from calotype.console import would_fail_again
 from calotype.errors import CalotypeError
 from calotype.files import check_writable
 from calotype.layout import Layout
 from calotype.metrics import shown
+from calotype.postmortem import explain
 from calotype.recipe import SCIKIT_LEARN
 
 try:
@@ -33,6 +36,9 @@ try:
         check_writable(Path(folder), key)
 except CalotypeError as error:
     raise WorkflowError(str(error)) from None
+
+# Scripts see this, and a change of it runs nothing again, as that of a param would.
+config["checkpoint_minutes"] = CONFIG.settings.checkpoint_minutes
 
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"
@@ -61,6 +67,23 @@ def code_digest(script, without=()):
         return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script, tuple(without))
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
+
+
+def retries_of(job):
+    """How often Snakemake tries a job again: one that a bug or a wrong input has ended, never."""
+    new = [Path(log) for log in job.log if os.path.exists(log) and os.stat(log).st_mtime >= STARTED]
+    return 0 if any(map(would_fail_again, new)) else job.rule.restart_times
+
+
+def retries_of_group(group):
+    """How often Snakemake tries a group again: not if that would not help one of its jobs."""
+    return min(map(retries_of, group.jobs))
+
+
+# Snakemake knows no difference between a job that was killed, which more memory or another node may help, and one that
+# would fail each time. It asks these when a job has failed.
+jobs.Job.restart_times = property(retries_of)
+jobs.GroupJob.restart_times = property(retries_of_group)
 
 
 # ---- Params: the part of the config that a result depends on ----
@@ -152,6 +175,12 @@ def classes(wildcards):
 def example(wildcards):
     """The number of the test image that a study shows."""
     return study_of(wildcards).example
+
+
+def must_not_diverge(wildcards):
+    """The file of a study that says that none of its trainings may diverge; None where they may."""
+    file = f"{CONFIG.settings.study_files}/{wildcards.study}.yaml"
+    return None if study_of(wildcards).may_diverge else file
 
 
 def feature_variant(wildcards):
@@ -271,6 +300,11 @@ def feature_models(wildcards):
     return LAYOUT.pack_paths(wildcards.study, "models", feature_variant(wildcards))[0]
 
 
+def feature_history(wildcards):
+    """The history of the pack with seed 0 of the variant whose feature maps a study shows."""
+    return LAYOUT.pack_paths(wildcards.study, "history.csv", feature_variant(wildcards))[0]
+
+
 def report_tables(name):
     """A table of each study of a report."""
 
@@ -330,3 +364,11 @@ def print_findings():
         findings = Path(RESULTS, f"{report}.txt")
         if findings.is_file() and findings.stat().st_mtime >= STARTED:  # not those of an earlier call
             print(f"\n{findings.read_text(encoding='utf-8')}\nReport: {RESULTS}/{report}.html", file=sys.stderr)
+
+
+def print_deaths():
+    """End a run that failed by saying what is known of trainings that were killed."""
+    told = explain(Path(RESULTS, "checkpoints"), Path(BENCHMARKS, "train"))
+    if told:
+        print("\n" + "\n".join(told), file=sys.stderr)
+        print("What they had trained is kept: the same command goes on from there.", file=sys.stderr)

@@ -44,6 +44,8 @@ rule evaluate:
         train=training_splits,
         task=task,
         metric=headline,
+        must_not_diverge=must_not_diverge,
+        checkpoints=LAYOUT.checkpoints,
         code=code_digest("evaluate.py"),
     message:
         "Evaluating {wildcards.study}"

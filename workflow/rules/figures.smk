@@ -7,6 +7,7 @@ rule contact_sheet:
     """Print the first test images, as the first seed of a variant sees them."""
     input:
         predictions=of_first_pack("predictions.npz"),
+        history=of_first_pack("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -40,6 +41,7 @@ rule predicted_against_true:
     """Print the predicted against the true count, all seeds together."""
     input:
         predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -76,6 +78,7 @@ rule accuracy_by_count:
     """Print the accuracy for every true count."""
     input:
         predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -114,6 +117,7 @@ rule accuracy_by_class:
     """Print the accuracy for every class."""
     input:
         predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -252,6 +256,7 @@ rule confident_mistakes:
     """Print the mistakes that the first seed of a variant is most certain of; of counts, the largest."""
     input:
         predictions=of_first_pack("predictions.npz"),
+        history=of_first_pack("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -287,6 +292,7 @@ rule example:
     """Print one test image and the probabilities that each variant gives it."""
     input:
         predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
         style=REPORT / "calotype.mplstyle",
@@ -325,6 +331,7 @@ rule feature_maps:
     """Print what the first convolution and max-pooling of a trained net make of one image."""
     input:
         models=feature_models,
+        history=feature_history,
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
         style=REPORT / "calotype.mplstyle",

@@ -1,10 +1,11 @@
 # Training: one job trains a pack, the runs of one variant for consecutive seeds, and predicts the test splits.
 # Needs: the prepared arrays of the study's training and test splits.
-# Gives: results/<study>/<variant>/seeds-<first>-<last>/: models, history, predictions, provenance.
+# Gives: results/<study>/<variant>/seeds-<first>-<last>/: models, history, predictions, provenance. Until a study is
+# evaluated, results/checkpoints/ holds what a training that is stopped goes on from.
 
 
 rule train:
-    """Train a pack and predict its test splits."""
+    """Train a pack and predict its test splits; one that was stopped goes on where it was."""
     input:
         # The checksums in the manifests decide whether to train again, not the time stamps of the large arrays.
         manifests=splits_of_variant(".json"),
@@ -27,6 +28,7 @@ rule train:
         recipe=recipe,
         code=training_code,
         own_model=own_model,
+        checkpoints=f"{LAYOUT.checkpoints}/{{variant}}",
     message:
         "Training {wildcards.study}/{wildcards.variant}, seeds {wildcards.first} to {wildcards.last} "
         "({params.recipe[epochs]} epochs each; follow it in {log})"

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from calotype import figures, figures_mistakes
 from calotype.console import script
-from calotype.evaluation import confident_mistakes, read_predictions
+from calotype.evaluation import confident_mistakes, diverged, read_predictions
 from calotype.figures_mistakes import MISTAKES, largest_errors, percent, unrounded
+from calotype.frames import read_csv
 from calotype.splits import open_split
 
 with script(snakemake.log[0]):
@@ -22,5 +23,8 @@ with script(snakemake.log[0]):
         places, taken, certain = confident_mistakes(labels, predictions, MISTAKES)
         true, predicted = ([params.classes[label] for label in found] for found in (labels[places], taken))
         sure = [percent(probability) for probability in certain]
-    figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)
+    if lost := diverged(read_csv(snakemake.input.history)).get(0):
+        figure = figures.first_seed_diverged(lost)
+    else:
+        figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)
     figures.save(figure, [Path(file) for file in snakemake.output])

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from calotype import figures, figures_count
 from calotype.console import script
-from calotype.evaluation import read_predictions, rounded
+from calotype.evaluation import diverged, read_predictions, rounded
+from calotype.frames import read_csv
 from calotype.splits import open_split
 
 IMAGES = 50  # as on the source's page
@@ -14,5 +15,8 @@ with script(snakemake.log[0]):
     figures.use_style(Path(snakemake.input.style))
     predictions = read_predictions([Path(snakemake.input.predictions)], [variant], {variant: 1})[variant][split][0]
     data = open_split(Path(snakemake.input.array))
-    figure = figures_count.contact_sheet(data.images[:IMAGES], data.labels[:IMAGES], rounded(predictions[:IMAGES]))
+    if lost := diverged(read_csv(snakemake.input.history)).get(0):
+        figure = figures.first_seed_diverged(lost)
+    else:
+        figure = figures_count.contact_sheet(data.images[:IMAGES], data.labels[:IMAGES], rounded(predictions[:IMAGES]))
     figures.save(figure, [Path(file) for file in snakemake.output])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from calotype import evaluation
+from calotype import checkpoints, evaluation
 from calotype.console import script
 from calotype.files import write_csv
 from calotype.frames import read_csv
@@ -14,10 +14,13 @@ with script(snakemake.log[0]):
     study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output
     predictions = evaluation.read_predictions([Path(file) for file in found.predictions], params.variants, params.seeds)
     labels = {split: open_split(Path(file)).labels for split, file in zip(params.tests, found.arrays, strict=True)}
-    runs = list(evaluation.seed_predictions(predictions, labels))
     histories = [read_csv(file) for file in found.histories]
+    lost = evaluation.diverged_runs(histories, params.variants, params.seeds)
+    if params.must_not_diverge:
+        evaluation.check_divergence(lost, params.must_not_diverge)
+    runs = list(evaluation.seed_predictions(predictions, labels, lost))
     training = evaluation.training_accuracies(histories, params.variants, params.train, params.seeds)
-    table = evaluation.runs_table(study, params.task, runs, training)
+    table = evaluation.runs_table(study, params.task, runs, training + evaluation.divergence_rows(lost, params.train))
     write_csv(table, Path(output.runs))
     write_csv(evaluation.summary_table(table), Path(output.summary))
     pooled = evaluation.pooled_table(study, params.task, runs)
@@ -27,3 +30,5 @@ with script(snakemake.log[0]):
     first = dict(zip(reversed(params.variants), reversed(found.layers), strict=True))  # the first pack of each variant
     layers = [read_csv(first[variant]).assign(variant=variant) for variant in params.seeds]
     write_csv(pd.concat(layers)[["variant", "layer", "kind", "output_shape", "parameters"]], Path(output.layers))
+    # From here on nobody needs to go on where a training was.
+    checkpoints.forget(Path(params.checkpoints), params.seeds)

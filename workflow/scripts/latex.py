@@ -10,8 +10,9 @@ from calotype.tables import claims_latex, escape, layers_latex, summary_latex
 with script(snakemake.log[0]):
     study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output
     title, layers = escape(params.title), read_csv(found.layers)
+    measured = read_csv(found.summary)
     summary = summary_latex(
-        read_csv(found.summary),
+        measured,
         read_csv(found.pooled),
         layers.groupby("variant").parameters.sum().to_dict(),
         params.metrics,
@@ -21,6 +22,7 @@ with script(snakemake.log[0]):
     )
     write_text(summary, Path(output.summary))
     caption = title + r": published, and measured over $n$ seeds (mean and 95\,\% interval)."
-    write_text(claims_latex(read_csv(found.claims), params.labels, caption, f"{study}-claims"), Path(output.claims))
+    claims = claims_latex(read_csv(found.claims), measured, params.labels, caption, f"{study}-claims")
+    write_text(claims, Path(output.claims))
     models = layers_latex(layers, params.labels, title + ": the models.", f"{study}-layers")
     write_text(models, Path(output.layers))

@@ -4,14 +4,17 @@ from pathlib import Path
 
 from calotype import figures
 from calotype.console import script
-from calotype.frames import read_csv
+from calotype.evaluation import converged, divergences
+from calotype.frames import read_csv, where
 from calotype.metrics import METRICS
 
 with script(snakemake.log[0]):
     params, metric = snakemake.params, METRICS[snakemake.params.metric]
     figures.use_style(Path(snakemake.input.style))
     runs = read_csv(snakemake.input.runs)
-    runs = runs[(runs.split == params.split) & (runs.metric == params.metric)]
+    lost = divergences(runs)
+    diverged = {label: len(lost[variant]) for variant, label in params.labels.items()}
+    runs = where(converged(runs), split=params.split, metric=params.metric)
     values = {label: runs.value[runs.variant == variant].tolist() for variant, label in params.labels.items()}
     claims = {}
     for claim in params.claims:
@@ -23,5 +26,12 @@ with script(snakemake.log[0]):
     differences = differences[differences.split == params.split].replace(
         {"variant": params.labels, "than": params.labels}
     )
-    figure = figures.seeds(values, metric=metric.label, share=metric.share, claims=claims, differences=differences)
+    figure = figures.seeds(
+        values,
+        metric=metric.label,
+        share=metric.share,
+        claims=claims,
+        differences=differences,
+        diverged=diverged,
+    )
     figures.save(figure, [Path(file) for file in snakemake.output])

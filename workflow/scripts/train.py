@@ -1,47 +1,52 @@
-"""Train one pack and predict its test splits."""
+"""Train one pack and predict its test splits; go on where an earlier attempt was stopped."""
 
 import json
 import logging
 from pathlib import Path
 
-import numpy as np
-
-from calotype import provenance
+from calotype import provenance, runs, slurm
 from calotype.console import script
-from calotype.files import new_file, new_folder, write_csv
+from calotype.files import new_folder, write_text
+from calotype.leases import lease
+from calotype.pack import is_there, write_tables
 from calotype.recipe import SCIKIT_LEARN, Recipe
 from calotype.splits import open_split
+from calotype.stopping import on_signals
 
-with script(snakemake.log[0]):
+with script(snakemake.log[0]), on_signals() as stop:
     recipe, wildcards, output = Recipe(**snakemake.params.recipe), snakemake.wildcards, snakemake.output
-    name = f"{wildcards.study}/{wildcards.variant}"
+    logger, name = logging.getLogger("calotype"), f"{wildcards.study}/{wildcards.variant}"
     manifests = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests]
     splits = {
-        manifest["split"]: open_split(Path(file))
+        manifest["split"]: open_split(Path(file), patience=60)
         for manifest, file in zip(manifests, snakemake.input.arrays, strict=True)
     }
     train, seeds = splits.pop(recipe.train), range(int(wildcards.first), int(wildcards.last) + 1)
-    with new_folder(Path(output.models)) as models:
-        if recipe.model in SCIKIT_LEARN:
-            from calotype import scikit
-
-            device = "cpu"
-            pack = scikit.train_pack(name, recipe, seeds, train, splits, models, classes=manifests[0]["classes"])
+    origin = {"code": snakemake.params.code, "config": recipe.model_dump(), "data": manifests}
+    identity = provenance.identity(own_model=snakemake.params.own_model, **origin)
+    folders = {seed: Path(snakemake.params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
+    asked = snakemake.resources.get("mem_mb") if slurm.job_id() else None
+    with lease([*folders.values()], f"{name}, seeds {seeds[0]} to {seeds[-1]}", asked_mib=asked, stop=stop) as held:
+        if held.waited and is_there(Path(output.provenance), identity, map(Path, output)):
+            logger.info("%s: seeds %d to %d were done by another job meanwhile", name, seeds[0], seeds[-1])
         else:
-            from calotype import backend, training
+            if recipe.model in SCIKIT_LEARN:
+                from calotype import scikit
 
-            backend.start(recipe.threads)
-            device = backend.device_name()
-            logging.getLogger("calotype").info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
-            labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
-            pack = training.train_pack(name, recipe, seeds, train, splits, models, **labels)
-    write_csv(pack.history, Path(output.history))
-    write_csv(pack.layers, Path(output.layers))
-    with new_file(Path(output.predictions)) as aside:
-        predictions = pack.predictions.items()
-        np.savez(aside, **{split: found if recipe.classifies else found[..., 0] for split, found in predictions})
-    origin = provenance.record(
-        code=snakemake.params.code, config=recipe.model_dump(), data=manifests, device=device, pack=pack
-    )
-    with new_file(Path(output.provenance)) as aside:
-        aside.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
+                device, trainer = "cpu", scikit.Trainer(recipe, train, classes=manifests[0]["classes"])
+            else:
+                from calotype import backend, training
+
+                backend.start(recipe.threads)
+                device = backend.device_name()
+                logger.info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
+                labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
+                trainer = training.Trainer(recipe, train, **labels)
+            machine, minutes = f"{provenance.processor()}, {device}", snakemake.config["checkpoint_minutes"]
+            store = runs.Store(folders, identity, machine, minutes)
+            with new_folder(Path(output.models)) as models:
+                pack = runs.train_pack(name, recipe, seeds, trainer, splits, models, store=store, check=held.check)
+            files = {key: Path(output[key]) for key in ("history", "layers", "predictions")}
+            write_tables(pack, counts=not recipe.classifies, **files)
+            found = provenance.record(identity=identity, device=device, pack=pack, **origin)
+            write_text(json.dumps(found, indent=1) + "\n", Path(output.provenance))

@@ -1,0 +1,274 @@
+"""Leases on runs: no run is trained twice at the same time, even by jobs that know nothing of each other.
+
+That happens when the process that sent a job was killed: whoever takes over sends the job again while the first still
+runs. A process leases its runs before it trains them, and shows by a heartbeat that it is alive. The heartbeat also
+tells what the process had asked for and used, should it end without a word.
+"""
+
+import json
+import logging
+import os
+import platform
+import resource
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from calotype import slurm
+from calotype.errors import CalotypeError
+from calotype.files import unwritable, write_text
+from calotype.stopping import Stop, StoppedError
+
+logger = logging.getLogger(__name__)
+
+BEAT = 5.0  # seconds between two heartbeats
+SILENCE = 90.0  # seconds without one, seen by one's own watch; file servers show others' changes a minute late
+LEASE = "lease"  # a file in the folder of a run, which holds the name of a heartbeat
+HEARTBEAT = "heartbeat-{token}.json"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign of life.
+
+    Attributes:
+        name: what is trained, as the log calls it.
+        host, process, born: where the process runs, its number there, and when it began, as `_born` counts.
+        job: its Slurm job.
+        asked_mib: the memory that it asked for; None where nothing limits it.
+        used_mib: the most that it has used.
+        seconds: since it began.
+        beat: counts the signs.
+    """
+
+    name: str
+    host: str
+    process: int
+    born: float
+    job: str | None
+    asked_mib: int | None
+    used_mib: int = 0
+    seconds: float = 0.0
+    beat: int = 0
+
+    def where(self) -> str:
+        """The process in words."""
+        return f"{f'Slurm job {self.job}, ' if self.job else ''}process {self.process} on {self.host}"
+
+    def is_dead(self) -> bool:
+        """Whether the process is known to have ended; where that cannot be known, its silence has to tell."""
+        if self.host == platform.node():
+            return _born(self.process) != self.born
+        return self.job is not None and self.job != slurm.job_id() and slurm.is_over(self.job)
+
+    def last_words(self) -> str:
+        """What can be said of a process that ended without a word."""
+        asked = "" if self.asked_mib is None else f"had asked for {self.asked_mib} MiB of memory, "
+        return f"{self.where()} {asked}had used {self.used_mib} MiB, and ran for {self.seconds:.0f} s"
+
+
+def read_sign(heartbeat: Path) -> Sign | None:
+    """The last sign of life; None where there is none, or one of another version."""
+    try:
+        return Sign(**json.loads(heartbeat.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _born(process: int) -> float | None:
+    """When a process began, which tells it from another that later has its number; None where it has ended."""
+    try:
+        facts = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return None if facts[0] in "ZX" else float(facts[19])  # in ticks since the boot: no clock that jumps
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return None
+    except OSError:
+        return None
+    try:
+        return psutil.Process(process).create_time()  # macOS
+    except psutil.Error:
+        return None
+
+
+def _used_mib() -> int:
+    """The most memory that this process has used; a limit counts all of a job, of which it is nearly all."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+class Lease:
+    """What a process holds on some runs.
+
+    Attributes:
+        waited: whether another process held one of them.
+        lost: whether another process has taken them over, because this one was silent for too long.
+    """
+
+    def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop) -> None:
+        self.folders, self.sign, self.stop_asked = folders, sign, stop
+        self.waited = self.lost = False
+        token = uuid.uuid4().hex
+        self.heartbeat = folders[0].parent / HEARTBEAT.format(token=token)
+        self._began = time.monotonic()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def check(self) -> None:
+        """See whether to go on.
+
+        Raises:
+            StoppedError: a signal has come, or the runs are another process's now.
+        """
+        self.stop_asked.check()
+        if self.lost:
+            raise StoppedError("another process, which took over after a long silence")
+
+    def start(self) -> None:
+        """Give the first sign of life, and go on."""
+        try:
+            self._show(0)
+        except CalotypeError:  # a neighbour may just have removed the folder that it left empty
+            self._show(0)
+        self._thread.start()
+
+    def _show(self, beat: int) -> None:
+        changes: dict[str, Any] = {"used_mib": _used_mib(), "seconds": time.monotonic() - self._began, "beat": beat}
+        write_text(json.dumps(asdict(self.sign) | changes) + "\n", self.heartbeat)
+
+    def _beat(self) -> None:
+        # Memory may rise fast just before a process is killed for it, so it is looked at more often.
+        shown_at, shown_mib, beat = time.monotonic(), 0, 0
+        while not self._end.wait(BEAT / 10):
+            grown = _used_mib() > shown_mib * 1.05
+            if not grown and time.monotonic() - shown_at < BEAT:
+                continue
+            beat += 1
+            shown_at, shown_mib = time.monotonic(), _used_mib()
+            if any(_holder(folder) not in (None, self.heartbeat.name) for folder in self.folders):
+                self.lost = True
+                return
+            # A full disk, or a file server that is away: the next beat may come through.
+            with suppress(CalotypeError):
+                self._show(beat)
+
+    def stop(self) -> None:
+        """Give the runs back."""
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        for folder in self.folders:
+            if _holder(folder) == self.heartbeat.name:
+                (folder / LEASE).unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()  # stays as long as it holds a checkpoint
+        self.heartbeat.unlink(missing_ok=True)
+        for parent in (self.heartbeat.parent, *self.heartbeat.parent.parents[:2]):
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def _holder(folder: Path) -> str | None:
+    """The name of the heartbeat that goes with the lease on a run; empty where it is not yet written."""
+    try:
+        return (folder / LEASE).read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _take(folder: Path, heartbeat: str) -> bool:
+    """Take the lease on a run, if nobody has it."""
+    lease, aside = folder / LEASE, folder / f".{LEASE}.{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside.write_text(heartbeat, encoding="utf-8")
+        try:
+            os.link(aside, lease)  # fails where there is one, also on file servers
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            try:
+                with open(lease, "x", encoding="utf-8") as file:
+                    file.write(heartbeat)
+            except FileExistsError:
+                return False
+        return True
+    except FileNotFoundError:
+        return False  # whoever gave it back has removed the folder, too
+    except OSError as error:
+        raise unwritable(lease, error) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def _take_over(folder: Path, heartbeat: str) -> None:
+    """Remove the lease of a process that has ended, unless somebody else was faster."""
+    lease, aside = folder / LEASE, folder / f".{LEASE}.{uuid.uuid4().hex}"
+    with suppress(OSError):
+        os.rename(lease, aside)
+        if aside.read_text(encoding="utf-8") != heartbeat:
+            os.link(aside, lease)  # somebody was faster, and it is theirs
+        aside.unlink()
+
+
+def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: float) -> None:
+    """Wait until a run is free, or its holder has ended; then it is free, too."""
+    announced, silent_since, last = False, time.monotonic(), None
+    while _holder(folder) == heartbeat:
+        check()
+        sign = read_sign(folder.parent / heartbeat)
+        if sign != last:
+            last, silent_since = sign, time.monotonic()
+        silence = time.monotonic() - silent_since
+        if sign is not None and sign.is_dead():
+            logger.info("The attempt before ended without a word: %s.", sign.last_words())
+        elif silence > SILENCE:
+            logger.info("No sign of life for %.0f s: %s.", silence, sign.last_words() if sign else "its holder")
+        else:
+            if sign is not None and not announced:
+                announced = True
+                logger.info("%s is being trained by %s; waiting for it.", sign.name, sign.where())
+            time.sleep(poll)
+            continue
+        _take_over(folder, heartbeat)
+        (folder.parent / heartbeat).unlink(missing_ok=True)
+        return
+
+
+@contextmanager
+def lease(
+    folders: Sequence[Path], name: str, *, asked_mib: int | None, stop: Stop, poll: float = 2.0
+) -> Iterator[Lease]:
+    """Hold some runs while the block runs; wait as long as another process that is alive holds one of them.
+
+    Args:
+        folders: one for each run, side by side; they are made, and removed at the end if they hold nothing else.
+        name: how logs call what is trained.
+        asked_mib: the memory that this process asked for; None where nothing limits it.
+        stop: asked while it waits.
+        poll: seconds between two looks at the holder.
+
+    Raises:
+        CalotypeError: the folders cannot be written.
+        StoppedError: a signal has come while it waited.
+    """
+    born = _born(os.getpid()) or 0.0
+    held = Lease(folders, Sign(name, platform.node(), os.getpid(), born, slurm.job_id(), asked_mib), stop)
+    held.start()
+    try:
+        for folder in folders:  # all in the same order, so that two never wait for each other
+            while not _take(folder, held.heartbeat.name):
+                held.check()
+                if holder := _holder(folder):
+                    held.waited = True
+                    _wait_for(folder, holder, held.check, poll)
+        yield held
+    finally:
+        held.stop()

@@ -1,0 +1,76 @@
+"""Stop at the next opportunity when a signal asks for it, instead of in the middle of something."""
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from calotype import slurm
+
+logger = logging.getLogger(__name__)
+
+# What a scheduler sends before a time limit or a preemption; then Ctrl-C, and a terminal that was closed.
+BY_SCHEDULER = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (*BY_SCHEDULER, signal.SIGINT, signal.SIGHUP)
+
+
+class StoppedError(Exception):
+    """A signal has stopped the work; what was done is kept, and the next attempt goes on from there.
+
+    Attributes:
+        by: the signal's name, such as ``SIGTERM``.
+    """
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"stopped by {by}")
+        self.by = by
+
+
+class Stop:
+    """Whether a signal has asked to stop.
+
+    Attributes:
+        by: the name of the first signal; None as long as there was none.
+    """
+
+    def __init__(self) -> None:
+        self.by: str | None = None
+
+    def check(self) -> None:
+        """See whether to go on.
+
+        Raises:
+            StoppedError: a signal has come.
+        """
+        if self.by is not None:
+            raise StoppedError(self.by)
+
+
+@contextmanager
+def on_signals() -> Iterator[Stop]:
+    """While the block runs, signals only set what it gets; to be called in the main thread.
+
+    A block that ends by `StoppedError` ends the process: a Slurm job that the scheduler stops is put back into the
+    queue where that is possible; else it fails, and whoever sent it may send it again.
+    """
+    stop = Stop()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        if stop.by is None:
+            stop.by = signal.Signals(number).name
+
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # nohup, for one
+    before = {number: signal.signal(number, note) for number in heard}
+    try:
+        yield stop
+    except StoppedError as stopped:
+        logger.info("Stopped by %s. What is done is saved: the same command goes on from there.", stopped.by)
+        if stopped.by in [number.name for number in BY_SCHEDULER] and slurm.job_id():
+            logger.info("Not put back into the queue: %s.", slurm.requeue())
+        sys.exit(1)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
