@@ -2,13 +2,15 @@
 
 Every daemon is a child of this process, listens on the loopback interface at a free port, and keeps all its files in
 one folder. Nothing is installed or configured outside of it, so a Slurm that runs on the same machine is not disturbed.
-There are two nodes without and two with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
-memory than there are.
+There are two nodes without and some with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
+memory than there are. It can also break, as clusters do: a node dies, a daemon is away for a time, a job of a partition
+with a higher priority takes a node.
 """
 
 import os
 import pwd
 import random
+import re
 import secrets
 import shlex
 import shutil
@@ -16,9 +18,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +35,8 @@ GPU_NODES = ("g1", "g2")
 NODE_CPUS = 8
 NODE_MEMORY = 16_000  # MiB, each
 GPUS_PER_NODE = 2
+URGENT = "urgent"  # the partition whose jobs take the GPU nodes from those of all others
+GRACE = 5  # s that a job still has when another one takes its place
 
 PROGRAMS = (
     *("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd"),
@@ -49,6 +54,8 @@ FOREIGN = (
 
 START_TIMEOUT = 60.0  # s, for each daemon; all of them together take about five where nothing else runs
 STOP_TIMEOUT = 20.0  # s, for each daemon
+CLIENT_TIMEOUT = 60.0  # s; while slurmctld is away, its clients ask again for some of them
+SAVE_INTERVAL = 5.0  # s; slurmctld writes what it knows at most so often
 
 CGROUP_V1_MEMORY = Path("/sys/fs/cgroup/memory")
 
@@ -59,7 +66,8 @@ SlurmctldPort={ctld_port}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+# A job that was requeued starts a second later than this lifetime of a job's credential; Slurm's own are 120 s.
+AuthInfo=socket={folder}/munge.socket,cred_expire={cred_expire}
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -74,6 +82,12 @@ ReturnToService=2
 MinJobAge=300
 KillWait=5
 InactiveLimit=0
+SlurmdTimeout={slurmd_timeout}
+
+# What Slurm takes a node from, or loses with one, it starts again.
+JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 
 # How a job's processes are found, and how it is kept to its memory.
 ProctrackType={proctrack}
@@ -97,8 +111,10 @@ AccountingStoreFlags=job_comment
 
 GresTypes=gpu
 {nodes}
-PartitionName=cpu Nodes={cpu_nodes} Default=YES MaxTime=24:00:00 DefMemPerCPU=1000 State=UP
-PartitionName=gpu Nodes={gpu_nodes} MaxTime=24:00:00 DefMemPerCPU=1000 State=UP
+PartitionName=DEFAULT MaxTime=24:00:00 DefMemPerCPU=1000 State=UP PriorityTier=1 GraceTime={grace}
+PartitionName=cpu Nodes={cpu_nodes} Default=YES
+PartitionName=gpu Nodes={gpu_nodes}
+PartitionName={urgent} Nodes={gpu_nodes} PriorityTier=2 PreemptMode=OFF
 """
 
 SLURMDBD_CONF = """\
@@ -141,6 +157,7 @@ class Job:
         requested: trackable resources asked for, such as ``{"cpu": "1", "mem": "4000M", "gres/gpu": "1"}``.
         allocated: trackable resources given.
         minutes: the time limit; None for a step.
+        seconds: how long it has run.
     """
 
     id: str
@@ -152,6 +169,7 @@ class Job:
     requested: Mapping[str, str]
     allocated: Mapping[str, str]
     minutes: int | None
+    seconds: int
 
     @property
     def requested_mib(self) -> int:
@@ -191,21 +209,37 @@ class PrivateSlurm:
 
     Attributes:
         folder: holds every file of it; the logs stay when it has ended.
+        nodes: names of its nodes, those without GPUs first.
+        gpu_nodes: those with GPUs.
         env: the environment for its clients, and for whatever calls them.
         seconds: what the start took.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        gpu_nodes: Sequence[str] = GPU_NODES,
+        slurmd_timeout: int = 300,
+        cred_expire: int = 120,
+    ) -> None:
         """Prepare to start.
 
         Args:
             folder: empty, and its path short: that of a socket may have 107 characters.
+            gpu_nodes: names of the nodes with GPUs.
+            slurmd_timeout: seconds without an answer after which a node counts as dead.
+            cred_expire: seconds that a requeued job waits, and one more; on a busy machine a job that takes longer than
+                this to start does not start at all.
         """
         self.folder = folder.resolve()
+        self.gpu_nodes = tuple(gpu_nodes)
+        self.nodes = (*CPU_NODES, *self.gpu_nodes)
+        self._slurmd_timeout, self._cred_expire = slurmd_timeout, cred_expire
         self.seconds = 0.0
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._dbd_port = 0
-        self._control_groups = [CGROUP_V1_MEMORY / f"slurm_{node}" for node in (*CPU_NODES, *GPU_NODES)]
+        self._ctld_port, self._dbd_port = 0, 0
+        self._control_groups = [CGROUP_V1_MEMORY / f"slurm_{node}" for node in self.nodes]
         self._control_groups = [group for group in self._control_groups if not group.exists()]
         # What the caller's own Slurm says of itself would lead the clients, or a job, to the wrong cluster.
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
@@ -236,28 +270,77 @@ class PrivateSlurm:
         """Run one of Slurm's commands and return what it prints.
 
         Raises:
-            ClusterError: it fails, and `check` says that it should not.
+            ClusterError: it does not end, or it fails and `check` says that it should not.
         """
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60)
+        try:
+            done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=CLIENT_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise ClusterError(f"{' '.join(command)}: no answer after {CLIENT_TIMEOUT:.0f} s") from error
         if check and done.returncode:
             raise ClusterError(f"{' '.join(command)}: exit status {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def jobs(self, *, steps: bool = False) -> list[Job]:
-        """All jobs that there ever were, in the order of their submission; with `steps`, their steps instead."""
-        fields = "JobIDRaw,JobName,Comment,State,Partition,NodeList,ReqTRES,AllocTRES,TimelimitRaw"
-        listed = self.client("sacct", "--parsable2", "--noheader", "--starttime=now-1days", f"--format={fields}")
+    def jobs(self, *, steps: bool = False, requeued: bool = False) -> list[Job]:
+        """All jobs that there ever were, in the order of their submission.
+
+        Args:
+            steps: their steps instead.
+            requeued: a job that was requeued is there once for each of its starts; otherwise for the last alone.
+        """
+        fields = "JobIDRaw,JobName,Comment,State,Partition,NodeList,ReqTRES,AllocTRES,TimelimitRaw,ElapsedRaw"
+        options = ["--parsable2", "--noheader", "--starttime=now-1days", *(["--duplicates"] if requeued else [])]
+        listed = self.client("sacct", *options, f"--format={fields}")
         found = [_parse_job(line) for line in listed.splitlines()]
         return [job for job in found if ("." in job.id) == steps]
 
     @contextmanager
     def accounting_away(self) -> Iterator[None]:
         """While the block runs, sacct reaches nobody; Slurm goes on, and hands in later what happened."""
-        _end(self._daemons.pop("slurmdbd"))
+        self.stop_accounting()
         try:
             yield
         finally:
-            self._start_slurmdbd()
+            self.start_accounting()
+
+    def stop_accounting(self) -> None:
+        """End slurmdbd, as its administrators do; `start_accounting` brings it back."""
+        _end(self._daemons.pop("slurmdbd"))
+
+    def kill_controller(self) -> None:
+        """Kill slurmctld outright, as soon as it has written down what it knows; `start_controller` brings it back.
+
+        What it was told in the last seconds before a crash it forgets, jobs among them. No workflow can help that, so
+        this waits until nothing is new.
+        """
+        state = self.folder / "state" / "job_state"
+        while (newest := self._newest_job()) and not (state.exists() and state.stat().st_mtime > newest + 1):
+            if time.time() > newest + 2 * SAVE_INTERVAL:
+                break  # it had time to write, and had no reason to
+            time.sleep(0.2)
+        _kill(self._daemons.pop("slurmctld"))
+
+    def start_controller(self) -> None:
+        """Start slurmctld again; it goes on with the jobs that it knew."""
+        self._start_slurmctld()
+
+    def kill_node(self, node: str) -> None:
+        """Let a node die: its slurmd and all processes of its jobs, at once; `start_node` brings it back, rebooted."""
+        _kill(self._daemons.pop(f"slurmd-{node}"))
+        jobs = self.client("squeue", "--noheader", f"--nodelist={node}", "--states=all", "--format=%A").split()
+        # First those that watch over a job, or they would report that it failed.
+        doomed = [process for process in psutil.process_iter() if _step_of(process) in jobs]
+        doomed += [process for process in self.processes() if job_of(process) in jobs]
+        for process in doomed:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def start_node(self, node: str) -> None:
+        """Start the slurmd of a node, the first time or again."""
+        self._launch(f"slurmd-{node}", "slurmd", "-D", "-N", node)
+
+    def is_up(self, daemon: str) -> bool:
+        """Whether a daemon has been started and not ended or killed: slurmctld, slurmdbd or slurmd-<node>."""
+        return daemon in self._daemons
 
     def processes(self) -> list[psutil.Process]:
         """Its daemons and jobs, and its clients that still run: all processes that carry its environment."""
@@ -278,23 +361,23 @@ class PrivateSlurm:
             raise ClusterError(f"no {', '.join(missing)} on this machine; Debian has them: {INSTALL}")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        ctld_port, self._dbd_port, *slurmd_ports = free_ports(2 + len(CPU_NODES) + len(GPU_NODES))
-        self._write_config(ctld_port, dict(zip((*CPU_NODES, *GPU_NODES), slurmd_ports, strict=True)))
+        self._ctld_port, self._dbd_port, *slurmd_ports = free_ports(2 + len(self.nodes))
+        self._write_config(dict(zip(self.nodes, slurmd_ports, strict=True)))
         self._start_munged()
         self._start_mariadbd()
-        self._start_slurmdbd()
+        self.start_accounting()
         self._add_account()
-        self._launch("slurmctld", "slurmctld", "-D", "-c")
-        self._wait_for("slurmctld", lambda: _listens(ctld_port))
-        for node in (*CPU_NODES, *GPU_NODES):
-            self._launch(f"slurmd-{node}", "slurmd", "-D", "-N", node)
+        self._start_slurmctld("-c")
+        for node in self.nodes:
+            self.start_node(node)
         self._wait_for("slurmctld", self._all_nodes_idle)
 
-    def _write_config(self, ctld_port: int, slurmd_ports: Mapping[str, int]) -> None:
+    def _write_config(self, slurmd_ports: Mapping[str, int]) -> None:
         folder, user, constrained = self.folder, _user(), memory_is_constrained()
+        gpus = dict.fromkeys(self.gpu_nodes, f" Gres=gpu:a100:{GPUS_PER_NODE}")
         nodes = [
             f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} Port={port} CPUs={NODE_CPUS} "
-            f"RealMemory={NODE_MEMORY} State=UNKNOWN{f' Gres=gpu:a100:{GPUS_PER_NODE}' if node in GPU_NODES else ''}"
+            f"RealMemory={NODE_MEMORY} State=UNKNOWN{gpus.get(node, '')}"
             for node, port in slurmd_ports.items()
         ]
         values = {
@@ -302,15 +385,19 @@ class PrivateSlurm:
             "host": socket.gethostname(),
             "folder": folder,
             "user": user,
-            "ctld_port": ctld_port,
+            "ctld_port": self._ctld_port,
             "dbd_port": self._dbd_port,
-            "first_job": ctld_port * 1000,
+            "first_job": self._ctld_port * 1000,
+            "cred_expire": self._cred_expire,
+            "slurmd_timeout": self._slurmd_timeout,
+            "grace": GRACE,
+            "urgent": URGENT,
             "proctrack": "proctrack/linuxproc",
             "task": "task/cgroup" if constrained else "task/none",
             "memory_parameters": "" if constrained else "JobAcctGatherParams=OverMemoryKill",
             "nodes": "\n".join(nodes),
             "cpu_nodes": ",".join(CPU_NODES),
-            "gpu_nodes": ",".join(GPU_NODES),
+            "gpu_nodes": ",".join(self.gpu_nodes),
         }
         (folder / "slurm.conf").write_text(SLURM_CONF.format_map(values), encoding="utf-8")
         (folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format_map(values), encoding="utf-8")
@@ -320,7 +407,9 @@ class PrivateSlurm:
         for number in range(GPUS_PER_NODE):
             (folder / f"nvidia{number}").symlink_to(os.devnull)
         gres = f"Name=gpu Type=a100 File={folder}/nvidia[0-{GPUS_PER_NODE - 1}] AutoDetect=off"
-        (folder / "gres.conf").write_text("".join(f"NodeName={node} {gres}\n" for node in GPU_NODES), encoding="utf-8")
+        (folder / "gres.conf").write_text(
+            "".join(f"NodeName={node} {gres}\n" for node in self.gpu_nodes), encoding="utf-8"
+        )
         # Snakemake's job step calls srun without any variable of Slurm, SLURM_CONF among them; on most clusters srun
         # finds /etc/slurm/slurm.conf without it.
         wrapper = folder / "bin" / "srun"
@@ -358,7 +447,12 @@ class PrivateSlurm:
         self._launch("mariadbd", "mariadbd", *options)
         self._wait_for("mariadbd", (self.folder / "mariadb.socket").exists)
 
-    def _start_slurmdbd(self) -> None:
+    def _start_slurmctld(self, *options: str) -> None:
+        self._launch("slurmctld", "slurmctld", "-D", *options)
+        self._wait_for("slurmctld", lambda: _listens(self._ctld_port))
+
+    def start_accounting(self) -> None:
+        """Start slurmdbd, the first time or again."""
         self._launch("slurmdbd", "slurmdbd", "-D")
         self._wait_for("slurmdbd", lambda: _listens(self._dbd_port))
 
@@ -371,8 +465,9 @@ class PrivateSlurm:
         self.client("sacctmgr", "-i", "modify", "user", user, "set", f"defaultaccount={ACCOUNT}")
 
     def _all_nodes_idle(self) -> bool:
-        states = self.client("sinfo", "--noheader", "--Node", "--format=%N %T", check=False).splitlines()
-        return len(states) == len(CPU_NODES) + len(GPU_NODES) and all(state.endswith(" idle") for state in states)
+        # A node has a line for each of its partitions.
+        states = set(self.client("sinfo", "--noheader", "--Node", "--format=%N %T", check=False).splitlines())
+        return len(states) == len(self.nodes) and all(state.endswith(" idle") for state in states)
 
     def _launch(self, name: str, *command: str) -> None:
         # Should this process be killed outright, then each daemon is told to end by the kernel.
@@ -398,6 +493,12 @@ class PrivateSlurm:
                 raise ClusterError(f"{name} is not ready after {START_TIMEOUT:.0f} s\n{self._log(name)}")
             time.sleep(0.02)
 
+    def _newest_job(self) -> float:
+        """When the newest job in the queue was sent or started; 0 if there is none."""
+        text = self.client("squeue", "--noheader", "--states=all", "--format=%V %S").split()
+        times = [datetime.fromisoformat(word).timestamp() for word in text if word[0].isdigit()]
+        return max((moment for moment in times if moment <= time.time()), default=0.0)
+
     def _log(self, name: str) -> str:
         """The last lines of what a daemon wrote."""
         texts = [
@@ -415,8 +516,12 @@ class PrivateSlurm:
             self._cancel_jobs()
         while self._daemons:
             _end(self._daemons.popitem()[1])
-        for process in self.processes():
-            process.kill()
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while (left := self.processes()) and time.monotonic() < deadline:
+            for process in left:  # more than once: one may have started another meanwhile
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            time.sleep(0.1)
         for group in self._control_groups:
             _remove_empty(group)
 
@@ -433,7 +538,7 @@ def _user() -> str:
 
 
 def _parse_job(line: str) -> Job:
-    job, name, comment, state, partition, nodes, requested, allocated, minutes = line.split("|")
+    job, name, comment, state, partition, nodes, requested, allocated, minutes, seconds = line.split("|")
     return Job(
         id=job,
         name=name,
@@ -444,6 +549,7 @@ def _parse_job(line: str) -> Job:
         requested=dict(pair.split("=") for pair in requested.split(",") if pair),
         allocated=dict(pair.split("=") for pair in allocated.split(",") if pair),
         minutes=int(minutes) if minutes.isdigit() else None,
+        seconds=int(seconds),
     )
 
 
@@ -460,6 +566,28 @@ def _end(daemon: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
+
+
+def _kill(daemon: subprocess.Popen[bytes]) -> None:
+    daemon.kill()
+    daemon.wait()
+
+
+def _step_of(process: psutil.Process) -> str | None:
+    """The job that a slurmstepd watches over; its title stands where other processes have their environment."""
+    try:
+        found = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.cmdline()))
+    except psutil.Error:
+        return None
+    return found[1] if found else None
+
+
+def job_of(process: psutil.Process) -> str | None:
+    """The job that a process belongs to."""
+    try:
+        return process.environ().get("SLURM_JOB_ID")
+    except psutil.Error:
+        return None
 
 
 def _remove_empty(group: Path) -> None:

@@ -259,6 +259,11 @@ def test_pack_size_of_a_variant_goes_before_that_of_the_config(project):
     assert (loaded.seeds_per_job("dots", "wide"), loaded.seeds_per_job("dots", "deep")) == (4, 50)
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, 1.0), ({"checkpoint_minutes": 0}, 0.0)])
+def test_at_most_a_minute_of_a_training_is_lost_where_nobody_says_otherwise(project, given, expected):
+    assert project.load(SETTINGS | given).settings.checkpoint_minutes == expected
+
+
 def test_classes_of_a_study_are_those_of_its_dataset(classes):
     loaded = classes.load()
     assert loaded.classes("clothes") == ["Shirt", "Bag", "Ankle boot"]
@@ -445,6 +450,9 @@ def test_wrong_value_in_a_dataset_is_named_with_file_and_key(project, where, val
         ("seeds", True, "seeds: true is not a whole number."),
         ("seeds", 0, "seeds: 0 is not a positive whole number."),
         ("seeds_per_job", "3", 'seeds_per_job: "3" is not a whole number.'),
+        ("checkpoint_minutes", -1, "checkpoint_minutes: -1 is out of range: it must be >= 0.0."),
+        ("checkpoint_minutes", "5", 'checkpoint_minutes: "5" is not a number.'),
+        ("checkpoint_minutes", float("inf"), "checkpoint_minutes: Infinity is not a finite number."),
         ("studies", "dots", 'studies: "dots" is not a list.'),
         ("studies", [], "studies: [] is empty."),
         ("studies", ["../dots"], 'studies.0: "../dots" is not a plain name (letters, digits, - and _).'),
@@ -1011,7 +1019,7 @@ def test_misspelt_study_of_the_paper_is_looked_for_there(project):
     assert "Hint: did you mean `dots`?" in complaint
 
 
-@pytest.mark.parametrize("name", ["benchmarks", "logs", "paper", "prepared", "report"])
+@pytest.mark.parametrize("name", ["benchmarks", "checkpoints", "logs", "paper", "prepared", "report"])
 def test_a_study_does_not_overwrite_what_the_workflow_keeps_in_results(project, name):
     """Nor if nobody asks for it yet: `snakemake paper` means something else."""
     complaint = f"config/studies/{name}.yaml: a study cannot be called `{name}`: that name is taken."

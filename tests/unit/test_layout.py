@@ -128,6 +128,12 @@ def test_paths_of_packs_stand_in_the_order_of_the_packs(tmp_path):
     assert made.pack_paths("one", "x", "deep") == ["out/one/deep/seeds-000-000/x"]
 
 
+def test_checkpoints_lie_beside_the_studies_and_are_nothing_that_a_report_asks_for(tmp_path):
+    made = layout(tmp_path)
+    assert made.checkpoints.format(study="dots") == "out/checkpoints/dots"
+    assert not [path for path in made.everything("report") if "checkpoints" in path]
+
+
 def test_each_report_holds_its_studies_and_no_others(tmp_path):
     made = layout(tmp_path, paper=["digits"], dots=study(), digits=digits())
     assert made.reports() == {"report": ["dots", "digits"], "paper": ["digits"], "dots": ["dots"], "digits": ["digits"]}

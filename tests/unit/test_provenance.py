@@ -145,7 +145,9 @@ HARMLESS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("module", ["training", "augment", "models", "backend", "recipe", "pack", "scikit", "splits"])
+@pytest.mark.parametrize(
+    "module", ["training", "augment", "models", "backend", "recipe", "pack", "scikit", "splits", "runs", "checkpoints"]
+)
 def test_a_changed_line_of_what_trains_is_noticed(code, module):
     """Also of the modules that the script imports late, where it knows which library trains."""
     before = code.digest("train.py")
@@ -284,7 +286,9 @@ def test_secrets_of_the_environment_are_not_published(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_COMMENT", "s3cret-comment")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     text = json.dumps(
-        provenance.record(code="abc", config={"epochs": 3}, data=[{"sha256": "d"}], device="cpu", pack=pack())
+        provenance.record(
+            code="abc", config={"epochs": 3}, data=[{"sha256": "d"}], identity="i", device="cpu", pack=pack()
+        )
     )
     assert "s3cret" not in text
     assert "WANDB" not in text
@@ -301,11 +305,15 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch):
         code="abc",
         config={"epochs": 3},
         data=({"sha256": str(i)} for i in range(2)),
+        identity="f00d",
         device="A100",
-        pack=pack(best_epochs={3: 7}),
+        pack=pack(best_epochs={3: 7}, diverged={4: 2}, machines={3: ["EPYC, A100"], 4: ["EPYC, A100", "EPYC, H100"]}),
     )
     record = json.loads(json.dumps(record))  # as the workflow keeps it
     assert (record["parameters"], record["seconds"], record["best_epochs"]) == (38, {"3": 1.5, "4": 2.5}, {"3": 7})
+    assert record["identity"] == "f00d"
+    assert record["diverged"] == {"4": 2}
+    assert record["machines"] == {"3": ["EPYC, A100"], "4": ["EPYC, A100", "EPYC, H100"]}
     assert {"wall_seconds", "cpu_seconds", "peak_memory_mib"} <= set(record), "the report shows them"
     assert record["code"]["digest"] == "abc"
     assert record["config"] == {"epochs": 3}
@@ -317,6 +325,42 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch):
         record["packages"]
     )
     assert {"tensorflow", "tensorflow-cpu"} & set(record["packages"])
+
+
+def identity(**changes):
+    base = {"code": "abc", "own_model": None, "config": {"epochs": 3, "batch_size": 8}, "data": [{"sha256": "d"}]}
+    return provenance.identity(**base | changes)
+
+
+def test_all_that_a_result_depends_on_is_part_of_its_identity(monkeypatch):
+    """Else a training would go on from a checkpoint of another one."""
+    found = {
+        identity(),
+        identity(code="abd"),
+        identity(own_model="nets"),
+        identity(config={"epochs": 4, "batch_size": 8}),
+        identity(data=[{"sha256": "e"}]),
+        identity(data=[{"sha256": "d"}, {"sha256": "e"}]),
+    }
+    monkeypatch.setattr(provenance.metadata, "version", lambda package: "0.0" if package == "keras" else "1.0")
+    found.add(identity())
+    assert len(found) == 7
+
+
+def test_the_same_training_has_the_same_identity_in_every_process_and_place(monkeypatch):
+    """Also on another machine, in another job: a training may go on there."""
+    before = identity()
+    monkeypatch.setenv("SLURM_JOB_ID", "4711")
+    assert identity() == before
+    assert identity(config={"batch_size": 8, "epochs": 3}, data=({"sha256": "d"} for _ in range(1))) == before
+    ask = (
+        "from calotype import provenance; print(provenance.identity("
+        "code='abc', own_model=None, config={'epochs': 3, 'batch_size': 8}, data=[{'sha256': 'd'}]))"
+    )
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == before
 
 
 def test_cost_is_that_of_this_process():

@@ -1,16 +1,14 @@
 """scikit-learn's perceptron is trained as one would call it by hand, and says what went wrong with it."""
 
-import warnings
-
 import numpy as np
 import pytest
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from calotype.errors import CalotypeError
 from calotype.recipe import Recipe
-from calotype.scikit import train_pack
+from calotype.runs import Store, train_pack
+from calotype.scikit import Trainer
 from calotype.splits import Split
 
 NAME = "sklearn.neural_network.MLPClassifier"
@@ -39,17 +37,20 @@ TRAIN, TEST = split(50, 1), split(20, 2)
 
 def train(folder, made, seeds=range(3), train_split=TRAIN, classes=CLASSES):
     folder.mkdir()
-    return train_pack("study/variant", made, seeds, train_split, {"test": TEST}, folder, classes=classes)
+    store = Store({seed: folder.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
+    trainer = Trainer(made, train_split, classes=classes)
+    return train_pack("study/variant", made, seeds, trainer, {"test": TEST}, folder, store=store, check=lambda: None)
 
 
-def by_hand(seed, **arguments):
-    """The classifier as one would call it in a script."""
+def by_hand(seed, epochs=6, **arguments):
+    """The classifier as one would call it in a script, epoch by epoch, each with an order of its own."""
     base = {"hidden_layer_sizes": [5], "activation": "logistic", "alpha": 1e-3, "solver": "sgd", "momentum": 0.9}
     base |= {"nesterovs_momentum": False, "learning_rate_init": 0.1, "batch_size": 8}
-    made = MLPClassifier(**base | {"max_iter": 6, "n_iter_no_change": 1000} | arguments, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return made.fit(TRAIN.images.reshape(50, -1), TRAIN.labels)
+    made = MLPClassifier(**base | arguments)
+    for epoch in range(1, epochs + 1):
+        made.random_state = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+        made.partial_fit(TRAIN.images.reshape(50, -1), TRAIN.labels, classes=range(CLASSES))
+    return made
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def by_hand(seed, **arguments):
             {"solver": "adam", "learning_rate_init": 0.001, "hidden_layer_sizes": [5, 3]}
             | {"activation": "relu", "alpha": 1e-4},
         ),
-        ({"epochs": 40, "batch_size": 50}, {"max_iter": 40, "batch_size": 50}),
+        ({"epochs": 40, "batch_size": 50}, {"epochs": 40, "batch_size": 50}),
     ],
     ids=["momentum", "nesterov", "plain", "adam", "forty epochs"],
 )
@@ -94,6 +95,25 @@ def test_a_run_in_a_pack_is_bit_for_bit_the_run_alone(tmp_path):
     assert (tmp_path / "pack/seed-001.npz").stat().st_size == (tmp_path / "alone/seed-001.npz").stat().st_size
     assert len({row.tobytes() for row in pack.predictions["test"]}) == 3, "each seed is another training"
     assert pack.best_epochs == {}
+
+
+def test_the_order_of_the_images_is_another_in_each_epoch(tmp_path):
+    """And keyed by it, so that a training may begin in any of them."""
+    still = {"name": "sgd", "learning_rate": 1e-300}
+    one, two = (recipe(optimizer=still, epochs=epochs, batch_size=7) for epochs in (1, 2))
+    assert train(tmp_path / "one", one).history.value.tolist() == [
+        row.value for row in train(tmp_path / "two", two).history.itertuples() if row.epoch == 1
+    ]
+    orders = []
+    for epoch in (1, 2):
+        trainer = Trainer(recipe(batch_size=1), TRAIN, classes=CLASSES)
+        trainer.begin(0)
+        trainer.begin_epoch(0, 1)
+        trainer.train(0, 1)
+        trainer.begin_epoch(0, epoch)
+        trainer.train(0, 1)
+        orders.append(trainer.weights()[0].tobytes())
+    assert len(set(orders)) == 2
 
 
 def test_layers_are_those_of_the_same_net_in_keras(tmp_path):
@@ -130,21 +150,28 @@ def test_large_test_splits_are_cut_to_the_images_asked_for(tmp_path):
     ],
 )
 def test_a_wrong_argument_is_named(tmp_path, arguments, complaint):
-    with pytest.raises(CalotypeError, match=rf"^study/variant: {NAME}: ") as problem:
+    with pytest.raises(CalotypeError, match=rf"^{NAME}: ") as problem:
         train(tmp_path / "models", recipe(model_arguments=arguments))
     assert complaint in str(problem.value)
     assert "\nHint: see `model_arguments` and scikit-learn's page on MLPClassifier" in str(problem.value)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_training_that_diverges_is_answered_with_the_learning_rate(tmp_path):
-    """Not with the name of an argument that is right."""
-    optimizer = {"name": "sgd", "learning_rate": 1e300}
-    with pytest.raises(CalotypeError, match=rf"^study/variant: {NAME}: ") as problem:
-        train(tmp_path / "models", recipe(optimizer=optimizer, model_arguments={"activation": "relu"}), range(1))
-    said, hint = str(problem.value).split("\nHint: ")
-    assert "finite" in said or "overflow" in said
-    assert "smaller learning rate" in hint
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_training_that_diverges_is_marked_and_ends_no_pack(tmp_path, caplog, solver):
+    """The other seeds of the pack, and the other variants of the study, are as good as before."""
+    optimizer = {"name": solver, "learning_rate": 1e300}
+    arguments = {"activation": "relu", "hidden_layer_sizes": [5, 5]}
+    pack = train(tmp_path / "models", recipe(optimizer=optimizer, model_arguments=arguments), range(2))
+    assert pack.diverged.keys() == {0, 1}
+    for place, (seed, epoch) in enumerate(pack.diverged.items()):
+        losses = pack.history[pack.history.seed == seed].value.tolist()
+        assert len(losses) == epoch
+        assert np.isnan(losses[-1])
+        assert np.isnan(pack.predictions["test"][place]).all()
+        assert f"seed {seed} diverged in epoch {epoch}" in caplog.text
+        assert (tmp_path / f"models/seed-{seed:03d}.npz").exists()
+    assert train(tmp_path / "well", recipe(), range(2)).diverged == {}
 
 
 def test_predictions_are_made_with_the_threads_of_the_recipe_too(tmp_path, monkeypatch):
@@ -154,17 +181,17 @@ def test_predictions_are_made_with_the_threads_of_the_recipe_too(tmp_path, monke
     def count(name):
         method = getattr(MLPClassifier, name)
 
-        def counting(self, *arguments):
+        def counting(self, *arguments, **keys):
             seen[name] = {pool["num_threads"] for pool in threadpool_info()}
-            return method(self, *arguments)
+            return method(self, *arguments, **keys)
 
         monkeypatch.setattr(MLPClassifier, name, counting)
 
-    count("fit")
+    count("partial_fit")
     count("predict_proba")
     with threadpool_limits(2):
         train(tmp_path / "models", recipe(threads=1), range(1))
-    assert seen == {"fit": {1}, "predict_proba": {1}}
+    assert seen == {"partial_fit": {1}, "predict_proba": {1}}
 
 
 @pytest.mark.filterwarnings("error")

@@ -132,13 +132,16 @@ def make_data(folder):
 
 def train(data, made, seeds, models, train_split=None, tests=("test",)):
     """Train a pack as workflow/scripts/train.py does."""
-    from calotype.training import train_pack
+    from calotype.runs import Store, train_pack
+    from calotype.training import Trainer
 
     models.mkdir(parents=True)
     find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
     labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
     found = {split: find(split) for split in tests}
-    return train_pack("study/variant", made, seeds, train_split or find("train"), found, models, **labels)
+    trainer = Trainer(made, train_split or find("train"), **labels)
+    store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
+    return train_pack("study/variant", made, seeds, trainer, found, models, store=store, check=lambda: None)
 
 
 def train_all(data, folder, seeds):
@@ -232,6 +235,14 @@ def test_saved_weights_and_architecture_give_the_predictions_again(trained, data
             model.load_weights(models / f"seed-{seed:03d}.weights.h5")
             again = model(images).numpy() * 5  # the count is scaled to 0..1
             np.testing.assert_allclose(found["test"][seed], again, atol=1e-5)
+
+
+def test_files_of_weights_hold_the_weights_and_nothing_else(trained):
+    """The state of Adam would make them three times as large."""
+    for name in NAMES:
+        with h5py.File(trained / "pack" / name / "models/seed-000.weights.h5") as opened:
+            assert set(opened) == {"_layer_checkpoint_dependencies", "layers", "vars"} & set(opened), name
+            assert "optimizer" not in opened
 
 
 def test_history_and_predictions_have_a_place_for_every_seed_and_epoch(trained):
@@ -343,16 +354,16 @@ def test_dropout_draws_anew_in_every_epoch(data, tmp_path):
 @pytest.mark.parametrize("model", ["two_outputs", "not_flat"])
 def test_a_model_whose_outputs_do_not_fit_the_labels_is_refused(data, tmp_path, model):
     """Keras would broadcast, train nonsense and say nothing."""
-    with pytest.raises(CalotypeError, match=rf"^study/variant: model: .*{model}"):
+    with pytest.raises(CalotypeError, match=rf"^model: .*{model}"):
         train(data, recipe(f"{data}/own.py:{model}", epochs=1), range(1), tmp_path / "models")
 
 
 def test_a_training_that_cannot_begin_is_named(data, tmp_path):
-    with pytest.raises(CalotypeError, match=r"^study/variant: model: .*three filters are too few") as problem:
+    with pytest.raises(CalotypeError, match=r"^model: .*three filters are too few") as problem:
         train(data, recipe(f"{data}/own.py:fails"), range(1), tmp_path / "models")
     assert isinstance(problem.value.__cause__, ValueError)
     wrong = recipe(f"{data}/own.py:linear", optimizer={"name": "adam", "arguments": {"momentumm": 0.9}})
-    with pytest.raises(CalotypeError, match=r"^study/variant: optimizer: adam: .*momentumm") as problem:
+    with pytest.raises(CalotypeError, match=r"^optimizer: adam: .*momentumm") as problem:
         train(data, wrong, range(1), tmp_path / "others")
     assert str(problem.value).count("\nHint: ") == 1
 
@@ -404,11 +415,23 @@ def test_a_schedule_of_any_shape_can_be_made(tensorflow, warmup, steps):
     assert 0 <= float(optimizer.learning_rate) <= 0.125
 
 
-def test_a_training_that_diverges_ends_and_says_so_in_its_history(data, tmp_path):
-    optimizer = {"name": "sgd", "learning_rate": 1e30}
-    pack = train(data, recipe(f"{data}/own.py:linear", optimizer=optimizer), range(2), tmp_path / "models")
+def test_a_training_that_diverges_ends_there_and_says_so(data, tmp_path, caplog):
+    """Further epochs would cost hours and change nothing."""
+    optimizer = {"name": "sgd", "learning_rate": 1e15}
+    made = recipe(f"{data}/own.py:linear", optimizer=optimizer, epochs=9)
+    pack = train(data, made, range(2), tmp_path / "models")
+    assert pack.diverged.keys() == {0, 1}
+    for seed, epoch in pack.diverged.items():
+        losses = of(pack, "loss", seed)
+        assert len(losses) == epoch < 9
+        assert np.isfinite(losses[:-1]).all()
+        assert not np.isfinite(losses[-1])
+        assert f"study/variant: seed {seed} diverged in epoch {epoch}: its loss is " in caplog.text
     assert not np.isfinite(pack.predictions["test"]).any()
-    assert not np.isfinite(pack.history.value).all()
+
+
+def test_a_training_that_does_not_diverge_is_not_marked(data, tmp_path):
+    assert train(data, class_recipe(), range(1), tmp_path / "models").diverged == {}
 
 
 def test_images_and_labels_of_a_training_may_be_few(data, tmp_path):
@@ -549,7 +572,7 @@ def test_symmetries_of_images_that_are_not_square_are_refused_by_name(data, tmp_
     made = class_recipe(augment=["flip", "symmetries"], epochs=1)
     with pytest.raises(CalotypeError) as problem:
         train(data, made, range(1), tmp_path / "models", train_split=wide)
-    assert str(problem.value) == "study/variant: augment: symmetries: the images are 8 x 6 px, not square."
+    assert str(problem.value) == "augment: symmetries: the images are 8 x 6 px, not square."
 
 
 # ---- Held-out images choose an epoch ---------------------------------------------------------------------------------
@@ -580,16 +603,6 @@ def anew(data, tmp_path_factory):
     return trained_anew
 
 
-def layer_weights(file):
-    """The bytes of all weights of a file; beside them it holds the optimizer's state at the end of the training."""
-    found = {}
-    with h5py.File(file) as opened:
-        opened["layers"].visititems(
-            lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None
-        )
-    return found
-
-
 def best_epochs(pack, monitor):
     """The earliest of the best epochs of each seed, from the history."""
     choose = np.argmax if monitor == "val_accuracy" else np.argmin
@@ -606,7 +619,7 @@ def test_restored_weights_are_those_of_the_best_epoch(data, tmp_path, whole, ane
     assert min(best.values()) < 9, "these trainings could not tell the best epoch from the last"
     seed, epochs = min(best.items(), key=lambda item: item[1])
     expected, weights = anew(seed, epochs)
-    assert layer_weights(tmp_path / "a" / weights.name) == layer_weights(weights)
+    assert (tmp_path / "a" / weights.name).read_bytes() == weights.read_bytes()
     assert pack.predictions["test"][seed].tobytes() == expected.predictions["test"][0].tobytes()
     assert expected.best_epochs == {}
 
@@ -661,9 +674,7 @@ def test_held_out_images_are_never_trained_on(data, tmp_path, whole):
 def test_held_out_parts_that_leave_nothing_to_train_on_are_named(data, tmp_path, images, part):
     split = class_split("train")
     few = Split(split.images[:images], split.labels[:images], split.ids[:images])
-    with pytest.raises(
-        CalotypeError, match=rf"^study/variant: validation_split: {part} of {images} images leaves none"
-    ):
+    with pytest.raises(CalotypeError, match=rf"^validation_split: {part} of {images} images leaves none"):
         train(data, class_recipe(validation_split=part), range(1), tmp_path / "models", train_split=few)
 
 

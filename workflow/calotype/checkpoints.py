@@ -52,7 +52,8 @@ def _checksum(identity: str, values: str, arrays: Mapping[str, NDArray[Any]]) ->
 
 def _numbered(folder: Path) -> list[Path]:
     """The checkpoints of a folder, the newest first."""
-    return sorted((file for file in folder.glob("*.npz") if re.fullmatch(r"\d{6,}\.npz", file.name)), reverse=True)
+    found = [file for file in folder.glob("*.npz") if re.fullmatch(r"\d{6,}\.npz", file.name)]
+    return sorted(found, key=lambda file: int(file.stem), reverse=True)
 
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
@@ -100,7 +101,7 @@ def load(folder: Path, identity: str) -> Checkpoint | None:
             return Checkpoint(arrays, json.loads(head["values"]))
         except OSError as error:
             logger.warning("%s: cannot be read (%s); the one before is used, if there is one.", file, error)
-        except (EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
             logger.warning("%s: not a whole checkpoint (%s); the one before is used, if there is one.", file, error)
             with suppress(OSError):
                 file.unlink()  # it would count as one of those that are kept

@@ -114,6 +114,7 @@ class Lease:
     def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop) -> None:
         self.folders, self.sign, self.stop_asked = folders, sign, stop
         self.waited = self.lost = False
+        self.taken: list[Path] = []  # of the folders, until it has all
         token = uuid.uuid4().hex
         self.heartbeat = folders[0].parent / HEARTBEAT.format(token=token)
         self._began = time.monotonic()
@@ -151,7 +152,7 @@ class Lease:
                 continue
             beat += 1
             shown_at, shown_mib = time.monotonic(), _used_mib()
-            if any(_holder(folder) not in (None, self.heartbeat.name) for folder in self.folders):
+            if any(_holder(folder) not in (None, self.heartbeat.name) for folder in self.taken):
                 self.lost = True
                 return
             # A full disk, or a file server that is away: the next beat may come through.
@@ -237,8 +238,11 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
                 logger.info("%s is being trained by %s; waiting for it.", sign.name, sign.where())
             time.sleep(poll)
             continue
-        _take_over(folder, heartbeat)
-        (folder.parent / heartbeat).unlink(missing_ok=True)
+        for each in folder.parent.glob(f"*/{LEASE}"):  # all of its runs: none of them has a sign of life any more
+            if _holder(each.parent) == heartbeat:
+                _take_over(each.parent, heartbeat)
+        with suppress(OSError):
+            (folder.parent / heartbeat).unlink()
         return
 
 
@@ -266,9 +270,10 @@ def lease(
         for folder in folders:  # all in the same order, so that two never wait for each other
             while not _take(folder, held.heartbeat.name):
                 held.check()
-                if holder := _holder(folder):
+                if (holder := _holder(folder)) is not None:
                     held.waited = True
                     _wait_for(folder, holder, held.check, poll)
+            held.taken.append(folder)
         yield held
     finally:
         held.stop()

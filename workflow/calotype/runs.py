@@ -21,6 +21,7 @@ from calotype.errors import CalotypeError
 from calotype.pack import Pack
 from calotype.recipe import Recipe
 from calotype.splits import Split
+from calotype.stopping import StoppedError
 
 logger = logging.getLogger(__name__)
 
@@ -175,6 +176,7 @@ class _Training:
         self.better = np.greater if recipe.monitor == "val_accuracy" else np.less
         self.pace = _Pace()
         self.unsaved: dict[int, _Run] = {}  # runs that are finished
+        self.idle = True  # whether nothing was computed yet by this process
         self.saved_at = time.monotonic()
         self.worth_saving = False  # a pack that is done before the first checkpoint is due writes none
 
@@ -211,6 +213,7 @@ class _Training:
                 last = min(run.step + self.pace.steps, self.trainer.steps)
                 began = time.perf_counter()
                 self.trainer.train(run.step, last)
+                self.idle = False
                 self.pace.adapt(time.perf_counter() - began)
                 run.step = last
             self._end_epoch(seed, run)
@@ -251,6 +254,7 @@ class _Training:
             for start in range(0, len(shown), PREDICT_BATCH):
                 self._pause(seed, run)
                 batches.append(self.trainer.predict(shown[start : start + PREDICT_BATCH]))
+                self.idle = False
             run.predictions[split] = np.concatenate(batches)
         run.finished = True
 
@@ -278,7 +282,8 @@ class _Training:
         """Between two steps: save when it is time, and stop when that is asked for."""
         try:
             self.check()
-        except Exception:
+        except StoppedError as stopped:
+            stopped.idle = self.idle
             self._save(seed, run)
             raise
         if time.monotonic() - self.saved_at >= 60 * self.store.minutes:
@@ -294,7 +299,8 @@ class _Training:
                 del self.unsaved[number]
             if seed is not None and run is not None:
                 run.seconds = self._seconds()
-                state = {} if run.weights else self.trainer.state()
+                begun = run.epoch or run.step  # else `begin` sets all; Keras has not even made all of its variables
+                state = self.trainer.state() if begun and not run.weights else {}
                 checkpoints.save(self.store.folders[seed], self._identity(seed), run.checkpoint(state))
                 logger.debug("%s: saved: %s", self.name, self._place(seed, run))
         except CalotypeError as error:
@@ -336,7 +342,10 @@ def train_pack(
         tests: the test splits by name.
         models: an existing folder; gets the weights of each seed.
         store: where and when checkpoints are written; runs that have some go on from there.
-        check: called between steps; what it raises ends the training, after a checkpoint.
+        check: called between steps; may raise StoppedError, which ends the training, after a checkpoint.
+
+    Raises:
+        StoppedError: `check` did.
     """
     training = _Training(name, recipe, trainer, tests, store, check)
     runs = {}

@@ -21,11 +21,13 @@ class StoppedError(Exception):
 
     Attributes:
         by: the signal's name, such as ``SIGTERM``.
+        idle: whether nothing at all was done before it; then another job of the same length would do nothing, either.
     """
 
     def __init__(self, by: str) -> None:
         super().__init__(f"stopped by {by}")
         self.by = by
+        self.idle = False
 
 
 class Stop:
@@ -69,7 +71,8 @@ def on_signals() -> Iterator[Stop]:
     except StoppedError as stopped:
         logger.info("Stopped by %s. What is done is saved: the same command goes on from there.", stopped.by)
         if stopped.by in [number.name for number in BY_SCHEDULER] and slurm.job_id():
-            logger.info("Not put back into the queue: %s.", slurm.requeue())
+            too_short = "it came to nothing in its time, and a retry may ask for more"
+            logger.info("Not put back into the queue: %s.", too_short if stopped.idle else slurm.requeue())
         sys.exit(1)
     finally:
         for number, handler in before.items():

@@ -97,6 +97,9 @@ class Trainer:
                 f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of (None, {outputs}).",
                 "end it with keras.layers.Dense(outputs), on flattened or pooled features.",
             )
+        # For `save`: of a compiled model Keras saves the optimizer, too: twice the size, for nobody's use. One for all
+        # seeds: the file holds the names of the layers, which count up with each model that is built.
+        self.plain = self._fresh_model(seed=0)
         self.steps = math.ceil(self.size / recipe.batch_size)
         optimizer = make_optimizer(recipe.optimizer, recipe.epochs * self.steps)
         self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
@@ -206,9 +209,7 @@ class Trainer:
         """Set all variables to what `state` gave."""
         self.train(0, 1)  # Keras makes some of them in the first step; what it changes is set below
         for name, variable in self._variables().items():
-            value = state[name]
-            # Types that numpy does not know, such as bfloat16, come back from a file as bytes.
-            variable.assign(value.view(variable.numpy().dtype) if value.dtype.kind == "V" else value)
+            variable.assign(_typed(state[name], variable))
 
     def weights(self) -> list[NDArray[Any]]:
         """The weights of the model, in Keras's order."""
@@ -216,14 +217,12 @@ class Trainer:
 
     def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
         """Set the weights of the model."""
-        self.model.set_weights(weights)
+        self.model.set_weights([_typed(weight, own) for weight, own in zip(weights, self.model.weights, strict=True)])
 
     def save(self, models: Path, seed: int) -> None:
         """Write ``seed-000.weights.h5`` and, for all seeds, ``architecture.json``."""
-        # Keras saves the optimizer of a compiled model, too: twice the size, for nobody's use.
-        plain = self._fresh_model(seed)
-        plain.set_weights(self.model.get_weights())
-        plain.save_weights(models / f"seed-{seed:03d}.weights.h5")
+        self.plain.set_weights(self.model.get_weights())
+        self.plain.save_weights(models / f"seed-{seed:03d}.weights.h5")
         (models / "architecture.json").write_text(self.model.to_json() + "\n", encoding="utf-8")
 
     def layers(self) -> pd.DataFrame:
@@ -235,6 +234,11 @@ class Trainer:
         views = augment.test_views(images, self.recipe.test_views)
         found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
         return (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
+
+
+def _typed(value: NDArray[Any], variable: Any) -> NDArray[Any]:
+    """A value of a variable. Types that numpy does not know, such as bfloat16, come back from a file as bytes."""
+    return value.view(variable.numpy().dtype) if value.dtype.kind == "V" else value
 
 
 def layers_table(model: Any) -> pd.DataFrame:

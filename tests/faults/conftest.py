@@ -1,0 +1,49 @@
+"""A private Slurm that may break, and the small paper as it is where nothing breaks."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+from cluster.private_slurm import INSTALL, PrivateSlurm, missing_programs
+from conftest import Project
+from faults.paper import Clean, digests, make_paper
+from faults.rounds import Round
+
+# Snakemake keeps away from nodes that have failed, so there are more of them than may fail in a round.
+GPU_NODES = ("g1", "g2", "g3", "g4")
+SLURMD_TIMEOUT = 10  # s; slurmctld finds a dead node about half a minute later
+CRED_EXPIRE = 5  # s; the least that Slurm takes
+PRINTED = {".h5", ".csv", ".npz", ".npy", ".tex", ".svg", ".pdf", ".png"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed() -> None:
+    """Every test of this folder needs Slurm's programs."""
+    if missing := missing_programs():
+        pytest.skip(f"no {', '.join(missing)} here; on Debian: {INSTALL}")
+
+
+@pytest.fixture(scope="session")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSlurm]:
+    """A Slurm that notices soon when something breaks."""
+    folder = tmp_path_factory.mktemp("breakable")
+    with PrivateSlurm(folder, gpu_nodes=GPU_NODES, slurmd_timeout=SLURMD_TIMEOUT, cred_expire=CRED_EXPIRE) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def clean(breakable: PrivateSlurm, tmp_path_factory: pytest.TempPathFactory) -> Clean:
+    """The paper of some studies, printed without a fault, and the digests of its results; once for each choice."""
+
+    @cache
+    def printed(*studies: str) -> tuple[Project, dict[str, str]]:
+        project = make_paper(tmp_path_factory.mktemp("clean") / "project", studies)
+        record = Round(breakable, project, f"clean {' '.join(studies)}", Random(0)).play([], [], None)
+        expected = digests(project.folder)
+        assert not record.problems, record.problems
+        assert {Path(name).suffix for name in expected} >= PRINTED
+        return project, expected
+
+    return printed

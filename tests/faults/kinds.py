@@ -1,0 +1,205 @@
+"""The kinds of faults, all of them real: what a night on a cluster does to a training.
+
+A strike hits a training that runs, at a moment of its own; a condition holds from the start of a round to its end.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+import psutil
+from cluster.private_slurm import GPUS_PER_NODE, URGENT, Job, PrivateSlurm, job_of
+
+LOST_NODES = 2  # in a round: Snakemake keeps away from a node that failed, and something must be left to train on
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that runs.
+
+    Attributes:
+        process: its process.
+        job: its Slurm job.
+        node: where it runs.
+        pack: which one it is.
+        loaded: whether it has loaded a library that trains; not while it waits for another that holds its runs.
+        cpu: seconds of computing until now.
+    """
+
+    process: psutil.Process
+    job: str
+    node: str
+    pack: str
+    loaded: bool
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.pack} (job {self.job} on {self.node}, process {self.process.pid})"
+
+
+def running_trainings(slurm: PrivateSlurm) -> list[Training]:
+    """The trainings that run, found among the processes: Slurm's daemons may be away."""
+    found = []
+    for process in slurm.processes():
+        try:
+            command = process.cmdline()
+            # Snakemake runs a script as a copy with a name of its own.
+            if command and "python" in Path(command[0]).name and command[-1].endswith(".train.py"):
+                node = process.environ().get("SLURMD_NODENAME", "")
+                loaded = any(re.search("/(tensorflow|sklearn)/", file.path) for file in process.memory_maps())
+                cpu = process.cpu_times().user
+                found.append(Training(process, job_of(process) or "", node, _pack_of(process), loaded, cpu))
+        except psutil.Error:
+            continue  # it has just ended
+    return sorted((training for training in found if training.job and training.node), key=lambda each: each.pack)
+
+
+def _pack_of(process: psutil.Process) -> str:
+    """What the Snakemake that runs a training was told to make."""
+    for parent in process.parents():
+        if target := re.search(r"train:(\S+)", " ".join(parent.cmdline())):
+            pairs = dict(pair.split("=") for pair in target[1].strip("'\"").split(",") if "=" in pair)
+            return "{study}/{variant} {first}-{last}".format_map(pairs)
+    return "?"
+
+
+class Stage(Protocol):
+    """What a strike may do to the round that it happens in."""
+
+    slurm: PrivateSlurm
+    random: Random
+    lost_nodes: int
+
+    def later(self, seconds: float, what: str, action: Callable[[], None]) -> None:
+        """Have something done after a time, or when the round ends."""
+
+    def kill_head(self) -> None:
+        """Kill the Snakemake that was called, and nothing else."""
+
+    def start_head(self) -> None:
+        """Call it again."""
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A fault at one moment.
+
+    Attributes:
+        name: of the kind.
+        hit: does it to a training that runs, and says what it did; None if that is not possible now.
+        asks_slurm: whether slurmctld must be there for it.
+    """
+
+    name: str
+    hit: Callable[[Stage, Training], str | None]
+    asks_slurm: bool = True
+
+
+def _kill_training(_: Stage, training: Training) -> str:
+    training.process.kill()
+    return str(training)
+
+
+def _kill_node(stage: Stage, training: Training) -> str | None:
+    if stage.lost_nodes == LOST_NODES or not stage.slurm.is_up(f"slurmd-{training.node}"):
+        return None
+    stage.lost_nodes += 1
+    stage.slurm.kill_node(training.node)
+    # Slurm finds a node dead after half a minute. One that is back earlier has lost its jobs all the same.
+    away = stage.random.uniform(3, 45)
+    stage.later(away, f"node {training.node} is back", lambda: stage.slurm.start_node(training.node))
+    return f"{training.node} for {away:.0f} s, with {training}"
+
+
+def _cancel(stage: Stage, training: Training) -> str:
+    stage.slurm.client("scancel", training.job)
+    return str(training)
+
+
+def _requeue(stage: Stage, training: Training) -> str:
+    stage.slurm.client("scontrol", "requeue", training.job)
+    return str(training)
+
+
+def _preempt(stage: Stage, training: Training) -> str:
+    gpus = [f"--partition={URGENT}", f"--nodelist={training.node}", f"--gres=gpu:{GPUS_PER_NODE}", "--mem=100"]
+    job = stage.slurm.client("sbatch", "--parsable", "--output=/dev/null", *gpus, "--wrap=sleep 5").strip()
+    return f"job {job} takes {training.node} from {training}"
+
+
+def _restart_controller(stage: Stage, training: Training) -> str | None:
+    if not stage.slurm.is_up("slurmctld"):
+        return None
+    stage.slurm.kill_controller()
+    away = stage.random.uniform(2, 15)
+    stage.later(away, "slurmctld is back", stage.slurm.start_controller)
+    return f"for {away:.0f} s, beside {training}"
+
+
+def _accounting_away(stage: Stage, training: Training) -> str | None:
+    if not stage.slurm.is_up("slurmdbd"):
+        return None
+    stage.slurm.stop_accounting()
+    away = stage.random.uniform(5, 40)
+    stage.later(away, "slurmdbd is back", stage.slurm.start_accounting)
+    return f"for {away:.0f} s, beside {training}"
+
+
+def _kill_head(stage: Stage, training: Training) -> str:
+    stage.kill_head()
+    away = stage.random.uniform(1, 15)
+    stage.later(away, "Snakemake is called again", stage.start_head)
+    return f"for {away:.0f} s, beside {training}"
+
+
+KILLED = Strike("training killed", _kill_training, asks_slurm=False)
+NODE = Strike("node failure", _kill_node)
+CANCELLED = Strike("scancel", _cancel)
+REQUEUED = Strike("requeue", _requeue)
+PREEMPTED = Strike("preemption", _preempt)
+CONTROLLER = Strike("slurmctld restart", _restart_controller)
+ACCOUNTING = Strike("slurmdbd away", _accounting_away, asks_slurm=False)
+HEAD = Strike("snakemake killed", _kill_head, asks_slurm=False)
+STRIKES = (KILLED, NODE, CANCELLED, REQUEUED, PREEMPTED, CONTROLLER, ACCOUNTING, HEAD)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A fault that lies in what the trainings ask for.
+
+    Attributes:
+        name: of the kind.
+        ask: changes the Slurm profile.
+        hits: which of the starts of trainings, and of their steps, ran into it, by job.
+    """
+
+    name: str
+    ask: Callable[[dict[str, Any]], None]
+    hits: Callable[[Sequence[Job], Sequence[Job]], list[str]]
+
+
+def _ask_for_little_time(profile: dict[str, Any]) -> None:
+    profile["set-resources"]["train"] |= {"runtime": "1 * attempt", "slurm_extra": "--signal=TERM@30"}
+
+
+def _ran_out_of_time(trainings: Sequence[Job], _: Sequence[Job]) -> list[str]:
+    # The signal is due half a minute before the limit; Slurm looks every half minute, so it may be that much early.
+    out = [job for job in trainings if job.state != "COMPLETED" and job.seconds >= 60 * (job.minutes or 0) - 62]
+    return [job.id for job in out]
+
+
+def _ask_for_little_memory(profile: dict[str, Any]) -> None:
+    profile["set-resources"]["train"]["mem_mb"] = "min(400 * 4 ** (attempt - 1), 4000)"
+
+
+def _ran_out_of_memory(_: Sequence[Job], steps: Sequence[Job]) -> list[str]:
+    # Where Slurm can only measure memory, and not limit it, it cancels what has too much.
+    return [step.id.split(".")[0] for step in steps if step.state in ("OUT_OF_MEMORY", "CANCELLED")]
+
+
+TIME = Condition("time limit", _ask_for_little_time, _ran_out_of_time)
+MEMORY = Condition("out of memory", _ask_for_little_memory, _ran_out_of_memory)
+CONDITIONS = (TIME, MEMORY)

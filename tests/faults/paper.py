@@ -1,0 +1,99 @@
+"""The small paper that the faults are tried on: five trainings of twenty seconds and more."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from conftest import Project, copy_project
+
+STUDIES = ("dots", "digits")
+Clean = Callable[..., tuple[Project, dict[str, str]]]  # of some studies: their paper without a fault, and its digests
+PROFILE = "slurm/config.yaml"
+# Every fault uses up one of a job's retries, and a round has more faults than a night on a cluster.
+RETRIES = 20
+# The nodes have 16,000 MiB, and a job that has failed often must still fit: the profile asks for more at each attempt.
+TRAINING_MIB = "min(2000 * attempt, 8000)"
+TRAINING_MINUTES = "10"
+# For `--config checkpoint_minutes=`: trainings of seconds are to lose some of them, not all.
+CHECKPOINT_MINUTES = 0.05
+
+
+def make_paper(folder: Path, studies: Sequence[str] = STUDIES) -> Project:
+    """Make the project: a study of counts and one of classes, Keras and scikit-learn, few images and figures."""
+    project = copy_project(folder)
+    _edit(folder / "config/datasets.yaml", _few_images)
+    _edit(folder / "config/studies/dots.yaml", _longer_dots)
+    _edit(folder / "config/studies/digits.yaml", _longer_digits)
+    project.edit("config/config.yaml", "studies: [dots]", f"studies: [{', '.join(studies)}]")
+    # So that there are three trainings of dots.
+    project.edit("config/config.yaml", "seeds_per_job: 3 ", "seeds_per_job: 1 ")
+    edit_profile(project, _patient)
+    return project
+
+
+def fresh_copy(clean: Project, folder: Path) -> Project:
+    """Copy a finished project, without the results of its studies: faults only strike trainings, so the data stay."""
+    shutil.copytree(clean.folder, folder, ignore=shutil.ignore_patterns("slurm-logs", "locks", "incomplete", "log"))
+    for path in (folder / "results").iterdir():
+        if path.is_file():
+            path.unlink()
+        elif path.name in STUDIES:
+            shutil.rmtree(path)
+    for path in (folder / "results/logs/train", folder / "results/benchmarks/train"):
+        shutil.rmtree(path)
+    return Project(folder)
+
+
+def edit_profile(project: Project, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the project's Slurm profile."""
+    _edit(project.folder / PROFILE, change)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result that must be the same each time, by path."""
+    found = {}
+    for file in sorted(folder.glob("results/**/*")):
+        path = file.relative_to(folder)
+        varies = path.name in ("provenance.json", "report.html") or {"logs", "benchmarks"} & set(path.parts)
+        hidden = any(part.startswith(".") for part in path.parts)
+        if file.is_file() and not varies and not hidden:
+            found[str(path)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
+    """What is missing, too much, or different, a line each."""
+    lines = [f"missing: {path}" for path in expected.keys() - found.keys()]
+    lines += [f"too much: {path}" for path in found.keys() - expected.keys()]
+    lines += [f"different: {path}" for path in expected.keys() & found.keys() if expected[path] != found[path]]
+    return sorted(lines)
+
+
+def _edit(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _few_images(datasets: dict[str, Any]) -> None:
+    for split, images in {"train": 64, "test": 60, "test-large": 120, "train-large": 256}.items():
+        datasets["dots"]["splits"][split]["images"] = images
+
+
+def _longer_dots(study: dict[str, Any]) -> None:
+    # Many short epochs: a training can then be struck, and go on, at many places.
+    study["variants"]["source"] |= {"epochs": 40, "seeds": 2}
+    study["variants"]["accurate"] |= {"epochs": 60, "seeds": 1}
+
+
+def _longer_digits(study: dict[str, Any]) -> None:
+    del study["variants"]["accurate"]
+    study["defaults"] |= {"epochs": 600, "seeds": 2, "seeds_per_job": 2}
+
+
+def _patient(profile: dict[str, Any]) -> None:
+    profile["retries"] = RETRIES
+    profile["set-resources"]["train"] |= {"mem_mb": TRAINING_MIB, "runtime": TRAINING_MINUTES}

@@ -1,0 +1,380 @@
+"""One round: the small paper on the private Slurm, struck at drawn moments, and the record of what happened."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import psutil
+from cluster.private_slurm import URGENT, ClusterError, PrivateSlurm
+from conftest import SNAKEMAKE, Project
+from faults.kinds import CONDITIONS, STRIKES, Condition, Strike, Training, running_trainings
+from faults.paper import CHECKPOINT_MINUTES, differences, digests, edit_profile
+
+TICK = 0.5  # s
+COMPUTES = 0.1  # s of CPU between two looks
+SAMPLE = 3.0  # s between two looks at which trainings run
+FIRST, GAP = (2.0, 10.0), (2.0, 12.0)  # s from the first training to the first fault, and from fault to fault
+CALLS = 5  # of Snakemake, by a user who calls it again when it ended with an error
+PATIENCE = 1500.0  # s for a round; one takes two to six minutes where little else runs
+# s with no job in the queue after which a call is taken to wait for a job that it has lost. The plugin looks at its
+# jobs at ever longer intervals; in the first ten minutes after a job has ended they are shorter than this.
+LOST = 120.0
+PRINTED = "printed.txt"
+HISTORY = "history.txt"
+
+
+@dataclass
+class Record:
+    """What happened in a round.
+
+    Attributes:
+        name: of the round.
+        injected: how many faults of each kind.
+        differences: files that are not what they are in the clean run.
+        problems: everything else that must not be, a line each.
+        calls: of Snakemake.
+        jobs: Slurm jobs, but those of the faults.
+        starts: of these jobs; a job that was requeued starts more than once.
+        resumed: trainings that went on from a checkpoint, as far as their logs say so.
+        together: the most processes that were seen to train one pack at the same time.
+        seconds: from the first call to the end of the last job.
+        errors: how many calls ended with an error.
+        stuck: how many calls waited for a job that was gone, and were ended.
+        unfinished: whether another call would do something again.
+    """
+
+    name: str
+    injected: Counter[str] = field(default_factory=Counter)
+    differences: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    calls: int = 0
+    jobs: int = 0
+    starts: int = 0
+    resumed: int = 0
+    together: int = 0
+    seconds: float = 0.0
+    errors: int = 0
+    stuck: int = 0
+    unfinished: bool = False
+
+    @property
+    def survived(self) -> bool:
+        """Whether the results are those of the clean run."""
+        return not self.differences and not self.problems
+
+
+class Round:
+    """A call of Snakemake on the cluster, the faults that strike it, and what a user does about them."""
+
+    def __init__(self, slurm: PrivateSlurm, project: Project, name: str, random: Random) -> None:
+        """Prepare.
+
+        Args:
+            slurm: where it runs.
+            project: a project of its own.
+            name: how the record calls it.
+            random: draws moments and targets.
+        """
+        self.slurm, self.project, self.random = slurm, project, random
+        self.record = Record(name)
+        self.lost_nodes = 0
+        self._head: subprocess.Popen[bytes] | None = None
+        self._due: list[tuple[float, str, Callable[[], None]]] = []
+        self._began = self._sampled = self._busy = time.monotonic()
+        self._struck_jobs: set[str] = set()
+        self._cpu: dict[int, float] = {}
+
+    # ---- What strikes use -----------------------------------------------------------------------------------------
+
+    def later(self, seconds: float, what: str, action: Callable[[], None]) -> None:
+        """Have something done after a time, or when the round ends."""
+        self._due.append((time.monotonic() + seconds, what, action))
+
+    def kill_head(self) -> None:
+        """Kill the Snakemake that was called, and nothing else."""
+        assert self._head is not None
+        self._head.kill()
+        self._head.wait()
+        self._head = None
+
+    def start_head(self) -> None:
+        """Call Snakemake, as README says; where a call that was killed has left the folder locked, unlock it first."""
+        if any((self.project.folder / ".snakemake/locks").glob("*")):
+            self._tell("the folder is locked: snakemake --unlock")
+            self._snakemake("--unlock").wait(120)
+        # The first look at a job comes sooner than the profile says.
+        options = ["--slurm-init-seconds-before-status-checks", "3"]
+        options += ["--config", f"checkpoint_minutes={CHECKPOINT_MINUTES}"]
+        self._head = self._snakemake(*options)
+        self.record.calls += 1
+        self._busy = time.monotonic()
+
+    # ---- The round ------------------------------------------------------------------------------------------------
+
+    def play(
+        self, strikes: Sequence[Strike], conditions: Sequence[Condition], expected: dict[str, str] | None
+    ) -> Record:
+        """Run the paper to its end.
+
+        Args:
+            strikes: in this order; each waits for a training to strike.
+            conditions: they hold from the start.
+            expected: digests of the clean run; None for the clean run itself.
+        """
+        before = {job.id for job in self.slurm.jobs()}
+        for condition in conditions:
+            edit_profile(self.project, condition.ask)
+            self._tell(f"condition: {condition.name}")
+        waiting = list(strikes)
+        try:
+            self.start_head()
+            self._until_finished(waiting)
+        finally:
+            self._end()
+        for strike in waiting:
+            self._tell(f"no target was left for: {strike.name}")
+        found = digests(self.project.folder)
+        self._until_idle()
+        self.record.seconds = time.monotonic() - self._began
+        self._count(before, conditions)
+        if expected is not None:
+            self.record.differences = differences(expected, found)
+            if (left := digests(self.project.folder)) != found:
+                self.record.problems += [
+                    f"changed by a job that was still there when Snakemake had ended: {line}"
+                    for line in differences(found, left)
+                ]
+        self.record.unfinished = self._would_do_something()
+        if self.record.together > 1:
+            self.record.problems.append("a pack was trained by two processes at the same time")
+        for line in (*self.record.problems, *self.record.differences):
+            self._tell(line)
+        return self.record
+
+    def _until_finished(self, waiting: list[Strike]) -> None:
+        next_strike: float | None = None
+        while True:
+            time.sleep(TICK)
+            self._do_what_is_due(time.monotonic())
+            if self._head is not None and self._head.poll() is not None and self._finished(self._head.returncode):
+                return
+            trainings = self._look()
+            now = time.monotonic()
+            if next_strike is None and trainings:
+                next_strike = now + self.random.uniform(*FIRST)
+            if waiting and next_strike is not None and now >= next_strike and trainings and self._head is not None:
+                self._strike(waiting, trainings)
+                next_strike = time.monotonic() + self.random.uniform(*GAP)
+            if now - self._began > PATIENCE:
+                self.record.problems.append(f"not finished after {PATIENCE:.0f} s")
+                return
+            if self._lost():
+                return
+
+    def _strike(self, waiting: list[Strike], trainings: list[Training]) -> None:
+        """Let the first strike happen that can."""
+        for strike in list(waiting):
+            if strike.asks_slurm and not self.slurm.is_up("slurmctld"):
+                continue
+            target = self.random.choice(trainings)
+            try:
+                done = strike.hit(self, target)
+            except (ClusterError, psutil.NoSuchProcess) as error:
+                self._tell(f"{strike.name}: not possible, {target} may have ended: {error}")
+                return
+            if done is not None:
+                self._tell(f"{strike.name}: {done}")
+                self.record.injected[strike.name] += 1
+                self._struck_jobs.add(target.job)
+                waiting.remove(strike)
+                return
+
+    def _finished(self, status: int) -> bool:
+        """Whether the paper is printed, or nobody would go on; otherwise call again."""
+        if status == 0:
+            return True
+        self.record.errors += 1
+        self._tell(f"Snakemake ended with status {status}")
+        if self.record.errors >= CALLS:
+            self.record.problems.append(f"{self.record.errors} calls ended with an error")
+            return True
+        self._until_idle()  # a user waits until the jobs that still run have ended
+        self.start_head()
+        return False
+
+    def _lost(self) -> bool:
+        """Whether the call waits for a job that is gone, again and again; the first times, do what a user would."""
+        if time.monotonic() - self._busy < LOST or self._head is None:
+            return False
+        if not self.slurm.is_up("slurmctld") or self._queue():
+            self._busy = time.monotonic()
+            return False
+        self.record.stuck += 1
+        self._tell(f"Snakemake waits, and no job has been in the queue for {LOST:.0f} s: Ctrl-C, and called again")
+        self._interrupt()
+        if self.record.stuck >= CALLS:
+            self.record.problems.append(f"{self.record.stuck} calls waited for a job that was gone")
+            return True
+        self.start_head()
+        return False
+
+    def _look(self) -> list[Training]:
+        """The trainings that run; also keeps in mind how many there were of one pack."""
+        if time.monotonic() - self._sampled < SAMPLE:
+            return []
+        self._sampled = time.monotonic()
+        trainings = running_trainings(self.slurm)
+        # One that has put itself back into the queue has the library, but computes no more.
+        busy = [each for each in trainings if each.cpu - self._cpu.get(each.process.pid, each.cpu) > COMPUTES]
+        packs = Counter(training.pack for training in busy if training.loaded)
+        self._cpu = {training.process.pid: training.cpu for training in trainings}
+        self.record.together = max([self.record.together, *packs.values()])
+        if trainings or (self.slurm.is_up("slurmctld") and self._queue()):
+            self._busy = time.monotonic()
+        return trainings
+
+    def _do_what_is_due(self, now: float) -> None:
+        for entry in [entry for entry in self._due if entry[0] <= now]:
+            self._due.remove(entry)
+            self._tell(entry[1])
+            entry[2]()
+
+    # ---- Its end --------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        """Bring back what is away, and end what is still called."""
+        if self._head is not None and self._head.poll() is None:
+            self._interrupt()
+        self._due = [entry for entry in self._due if entry[2] != self.start_head]
+        self._do_what_is_due(float("inf"))
+
+    def _interrupt(self) -> None:
+        assert self._head is not None
+        self._head.send_signal(signal.SIGINT)
+        try:
+            self._head.wait(60)
+        except subprocess.TimeoutExpired:
+            self._head.kill()
+            self._head.wait()
+        self._head = None
+
+    def _until_idle(self) -> None:
+        """Wait until no job is left: one that outlives its Snakemake may still write."""
+        deadline = time.monotonic() + PATIENCE / 2
+        while time.monotonic() < deadline:
+            self._do_what_is_due(time.monotonic())
+            if self.slurm.is_up("slurmctld") and not self._queue():
+                return
+            time.sleep(1)
+        self.record.problems.append(f"jobs were left in the queue: {' '.join(self._queue())}")
+        self.slurm.client("scancel", *self._queue(), check=False)
+
+    def _would_do_something(self) -> bool:
+        """Whether another call would do something again; the results would be the same, but a user would wonder."""
+        before = (self.project.folder / PRINTED).stat().st_size
+        self._snakemake("--dry-run").wait(300)
+        with (self.project.folder / PRINTED).open("rb") as printed:
+            printed.seek(before)
+            return b"Nothing to be done" not in printed.read()
+
+    def _queue(self) -> list[str]:
+        try:
+            return self.slurm.client("squeue", "--noheader", "--format=%A").split()
+        except ClusterError:
+            return ["not known"]  # too busy to answer
+
+    def _count(self, before: set[str], conditions: Sequence[Condition]) -> None:
+        starts = [job for job in self.slurm.jobs(requeued=True) if job.id not in before and job.partition != URGENT]
+        self.record.jobs, self.record.starts = len({job.id for job in starts}), len(starts)
+        trainings = [job for job in starts if re.match(r"rule_train(_|$)", job.comment)]
+        ids = {job.id for job in trainings}
+        steps = [step for step in self.slurm.jobs(steps=True, requeued=True) if step.id.split(".")[0] in ids]
+        for condition in conditions:
+            hits = [job for job in condition.hits(trainings, steps) if job not in self._struck_jobs]
+            self.record.injected[condition.name] += len(hits)
+            self._tell(f"{condition.name}: hit {len(hits)} times, jobs {' '.join(hits)}")
+        logs = [
+            *self.project.folder.glob("results/logs/train/**/*.log"),
+            *self.project.folder.glob("slurm-logs/**/*.log"),
+        ]
+        texts = [log.read_text(encoding="utf-8", errors="replace") for log in logs]
+        self.record.resumed = sum(text.count(": goes on: seed") for text in texts)
+
+    def _snakemake(self, *options: str) -> subprocess.Popen[bytes]:
+        """Call Snakemake from the project's folder; what it prints is appended to a file."""
+        environment = {key: value for key, value in self.slurm.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        with (self.project.folder / PRINTED).open("ab") as printed:
+            return subprocess.Popen(
+                [str(SNAKEMAKE), "--profile", "slurm", *options],
+                cwd=self.project.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C of the tests is not for it
+            )
+
+    def _tell(self, what: str) -> None:
+        """Say what happens, in a file of the project and on the screen."""
+        line = f"{time.strftime('%H:%M:%S')} {self.record.name}, {time.monotonic() - self._began:4.0f} s: {what}"
+        with (self.project.folder / HISTORY).open("a", encoding="utf-8") as history:
+            history.write(line + "\n")
+        print(line, file=sys.stderr, flush=True)
+
+
+def draw_strikes(random: Random, number: int) -> list[Strike]:
+    """Draw kinds of strikes: each once before one comes twice."""
+    drawn: list[Strike] = []
+    while len(drawn) < number:
+        drawn += random.sample(STRIKES, len(STRIKES))
+    return drawn[:number]
+
+
+def table(records: Sequence[Record]) -> list[str]:
+    """The record of all rounds, as lines to print: kinds of faults, how many were injected and how many survived."""
+    names = [kind.name for kind in (*STRIKES, *CONDITIONS)]
+    lines = [f"{'fault':<20}{'injected':>10}{'survived':>10}"]
+    for name in names:
+        injected = sum(record.injected[name] for record in records)
+        survived = sum(record.injected[name] for record in records if record.survived)
+        lines.append(f"{name:<20}{injected:>10}{survived:>10}")
+    total = sum(sum(record.injected.values()) for record in records)
+    lines.append(f"{'all':<20}{total:>10}{sum(sum(r.injected.values()) for r in records if r.survived):>10}")
+    lines.append(
+        f"{len(records)} rounds in {sum(record.seconds for record in records):.0f} s: "
+        f"{sum(record.jobs for record in records)} jobs, "
+        f"{sum(record.starts - record.jobs for record in records)} requeues, "
+        f"{sum(record.resumed for record in records)} lines on resuming in logs, "
+        f"{sum(record.calls for record in records)} calls of Snakemake, "
+        f"{sum(record.errors for record in records)} ended with an error, "
+        f"{sum(record.stuck for record in records)} waited for a job that was gone; "
+        f"after {sum(record.unfinished for record in records)} rounds another call would do something again; "
+        f"at most {max((record.together for record in records), default=0)} processes of one pack at a time"
+    )
+    return lines
+
+
+def keep(project: Project, clean: Project, record: Record, folder: Path) -> Path:
+    """Copy what explains a failed round: history, what Snakemake printed, logs, and the files that differ, twice."""
+    kept = folder / project.folder.name
+    for path in (*project.folder.glob("*.txt"), *project.folder.glob("slurm/config.yaml")):
+        kept.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, kept)
+    for name in ("slurm-logs", "results/logs", ".snakemake/log"):
+        if (project.folder / name).is_dir():
+            shutil.copytree(project.folder / name, kept / name, dirs_exist_ok=True)
+    for line in record.differences:
+        path = line.partition(": ")[2]
+        for side, source in (("clean", clean.folder / path), ("struck", project.folder / path)):
+            if source.is_file():
+                (kept / side / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, kept / side / path)
+    return kept

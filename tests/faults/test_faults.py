@@ -1,0 +1,85 @@
+"""No fault of a cluster changes a result: the paper is printed again while things break, and every byte is compared.
+
+pytest tests/faults                                        one round, some minutes
+pytest -m soak tests/faults --rounds 8 --fault-seed 1      as many as asked for, all kinds of faults; -s to watch
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+from cluster.private_slurm import PrivateSlurm
+from faults.kinds import CANCELLED, CONDITIONS, CONTROLLER, HEAD, KILLED, MEMORY, NODE, REQUEUED, Condition, Strike
+from faults.paper import STUDIES, Clean, fresh_copy
+from faults.rounds import Record, Round, draw_strikes, keep, table
+
+STRIKES_A_ROUND = 10  # of the soak, beside the condition that it may have
+
+
+class Faults:
+    """Rounds with faults, each compared with the clean one."""
+
+    def __init__(self, slurm: PrivateSlurm, clean: Clean, folder: Path, kept: Path, seed: int) -> None:
+        self.slurm, self.clean, self.folder, self.kept, self.seed = slurm, clean, folder, kept, seed
+        self.records: list[Record] = []
+
+    def play(self, studies: Sequence[str], strikes: Sequence[Strike], conditions: Sequence[Condition]) -> Record:
+        """Play a round in a fresh copy of the paper, and keep what explains it if it fails."""
+        printed, expected = self.clean(*studies)
+        number = len(self.records) + 1
+        project = fresh_copy(printed, self.folder / f"round-{number}")
+        playing = Round(self.slurm, project, f"round {number}", Random(f"{self.seed} {number}"))
+        record = playing.play(strikes, conditions, expected)
+        self.records.append(record)
+        if not record.survived:
+            record.problems.append(f"kept: {keep(project, printed, record, self.kept)}")
+        shutil.rmtree(project.folder)
+        return record
+
+
+@pytest.fixture
+def faults(
+    breakable: PrivateSlurm,
+    clean: Clean,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+    note: Callable[[str], None],
+) -> Iterator[Faults]:
+    """Rounds of one seed; what they show is said at the end."""
+    seed = pytestconfig.getoption("--fault-seed")
+    playing = Faults(breakable, clean, tmp_path, tmp_path_factory.mktemp("failed-rounds"), seed)
+    yield playing
+    note(f"faults, seed {seed}")
+    for line in table(playing.records):
+        note(line)
+    for record in playing.records:
+        for line in (*record.problems, *record.differences):
+            note(f"{record.name}: {line}")
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_a_night_of_faults_changes_no_byte_of_the_paper(faults):
+    strikes = [KILLED, REQUEUED, CONTROLLER, CANCELLED, HEAD, NODE]
+    Random(faults.seed).shuffle(strikes)
+    record = faults.play(STUDIES[:1], strikes, [MEMORY])
+    assert record.injected, "nothing was struck"
+    assert record.differences == []
+    assert record.problems == []
+
+
+@pytest.mark.soak
+@pytest.mark.cluster
+def test_no_number_of_faults_changes_a_byte_of_the_paper(faults, pytestconfig):
+    rounds = pytestconfig.getoption("--rounds")
+    random = Random(faults.seed)
+    strikes = draw_strikes(random, rounds * STRIKES_A_ROUND)
+    # Every other round without a condition, or trainings would never be struck that run as the profile says.
+    for number in range(1, rounds + 1):
+        condition = [CONDITIONS[number // 2 % len(CONDITIONS)]] if number % 2 else []
+        faults.play(STUDIES, [strikes.pop() for _ in range(STRIKES_A_ROUND)], condition)
+    failed = [record for record in faults.records if not record.survived]
+    assert not failed, "\n".join(f"{record.name}: {record.problems} {record.differences}" for record in failed)
