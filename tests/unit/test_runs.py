@@ -262,13 +262,20 @@ tests.elsewhere(pathlib.Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))
 """
 
 
+def longer(name, folder):
+    """A training that lasts long enough to be killed within."""
+    made = recipe_of(name, folder)
+    return made.model_copy(update={"epochs": 60 if made.model in SCIKIT_LEARN else 8})
+
+
 def elsewhere(folder, name, minutes):
     """Train as a process of its own, which goes on where another one was."""
-    from calotype import backend
-
-    backend.start(1)
     runs.AT_ONCE = 0
-    made = recipe_of(name, folder)
+    made = longer(name, folder)
+    if made.model not in SCIKIT_LEARN:
+        from calotype import backend
+
+        backend.start(1)
     pack = train(folder, made, new_trainer(made), minutes=minutes)
     (folder / "pack").write_bytes(repr(sorted(outcome(pack, folder).items())).encode())
 
@@ -292,10 +299,10 @@ def newest(folder):
 @pytest.mark.parametrize("name", ["everything", "scikit-learn, adam"])
 def test_a_training_killed_without_a_word_again_and_again_ends_with_the_same_bytes(tmp_path, name):
     """SIGKILL, at drawn moments, to real processes: what the clock had them save is all that is left."""
-    made = recipe_of(name, tmp_path)
+    made = longer(name, tmp_path)
     expected = outcome(train(tmp_path / "whole", made, new_trainer(made)), tmp_path / "whole")
     folder, rng, kills = tmp_path / "killed", random.Random(3), 0
-    while kills < 3:
+    while kills < 2:
         before = newest(folder)
         process = begin_elsewhere(folder, name, minutes=0)
         try:
@@ -316,7 +323,7 @@ def test_a_training_killed_without_a_word_again_and_again_ends_with_the_same_byt
 
 @pytest.mark.usefixtures("look_often")
 def test_a_training_stopped_here_goes_on_in_another_process_with_the_same_bytes(tmp_path):
-    made = recipe_of("everything", tmp_path)
+    made = longer("everything", tmp_path)
     expected = outcome(train(tmp_path / "whole", made, new_trainer(made)), tmp_path / "whole")
     with pytest.raises(StoppedError):
         train(tmp_path / "moved", made, new_trainer(made), check=Stops(6))
