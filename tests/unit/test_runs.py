@@ -345,7 +345,8 @@ class Counted:
         return getattr(self.trainer, name)
 
     def begin_epoch(self, seed, epoch):
-        self.epochs.append((seed, epoch))
+        if epoch:  # 0 stands for prediction
+            self.epochs.append((seed, epoch))
         self.trainer.begin_epoch(seed, epoch)
 
 

@@ -149,7 +149,7 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on_to_the_same_bytes(pro
         os.killpg(call.pid, number)
         assert call.wait() != 0
     before = (project.folder / LOG).read_text(encoding="utf-8")
-    assert "Stopped by SIGTERM. What is done is saved: the same command goes on from there." in before
+    assert "Stopped by SIGTERM. What is done is saved: the next attempt goes on from there." in before
     assert "Traceback" not in before
     project.run(TARGET)
     log = (project.folder / LOG).read_text(encoding="utf-8")

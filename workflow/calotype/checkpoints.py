@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import re
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -101,7 +100,7 @@ def load(folder: Path, identity: str) -> Checkpoint | None:
             return Checkpoint(arrays, json.loads(head["values"]))
         except OSError as error:
             logger.warning("%s: cannot be read (%s); the one before is used, if there is one.", file, error)
-        except (EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as error:
+        except Exception as error:  # what a torn archive raises is a long list, which zipfile does not promise
             logger.warning("%s: not a whole checkpoint (%s); the one before is used, if there is one.", file, error)
             with suppress(OSError):
                 file.unlink()  # it would count as one of those that are kept
@@ -118,9 +117,17 @@ def forget(study: Path, seeds: Mapping[str, int]) -> None:
     for variant, number in seeds.items():
         for seed in range(number):
             folder = study / variant / f"seed-{seed:03d}"
-            for path in (*_numbered(folder), folder):
-                with suppress(OSError):  # another file is in the folder: somebody holds the run
-                    path.rmdir() if path == folder else path.unlink()
+            if (folder / "lease").exists():
+                continue  # somebody is about to go on from there
+            for path in (*_numbered(folder), *folder.glob(".*.partial.npz")):
+                with suppress(OSError):
+                    path.unlink()
+            with suppress(OSError):  # another file is in the folder: somebody holds the run
+                folder.rmdir()
+        if not any((study / variant).glob("seed-*")):
+            for path in (study / variant).glob("heartbeat-*.json"):  # of processes that were killed while they waited
+                with suppress(OSError):
+                    path.unlink()
     for path in (*(study / variant for variant in seeds), study, study.parent):
         with suppress(OSError):
             path.rmdir()

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import platform
+import re
 import resource
 import threading
 import time
@@ -29,6 +30,8 @@ from calotype.stopping import Stop, StoppedError
 logger = logging.getLogger(__name__)
 
 BEAT = 5.0  # seconds between two heartbeats
+ATTEMPTS = 5  # at a first sign of life
+LOST = "another process, which took over after a long silence"
 SILENCE = 90.0  # seconds without one, seen by one's own watch; file servers show others' changes a minute late
 LEASE = "lease"  # a file in the folder of a run, which holds the name of a heartbeat
 HEARTBEAT = "heartbeat-{token}.json"
@@ -62,9 +65,13 @@ class Sign:
         """The process in words."""
         return f"{f'Slurm job {self.job}, ' if self.job else ''}process {self.process} on {self.host}"
 
+    def is_here(self) -> bool:
+        """Whether the process runs on this machine, or did."""
+        return self.host == platform.node()
+
     def is_dead(self) -> bool:
         """Whether the process is known to have ended; where that cannot be known, its silence has to tell."""
-        if self.host == platform.node():
+        if self.is_here():
             return _born(self.process) != self.born
         return self.job is not None and self.job != slurm.job_id() and slurm.is_over(self.job)
 
@@ -108,12 +115,14 @@ class Lease:
 
     Attributes:
         waited: whether another process held one of them.
+        waiting: whether it has not got all of them yet.
         lost: whether another process has taken them over, because this one was silent for too long.
     """
 
     def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop) -> None:
         self.folders, self.sign, self.stop_asked = folders, sign, stop
         self.waited = self.lost = False
+        self.waiting = True
         self.taken: list[Path] = []  # of the folders, until it has all
         token = uuid.uuid4().hex
         self.heartbeat = folders[0].parent / HEARTBEAT.format(token=token)
@@ -127,15 +136,30 @@ class Lease:
         Raises:
             StoppedError: a signal has come, or the runs are another process's now.
         """
-        self.stop_asked.check()
         if self.lost:
-            raise StoppedError("another process, which took over after a long silence")
+            raise StoppedError(LOST, saves=False)
+        try:
+            self.stop_asked.check()
+        except StoppedError as stopped:
+            stopped.awaited = self._awaited()
+            raise
+
+    def _awaited(self) -> bool:
+        """Whether another process that is alive waits for these runs; it then goes on with them."""
+        others = [read_sign(file) for file in self.heartbeat.parent.glob(HEARTBEAT.format(token="*"))]
+        return any(
+            sign.name == self.sign.name and sign.process != self.sign.process and not sign.is_dead()
+            for sign in others
+            if sign is not None and not self.waiting
+        )
 
     def start(self) -> None:
         """Give the first sign of life, and go on."""
-        try:
-            self._show(0)
-        except CalotypeError:  # a neighbour may just have removed the folder that it left empty
+        for _ in range(ATTEMPTS):
+            with suppress(CalotypeError):  # a neighbour may just have removed the folder that it left empty
+                self._show(0)
+                break
+        else:
             self._show(0)
         self._thread.start()
 
@@ -165,22 +189,26 @@ class Lease:
         if self._thread.is_alive():
             self._thread.join()
         for folder in self.folders:
-            if _holder(folder) == self.heartbeat.name:
-                (folder / LEASE).unlink(missing_ok=True)
-            with suppress(OSError):
+            with suppress(OSError):  # nothing that goes wrong here is worth the result of the block
+                if _holder(folder) == self.heartbeat.name:
+                    (folder / LEASE).unlink(missing_ok=True)
                 folder.rmdir()  # stays as long as it holds a checkpoint
-        self.heartbeat.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.heartbeat.unlink(missing_ok=True)
         for parent in (self.heartbeat.parent, *self.heartbeat.parent.parents[:2]):
             with suppress(OSError):
                 parent.rmdir()
 
 
 def _holder(folder: Path) -> str | None:
-    """The name of the heartbeat that goes with the lease on a run; empty where it is not yet written."""
+    """The name of the heartbeat that goes with the lease on a run; empty where it is not (or no longer) to be read."""
     try:
-        return (folder / LEASE).read_text(encoding="utf-8")
+        found = (folder / LEASE).read_text(encoding="utf-8")
     except OSError:
         return None
+    except ValueError:
+        return ""
+    return found if re.fullmatch(HEARTBEAT.format(token=r"[^/\x00]+"), found) else ""
 
 
 def _take(folder: Path, heartbeat: str) -> bool:
@@ -192,13 +220,13 @@ def _take(folder: Path, heartbeat: str) -> bool:
         try:
             os.link(aside, lease)  # fails where there is one, also on file servers
         except FileExistsError:
-            return False
+            return _holder(folder) == heartbeat  # a file server that was asked twice says so of one's own
         except OSError:  # a file system without links
             try:
                 with open(lease, "x", encoding="utf-8") as file:
                     file.write(heartbeat)
             except FileExistsError:
-                return False
+                return _holder(folder) == heartbeat
         return True
     except FileNotFoundError:
         return False  # whoever gave it back has removed the folder, too
@@ -209,14 +237,22 @@ def _take(folder: Path, heartbeat: str) -> bool:
             aside.unlink(missing_ok=True)
 
 
-def _take_over(folder: Path, heartbeat: str) -> None:
-    """Remove the lease of a process that has ended, unless somebody else was faster."""
-    lease, aside = folder / LEASE, folder / f".{LEASE}.{uuid.uuid4().hex}"
-    with suppress(OSError):
-        os.rename(lease, aside)
-        if aside.read_text(encoding="utf-8") != heartbeat:
-            os.link(aside, lease)  # somebody was faster, and it is theirs
-        aside.unlink()
+def _take_over(runs: Path, heartbeat: str) -> None:
+    """Remove all leases of a process that has ended, unless somebody else is at it."""
+    if heartbeat and (runs / heartbeat).exists():
+        aside = runs / f".{heartbeat}.{uuid.uuid4().hex}"
+        try:
+            os.rename(
+                runs / heartbeat, aside
+            )  # one alone succeeds, and nobody takes a lease of a process that has ended
+        except OSError:
+            return
+        with suppress(OSError):
+            aside.unlink()
+    for lease in runs.glob(f"*/{LEASE}"):
+        with suppress(OSError):
+            if _holder(lease.parent) == heartbeat:
+                lease.unlink()
 
 
 def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: float) -> None:
@@ -224,11 +260,12 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
     announced, silent_since, last = False, time.monotonic(), None
     while _holder(folder) == heartbeat:
         check()
-        sign = read_sign(folder.parent / heartbeat)
+        sign = read_sign(folder.parent / heartbeat) if heartbeat else None
         if sign != last:
             last, silent_since = sign, time.monotonic()
         silence = time.monotonic() - silent_since
-        if sign is not None and sign.is_dead():
+        # Of another machine nothing is known as long as its heart beats.
+        if sign is not None and (sign.is_here() or silence > 3 * BEAT) and sign.is_dead():
             logger.info("The attempt before ended without a word: %s.", sign.last_words())
         elif silence > SILENCE:
             logger.info("No sign of life for %.0f s: %s.", silence, sign.last_words() if sign else "its holder")
@@ -236,14 +273,10 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
             if sign is not None and not announced:
                 announced = True
                 logger.info("%s is being trained by %s; waiting for it.", sign.name, sign.where())
-            time.sleep(poll)
+            # Slurm is not to be asked every two seconds about each of a hundred jobs.
+            time.sleep(poll if sign is None or sign.is_here() or silence < 3 * BEAT else max(poll, 2 * BEAT))
             continue
-        for each in folder.parent.glob(f"*/{LEASE}"):  # all of its runs: none of them has a sign of life any more
-            if _holder(each.parent) == heartbeat:
-                _take_over(each.parent, heartbeat)
-        with suppress(OSError):
-            (folder.parent / heartbeat).unlink()
-        return
+        _take_over(folder.parent, heartbeat)
 
 
 @contextmanager
@@ -274,6 +307,7 @@ def lease(
                     held.waited = True
                     _wait_for(folder, holder, held.check, poll)
             held.taken.append(folder)
+        held.waiting = False
         yield held
     finally:
         held.stop()

@@ -28,23 +28,28 @@ def _describe(sign: Sign, variant: Path, benchmarks: Path) -> str:
     if used < NEARLY_ALL * sign.asked_mib and not (account and account.state == "OUT_OF_MEMORY"):
         return f"{told}\n  Not for memory: it used {used} of the {sign.asked_mib} MiB that it asked for."
     others = _used_by_others(benchmarks / variant)
-    needed = f"a training of this variant that finished needed {others} MiB" if others else f"more than {used} MiB"
+    needed = (
+        f"a training of this variant that finished needed {others} MiB"
+        if others and others > used
+        else f"more than {used} MiB"
+    )
     return (
         f"{told}\n  Memory: asked for {sign.asked_mib} MiB, used {used} MiB, needed: {needed}."
         "\n  Hint: raise `mem_mb` of `train`, and the limit that it stops at, in the profile (slurm/config.yaml)."
     )
 
 
-def explain(checkpoints: Path, benchmarks: Path) -> list[str]:
+def explain(checkpoints: Path, benchmarks: Path, since: float) -> list[str]:
     """What can be said of each training that was killed, by what it left behind.
 
     Args:
+        since: seconds since the epoch; trainings that were gone by then are another call's.
         checkpoints: the folder of all checkpoints and heartbeats, by study and variant.
         benchmarks: the folder of what trainings that came to their end cost, by study and variant.
     """
     found = []
     for heartbeat in sorted(checkpoints.glob("*/*/heartbeat-*.json")):
         sign = read_sign(heartbeat)
-        if sign is not None and sign.is_dead():
+        if sign is not None and heartbeat.stat().st_mtime >= since and sign.is_dead():
             found.append(_describe(sign, heartbeat.parent.relative_to(checkpoints), benchmarks))
     return found

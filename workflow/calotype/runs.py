@@ -43,7 +43,10 @@ class Trainer(Protocol):
         """Set everything to what it is at the start of a run with this seed."""
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Prepare the steps of an epoch, which is counted from 1; what is random in them depends on nothing else."""
+        """Prepare the steps of an epoch; what is random in them depends on nothing else.
+
+        Epochs are counted from 1; 0 stands for prediction.
+        """
 
     def train(self, first: int, last: int) -> None:
         """Take the steps `first` to `last` - 1 of the epoch, which are counted from 0."""
@@ -248,6 +251,7 @@ class _Training:
                 run.best_weights = self.trainer.weights() if self.recipe.restore_best_weights else []
 
     def _predict(self, seed: int, run: _Run) -> None:
+        self.trainer.begin_epoch(seed, 0)  # a model may draw numbers here, too, such as for dropout that never ends
         for split, data in self.tests.items():
             shown = data.images[: self.recipe.test_images]
             batches = []
@@ -284,13 +288,14 @@ class _Training:
             self.check()
         except StoppedError as stopped:
             stopped.idle = self.idle
-            self._save(seed, run)
+            stopped.saved = stopped.saves and self._save(seed, run)
             raise
         if time.monotonic() - self.saved_at >= 60 * self.store.minutes:
             self._save(seed, run)
 
-    def _save(self, seed: int | None = None, run: _Run | None = None) -> None:
-        """Save finished runs, and the one that is under way."""
+    def _save(self, seed: int | None = None, run: _Run | None = None) -> bool:
+        """Save finished runs, and the one that is under way; gives whether that was possible."""
+        self.saved_at, self.worth_saving = time.monotonic(), True
         try:
             for number in [*self.unsaved]:
                 checkpoints.save(
@@ -306,7 +311,8 @@ class _Training:
         except CalotypeError as error:
             # A full disk must not end a training: there may be room again in a minute.
             logger.warning("%s: no checkpoint can be written, and the training goes on without: %s", self.name, error)
-        self.saved_at, self.worth_saving = time.monotonic(), True
+            return False
+        return True
 
     def _seconds(self) -> float:
         return self._spent + time.perf_counter() - self._began
@@ -353,6 +359,8 @@ def train_pack(
         runs[seed] = run = training.take(seed)
         trainer.set_weights(run.weights)
         trainer.save(models, seed)
+        if seed not in training.unsaved:
+            run.weights = []  # a pack may have many large runs
         # A line for each seed that one waits for.
         level = logging.INFO if run.seconds >= WORTH_A_LINE else logging.DEBUG
         logger.log(level, "%s: seed %d done in %.1f s", name, seed, run.seconds)

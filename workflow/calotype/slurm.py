@@ -10,7 +10,7 @@ from dataclasses import dataclass
 logger = logging.getLogger(__name__)
 
 PATIENCE = 30.0  # seconds for a command of Slurm's; a busy controller may take several
-ENDING = 600.0  # seconds in which Slurm ends a job that it has put back into its queue
+ENDING = 180.0  # seconds in which Slurm ends a job that it has put back into its queue; its SIGTERM was heard before
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,16 @@ class StoppedError(Exception):
 
     Attributes:
         by: the signal's name, such as ``SIGTERM``.
-        idle: whether nothing at all was done before it; then another job of the same length would do nothing, either.
+        saves: whether what was done is to be saved.
+        saved: whether it was.
+        idle: whether nothing at all was done; then another job of the same length would do nothing, either.
+        awaited: whether another process waits to go on with it.
     """
 
-    def __init__(self, by: str) -> None:
+    def __init__(self, by: str, *, saves: bool = True) -> None:
         super().__init__(f"stopped by {by}")
-        self.by = by
-        self.idle = False
+        self.by, self.saves = by, saves
+        self.saved, self.idle, self.awaited = True, False, False
 
 
 class Stop:
@@ -69,11 +72,22 @@ def on_signals() -> Iterator[Stop]:
     try:
         yield stop
     except StoppedError as stopped:
-        logger.info("Stopped by %s. What is done is saved: the same command goes on from there.", stopped.by)
+        if stopped.saved:
+            logger.info("Stopped by %s. What is done is saved: the next attempt goes on from there.", stopped.by)
+        else:
+            logger.info("Stopped by %s. What was done since the last checkpoint could not be saved.", stopped.by)
         if stopped.by in [number.name for number in BY_SCHEDULER] and slurm.job_id():
-            too_short = "it came to nothing in its time, and a retry may ask for more"
-            logger.info("Not put back into the queue: %s.", too_short if stopped.idle else slurm.requeue())
+            logger.info("Not put back into the queue: %s.", _reason_not_to_go_on(stopped) or slurm.requeue())
         sys.exit(1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _reason_not_to_go_on(stopped: StoppedError) -> str | None:
+    """Why the same job would better not run once more, if so."""
+    if not stopped.saved:
+        return "it would lose its work again"
+    if stopped.idle:
+        return "no step was done before its time was up; a retry asks for more time"
+    return "another job waits to go on with this" if stopped.awaited else None

@@ -368,7 +368,7 @@ def print_findings():
 
 def print_deaths():
     """End a run that failed by saying what is known of trainings that were killed."""
-    told = explain(Path(RESULTS, "checkpoints"), Path(BENCHMARKS, "train"))
+    told = explain(Path(RESULTS, "checkpoints"), Path(BENCHMARKS, "train"), STARTED)
     if told:
         print("\n" + "\n".join(told), file=sys.stderr)
         print("What they had trained is kept: the same command goes on from there.", file=sys.stderr)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from calotype import provenance, runs, slurm
 from calotype.console import script
+from calotype.errors import about
 from calotype.files import new_folder, write_text
 from calotype.leases import lease
 from calotype.pack import is_there, write_tables
@@ -26,9 +27,10 @@ with script(snakemake.log[0]), on_signals() as stop:
     identity = provenance.identity(own_model=snakemake.params.own_model, **origin)
     folders = {seed: Path(snakemake.params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
     asked = snakemake.resources.get("mem_mb") if slurm.job_id() else None
-    with lease([*folders.values()], f"{name}, seeds {seeds[0]} to {seeds[-1]}", asked_mib=asked, stop=stop) as held:
+    what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
+    with about(name), lease([*folders.values()], what, asked_mib=asked, stop=stop) as held:
         if held.waited and is_there(Path(output.provenance), identity, map(Path, output)):
-            logger.info("%s: seeds %d to %d were done by another job meanwhile", name, seeds[0], seeds[-1])
+            logger.info("%s: done by another job meanwhile", what)
         else:
             if recipe.model in SCIKIT_LEARN:
                 from calotype import scikit
@@ -46,6 +48,7 @@ with script(snakemake.log[0]), on_signals() as stop:
             store = runs.Store(folders, identity, machine, minutes)
             with new_folder(Path(output.models)) as models:
                 pack = runs.train_pack(name, recipe, seeds, trainer, splits, models, store=store, check=held.check)
+            held.check()
             files = {key: Path(output[key]) for key in ("history", "layers", "predictions")}
             write_tables(pack, counts=not recipe.classifies, **files)
             found = provenance.record(identity=identity, device=device, pack=pack, **origin)
