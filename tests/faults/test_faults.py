@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from cluster.private_slurm import PrivateSlurm
-from faults.kinds import CANCELLED, CONDITIONS, CONTROLLER, HEAD, KILLED, MEMORY, NODE, REQUEUED, Condition, Strike
+from faults.kinds import CANCELLED, CONDITIONS, CONTROLLER, HEAD, KILLED, NODE, REQUEUED, Condition, Strike
 from faults.paper import STUDIES, Clean, fresh_copy
 from faults.rounds import Record, Round, draw_strikes, keep, table
 
@@ -65,7 +65,8 @@ def faults(
 def test_a_night_of_faults_changes_no_byte_of_the_paper(faults):
     strikes = [KILLED, REQUEUED, CONTROLLER, CANCELLED, HEAD, NODE]
     Random(faults.seed).shuffle(strikes)
-    record = faults.play(STUDIES[:1], strikes, [MEMORY])
+    # Too little memory, and bytes after it, are tried in tests/cluster; here it would train everything twice.
+    record = faults.play(STUDIES[:1], strikes, [])
     assert record.injected, "nothing was struck"
     assert record.differences == []
     assert record.problems == []
