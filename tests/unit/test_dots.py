@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from calotype.dots import draw_images, rasterise, sample_dots, write_split
+from calotype.dots import BLOCK, draw_images, rasterise, sample_dots, write_split
 from calotype.errors import CalotypeError
 
 CENTRES = [5.185, 12.593, 20.0, 27.407, 34.815]  # px at width 40: (u + 0.04) / 1.08 * 40
@@ -118,13 +118,14 @@ def test_dots_are_discs_cut_at_the_edge_and_not_antialiased():
 
 
 def test_images_are_the_same_whatever_the_block_size():
-    """Beyond one block of 2,000, each image still belongs to its count."""
-    blocks = list(draw_images(2003, 9, **SOURCE))
-    images, counts = (np.concatenate(part) for part in zip(*blocks, strict=True))
-    assert len(blocks) == 2
-    assert ((images == 255).all(axis=(1, 2)) == (counts == 0)).all()
-    expected = rasterise(sample_dots(2003, 9, **SOURCE)[1], 40)
-    assert np.array_equal(images, expected)
+    """Beyond one block, each image still belongs to its count."""
+    images = 2 * (BLOCK // 40**2) + 3
+    blocks = list(draw_images(images, 9, **SOURCE))
+    drawn, counts = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    assert len(blocks) == 3
+    assert ((drawn == 255).all(axis=(1, 2)) == (counts == 0)).all()
+    expected = rasterise(sample_dots(images, 9, **SOURCE)[1], 40)
+    assert np.array_equal(drawn, expected)
 
 
 def test_a_seed_gives_the_same_images_on_every_machine_and_every_year():

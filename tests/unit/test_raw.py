@@ -126,6 +126,14 @@ def test_count_out_of_range_is_named(folder, count):
     assert f"{folder / 'labels.csv'}: image 7: the count {count} is not in 0..5." in refused(folder)
 
 
+def test_columns_of_the_labels_are_told_apart_by_their_names_and_not_by_their_places(folder):
+    expected = [record[:2] for record in read_drawn(folder, width=40, **RANGE).records]
+    rewrite(folder, lambda lines: [",".join(line.split(",")[::-1]) for line in lines])
+    assert [record[:2] for record in read_drawn(folder, width=40, **RANGE).records] == expected
+    rewrite(folder, lambda lines: [*lines[:7], "6,7,7", *lines[8:]])
+    assert f"{folder / 'labels.csv'}: image 7: the count 6 is not in 0..5." in refused(folder)
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,5 +1,6 @@
 """Read the raw images of a dataset: drawn ones, IDX files, CSV files."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,17 +56,18 @@ def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         problem = " ".join(str(error).split())
         raise CalotypeError(f"{file}: not a table of imageId and numberOfFeatures: {problem}.", hint) from None
-    for row in table.itertuples():
-        if not minimum <= row.numberOfFeatures <= maximum:
-            raise CalotypeError(
-                f"{file}: image {row.imageId}: the count {row.numberOfFeatures} is not in {minimum}..{maximum}.", hint
-            )
+    wrong = table.loc[~table.numberOfFeatures.between(minimum, maximum), ["imageId", "numberOfFeatures"]]
+    for number, count in wrong.to_numpy():
+        raise CalotypeError(f"{file}: image {number}: the count {count} is not in {minimum}..{maximum}.", hint)
     if table.imageId.duplicated().any():
         raise CalotypeError(
             f"{file}: image {table.imageId[table.imageId.duplicated()].iloc[0]} stands there twice.", hint
         )
     labelled = {f"img{number}.jpg" for number in table.imageId}
-    there = {path.name for path in folder.glob("*.jpg")}
+    try:
+        there = {name for name in os.listdir(folder) if name.endswith(".jpg")}
+    except OSError as error:
+        raise CalotypeError(f"{folder}: cannot be read: {error.strerror}.", hint) from None
     for names, problem in (
         (labelled - there, "has a label, but there is no such image"),
         (there - labelled, "has no label"),
@@ -76,25 +78,29 @@ def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
     return table
 
 
-def read_image(path: Path, width: int) -> NDArray[np.uint8]:
+def _broken(path: Path | str, problem: str) -> CalotypeError:
+    return CalotypeError(f"{path}: {problem}.", f"delete {Path(path).parent} to have it drawn again.")
+
+
+def read_image(path: Path | str, width: int) -> NDArray[np.uint8]:
     """Read a colour image, shape (width, width, 3), blue first.
 
     Raises:
         CalotypeError: the file is missing, truncated, no image, or of another size.
     """
-    hint = f"delete {path.parent} to have it drawn again."
     try:
-        content = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # a buffer would only be one more copy
+            content = file.read()
     except OSError as error:
-        raise CalotypeError(f"{path}: cannot be read: {error.strerror}.", hint) from None
+        raise _broken(path, f"cannot be read: {error.strerror}") from None
     # OpenCV fills what a truncated JPEG lacks with grey and only warns.
     if not content.rstrip(b"\0").endswith(JPEG_END):
-        raise CalotypeError(f"{path}: truncated, or not a JPEG file ({len(content)} bytes).", hint)
+        raise _broken(path, f"truncated, or not a JPEG file ({len(content)} bytes)")
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise CalotypeError(f"{path}: OpenCV cannot read this image.", hint)
+        raise _broken(path, "OpenCV cannot read this image")
     if image.shape != (width, width, 3):
-        raise CalotypeError(f"{path}: {image.shape[1]} x {image.shape[0]} px instead of {width} x {width}.", hint)
+        raise _broken(path, f"{image.shape[1]} x {image.shape[0]} px instead of {width} x {width}")
     return np.asarray(image, np.uint8)
 
 
@@ -108,8 +114,8 @@ def read_drawn(folder: Path, *, width: int, minimum: int, maximum: int) -> Raw:
     if labels.empty:
         raise CalotypeError(f"{folder}: there are no images.", f"delete {folder} to have it drawn again.")
     records = (
-        (int(row.imageId), int(row.numberOfFeatures), read_image(folder / f"img{row.imageId}.jpg", width))
-        for row in labels.itertuples()
+        (number, count, read_image(f"{folder}/img{number}.jpg", width))
+        for number, count in zip(labels.imageId.tolist(), labels.numberOfFeatures.tolist(), strict=True)
     )
     return Raw(len(labels), records, minimum=minimum, maximum=maximum)
 
@@ -131,7 +137,8 @@ def _part(
             f"{classes - 1}.",
             "see `classes` of this dataset in datasets.yaml.",
         )
-    records = ((i, int(labels[i]), images[i][..., None]) for i in range(first, last))
+    pixels = np.asarray(images)[..., None]  # a slice of an array costs much less than one of a memory map
+    records = ((i, int(labels[i]), pixels[i]) for i in range(first, last))
     return Raw(last - first, records, classes=classes)
 
 
