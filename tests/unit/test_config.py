@@ -1134,6 +1134,8 @@ OTHER: dict[str, Any] = {
     "monitor": "val_accuracy",
     "restore_best_weights": True,
     "test_views": ["flip"],
+    "precision": "mixed_bfloat16",
+    "jit_compile": True,
 }
 
 

@@ -13,6 +13,7 @@ from calotype.backend import keras
 from calotype.errors import CalotypeError
 
 layers = keras.layers
+LAST = "float32"  # of the last layer, whatever the precision of the others: probabilities need the digits
 
 
 def dots_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
@@ -23,7 +24,7 @@ def dots_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
     net = [keras.Input(shape)]
     for filters in (32, 128, 256):
         net += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)]
-    return keras.Sequential([*net, layers.Flatten(), layers.Dense(outputs)])
+    return keras.Sequential([*net, layers.Flatten(), layers.Dense(outputs, dtype=LAST)])
 
 
 def dense(
@@ -48,7 +49,7 @@ def dense(
         dropout: part of the last hidden layer's outputs that is dropped in training.
     """
 
-    def layer(count: int, function: str) -> Any:
+    def layer(count: int, function: str, **options: Any) -> Any:
         regularizer = keras.regularizers.L2(l2) if l2 else None
         return layers.Dense(
             count,
@@ -57,12 +58,13 @@ def dense(
             kernel_regularizer=regularizer,
             bias_regularizer=regularizer,
             activity_regularizer=regularizer,
+            **options,
         )
 
     net = [keras.Input(shape), layers.Flatten(), *(layer(count, activation) for count in units)]
     if dropout:
         net.append(layers.Dropout(dropout))
-    return keras.Sequential([*net, layer(outputs, "softmax")])
+    return keras.Sequential([*net, layer(outputs, "softmax", dtype=LAST)])
 
 
 def fashion_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
@@ -79,7 +81,7 @@ def fashion_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
             layers.Dropout(0.25),
-            layers.Dense(outputs, activation="softmax"),
+            layers.Dense(outputs, activation="softmax", dtype=LAST),
         ]
     )
 
@@ -128,7 +130,7 @@ def all_convolutional(
     x = layers.GlobalAveragePooling2D()(x)
     if dropout:
         x = layers.Dropout(dropout)(x)
-    return keras.Model(image, layers.Dense(outputs, activation=activation)(x))
+    return keras.Model(image, layers.Dense(outputs, activation=activation, dtype=LAST)(x))
 
 
 def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[str, Any]) -> keras.Model:

@@ -130,6 +130,16 @@ class Recipe(Strict):
         description="Average each test image's prediction over further views of it: `flip`, left and right swapped; "
         "`shift`, moved by one pixel up, down, left and right; with both, also each of these swapped.",
     )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="Keras's dtype policy. With `mixed_...` weights are kept in float32 and layers compute in 16 bits: "
+        "faster on GPUs, and on processors that have instructions for it.",
+    )
+    jit_compile: Literal["auto", True, False] = Field(
+        "auto",
+        description="Whether XLA compiles the training steps. `auto`: on a CPU, for dense layers alone, where it "
+        "measures faster. It changes the last bits of the results.",
+    )
     threads: PositiveInt = Field(
         1,
         description="Threads of one training. Their number changes the last bits of the results, so it is the same on "
@@ -166,6 +176,8 @@ class Recipe(Strict):
             "augment": self.augment,
             "validation_split": self.validation_split,
             "test_views": self.test_views,
+            "precision": self.precision != "float32",
+            "jit_compile": self.jit_compile != "auto",
         }
         for key, problem in refused.items():
             if problem:

@@ -6,6 +6,7 @@ nothing is carried over from one seed to the next.
 """
 
 import math
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ from numpy.typing import NDArray
 from calotype import augment
 from calotype.backend import keras, tf
 from calotype.errors import CalotypeError
+from calotype.feed import Resident, Streamed
 from calotype.models import build
 from calotype.recipe import Optimizer, Recipe
 from calotype.runs import PREDICT_BATCH
 from calotype.splits import Split
 
 SEED_STATE = "seed_generator_state"  # Keras's name of the variable that dropout and the like draw from
+STREAM_ABOVE = 2000.0  # MiB of training images
+# What XLA makes faster on a CPU. Convolutions it makes 2 to 5 times slower, and dropout, too (tests/benchmarks).
+FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
 
 
 def make_optimizer(recipe: Optimizer, steps: int) -> Any:
@@ -54,14 +59,21 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
 
 
 class Trainer:
-    """A compiled Keras model with its data on the device and its training function (see `runs.Trainer`).
+    """A compiled Keras model with its data and its training function (see `runs.Trainer`).
 
     Attributes:
         steps: training steps of an epoch; the last may have fewer images.
     """
 
     def __init__(
-        self, recipe: Recipe, train: Split, *, minimum: int | None, maximum: int | None, classes: int | None
+        self,
+        recipe: Recipe,
+        train: Split,
+        *,
+        minimum: int | None,
+        maximum: int | None,
+        classes: int | None,
+        stream_above: float = STREAM_ABOVE,
     ) -> None:
         """Build and compile the model.
 
@@ -70,6 +82,7 @@ class Trainer:
             train: the training images.
             minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are classes.
             classes: number of classes; None where the labels are counts.
+            stream_above: MiB of training images; fewer are kept on the device. It changes no result.
 
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
@@ -78,6 +91,7 @@ class Trainer:
         if recipe.scale_targets and minimum is not None and maximum is not None:
             offset, scale = minimum, maximum - minimum
         keras.utils.clear_session()
+        keras.config.set_dtype_policy(recipe.precision)
         self.recipe = recipe
         self.shape = train.images.shape[1:]
         self.outputs, self.offset, self.scale = outputs, offset, scale
@@ -103,14 +117,31 @@ class Trainer:
         self.steps = math.ceil(self.size / recipe.batch_size)
         optimizer = make_optimizer(recipe.optimizer, recipe.epochs * self.steps)
         self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
-        optimizer.build(self.model.trainable_variables)
-        self.fresh_optimizer = [variable.numpy() for variable in optimizer.variables]
-        self.images = tf.constant(np.ascontiguousarray(train.images))
-        self.targets = tf.constant(self._targets(train.labels))
-        self.train_steps = tf.function(self._train_steps)
-        self.train_rest = tf.function(self._train_step)
-        self.test_held_out = tf.function(self._test_held_out)
-        self.forward = tf.function(lambda images: self.model(images, training=False))
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.fresh_optimizer = [variable.numpy() for variable in self.model.optimizer.variables]
+        targets = self._targets(train.labels)
+        streamed = train.images.nbytes > stream_above * 2**20
+        self.feed = Streamed(train.images, targets, recipe.batch_size) if streamed else Resident(train.images, targets)
+        kinds = (tf.float32, targets.dtype, tf.int32, tf.int32)
+        columns = augment.epoch_draws(0, 0, 1, recipe.augment, *self.shape[:2])[1].shape[1]
+        shapes = (self.shape, targets.shape[1:], (), (columns,))
+        data = [tf.TensorSpec((None, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)]
+        steps = [tf.TensorSpec((), tf.int32)] * 2
+        self.xla = self._uses_xla()
+        self.train_steps = tf.function(self._train_steps, input_signature=data + steps, jit_compile=self.xla)
+        self.train_rest = tf.function(self._train_step)  # one step an epoch: XLA would take a second to compile it
+        self.train_steps.get_concrete_function()  # Keras makes some of its variables when it first sees a step
+        self.test_steps = tf.function(self._test_steps, input_signature=data[:2])
+        self.reset_metrics = tf.function(self.model.reset_metrics)
+        self.metrics = tf.function(self.model.get_metrics_result)
+        self.forward = tf.function(self._forward)
+
+    def _uses_xla(self) -> bool:
+        if self.recipe.jit_compile != "auto":
+            return self.recipe.jit_compile
+        kinds = {type(layer).__name__ for layer in self.model.layers}
+        on_cpu = not tf.config.list_physical_devices("GPU")
+        return on_cpu and not self.recipe.augment and kinds <= FASTER_WITH_XLA
 
     def _loss(self) -> Any:
         if self.recipe.label_smoothing:
@@ -132,32 +163,38 @@ class Trainer:
         return ((labels[:, None] - self.offset) / self.scale).astype(np.float32)
 
     def _fresh_model(self, seed: int) -> Any:
-        keras.utils.set_random_seed(seed)
+        if ":" in self.recipe.model:
+            keras.utils.set_random_seed(seed)  # somebody's own model may draw from any generator
+        else:
+            # Keras's initializers draw from Python's. A new seed of TensorFlow's would have it prepare every function
+            # anew: 0.2 s for a small net, 1.3 s for one with convolutions.
+            random.seed(seed)
         return build(self.recipe.model, self.shape, self.outputs, self.recipe.model_arguments)
 
-    def _train_steps(self, order: Any, draws: Any, first: Any, last: Any) -> Any:
+    def _train_steps(self, images: Any, targets: Any, places: Any, draws: Any, first: Any, last: Any) -> Any:
         size = self.recipe.batch_size
-        for step in tf.range(first, last):
-            self._train_step(order[step * size : (step + 1) * size], draws[step * size : (step + 1) * size])
+        step = first
+        while step < last:  # not `in tf.range`: for that, XLA would compile anew for every first and last
+            if self.xla:  # which has to know how many images a step has
+                chosen = tf.slice(places, [step * size], [size])
+                numbers = tf.slice(draws, [step * size, 0], [size, draws.shape[1]])
+            else:
+                chosen, numbers = places[step * size : (step + 1) * size], draws[step * size : (step + 1) * size]
+            self._train_step(images, targets, chosen, numbers)
+            step += 1
         # Nobody needs it here, but without it TensorFlow optimizes another graph, and the last bits are others.
         return self.model.get_metrics_result()
 
-    def _train_step(self, chosen: Any, draws: Any) -> None:
-        images = augment.apply(tf.gather(self.images, chosen), draws, self.recipe.augment)
-        self.model.train_step((images, tf.gather(self.targets, chosen)))
+    def _train_step(self, images: Any, targets: Any, chosen: Any, draws: Any) -> None:
+        batch = augment.apply(tf.gather(images, chosen), draws, self.recipe.augment)
+        self.model.train_step((batch, tf.gather(targets, chosen)))
 
-    def _test_held_out(self) -> Any:
-        held_out = len(self.images) - self.size
-        full = held_out // PREDICT_BATCH
-        for step in tf.range(full):
-            start = self.size + step * PREDICT_BATCH
-            self.model.test_step(
-                (self.images[start : start + PREDICT_BATCH], self.targets[start : start + PREDICT_BATCH])
-            )
-        if held_out % PREDICT_BATCH:
-            start = self.size + full * PREDICT_BATCH
-            self.model.test_step((self.images[start:], self.targets[start:]))
-        return self.model.get_metrics_result()
+    def _test_steps(self, images: Any, targets: Any) -> None:
+        for start in tf.range(0, len(images), PREDICT_BATCH):
+            self.model.test_step((images[start : start + PREDICT_BATCH], targets[start : start + PREDICT_BATCH]))
+
+    def _forward(self, images: Any) -> Any:
+        return tf.cast(self.model(images, training=False), tf.float32)
 
     def begin(self, seed: int) -> None:
         """Set weights and optimizer to what they are at the start of a run with this seed."""
@@ -170,18 +207,18 @@ class Trainer:
         states = [variable for variable in self.model.non_trainable_variables if variable.name == SEED_STATE]
         for number, state in enumerate(states):
             state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
-        self.model.reset_metrics()
-        drawn = augment.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2])
-        self.order, self.draws = (tf.constant(array) for array in drawn)
+        self.reset_metrics()
+        self.feed.begin_epoch(*augment.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2]))
 
     def train(self, first: int, last: int) -> None:
         """Take some steps of the epoch. The loop over them runs in TensorFlow: Python costs more than a small step."""
-        full = min(last, self.size // self.recipe.batch_size)
-        if first < full:
-            self.train_steps(self.order, self.draws, tf.constant(first), tf.constant(full))
-        if full < last:
-            rest = full * self.recipe.batch_size
-            self.train_rest(self.order[rest:], self.draws[rest:])
+        for images, targets, places, draws, start, end in self.feed.parts(first, last):
+            full = min(end, len(places) // self.recipe.batch_size)
+            if start < full:
+                self.train_steps(images, targets, places, draws, tf.constant(start), tf.constant(full))
+            if full < end:
+                rest = full * self.recipe.batch_size
+                self.train_rest(images, targets, places[rest:], draws[rest:])
         self.model.optimizer.iterations.numpy()  # on a GPU the steps may still be running
 
     def end_epoch(self) -> dict[str, float]:
@@ -189,10 +226,12 @@ class Trainer:
 
         With a held-out part, its metrics follow as ``val_loss`` and so on.
         """
-        logs = {key: float(value) for key, value in self.model.get_metrics_result().items()}
+        logs = {key: float(value) for key, value in self.metrics().items()}
         if self.recipe.validation_split:
-            self.model.reset_metrics()
-            logs |= {f"val_{key}": float(value) for key, value in self.test_held_out().items()}
+            self.reset_metrics()
+            for images, targets in self.feed.held_out(self.size, PREDICT_BATCH):
+                self.test_steps(images, targets)
+            logs |= {f"val_{key}": float(value) for key, value in self.metrics().items()}
         return logs
 
     def _variables(self) -> dict[str, Any]:
@@ -207,7 +246,6 @@ class Trainer:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Set all variables to what `state` gave."""
-        self.train(0, 1)  # Keras makes some of them in the first step; what it changes is set below
         for name, variable in self._variables().items():
             variable.assign(_typed(state[name], variable))
 

@@ -37,8 +37,9 @@ try:
 except CalotypeError as error:
     raise WorkflowError(str(error)) from None
 
-# Scripts see this, and a change of it runs nothing again, as that of a param would.
+# Scripts see these, and a change of them runs nothing again, as that of a param would.
 config["checkpoint_minutes"] = CONFIG.settings.checkpoint_minutes
+config["stream_above"] = CONFIG.settings.stream_above
 
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"

@@ -43,7 +43,8 @@ with script(snakemake.log[0]), on_signals() as stop:
                 device = backend.device_name()
                 logger.info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
                 labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
-                trainer = training.Trainer(recipe, train, **labels)
+                above = snakemake.config["stream_above"]
+                trainer = training.Trainer(recipe, train, stream_above=above, **labels)
             machine, minutes = f"{provenance.processor()}, {device}", snakemake.config["checkpoint_minutes"]
             store = runs.Store(folders, identity, machine, minutes)
             with new_folder(Path(output.models)) as models:
