@@ -1,6 +1,7 @@
 """What can be said against a config before anything runs, beyond what its types say."""
 
 import ast
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ from calotype.config import Config
 from calotype.errors import CalotypeError
 from calotype.provenance import LIBRARY, parse
 from calotype.recipe import SCIKIT_LEARN
+
+
+@functools.cache  # most variants name a function of the same file
+def _functions(path: Path) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
 
 
 def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
@@ -33,7 +39,7 @@ def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
     if not path.is_file():
         hint = "paths start from the working directory."
         raise CalotypeError(f"{key}.model: there is no file {file}.", hint)
-    found = {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
+    found = _functions(path)
     known = [other for other in found if not other.startswith("_") and (colon or other != "build")]
     if function not in known:
         hint = f"it has: {', '.join(known)}."

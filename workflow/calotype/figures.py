@@ -10,11 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
+import matplotlib.style  # and not pyplot, which keeps every figure, and takes longer to import
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -51,11 +47,11 @@ METADATA: Mapping[str, Mapping[str, str | None]] = {
 
 def use_style(style: Path) -> None:
     """Take the look of all figures from a matplotlib style file."""
-    plt.style.use(style)
+    matplotlib.style.use(style)
 
 
 def save(figure: Figure, files: Sequence[Path]) -> None:
-    """Write a figure to files whose suffixes say the format (.pdf, .svg, .png), and close it.
+    """Write a figure to files whose suffixes say the format (.pdf, .svg, .png).
 
     Raises:
         CalotypeError: a file cannot be written.
@@ -63,11 +59,10 @@ def save(figure: Figure, files: Sequence[Path]) -> None:
     for file in files:
         drawn = io.BytesIO()  # not to the file: on a full disk matplotlib's own error hides the cause
         # After a file matplotlib sets the layout anew: what has none would get the style's, and be drawn twice.
-        with plt.rc_context({"figure.constrained_layout.use": False}):
+        with matplotlib.rc_context({"figure.constrained_layout.use": False}):
             figure.savefig(drawn, format=file.suffix[1:], metadata=METADATA[file.suffix])
         with new_file(file) as aside:
             aside.write_bytes(drawn.getvalue())
-    plt.close(figure)
 
 
 # ---- Text of known size ----------------------------------------------------------------------------------------------
@@ -126,7 +121,8 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     across = min(count, 3)
     rows = -(-count // across)
     width = SINGLE if across == 1 else DOUBLE
-    figure, axes = plt.subplots(rows, across, figsize=(width, rows * height), squeeze=False)
+    figure = Figure(figsize=(width, rows * height))
+    axes = figure.subplots(rows, across, squeeze=False)
     for axis in axes.flat[count:]:
         axis.set_visible(False)
     return figure, list(axes.flat[:count])
@@ -134,7 +130,7 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 def empty_figure(width: float, height: float) -> Figure:
     """A figure of some inches whose parts are placed by hand: to have them placed takes seconds where they are many."""
-    return plt.figure(figsize=(width, height), layout="none")
+    return Figure(figsize=(width, height), layout="none")  # type: ignore[arg-type]  # its types forget it
 
 
 def place(figure: Figure, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
@@ -393,7 +389,8 @@ def accuracy_by_label(
     everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
     nothing = all(len(predicted) == 0 for _, predicted in runs.values())  # all seeds diverged
     width = DOUBLE if len(everywhere) > 6 else SINGLE
-    figure, axis = plt.subplots(figsize=(width, 2.5))
+    figure = Figure(figsize=(width, 2.5))
+    axis = figure.subplots()
     step = min(0.16, 0.8 / len(runs))
     offsets = (np.arange(len(runs)) - (len(runs) - 1) / 2) * step
     for i, (label, (labels, predicted)) in enumerate(runs.items()):

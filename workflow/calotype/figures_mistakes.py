@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import PowerNorm
@@ -120,12 +120,12 @@ def confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: 
         foot = 0.5 if any("\n" in name for name in below) else 0.4
     figure = empty_figure(width, 0.08 + down * high + foot)
     axis = place(figure, left, 0.08, across * wide, down * high)
-    shades = plt.get_cmap("Blues")
+    shades = matplotlib.colormaps["Blues"]
     norm = PowerNorm(0.4, 0, 1)
     # Many cells are one image: a shape for each would make the PDF slow to show.
     edges: dict[str, Any] = {"rasterized": True}
     if not many:
-        edges = {"linewidth": 0.4, "edgecolor": plt.rcParams["grid.color"]}
+        edges = {"linewidth": 0.4, "edgecolor": matplotlib.rcParams["grid.color"]}
     cells = axis.pcolormesh(np.ma.masked_where(counts == 0, shares), cmap=shades, norm=norm, **edges)
     if many:
         bar = figure.colorbar(

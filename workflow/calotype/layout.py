@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class Layout:
 
     config: Config
     root: Path = Path()
+    # Asked for by every rule that works on a study; to look up which packs are there takes long where there are many.
+    _study_packs: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def data(self) -> str:
@@ -108,9 +110,13 @@ class Layout:
 
     def study_packs(self, study: str) -> list[tuple[str, int, int]]:
         """(variant, first, last) of each pack of a study, in the order of its variants."""
-        return [
-            (variant, *pack) for variant in self.config.studies[study].variants for pack in self.packs(study, variant)
-        ]
+        if study not in self._study_packs:
+            self._study_packs[study] = [
+                (variant, *pack)
+                for variant in self.config.studies[study].variants
+                for pack in self.packs(study, variant)
+            ]
+        return self._study_packs[study]
 
     def pack_paths(self, study: str, name: str, variant: str | None = None) -> list[str]:
         """A file of each pack of a study, in the order of `study_packs`; or of one variant of it."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95  # of all intervals
 RARE = 0.05  # a share of runs that a reader would not meet in a handful
@@ -14,6 +13,8 @@ NEGLIGIBLE = 1e-12  # rounding, when seeds that are all equal meet a bound
 
 def t_quantile(n: int) -> float:
     """The factor of a two-sided interval from n values, by Student's t with n - 1 degrees of freedom."""
+    from scipy.special import stdtrit  # a third of a second, for those who need it
+
     return float(stdtrit(n - 1, 0.5 + LEVEL / 2))
 
 
@@ -57,6 +58,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes in {trials} trials")
+    from scipy.special import ndtri
+
     z = float(ndtri(0.5 + LEVEL / 2))
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)

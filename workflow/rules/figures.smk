@@ -1,6 +1,8 @@
 # Figures: each one as PDF, SVG and PNG.
 # Needs: tables of the study, histories, predictions and models of the packs, the prepared test splits, the style file.
 # Gives: results/<study>/figures/.
+# All wait for the evaluation (`evaluated`): it stops a study in which a training diverged that must not, and what hangs
+# together in this way is one Slurm job (group "paper").
 
 
 rule contact_sheet:
@@ -10,6 +12,7 @@ rule contact_sheet:
         history=of_first_pack("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/contact-sheet-{{variant}}.pdf",
@@ -44,6 +47,7 @@ rule predicted_against_true:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/predicted-against-true.pdf",
@@ -81,6 +85,7 @@ rule accuracy_by_count:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/accuracy-by-count.pdf",
@@ -120,6 +125,7 @@ rule accuracy_by_class:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/accuracy-by-class.pdf",
@@ -191,6 +197,7 @@ rule training_curves:
     """Print loss and accuracy over the epochs, over all seeds."""
     input:
         histories=of_all_packs("history.csv"),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/training-curves.pdf",
@@ -259,6 +266,7 @@ rule confident_mistakes:
         history=of_first_pack("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.pdf",
@@ -295,6 +303,7 @@ rule example:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/example.pdf",
@@ -334,6 +343,7 @@ rule feature_maps:
         history=feature_history,
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
+        evaluated=ancient(rules.evaluate.output.runs),
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/feature-maps.pdf",

@@ -3,6 +3,11 @@
 # Gives: results/report.html, and results/report.txt for the end of the run; paper.html, or <study>.html, likewise.
 
 
+# On the machine where Snakemake was called: it takes a second, and would tie the studies together into one Slurm job.
+localrules:
+    report,
+
+
 rule report:
     """Write the page that holds measured against claimed."""
     input:
@@ -28,8 +33,6 @@ rule report:
         findings=f"{RESULTS}/{{report}}.txt",
     log:
         f"{LOGS}/report/{{report}}.log",
-    group:
-        "paper"
     conda:
         ENVIRONMENT
     params:

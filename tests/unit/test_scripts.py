@@ -1,0 +1,31 @@
+"""What the entry points import, before they do anything: every job pays for it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+SCRIPTS = sorted((WORKFLOW / "scripts").glob("*.py"))
+
+
+def imported(script: Path) -> set[str]:
+    """The top-level modules that are there once the imports of a script are done."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    lines = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    code = "\n".join([*lines, "import sys", "print(*{name.partition('.')[0] for name in sys.modules})"])
+    done = subprocess.run([sys.executable, "-c", code], cwd=WORKFLOW, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_no_stage_but_training_pays_for_tensorflow(script):
+    # Not even the training, before it knows that no other job has done its work meanwhile.
+    assert not imported(script) & {"tensorflow", "keras", "sklearn"}
+
+
+@pytest.mark.parametrize("name", ["confusion_matrix", "confident_mistakes", "contact_sheet", "training_curves"])
+def test_figures_without_intervals_do_not_pay_for_scipy(name):
+    assert "scipy" not in imported(WORKFLOW / f"scripts/{name}.py")
