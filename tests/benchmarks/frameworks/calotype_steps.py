@@ -1,0 +1,53 @@
+"""The engine of this project, driven as `calotype.runs` does; called in a copy of the project."""
+
+import os
+import sys
+from pathlib import Path
+
+import timing
+
+timing.one_core()  # before TensorFlow counts the cores
+sys.path.insert(0, str(Path.cwd() / "workflow"))
+
+import numpy as np  # noqa: E402
+import yaml  # noqa: E402
+
+from calotype import backend, config  # noqa: E402
+from calotype.recipe import Recipe  # noqa: E402
+from calotype.splits import Split  # noqa: E402
+
+backend.start(1)
+
+from calotype.training import Trainer  # noqa: E402
+
+
+def recipe_of(net: timing.Net) -> Recipe:
+    """The recipe in config/studies, without images that are held out: the others train without any."""
+    settings = config.load(yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8")))
+    recipe = settings.studies[net.study].variants[net.variant].recipe()
+    found = recipe if isinstance(recipe, dict) else recipe.model_dump()
+    for key in ("validation_split", "monitor", "restore_best_weights"):
+        found.pop(key, None)
+    return Recipe(**found)
+
+
+def trainer(net: timing.Net, clock: timing.Clock) -> None:
+    """Epoch after epoch, with its order drawn and its metrics read, as in a run."""
+    images, labels = net.data()
+    split = Split(images, labels.astype(np.int64), np.arange(net.images))
+    minimum, maximum = (0, 5) if net.classes is None else (None, None)
+    engine = Trainer(recipe_of(net), split, minimum=minimum, maximum=maximum, classes=net.classes)
+    assert engine.steps == net.steps
+    engine.begin(seed=0)
+    epoch = 1
+    while True:
+        engine.begin_epoch(0, epoch)
+        engine.train(0, engine.steps)
+        engine.end_epoch()
+        if not clock.lap():
+            return
+        epoch += 1
+
+
+assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+timing.main({"calotype": trainer}, f"tensorflow {backend.tf.__version__}")

@@ -1,0 +1,142 @@
+"""What a Slurm cluster costs beside the work itself: a study in a tiny size on a private Slurm, as in tests/cluster.
+
+What a job costs besides is its time on the node without the seconds that its scripts take: Slurm's own start and end,
+and Snakemake, which reads the config and makes its plan anew inside each job, and starts Python for each script.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from benchmarks.measure import SNAKEMAKE, Options, copy_project, cost_of, spread
+from cluster.private_slurm import Job, PrivateSlurm
+
+TITLE = "On Slurm"
+
+STUDY, QUICK_STUDY = "dots", "digits"
+IMAGES = {"train": 64, "train-large": 96, "test": 60, "test-large": 120}  # of the dots
+SPLITS_PER_JOB = 100  # group-components of slurm/config.yaml
+FIRST_LOOK = ("--slurm-init-seconds-before-status-checks", "3")  # as in tests/cluster: its jobs are short
+CALL, JOB, PLAN = "call", "job", "plan"
+
+
+def tiny(folder: Path, name: str) -> Path:
+    """A copy of the project whose study trains two epochs of two seeds; of the dots, on few images."""
+    copy_project(folder)
+    datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
+    for split, images in IMAGES.items():
+        datasets["dots"]["splits"][split]["images"] = images
+    (folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets, sort_keys=False), encoding="utf-8")
+    file = folder / f"config/studies/{name}.yaml"
+    study = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for variant in study["variants"].values():
+        variant |= {"epochs": 2, "seeds": 2, "seeds_per_job": 2}
+    file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    return folder
+
+
+def plan(folder: Path, target: str, log: Path) -> dict[str, int]:
+    """How many jobs of each rule a call on the cluster plans."""
+    cost_of([str(SNAKEMAKE), target, "--profile", "slurm", "-n", "--quiet"], cwd=folder, log=log)
+    printed = log.read_text(encoding="utf-8", errors="replace")
+    return {rule: int(count) for rule, count in re.findall(r"^ *([a-z_]+) +(\d+) *$", printed, re.MULTILINE)}
+
+
+def jobs_of_plan(counts: dict[str, int]) -> int:
+    """The Slurm jobs of a plan: a pack each, a hundred splits each, and the small rules of a study each."""
+    return counts.get("train", 0) + -(-counts.get("prepare", 0) // SPLITS_PER_JOB) + counts.get("evaluate", 0)
+
+
+def seconds_inside(folder: Path, job: Job) -> float:
+    """The seconds that the scripts of a job took, one after the other, by Snakemake's benchmark files."""
+    found = 0.0
+    for file in (folder / "results/benchmarks").rglob("*.tsv"):
+        stage, *what = file.relative_to(folder / "results/benchmarks").with_suffix("").parts
+        if stage == "train":
+            mine = job.comment.replace("-", "_").endswith("_".join(what).replace("-", "_"))
+        else:
+            mine = job.comment.startswith("rule_data" if stage in ("draw", "prepare") else "rule_paper")
+        found += float(pd.read_csv(file, sep="\t").s.iloc[0]) if mine else 0.0
+    return found
+
+
+def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
+    """Yield of each call its jobs, its wall time and how often it asked for their states; of each job what it cost."""
+    name, log = QUICK_STUDY if options.quick else STUDY, scratch / "printed.txt"
+    yield {"what": PLAN, "jobs": jobs_of_plan(plan(copy_project(scratch / "paper"), "paper", log))}
+    (scratch / "slurm").mkdir()
+    with PrivateSlurm(scratch / "slurm") as slurm:
+        for repeat in range(options.repeats):
+            folder = tiny(scratch / f"project-{repeat}", name)
+            command = [str(SNAKEMAKE), "--profile", "slurm", *FIRST_LOOK, "--verbose", name]
+            cost = cost_of(command, cwd=folder, env=slurm.env, log=log)
+            time.sleep(2)  # the accounting learns of the last job's end
+            printed = log.read_text(encoding="utf-8", errors="replace")
+            run = re.search(r"SLURM run ID: (\S+)", printed)
+            if run is None:
+                raise RuntimeError(f"no run ID in what was printed:\n{printed}")
+            jobs = [job for job in slurm.jobs() if job.name == run[1]]
+            inside = {job.id: seconds_inside(folder, job) for job in jobs}
+            asked = re.search(r"calls=(\d+)", printed)  # of the plugin's own summary, at its end
+            rounds = int(asked[1]) if asked else None
+            yield {
+                "what": CALL, "repeat": repeat, "study": name, "jobs": len(jobs), "rounds": rounds,
+                "wall": cost.wall, "inside": sum(inside.values()),
+            }  # fmt: skip
+            for job in jobs:
+                kind = job.comment.removeprefix("rule_").split("_")[0]
+                cores = int(job.allocated["cpu"])
+                yield {
+                    "what": JOB, "repeat": repeat, "study": name, "kind": kind, "cores": cores, "wall": job.seconds,
+                    "inside": inside[job.id], "node_seconds": job.seconds * cores,
+                }  # fmt: skip
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Medians, smallest and largest, of each kind of job and of the whole call; the paper's are an estimate."""
+    jobs, calls = rows[rows.what == JOB], rows[rows.what == CALL]
+    lines = []
+    for kind, group in jobs.groupby("kind", sort=False):
+        lines.append(
+            {
+                "what": f"one job, {kind}",
+                "jobs": spread(group.groupby("repeat").size()),
+                "wall, s": spread(group.wall),
+                "inside its scripts, s": spread(group.inside, 1),
+                "besides, s": spread(group.wall - group.inside, 1),
+                "node-seconds": spread(group.node_seconds),
+                "rounds": "–",
+                "n": str(len(group)),
+            }
+        )
+    lines.append(
+        {
+            "what": f"the call: {calls.study.iloc[0]}, tiny",
+            "jobs": spread(calls.jobs),
+            "wall, s": spread(calls.wall),
+            "inside its scripts, s": spread(calls.inside, 1),
+            "besides, s": "–",  # jobs run side by side
+            "node-seconds": spread(jobs.groupby("repeat").node_seconds.sum()),
+            "rounds": spread(calls.rounds),
+            "n": str(len(calls)),
+        }
+    )
+    planned = rows[rows.what == PLAN].jobs.iloc[0]
+    each = (jobs.wall - jobs.inside).median()
+    lines.append(
+        {
+            "what": "the paper: jobs of its plan; besides: estimated, so many times the median of a job above",
+            "jobs": f"{planned:.0f}",
+            "wall, s": "–",
+            "inside its scripts, s": "–",
+            "besides, s": f"{planned * each:,.0f}",
+            "node-seconds": "–",
+            "rounds": "–",
+            "n": "1",
+        }
+    )
+    return pd.DataFrame(lines)

@@ -1,0 +1,129 @@
+"""What a training step costs: Keras's `fit`, this project, and loops written by hand in TensorFlow, PyTorch and JAX."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from benchmarks.frameworks.timing import NETS
+from benchmarks.measure import PYTHON, Options, copy_project, environment
+
+TITLE = "Microseconds per training step, on one core"
+SCRIPTS = Path(__file__).resolve().parent / "frameworks"
+QUICK_NETS = ("digits", "fashion")
+LIMIT = 900.0  # seconds of one engine with one net
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Something that trains.
+
+    Attributes:
+        script: of frameworks/.
+        name: by which the script knows it.
+        package: that another environment must hold; None where ours does.
+        env: variables to set.
+        probe: whether it may be so slow with some nets that full epochs are out of the question.
+        quick: whether quick runs try it.
+    """
+
+    script: str
+    name: str
+    package: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    probe: bool = False
+    quick: bool = True
+
+
+ENGINES = {
+    "Keras fit": Engine("keras_steps.py", "fit"),
+    "calotype": Engine("calotype_steps.py", "calotype"),
+    "Keras fit, with oneDNN": Engine("keras_steps.py", "fit", env={"TF_ENABLE_ONEDNN_OPTS": "1"}, quick=False),
+    "TensorFlow by hand": Engine("tensorflow_steps.py", "loop"),
+    "TensorFlow by hand, XLA": Engine("tensorflow_steps.py", "xla", probe=True),
+    "PyTorch by hand": Engine("torch_steps.py", "loop", "torch"),
+    # Compiling takes half a minute a net.
+    "PyTorch by hand, compiled": Engine("torch_steps.py", "compiled", "torch", probe=False, quick=False),
+    "JAX by hand": Engine("jax_steps.py", "scan", "jax", probe=True),
+}
+
+
+def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
+    """Per repeat and net, all engines in turn, each in a process of its own.
+
+    Rows: repeat, net, engine, us_per_step (of the median block), fastest, slowest, blocks, steps (of a block), version.
+    """
+    project = copy_project(scratch / "project")
+    engines = {name: engine for name, engine in ENGINES.items() if engine.quick or not options.quick}
+    missing = {package for package in ("torch", "jax") if not _has(options.frameworks, package)}
+    if missing:
+        print(
+            f"  left out: {' and '.join(sorted(missing))}. Install them with pip in an environment of their own, "
+            "and name its interpreter: --frameworks path/to/python"
+        )
+    # In a quick run a process takes all nets, as starting it takes the longest.
+    rounds: list[tuple[str, ...]] = [QUICK_NETS] if options.quick else [(net,) for net in NETS]
+    for repeat in range(1 if options.quick else options.repeats):
+        for nets in rounds:
+            for name, engine in engines.items():
+                if engine.package not in missing:
+                    for found in _timed(engine, nets, project, options):
+                        yield {"repeat": repeat, "net": found.pop("net"), "engine": name, **found}
+
+
+def _has(python: Path | None, package: str) -> bool:
+    if python is None:
+        return False
+    command = [str(python), "-c", f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({package!r}))"]
+    return subprocess.run(command, env=environment(), check=False).returncode == 0
+
+
+def _timed(engine: Engine, nets: Sequence[str], project: Path, options: Options) -> list[dict[str, Any]]:
+    """What an engine takes for some nets; nothing where it cannot, which is said."""
+    python = options.frameworks if engine.package else PYTHON
+    command = [str(python), str(SCRIPTS / engine.script), "--engine", engine.name, *nets]
+    command += ["--quick"] * options.quick + ["--probe"] * engine.probe
+    try:
+        done = subprocess.run(
+            command,
+            cwd=project,
+            env=environment(engine.env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        print(f"  {engine.script} {engine.name}, {', '.join(nets)}: not done within {LIMIT:.0f} s; left out")
+        return []
+    except subprocess.CalledProcessError as error:
+        said = "\n".join(error.stderr.splitlines()[-15:])
+        print(f"  {engine.script} {engine.name}, {', '.join(nets)}: failed, and is left out:\n{said}")
+        return []
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Per engine and net: microseconds per step, and how many times those of the fastest engine that is."""
+    medians = rows.pivot_table(index="engine", columns="net", values="us_per_step", aggfunc="median")
+    lowest = rows.pivot_table(index="engine", columns="net", values="us_per_step", aggfunc="min")
+    highest = rows.pivot_table(index="engine", columns="net", values="us_per_step", aggfunc="max")
+    best = medians.min()
+    found = []
+    for engine in (name for name in ENGINES if name in medians.index):
+        line = {"engine": engine}
+        for net in (name for name in NETS if name in medians.columns):
+            middle = medians.at[engine, net]
+            if pd.isna(middle):
+                line[f"{net}, batch {NETS[net].batch}"] = "–"
+                continue
+            low, high = lowest.at[engine, net], highest.at[engine, net]
+            ends = f" [{low:,.0f}, {high:,.0f}]" if low < high else ""
+            line[f"{net}, batch {NETS[net].batch}"] = f"{middle:,.0f}{ends} ({middle / best[net]:.1f} x)"
+        version = rows.loc[rows["engine"] == engine, "version"].iloc[-1]
+        found.append(line | {"version": version})
+    return pd.DataFrame(found)
