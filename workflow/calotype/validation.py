@@ -129,7 +129,10 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     if kind == "extra_forbidden":
         return "is not a known key", did_you_mean(error["loc"][-1], _keys(model, error["loc"][:-1]))
     if kind == "literal_error":
-        options = [option.strip(" ").strip("'") if "'" in option else option.strip(" ").lower() for option in context["expected"].replace(" or ", ", ").split(",")]
+        options = [
+            option.strip(" ").strip("'") if "'" in option else option.strip(" ").lower()
+            for option in context["expected"].replace(" or ", ", ").split(",")
+        ]
         return f"{value!r} is not one of {', '.join(options)}", did_you_mean(value, options) if value else None
     shown = json.dumps(value, default=str, ensure_ascii=False)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
