@@ -16,6 +16,7 @@ SIZES = ((1, 10, 10), (10, 10, 10), (100, 10, 10))
 QUICK = ((1, 2, 5), (1, 5, 10))
 PROFILES = {"default profile": (), "--profile slurm": ("--profile", "slurm")}
 PLAN = "plan"
+START = "Snakemake's start alone"
 NOTHING = "nothing to do, the five studies of the paper"
 
 
@@ -51,9 +52,8 @@ def pretend_to_finish(folder: Path, target: str) -> None:
         [str(SNAKEMAKE), target, "--summary"], cwd=folder, env=environment(), capture_output=True, text=True, check=True
     )
     for line in summary.stdout.splitlines()[1:]:
-        name, _, rule, *_ = line.split("\t")
-        path = folder / name
-        if rule == "draw" or path.name == "models":  # folders
+        path = folder / line.split("\t")[0]
+        if not path.suffix and path.name != "SHA256SUMS":  # folders: images, models, figures of each variant
             path.mkdir(parents=True, exist_ok=True)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +76,8 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
             for profile, arguments in PROFILES.items():
                 cost = cost_of([str(SNAKEMAKE), "-n", "--quiet", *arguments], cwd=folder, log=log)
                 yield {"what": f"{PLAN}, {profile}", "runs": runs, "jobs": planned(log), "repeat": repeat, **vars(cost)}
+        cost = cost_of([str(SNAKEMAKE), "--version"], cwd=paper, log=log)
+        yield {"what": START, "runs": None, "jobs": 0, "repeat": repeat, **vars(cost)}
         cost = cost_of([str(SNAKEMAKE), "--cores", "1", "paper"], cwd=paper, log=log)
         printed = log.read_text(encoding="utf-8", errors="replace")
         if "Nothing to be done" not in printed:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from calotype.errors import CalotypeError
 from calotype.recipe import Recipe
 from calotype.runs import PREDICT_BATCH
 from calotype.splits import Split
@@ -62,7 +63,31 @@ def test_images_that_do_not_fit_the_device_train_the_same_net(name, in_block, im
     assert found == expected
 
 
-def test_a_training_goes_on_in_the_middle_of_a_streamed_epoch(images, monkeypatch):
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_streamed_training_goes_on_in_the_middle_of_an_epoch(precision, images, monkeypatch):
+    from calotype import feed, training
+
+    monkeypatch.setattr(feed, "BLOCK", 2 * BATCH * images.images[:1].nbytes)
+    recipe = Recipe.model_validate(BASE | RECIPES["convolutions, augmented"] | {"precision": precision})
+
+    def new_trainer():
+        trainer = training.Trainer(recipe, images, minimum=None, maximum=None, classes=3, stream_above=0.0)
+        trainer.begin(7)
+        trainer.begin_epoch(7, 1)
+        return trainer
+
+    stopped, other = new_trainer(), new_trainer()
+    stopped.train(0, 3)
+    other.restore(stopped.state())
+    for trainer in (stopped, other):
+        trainer.train(3, trainer.steps)
+        trainer.begin_epoch(7, 2)
+        trainer.train(0, trainer.steps)
+    expected, found = stopped.state(), other.state()
+    assert [name for name in expected if expected[name].tobytes() != found[name].tobytes()] == []
+
+
+def test_a_stream_begins_at_any_step_and_goes_back(images, monkeypatch):
     from calotype import feed
 
     monkeypatch.setattr(feed, "BLOCK", 2 * BATCH * images.images[:1].nbytes)
@@ -103,6 +128,29 @@ def test_a_training_in_half_precision_comes_near_one_in_full(precision, images):
     for half, full in zip(found[precision], found["float32"], strict=True):
         assert half["loss"] == pytest.approx(full["loss"], abs=0.05)
         assert half["loss"] != full["loss"]
-    probabilities = trainer.predict(images.images)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=0.02)
+    # Of 16 bits they would not add up so well.
+    np.testing.assert_allclose(trainer.predict(images.images).sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_penalty_that_does_not_fit_half_precision_is_refused_by_name(images):
+    model = {"model": "dense", "model_arguments": {"units": [5], "l2": 1e-4}, "precision": "mixed_float16"}
+    with pytest.raises(CalotypeError, match="l2: sums of squares"):
+        trained(Recipe.model_validate(BASE | model), images, 1.0, looks=[])
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"model": "dense", "model_arguments": {"units": [5]}}, True),
+        ({"model": "dense", "model_arguments": {"units": [5], "dropout": 0.3}}, False),
+        ({"model": "dense", "model_arguments": {"units": [5]}, "augment": ["flip"]}, False),
+        ({"model": "all_convolutional", "model_arguments": {"blocks": [[3, 2, 3]], "activation": "softmax"}}, False),
+        ({"model": "dense", "model_arguments": {"units": [5]}, "jit_compile": False}, False),
+    ],
+)
+def test_xla_is_used_where_it_measures_faster_and_nowhere_else(keys, expected, images):
+    from calotype import training
+
+    recipe = Recipe.model_validate(BASE | keys)
+    trainer = training.Trainer(recipe, images, minimum=None, maximum=None, classes=3)
+    assert trainer.xla == expected

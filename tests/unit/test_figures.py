@@ -267,6 +267,29 @@ def test_a_full_disk_leaves_no_half_figure(tmp_path, files_no_longer_than):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_of_figures_holds_each_in_every_format_and_nothing_older(printed, tmp_path):
+    folder = tmp_path / "figures" / "seeds"
+    for names in (("source", "left-out"), ("source", "added")):
+        with figures.new_figures(folder) as save:
+            for name in names:
+                save(FIGURES["seeds"](), name)
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert files == {f"{name}{suffix}": printed["seeds"][suffix] for name in names for suffix in printed["seeds"]}
+
+
+def test_a_full_disk_leaves_the_older_folder_of_figures_whole(tmp_path, files_no_longer_than):
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    (folder / "old.svg").touch()
+    with (
+        pytest.raises(CalotypeError, match=f"{folder}: cannot be written: File too large"),
+        files_no_longer_than(2000),
+        figures.new_figures(folder) as save,
+    ):
+        save(accuracy_by_label(), "new")
+    assert list(tmp_path.rglob("*")) == [folder, folder / "old.svg"]
+
+
 def test_figures_do_not_pile_up_in_memory(tmp_path):
     figures.save(accuracy_by_label(), [tmp_path / "figure.png"])
     assert plt.get_fignums() == []

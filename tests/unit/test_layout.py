@@ -165,21 +165,37 @@ def test_figures_stand_in_the_order_of_the_report(tmp_path):
         "accuracy-by-count",
         "seeds",
         "training-curves",
-        "contact-sheet-wide",
-        "contact-sheet-deep",
-        "confusion-matrix-wide",
-        "confusion-matrix-deep",
-        "confident-mistakes-wide",
-        "confident-mistakes-deep",
+        "contact-sheets/wide",
+        "contact-sheets/deep",
+        "confusion-matrices/wide",
+        "confusion-matrices/deep",
+        "confident-mistakes/wide",
+        "confident-mistakes/deep",
     ]
     assert [figure.study for figure in figures] == ["one"] * 10 + ["two"] * 10
-    files = made.figure_files(["one", "two"], (".pdf", ".svg"))
-    assert files[:2] == [
-        "out/one/figures/predicted-against-true.pdf",
-        "out/one/figures/predicted-against-true.svg",
-    ]
-    assert files == [f"out/{f.study}/figures/{f.name}{suffix}" for f in figures for suffix in (".pdf", ".svg")]
     assert made.figures(["two"]) == figures[10:]
+
+
+def test_figures_of_variants_are_asked_for_by_the_folder_that_holds_them(tmp_path):
+    made = layout(tmp_path, one=digits(), two=digits())
+    assert made.figure_outputs(["one", "two"], (".pdf", ".svg")) == [
+        f"out/{study}/figures/{name}"
+        for study in ("one", "two")
+        for name in (
+            "seeds.pdf",
+            "seeds.svg",
+            "accuracy-by-class.pdf",
+            "accuracy-by-class.svg",
+            "training-curves.pdf",
+            "training-curves.svg",
+            "confusion-matrices",
+            "confident-mistakes",
+        )
+    ]
+    for figure in made.figures(["one"]):
+        file = made.figure_file(figure, ".svg")
+        assert file == f"out/one/figures/{figure.name}.svg"
+        assert {file, file.rpartition("/")[0]} & set(made.figure_outputs(["one"], (".svg",)))
 
 
 @pytest.mark.parametrize(
@@ -195,14 +211,13 @@ def test_a_study_that_classifies_has_the_figures_that_it_asks_for(tmp_path, chan
         *more,
     ]
     assert [(figure.rule, figure.variant) for figure in figures if figure.variant] == [
-        (rule, variant) for rule in ("confusion_matrix", "confident_mistakes") for variant in ("plain", "other")
+        (rule, variant) for rule in ("confusion_matrices", "confident_mistakes") for variant in ("plain", "other")
     ]
 
 
 def test_a_figure_is_named_after_its_rule_and_its_variant():
-    assert FigureFile("dots", "contact_sheet", "wide_net").name == "contact-sheet-wide_net"
-    assert FigureFile("dots", "contact_sheet", "wide_net").what == "dots/wide_net"
-    assert (FigureFile("dots", "seeds").name, FigureFile("dots", "seeds").what) == ("seeds", "dots")
+    assert FigureFile("dots", "contact_sheets", "wide_net").name == "contact-sheets/wide_net"
+    assert FigureFile("dots", "training_curves").name == "training-curves"
 
 
 def test_every_figure_has_its_caption(root, tmp_path):
@@ -230,12 +245,9 @@ def test_splits_that_nobody_uses_cost_no_job(tmp_path):
         ("accuracy_by_count", "dots"),
         ("seeds", "dots"),
         ("training_curves", "dots"),
-        ("contact_sheet", "dots/wide"),
-        ("contact_sheet", "dots/deep"),
-        ("confusion_matrix", "dots/wide"),
-        ("confusion_matrix", "dots/deep"),
-        ("confident_mistakes", "dots/wide"),
-        ("confident_mistakes", "dots/deep"),
+        ("contact_sheets", "dots"),
+        ("confusion_matrices", "dots"),
+        ("confident_mistakes", "dots"),
     ]
 
 
@@ -256,14 +268,9 @@ def test_a_report_pays_for_the_jobs_of_its_own_studies_only(tmp_path):
 def test_every_study_has_its_jobs_and_no_two_are_the_same(tmp_path):
     jobs = two(tmp_path).jobs(["one", "two"])
     assert len(set(jobs)) == len(jobs)
-    assert [what for stage, what in jobs if stage == "contact_sheet"] == [
-        "one/wide",
-        "one/deep",
-        "two/wide",
-        "two/deep",
-    ]
+    assert [what for stage, what in jobs if stage == "contact_sheets"] == ["one", "two"]
     assert [stage for stage, what in jobs if what == "two"] == [stage for stage, what in jobs if what == "one"]
-    assert len([what for _, what in jobs if what == "two"]) == 7
+    assert len([what for _, what in jobs if what == "two"]) == 10
 
 
 def test_every_job_of_a_report_has_its_rule_and_its_benchmark(root, tmp_path):

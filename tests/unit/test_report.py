@@ -121,14 +121,21 @@ def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
     return report.StudyTables(**{kind: read_csv(tmp_path / f"{kind}.csv") for kind in frames})
 
 
-def section(tmp_path, predictions=None, lost=None, **changes):
+def own_print(name, folder, caption="Figure.\n"):
+    """A figure of the study, in a folder of figures."""
+    file = folder / f"{name}.svg"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(SVG)
+    return report.Print("dots", name, file, caption)
+
+
+def section(tmp_path, predictions=None, lost=None, prints=(), **changes):
     made = config(**changes)
-    (tmp_path / "training-curves.svg").write_bytes(SVG)
     return report.study_section(
         "dots",
         Layout(made).described(["dots"])["dots"],
         tables(tmp_path, made, predictions or PREDICTIONS, lost=lost),
-        [report.Print("dots", tmp_path / "training-curves.svg", f"Losses: {changes.get('label', 'Wide net')}\n")],
+        prints or [own_print("training-curves", tmp_path, f"Losses: {changes.get('label', 'Wide net')}\n")],
         [origin("wide", 0, 2), origin("deep", 0, 0)],
     )
 
@@ -210,6 +217,22 @@ def test_labels_and_titles_cannot_run_code_in_the_readers_browser(tmp_path):
 def test_figures_are_inside_the_page(tmp_path):
     (image,) = Page(page(tmp_path)).values("src")
     assert base64.b64decode(image.removeprefix("data:image/svg+xml;base64,")) == SVG
+
+
+def test_figures_of_one_variant_have_their_own_names_whatever_the_kind(tmp_path):
+    names = [f"{kind}/{variant}" for kind in ("confusion-matrices", "confident-mistakes") for variant in PREDICTIONS]
+    found = Page(page(tmp_path, prints=[own_print(name, tmp_path) for name in names]))
+    assert {f"dots-{name}" for name in names} <= set(found.values("id"))
+    assert len(set(found.values("id"))) == len(found.values("id"))
+    assert all(f"({name})" in found.text for name in names)
+
+
+def test_a_figure_that_was_deleted_from_its_folder_is_named_with_what_to_do(tmp_path):
+    lost = own_print("confusion-matrices/wide", tmp_path)
+    lost.file.unlink()
+    with pytest.raises(CalotypeError, match=r"matrices/wide\.svg: cannot be read: No such file") as problem:
+        section(tmp_path, prints=[lost])
+    assert f"Hint: delete {tmp_path}/confusion-matrices to have its figures printed again" in str(problem.value)
 
 
 def test_same_results_give_the_same_page(tmp_path):

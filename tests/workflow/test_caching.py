@@ -7,8 +7,8 @@ TRAIN = {"train": 1}
 FIGURES = {
     "accuracy_by_count",
     "confident_mistakes",
-    "confusion_matrix",
-    "contact_sheet",
+    "confusion_matrices",
+    "contact_sheets",
     "predicted_against_true",
     "seeds",
     "training_curves",
@@ -43,7 +43,7 @@ def test_that_no_training_may_diverge_is_seen_to_without_training_again(finished
     finished.write_study(study | {"may_diverge": False})
     plan = finished.plan()
     assert plan["evaluate"] == 1
-    assert not plan.keys() & {"draw", "prepare", "train", "training_curves", "contact_sheet"}
+    assert not plan.keys() & {"draw", "prepare", "train"}
 
 
 def test_memory_time_and_partition_train_nothing(finished):
@@ -69,7 +69,7 @@ def test_three_more_seeds_train_three(finished):
 def test_fewer_seeds_train_nothing(finished):
     plan = finished.plan("--config", "seeds=1")
     assert "train" not in plan
-    assert "evaluate" in plan
+    assert plan.keys() >= {"evaluate", "training_curves", "accuracy_by_count", "predicted_against_true"}
 
 
 def test_a_seed_more_of_one_variant_leaves_the_other_alone(finished):
@@ -117,6 +117,28 @@ def test_a_deleted_figure_is_remade_alone(finished):
     plan = finished.plan()
     assert plan["training_curves"] == 1
     assert plan.keys() <= {"training_curves", "report", "all"}
+
+
+def test_a_deleted_folder_of_figures_is_remade_alone(finished):
+    shutil.rmtree(finished.folder / "results/dots/figures/confusion-matrices")
+    assert finished.plan() == {"confusion_matrices": 1, "report": 1, "all": 1}
+
+
+def test_a_variant_that_is_left_out_takes_its_figures_along_and_brings_them_back(finished):
+    folder = finished.folder / "results/dots/figures/confident-mistakes"
+    before = {file.name: file.read_bytes() for file in folder.glob("[!.]*")}
+    assert {name.partition(".")[0] for name in before} == {"source", "accurate"}
+    study = finished.study()
+    fewer = {key: variant for key, variant in study["variants"].items() if key == "source"}
+    finished.write_study(study | {"variants": fewer, "claims": []})
+    finished.run()
+    assert {file.stem for file in folder.glob("[!.]*")} == {"source"}
+    assert "confident-mistakes/accurate" not in (finished.folder / "results/report.html").read_text(encoding="utf-8")
+    finished.write_study(study)
+    assert finished.trainings() == []
+    assert finished.plan().keys() >= {"confident_mistakes", "confusion_matrices", "contact_sheets"}
+    finished.run(str(folder.relative_to(finished.folder)))
+    assert {file.name: file.read_bytes() for file in folder.glob("[!.]*")} == before
 
 
 def test_another_image_count_draws_and_trains_what_needs_it(finished):

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 FIGURES = [
-    "confident-mistakes-accurate",
-    "confident-mistakes-source",
-    "confusion-matrix-accurate",
-    "confusion-matrix-source",
-    "contact-sheet-source",
-    "contact-sheet-accurate",
+    "confident-mistakes/accurate",
+    "confident-mistakes/source",
+    "confusion-matrices/accurate",
+    "confusion-matrices/source",
+    "contact-sheets/source",
+    "contact-sheets/accurate",
     "predicted-against-true",
     "accuracy-by-count",
     "training-curves",
@@ -44,6 +44,7 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(finished_once):
 
 def test_every_figure_comes_as_pdf_svg_and_png(finished_once):
     folder = finished_once.folder / "results/dots/figures"
+    assert sorted(FIGURES) == sorted(str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.svg"))
     for figure in FIGURES:
         for suffix, start in ((".pdf", b"%PDF"), (".svg", b"<?xml"), (".png", b"\x89PNG")):
             assert (folder / f"{figure}{suffix}").read_bytes().startswith(start)
@@ -136,5 +137,8 @@ def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_
     page = tmp_path / "report.html"
     finished.run("--report", str(page))
     text = page.read_text(encoding="utf-8")
-    for expected in ("Contact sheet, source", "Training curves", "Measured against claimed", "fifty test images"):
+    for expected in ("Training curves", "Measured against claimed", "fifty test images"):
         assert expected in text
+    for what in ("Contact sheet", "Confusion", "Mistakes"):
+        for variant in ("source", "accurate"):
+            assert f'"what": "{what}, {variant}"' in text

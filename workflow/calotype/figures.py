@@ -1,11 +1,13 @@
-"""What all figures share, the figures for every task, and one function that writes a figure as PDF, SVG and PNG, the
-same bytes every time.
+"""What all figures share, the figures for every task, and functions that write a figure as PDF, SVG and PNG, the same
+bytes every time.
 
 The figures of one task are in figures_count.py and figures_classify.py, those of mistakes in figures_mistakes.py.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from numpy.typing import NDArray
 
 from calotype.evaluation import diverged, diverged_text
-from calotype.files import new_file
+from calotype.files import new_file, new_folder
 from calotype.statistics import mean_interval, wilson_interval
 
 SINGLE = 3.5  # inches: one column of a paper
@@ -57,12 +59,40 @@ def save(figure: Figure, files: Sequence[Path]) -> None:
         CalotypeError: a file cannot be written.
     """
     for file in files:
-        drawn = io.BytesIO()  # not to the file: on a full disk matplotlib's own error hides the cause
-        # After a file matplotlib sets the layout anew: what has none would get the style's, and be drawn twice.
-        with matplotlib.rc_context({"figure.constrained_layout.use": False}):
-            figure.savefig(drawn, format=file.suffix[1:], metadata=METADATA[file.suffix])
+        printed = _printed(figure, file.suffix)
         with new_file(file) as aside:
-            aside.write_bytes(drawn.getvalue())
+            aside.write_bytes(printed)
+
+
+@contextmanager
+def new_figures(folder: Path) -> Iterator[Callable[[Figure, str], None]]:
+    """Give a function that saves a figure in each format, under a name; at the end `folder` holds these files alone.
+
+    If the block raises, what stood there before still does.
+
+    Raises:
+        CalotypeError: the folder cannot be written.
+    """
+    with new_folder(folder) as aside:
+
+        def save_as(figure: Figure, name: str) -> None:
+            for suffix in METADATA:
+                printed = _printed(figure, suffix)
+                with (aside / f"{name}{suffix}").open("wb") as file:
+                    file.write(printed)
+                    file.flush()
+                    os.fsync(file.fileno())
+
+        yield save_as
+
+
+def _printed(figure: Figure, suffix: str) -> bytes:
+    """The content of a figure's file."""
+    drawn = io.BytesIO()  # not to the file: on a full disk matplotlib's own error hides the cause
+    # After a file matplotlib sets the layout anew: what has none would get the style's, and be drawn twice.
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        figure.savefig(drawn, format=suffix[1:], metadata=METADATA[suffix])
+    return drawn.getvalue()
 
 
 # ---- Text of known size ----------------------------------------------------------------------------------------------

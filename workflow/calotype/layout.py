@@ -1,5 +1,6 @@
 """Where everything lies: which packs, figures and tables the config asks for, and under which names."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,15 +12,16 @@ from calotype.datasets import DotsDataset
 from calotype.metrics import shown
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
-# The rules that print figures, in the order of the report: those of each variant, and those of the whole study.
+# The rules that print figures, in the order of the report: a folder with one of each variant, or one of a whole study.
 VARIANT_FIGURES = {
-    "count": ("contact_sheet", "confusion_matrix", "confident_mistakes"),
-    "classify": ("confusion_matrix", "confident_mistakes"),
+    "count": ("contact_sheets", "confusion_matrices", "confident_mistakes"),
+    "classify": ("confusion_matrices", "confident_mistakes"),
 }
 STUDY_FIGURES = {
     "count": ("predicted_against_true", "accuracy_by_count", "seeds", "training_curves"),
     "classify": ("seeds", "accuracy_by_class", "training_curves"),
 }
+FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
 LATEX = ("summary.tex", "claims.tex", "layers.tex")
 REPORT, PAPER = "report", "paper"
 
@@ -34,13 +36,8 @@ class FigureFile:
 
     @property
     def name(self) -> str:
-        """Its file name without suffix."""
-        return "-".join(filter(None, (self.rule.replace("_", "-"), self.variant)))
-
-    @property
-    def what(self) -> str:
-        """What the job works on, as logs and benchmarks are named."""
-        return "/".join(filter(None, (self.study, self.variant)))
+        """Its file, without suffix, in the folder of the study's figures."""
+        return "/".join(filter(None, (self.rule.replace("_", "-"), self.variant)))
 
 
 @dataclass(frozen=True)
@@ -151,18 +148,23 @@ class Layout:
             ]
         return found
 
-    def figure_files(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
-        """The files of all figures of some studies, in the order of `figures`."""
-        return [
-            f"{self.results}/{figure.study}/figures/{figure.name}{suffix}"
+    def figure_file(self, figure: FigureFile, suffix: str) -> str:
+        """The file of a figure in one format."""
+        return f"{self.results}/{figure.study}/figures/{figure.name}{suffix}"
+
+    def figure_outputs(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
+        """What the rules give that print the figures of some studies: files, or folders with one figure a variant."""
+        files = [
+            os.path.dirname(file) if figure.variant else file
             for figure in self.figures(studies)
-            for suffix in suffixes
+            for file in (self.figure_file(figure, suffix) for suffix in suffixes)
         ]
+        return list(dict.fromkeys(files))
 
     def everything(self, report: str) -> list[str]:
         """All files that a call for a report brings."""
         studies = self.reports()[report]
-        figures = self.figure_files(studies, [".pdf", ".svg", ".png"])
+        figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
         return [f"{self.results}/{report}.html", *figures, *self.tables(studies, LATEX)]
 
     def jobs(self, studies: Sequence[str]) -> list[tuple[str, str]]:
@@ -174,7 +176,7 @@ class Layout:
                 jobs += [("draw", split) for split in splits]
             jobs += [("prepare", split) for split in splits]
         jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
-        return jobs + [(figure.rule, figure.what) for figure in self.figures(studies)]
+        return jobs + list(dict.fromkeys((figure.rule, figure.study) for figure in self.figures(studies)))
 
     def described(self, studies: Iterable[str]) -> dict[str, Any]:
         """What the report says of some studies: titles, labels, recipes, metrics, classes."""

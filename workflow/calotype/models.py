@@ -49,6 +49,9 @@ def dense(
         dropout: part of the last hidden layer's outputs that is dropped in training.
     """
 
+    if l2 and keras.config.dtype_policy().name != "float32":
+        raise ValueError("l2: sums of squares do not fit into 16 bits; leave out `precision`")
+
     def layer(count: int, function: str, **options: Any) -> Any:
         regularizer = keras.regularizers.L2(l2) if l2 else None
         return layers.Dense(

@@ -31,9 +31,10 @@ class PackOrigin:
 
 @dataclass(frozen=True)
 class Print:
-    """A figure of the report: the SVG file and its caption."""
+    """A figure of the report: the study, the figure's name in it, the SVG file and its caption."""
 
     study: str
+    name: str
     file: Path
     caption: str
 
@@ -61,6 +62,16 @@ def read_origin(file: Path, study: str, variant: str, first: int, last: int) -> 
         return PackOrigin(study, variant, first, last, json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its pack trained again.") from None
+
+
+def read_figure(file: Path) -> bytes:
+    """Read the file of a figure."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        # Snakemake looks no further than a folder that has figures of several variants.
+        hint = f"delete {file.parent} to have its figures printed again."
+        raise CalotypeError(f"{file}: cannot be read: {error.strerror}.", hint) from None
 
 
 def train_job(pack: PackOrigin) -> Job:
@@ -299,7 +310,7 @@ def study_section(
         "layers": _layers(study, tables.layers),
         "recipes": _recipes(study, origins),
         "figures": [
-            {"caption": item.caption, "name": item.file.stem, "data": base64.b64encode(item.file.read_bytes()).decode()}
+            {"caption": item.caption, "name": item.name, "data": base64.b64encode(read_figure(item.file)).decode()}
             for item in prints
         ],
         "packs": origins,

@@ -25,7 +25,6 @@ from calotype.runs import PREDICT_BATCH
 from calotype.splits import Split
 
 SEED_STATE = "seed_generator_state"  # Keras's name of the variable that dropout and the like draw from
-STREAM_ABOVE = 2000.0  # MiB of training images
 # What XLA makes faster on a CPU. Convolutions it makes 2 to 5 times slower, and dropout, too (tests/benchmarks).
 FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
 
@@ -73,7 +72,7 @@ class Trainer:
         minimum: int | None,
         maximum: int | None,
         classes: int | None,
-        stream_above: float = STREAM_ABOVE,
+        stream_above: float = math.inf,
     ) -> None:
         """Build and compile the model.
 
@@ -130,7 +129,11 @@ class Trainer:
         self.xla = self._uses_xla()
         self.train_steps = tf.function(self._train_steps, input_signature=data + steps, jit_compile=self.xla)
         self.train_rest = tf.function(self._train_step)  # one step an epoch: XLA would take a second to compile it
-        self.train_steps.get_concrete_function()  # Keras makes some of its variables when it first sees a step
+        try:
+            self.train_steps.get_concrete_function()  # Keras makes some of its variables when it first sees a step
+        except (TypeError, ValueError) as error:
+            problem = f"model: {recipe.model}: no training step can be made of it: {error}"
+            raise CalotypeError(problem, "see that its output, the loss and `precision` fit each other.") from error
         self.test_steps = tf.function(self._test_steps, input_signature=data[:2])
         self.reset_metrics = tf.function(self.model.reset_metrics)
         self.metrics = tf.function(self.model.get_metrics_result)
@@ -215,7 +218,13 @@ class Trainer:
         for images, targets, places, draws, start, end in self.feed.parts(first, last):
             full = min(end, len(places) // self.recipe.batch_size)
             if start < full:
-                self.train_steps(images, targets, places, draws, tf.constant(start), tf.constant(full))
+                try:
+                    self.train_steps(images, targets, places, draws, tf.constant(start), tf.constant(full))
+                except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+                    if not self.xla:
+                        raise
+                    problem = f"jit_compile: XLA cannot compile {self.recipe.model}: {error.message.splitlines()[0]}"
+                    raise CalotypeError(problem, "set `jit_compile: false`.") from error
             if full < end:
                 rest = full * self.recipe.batch_size
                 self.train_rest(images, targets, places[rest:], draws[rest:])

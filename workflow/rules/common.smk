@@ -199,6 +199,11 @@ def same_images(wildcards):
     return LAYOUT.same_images(wildcards.study)
 
 
+def variants(wildcards):
+    """The variants of a study."""
+    return list(study_of(wildcards).variants)
+
+
 def pack_variants(wildcards):
     """The variant of each pack of a study, in the order of `study_packs`."""
     return [variant for variant, _, _ in LAYOUT.study_packs(wildcards.study)]
@@ -228,9 +233,10 @@ def of_report(describe):
     return value
 
 
-def figure_captions(studies):
-    """(study, name of the caption) of each figure."""
-    return [(figure.study, figure.rule) for figure in LAYOUT.figures(studies)]
+def svg_figures(studies):
+    """(study, name, name of the caption, file) of each figure."""
+    figures = LAYOUT.figures(studies)
+    return [(figure.study, figure.name, figure.rule, LAYOUT.figure_file(figure, ".svg")) for figure in figures]
 
 
 # ---- Input functions: each takes the wildcards, or gives a function of them ----
@@ -278,22 +284,13 @@ def of_all_packs(name):
     return paths
 
 
-def of_variant_packs(name):
-    """A file of each pack of a variant."""
+def of_first_packs(name):
+    """A file of the pack that holds seed 0 of each variant of a study, in the order of `variants`."""
 
     def paths(wildcards):
-        return LAYOUT.pack_paths(wildcards.study, name, wildcards.variant)
+        return [LAYOUT.pack_paths(wildcards.study, name, variant)[0] for variant in variants(wildcards)]
 
     return paths
-
-
-def of_first_pack(name):
-    """A file of the pack that holds seed 0 of a variant."""
-
-    def path(wildcards):
-        return LAYOUT.pack_paths(wildcards.study, name, wildcards.variant)[0]
-
-    return path
 
 
 def feature_models(wildcards):
@@ -316,8 +313,8 @@ def report_tables(name):
 
 
 def report_figures(wildcards):
-    """The figures of a report."""
-    return LAYOUT.figure_files(LAYOUT.reports()[wildcards.report], [".svg"])
+    """The figures of a report: files, and folders of files."""
+    return LAYOUT.figure_outputs(LAYOUT.reports()[wildcards.report], [".svg"])
 
 
 def report_packs(name):

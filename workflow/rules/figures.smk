@@ -1,43 +1,45 @@
 # Figures: each one as PDF, SVG and PNG.
 # Needs: tables of the study, histories, predictions and models of the packs, the prepared test splits, the style file.
-# Gives: results/<study>/figures/.
+# Gives: results/<study>/figures/; a figure that each variant has one of, in a folder of its own, all printed by one job:
+# to start a job takes longer than to print them.
 # All wait for the evaluation (`evaluated`): it stops a study in which a training diverged that must not, and what hangs
-# together in this way is one Slurm job (group "paper").
+# together in this way is one Slurm job (group "paper"). Not `ancient`: behind an ancient input of a job that runs, Snakemake
+# looks at no other change, and would leave the figures of other variants or seeds as they are.
 
 
-rule contact_sheet:
-    """Print the first test images, as the first seed of a variant sees them."""
+rule contact_sheets:
+    """Print the first test images, as the first seed of each variant sees them."""
     input:
-        predictions=of_first_pack("predictions.npz"),
-        history=of_first_pack("history.csv"),
+        predictions=of_first_packs("predictions.npz"),
+        histories=of_first_packs("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
-        pdf=f"{RESULTS}/{{study}}/figures/contact-sheet-{{variant}}.pdf",
-        svg=report(
-            f"{RESULTS}/{{study}}/figures/contact-sheet-{{variant}}.svg",
-            caption="../report/contact_sheet.rst",
+        folder=report(
+            directory(f"{RESULTS}/{{study}}/figures/contact-sheets"),
+            patterns=["{variant}.svg"],
+            caption="../report/contact_sheets.rst",
             category="{study}",
             labels={"what": "Contact sheet, {variant}", "kind": "figure"},
         ),
-        png=f"{RESULTS}/{{study}}/figures/contact-sheet-{{variant}}.png",
     log:
-        f"{LOGS}/contact_sheet/{{study}}/{{variant}}.log",
+        f"{LOGS}/contact_sheets/{{study}}.log",
     benchmark:
-        f"{BENCHMARKS}/contact_sheet/{{study}}/{{variant}}.tsv"
+        f"{BENCHMARKS}/contact_sheets/{{study}}.tsv"
     group:
         "paper"
     conda:
         ENVIRONMENT
     params:
+        variants=variants,
         split=first_test,
-        code=code_digest("contact_sheet.py"),
+        code=code_digest("contact_sheets.py"),
     message:
-        "Printing the contact sheet of {wildcards.study}/{wildcards.variant}"
+        "Printing the contact sheets of {wildcards.study}"
     script:
-        "../scripts/contact_sheet.py"
+        "../scripts/contact_sheets.py"
 
 
 rule predicted_against_true:
@@ -47,7 +49,7 @@ rule predicted_against_true:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/predicted-against-true.pdf",
@@ -85,7 +87,7 @@ rule accuracy_by_count:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/accuracy-by-count.pdf",
@@ -125,7 +127,7 @@ rule accuracy_by_class:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/accuracy-by-class.pdf",
@@ -197,7 +199,7 @@ rule training_curves:
     """Print loss and accuracy over the epochs, over all seeds."""
     input:
         histories=of_all_packs("history.csv"),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/training-curves.pdf",
@@ -227,71 +229,71 @@ rule training_curves:
         "../scripts/training_curves.py"
 
 
-rule confusion_matrix:
-    """Print which class or count is taken for which, all seeds of a variant together."""
+rule confusion_matrices:
+    """Print which class or count is taken for which, of each variant, all its seeds together."""
     input:
         confusion=rules.evaluate.output.confusion,
         style=REPORT / "calotype.mplstyle",
     output:
-        pdf=f"{RESULTS}/{{study}}/figures/confusion-matrix-{{variant}}.pdf",
-        svg=report(
-            f"{RESULTS}/{{study}}/figures/confusion-matrix-{{variant}}.svg",
-            caption="../report/confusion_matrix.rst",
+        folder=report(
+            directory(f"{RESULTS}/{{study}}/figures/confusion-matrices"),
+            patterns=["{variant}.svg"],
+            caption="../report/confusion_matrices.rst",
             category="{study}",
             labels={"what": "Confusion, {variant}", "kind": "figure"},
         ),
-        png=f"{RESULTS}/{{study}}/figures/confusion-matrix-{{variant}}.png",
     log:
-        f"{LOGS}/confusion_matrix/{{study}}/{{variant}}.log",
+        f"{LOGS}/confusion_matrices/{{study}}.log",
     benchmark:
-        f"{BENCHMARKS}/confusion_matrix/{{study}}/{{variant}}.tsv"
+        f"{BENCHMARKS}/confusion_matrices/{{study}}.tsv"
     group:
         "paper"
     conda:
         ENVIRONMENT
     params:
+        variants=variants,
         split=last_test,
         classes=classes,
-        code=code_digest("confusion_matrix.py"),
+        code=code_digest("confusion_matrices.py"),
     message:
-        "Printing the confusion of {wildcards.study}/{wildcards.variant}"
+        "Printing the confusion matrices of {wildcards.study}"
     script:
-        "../scripts/confusion_matrix.py"
+        "../scripts/confusion_matrices.py"
 
 
 rule confident_mistakes:
-    """Print the mistakes that the first seed of a variant is most certain of; of counts, the largest."""
+    """Print the mistakes that the first seed of each variant is most certain of; of counts, the largest."""
     input:
-        predictions=of_first_pack("predictions.npz"),
-        history=of_first_pack("history.csv"),
+        predictions=of_first_packs("predictions.npz"),
+        histories=of_first_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
-        pdf=f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.pdf",
-        svg=report(
-            f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.svg",
+        folder=report(
+            directory(f"{RESULTS}/{{study}}/figures/confident-mistakes"),
+            patterns=["{variant}.svg"],
             caption="../report/confident_mistakes.rst",
             category="{study}",
             labels={"what": "Mistakes, {variant}", "kind": "figure"},
         ),
-        png=f"{RESULTS}/{{study}}/figures/confident-mistakes-{{variant}}.png",
     log:
-        f"{LOGS}/confident_mistakes/{{study}}/{{variant}}.log",
+        f"{LOGS}/confident_mistakes/{{study}}.log",
     benchmark:
-        f"{BENCHMARKS}/confident_mistakes/{{study}}/{{variant}}.tsv"
+        f"{BENCHMARKS}/confident_mistakes/{{study}}.tsv"
     group:
         "paper"
     conda:
         ENVIRONMENT
     params:
+        variants=variants,
         split=last_test,
         task=task,
         classes=classes,
         code=code_digest("confident_mistakes.py"),
     message:
-        "Printing the most confident mistakes of {wildcards.study}/{wildcards.variant}"
+        "Printing the most confident mistakes of {wildcards.study}"
     script:
         "../scripts/confident_mistakes.py"
 
@@ -303,7 +305,7 @@ rule example:
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/example.pdf",
@@ -343,7 +345,7 @@ rule feature_maps:
         history=feature_history,
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
-        evaluated=ancient(rules.evaluate.output.runs),
+        evaluated=rules.evaluate.output.runs,
         style=REPORT / "calotype.mplstyle",
     output:
         pdf=f"{RESULTS}/{{study}}/figures/feature-maps.pdf",

@@ -37,7 +37,7 @@ rule report:
         ENVIRONMENT
     params:
         studies=of_report(LAYOUT.described),
-        figures=of_report(figure_captions),
+        figures=of_report(svg_figures),
         packs=of_report(LAYOUT.all_packs),
         jobs=of_report(LAYOUT.jobs),
         code=code_digest("report.py"),

@@ -1,4 +1,4 @@
-"""Print the worst mistakes of a variant's first seed: classes it is most certainly wrong about, counts farthest off."""
+"""Print the worst mistakes of each variant's first seed: classes it is surely wrong about, counts farthest off."""
 
 from pathlib import Path
 
@@ -10,21 +10,23 @@ from calotype.frames import read_csv
 from calotype.splits import open_split
 
 with script(snakemake.log[0]):
-    variant, params = snakemake.wildcards.variant, snakemake.params
-    figures.use_style(Path(snakemake.input.style))
-    files = [Path(snakemake.input.predictions)]
-    predictions = read_predictions(files, [variant], {variant: 1})[variant][params.split][0]
-    data = open_split(Path(snakemake.input.array))
-    labels = data.labels[: len(predictions)]
-    if params.task == "count":
-        places, counts = largest_errors(labels, predictions, MISTAKES)
-        true, predicted, sure = labels[places].astype(str).tolist(), [unrounded(count) for count in counts], None
-    else:
-        places, taken, certain = confident_mistakes(labels, predictions, MISTAKES)
-        true, predicted = ([params.classes[label] for label in found] for found in (labels[places], taken))
-        sure = [percent(probability) for probability in certain]
-    if lost := diverged(read_csv(snakemake.input.history)).get(0):
-        figure = figures.first_seed_diverged(lost)
-    else:
-        figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)
-    figures.save(figure, [Path(file) for file in snakemake.output])
+    found, params = snakemake.input, snakemake.params
+    figures.use_style(Path(found.style))
+    data = open_split(Path(found.array))
+    with figures.new_figures(Path(snakemake.output.folder)) as save:
+        for variant, file, history in zip(params.variants, found.predictions, found.histories, strict=True):
+            predictions = read_predictions([Path(file)], [variant], {variant: 1})[variant][params.split][0]
+            labels = data.labels[: len(predictions)]
+            if params.task == "count":
+                places, counts = largest_errors(labels, predictions, MISTAKES)
+                true, predicted = labels[places].astype(str).tolist(), [unrounded(count) for count in counts]
+                sure = None
+            else:
+                places, taken, certain = confident_mistakes(labels, predictions, MISTAKES)
+                true, predicted = ([params.classes[label] for label in of] for of in (labels[places], taken))
+                sure = [percent(probability) for probability in certain]
+            if lost := diverged(read_csv(history)).get(0):
+                figure = figures.first_seed_diverged(lost)
+            else:
+                figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)
+            save(figure, variant)

@@ -10,10 +10,7 @@ from calotype.report import Print, StudyTables, findings, read_job, read_origin,
 with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
     captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
-    prints = [
-        Print(study, Path(file), captions[caption])
-        for (study, caption), file in zip(params.figures, found.figures, strict=True)
-    ]
+    prints = [Print(study, name, Path(file), captions[caption]) for study, name, caption, file in params.figures]
     origins = [read_origin(Path(file), *pack) for pack, file in zip(params.packs, found.provenance, strict=True)]
     jobs = [train_job(pack) for pack in origins]
     jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
