@@ -195,7 +195,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest files come first to several workers; a soak runs only when asked for, as it goes on until told."""
+    """The longest files come first to several workers; a soak runs only when asked for, as it takes long."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in FIRST])
     if not is_soak(config):

@@ -92,7 +92,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
                 cores = int(job.allocated["cpu"])
                 yield {
                     "what": JOB, "repeat": repeat, "study": name, "kind": kind, "cores": cores, "wall": job.seconds,
-                    "inside": inside[job.id], "node_seconds": job.seconds * cores,
+                    "inside": inside[job.id], "core_seconds": job.seconds * cores,
                 }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
                 "wall, s": spread(group.wall),
                 "inside its scripts, s": spread(group.inside, 1),
                 "besides, s": spread(group.wall - group.inside, 1),
-                "node-seconds": spread(group.node_seconds),
+                "core-seconds": spread(group.core_seconds),
                 "rounds": "–",
                 "n": str(len(group)),
             }
@@ -120,7 +120,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "wall, s": spread(calls.wall),
             "inside its scripts, s": spread(calls.inside, 1),
             "besides, s": "–",  # jobs run side by side
-            "node-seconds": spread(jobs.groupby("repeat").node_seconds.sum()),
+            "core-seconds": spread(jobs.groupby("repeat").core_seconds.sum()),
             "rounds": spread(calls.rounds),
             "n": str(len(calls)),
         }
@@ -134,7 +134,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "wall, s": "–",
             "inside its scripts, s": "–",
             "besides, s": f"{planned * each:,.0f}",
-            "node-seconds": "–",
+            "core-seconds": "–",
             "rounds": "–",
             "n": "1",
         }

@@ -123,7 +123,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
                 continue
             low, high = lowest.at[engine, net], highest.at[engine, net]
             ends = f" [{low:,.0f}, {high:,.0f}]" if low < high else ""
-            line[f"{net}, batch {NETS[net].batch}"] = f"{middle:,.0f}{ends} ({middle / best[net]:.1f} x)"
+            line[f"{net}, batch {NETS[net].batch}"] = f"{middle:,.0f}{ends} ({middle / best[net]:.2f} x)"
         version = rows.loc[rows["engine"] == engine, "version"].iloc[-1]
         found.append(line | {"version": version})
     return pd.DataFrame(found)

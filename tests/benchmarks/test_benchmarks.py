@@ -1,4 +1,7 @@
-"""The benchmarks still run: each is tried with tiny sizes, whose numbers mean nothing."""
+"""The benchmarks still run: each is tried with tiny sizes, whose numbers mean nothing.
+
+Those that take minutes even so run only when asked for: pytest -m soak tests/benchmarks.
+"""
 
 import importlib
 import math
@@ -6,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ def tried(name: str, scratch: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return frame, table
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_benchmark_of_the_paper_still_runs(tmp_path):
     rows, table = tried("paper", tmp_path)
     assert set(rows["side"]) == {"vanilla", "calotype"}
@@ -46,7 +48,7 @@ def test_the_benchmark_of_the_paper_still_runs(tmp_path):
     assert [*table["study"]] == ["digits"]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_benchmark_of_steps_still_runs(tmp_path):
     rows, _ = tried("steps", tmp_path)
     assert {"Keras fit", "calotype", "TensorFlow by hand", "TensorFlow by hand, XLA"} <= set(rows["engine"])
@@ -62,10 +64,10 @@ def test_the_benchmark_of_planning_still_runs(tmp_path):
     tried("planning", tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.cluster
 def test_the_benchmark_of_slurm_still_runs(tmp_path):
-    if not (HERE / "slurm.py").exists() or shutil.which("slurmctld", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+    if shutil.which("slurmctld", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         pytest.skip("Slurm is not installed")
     tried("slurm", tmp_path)
 
@@ -90,10 +92,8 @@ def test_the_cost_of_a_command_counts_what_its_grandchildren_took(tmp_path):
 
 
 def test_a_command_that_fails_says_its_last_words_and_leaves_nothing_running(tmp_path):
-    began = time.monotonic()
     with pytest.raises(measure.CommandError, match=r"ended with 3:\s+no such luck"):
         measure.cost_of(["sh", "-c", "echo no such luck >&2; exit 3"], cwd=tmp_path, log=tmp_path / "log.txt")
-    assert time.monotonic() - began < 10
 
 
 def test_a_measured_study_is_the_source_s_alone():
