@@ -47,7 +47,7 @@ def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_kind(option, definitions) for option in schema["anyOf"] if option.get("type") != "null")
     if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+        return ", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
     if schema.get("type") == "array":
