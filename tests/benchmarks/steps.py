@@ -115,7 +115,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     best = medians.min()
     found = []
     for engine in (name for name in ENGINES if name in medians.index):
-        line = {"engine": engine}
+        line = {"engine": engine, "n": str(rows.loc[rows["engine"] == engine, "repeat"].nunique())}
         for net in (name for name in NETS if name in medians.columns):
             middle = medians.at[engine, net]
             if pd.isna(middle):

@@ -41,7 +41,7 @@ class Resident:
         self.images, self.targets = tf.constant(images), tf.constant(targets)
 
     def begin_epoch(self, order: NDArray[np.int32], draws: NDArray[np.int32]) -> None:
-        """Set the order of the images, and the numbers of their changes, shape (images, columns)."""
+        """Set the order of the images, shape (images,), and the numbers of their changes, shape (images, columns)."""
         self.order, self.draws = tf.constant(order), tf.constant(draws)
 
     def parts(self, first: int, last: int) -> Iterator[Part]:
@@ -73,7 +73,7 @@ class Streamed:
         self.blocks = tf.data.Dataset.from_generator(self._fetch, output_signature=signature).prefetch(1)
 
     def begin_epoch(self, order: NDArray[np.int32], draws: NDArray[np.int32]) -> None:
-        """Set the order of the images, and the numbers of their changes, shape (images, columns)."""
+        """Set the order of the images, shape (images,), and the numbers of their changes, shape (images, columns)."""
         self.order, self.draws = order, draws
         self.number = -1  # of the block on the device
         self.block: list[Any] = []

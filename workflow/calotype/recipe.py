@@ -132,8 +132,8 @@ class Recipe(Strict):
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32",
-        description="Keras's dtype policy. With `mixed_...` weights are kept in float32 and layers compute in 16 bits: "
-        "faster on GPUs, and on processors that have instructions for it.",
+        description="Keras's dtype policy. With `mixed_...` weights are kept in float32 and layers compute in 16 bits, "
+        "for GPUs and processors that have instructions for it.",
     )
     jit_compile: Literal["auto", True, False] = Field(
         "auto",
