@@ -17,7 +17,7 @@ import yaml
 REPOSITORY = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
-WORKERS = 2  # processes for the whole suite: the tests on a private Slurm mostly wait, the others compute meanwhile
+WORKERS = 3  # processes for the whole suite: the tests on a private Slurm mostly wait, the others compute meanwhile
 ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one worker
 # The longest; small files fill up at the end.
 FIRST = (*ON_SLURM, "tests/unit/test_runs.py", "tests/unit/test_training.py", "tests/workflow/")

@@ -28,6 +28,7 @@ class Engine:
         env: variables to set.
         probe: whether it may be so slow with some nets that full epochs are out of the question.
         quick: whether quick runs try it.
+        nets: that it trains.
     """
 
     script: str
@@ -36,11 +37,18 @@ class Engine:
     env: Mapping[str, str] = field(default_factory=dict)
     probe: bool = False
     quick: bool = True
+    nets: tuple[str, ...] = tuple(NETS)
 
 
+DENSE = tuple(name for name, net in NETS.items() if not net.filters)
+NOT_SQUARED = tuple(name for name, net in NETS.items() if not net.l2)  # 16 bits are too few for sums of squares
 ENGINES = {
     "Keras fit": Engine("keras_steps.py", "fit"),
     "calotype": Engine("calotype_steps.py", "calotype"),
+    "calotype, jit_compile: true": Engine("calotype_steps.py", "xla", quick=False, nets=DENSE),
+    "calotype, jit_compile: false": Engine("calotype_steps.py", "no-xla", quick=False),
+    "calotype, mixed_bfloat16": Engine("calotype_steps.py", "bfloat16", quick=False, nets=NOT_SQUARED),
+    "calotype, streamed": Engine("calotype_steps.py", "streamed", quick=False),
     "Keras fit, with oneDNN": Engine("keras_steps.py", "fit", env={"TF_ENABLE_ONEDNN_OPTS": "1"}, quick=False),
     "TensorFlow by hand": Engine("tensorflow_steps.py", "loop"),
     "TensorFlow by hand, XLA": Engine("tensorflow_steps.py", "xla", probe=True),
@@ -69,8 +77,9 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     for repeat in range(1 if options.quick else options.repeats):
         for nets in rounds:
             for name, engine in engines.items():
-                if engine.package not in missing:
-                    for found in _timed(engine, nets, project, options):
+                nets_of_it = [net for net in nets if net in engine.nets]
+                if engine.package not in missing and nets_of_it:
+                    for found in _timed(engine, nets_of_it, project, options):
                         yield {"repeat": repeat, "net": found.pop("net"), "engine": name, **found}
 
 

@@ -59,7 +59,7 @@ def test_the_benchmark_of_images_still_runs(tmp_path):
     tried("images", tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_benchmark_of_planning_still_runs(tmp_path):
     tried("planning", tmp_path)
 

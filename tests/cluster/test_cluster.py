@@ -150,10 +150,12 @@ def test_small_rules_share_two_jobs_and_take_no_gpu_node(everything):
         assert "gres/gpu" not in job.allocated
 
 
-def test_splits_that_share_a_job_ask_for_no_more_than_one_needs(everything):
-    (job,) = everything.jobs_of("data")
+@pytest.mark.parametrize("group", ["data", "paper"])
+def test_small_rules_that_share_a_job_ask_for_no_more_than_one_needs(everything, group):
+    (job,) = everything.jobs_of(group)
     assert job.allocated["cpu"] == "1"
     assert job.requested_mib == at_attempt(PROFILE["default-resources"]["mem_mb"], 1)
+    assert job.minutes < 60
 
 
 def test_a_cluster_run_ends_with_what_it_found_and_leaves_no_log_of_what_went_well(everything):

@@ -25,8 +25,8 @@ from calotype.runs import PREDICT_BATCH
 from calotype.splits import Split
 
 SEED_STATE = "seed_generator_state"  # Keras's name of the variable that dropout and the like draw from
-# What XLA makes faster on a CPU. Steps with convolutions it makes many times slower (tests/benchmarks), and those of the
-# ablation with dropout four times, because of its random numbers.
+# What XLA makes faster on a CPU. Steps with convolutions it makes many times slower (tests/benchmarks), and those of
+# the ablation with dropout four times, because of its random numbers.
 FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
 
 

@@ -41,6 +41,10 @@ except CalotypeError as error:
 config["checkpoint_minutes"] = CONFIG.settings.checkpoint_minutes
 config["stream_above"] = CONFIG.settings.stream_above
 
+# How many small rules of a group work at a time in the Slurm job that they share: the Slurm profile has each of them
+# claim it. A limit in a profile would not reach the job on its node, which would then ask for more cores than it has.
+workflow.register_resource("at_once", 1)
+
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"
 # Captions, template and style. Relative, so that a project that was moved is still up to date.

@@ -1,8 +1,12 @@
 """The engine of this project, driven as `calotype.runs` does; called in a copy of the project."""
 
+import math
 import os
 import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import timing
 
@@ -20,23 +24,34 @@ backend.start(1)
 
 from calotype.training import Trainer  # noqa: E402
 
+# Settings of a recipe, and of the trainer, by the name of the engine.
+ENGINES = {
+    "calotype": {},
+    "xla": {"jit_compile": True},
+    "no-xla": {"jit_compile": False},
+    "bfloat16": {"precision": "mixed_bfloat16"},
+    "streamed": {"stream_above": 0.0},
+}
 
-def recipe_of(net: timing.Net) -> Recipe:
+
+def recipe_of(net: timing.Net, settings: Mapping[str, Any]) -> Recipe:
     """The recipe in config/studies, without images that are held out: the others train without any."""
-    settings = config.load(yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8")))
-    recipe = settings.studies[net.study].variants[net.variant].recipe()
+    studies = config.load(yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))).studies
+    recipe = studies[net.study].variants[net.variant].recipe()
     found = recipe if isinstance(recipe, dict) else recipe.model_dump()
     for key in ("validation_split", "monitor", "restore_best_weights"):
         found.pop(key, None)
-    return Recipe(**found)
+    return Recipe(**(found | settings))
 
 
-def trainer(net: timing.Net, clock: timing.Clock) -> None:
+def trainer(net: timing.Net, clock: timing.Clock, **settings: Any) -> None:
     """Epoch after epoch, with its order drawn and its metrics read, as in a run."""
     images, labels = net.data()
     split = Split(images, labels.astype(np.int64), np.arange(net.images))
     minimum, maximum = (0, 5) if net.classes is None else (None, None)
-    engine = Trainer(recipe_of(net), split, minimum=minimum, maximum=maximum, classes=net.classes)
+    stream_above = settings.pop("stream_above", math.inf)
+    recipe = recipe_of(net, settings)
+    engine = Trainer(recipe, split, minimum=minimum, maximum=maximum, classes=net.classes, stream_above=stream_above)
     assert engine.steps == net.steps
     engine.begin(seed=0)
     epoch = 1
@@ -50,4 +65,5 @@ def trainer(net: timing.Net, clock: timing.Clock) -> None:
 
 
 assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
-timing.main({"calotype": trainer}, f"tensorflow {backend.tf.__version__}")
+engines = {name: partial(trainer, **settings) for name, settings in ENGINES.items()}
+timing.main(engines, f"tensorflow {backend.tf.__version__}")

@@ -1,0 +1,30 @@
+"""The Slurm profile fits the rules: what shares a job asks for no more than one of them needs."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+PROFILE = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text(encoding="utf-8"))
+
+
+def grouped_rules() -> list[str]:
+    """The names of all rules that are in a group."""
+    found = []
+    for file in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
+        rules = re.split(r"^rule (\w+):$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        found += [name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "\n    group:\n" in body]
+    return found
+
+
+def test_rules_that_share_a_job_do_not_ask_for_the_cores_and_the_memory_of_all_of_them():
+    rules = grouped_rules()
+    assert {"prepare", "evaluate", "seeds"} <= set(rules)
+    assert {name for name in rules if PROFILE["set-resources"].get(name, {}).get("at_once") != 1} == set()
+    assert "at_once=local" in PROFILE["set-resource-scopes"]
+
+
+def test_the_profile_sets_resources_of_rules_that_exist():
+    text = "".join(file.read_text(encoding="utf-8") for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    assert set(PROFILE["set-resources"]) <= set(re.findall(r"^rule (\w+):$", text, re.MULTILINE))
