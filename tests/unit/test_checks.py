@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from calotype import config
-from calotype.checks import check_model, check_models
+from calotype.checks import check_model, check_studies
 from calotype.errors import CalotypeError
 
 PERCEPTRON = "sklearn.neural_network.MLPClassifier"
@@ -144,14 +144,14 @@ def load(tmp_path):
 @pytest.mark.parametrize("asked", [{"studies": ["dots", "later"]}, {"paper": ["later"]}])
 def test_a_model_that_is_not_there_stops_a_study_that_is_asked_for(load, asked):
     with pytest.raises(CalotypeError, match=r"^config/studies/later\.yaml: variants\.deep\.model: ") as problem:
-        check_models(load({"dots": "dots_source", "later": "dots_sauce"}, **asked))
+        check_studies(load({"dots": "dots_source", "later": "dots_sauce"}, **asked))
     assert "`dots_sauce`" in str(problem.value)
 
 
 def test_a_model_that_is_not_there_stops_no_study_but_its_own(load):
     """A colleague's half-written file must not keep one from working."""
     loaded = load({"dots": "dots_source", "later": "nets.py:net", "right": "dots_source"})
-    check_models(loaded)
+    check_studies(loaded)
     assert list(loaded.studies) == ["dots", "right"]
     assert list(loaded.broken) == ["later"]
     assert loaded.broken["later"].startswith(
@@ -162,7 +162,7 @@ def test_a_model_that_is_not_there_stops_no_study_but_its_own(load):
 def test_what_was_broken_when_it_was_read_stays_so(load, tmp_path):
     (tmp_path / "config/studies/another.yaml").write_text("title: [")
     loaded = load({"dots": "dots_source", "later": "dots_sauce"})
-    check_models(loaded)
+    check_studies(loaded)
     assert list(loaded.broken) == ["another", "later"]
 
 
@@ -171,4 +171,4 @@ def test_arguments_of_all_variants_are_checked(load):
     wrong = loaded.studies["dots"].variants["deep"].model_copy(update={"model_arguments": {"units": [3]}})
     loaded.studies["dots"].variants["deep"] = wrong
     with pytest.raises(CalotypeError, match=r"^config/studies/dots\.yaml: variants\.deep\.model_arguments: .*`units`"):
-        check_models(loaded)
+        check_studies(loaded)

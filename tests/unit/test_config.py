@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from calotype import config
-from calotype.checks import check_models
+from calotype.checks import check_studies
 from calotype.config import load, plan_packs
 from calotype.errors import CalotypeError
 from calotype.metrics import METRICS, TASK_METRICS, MetricName, shown
@@ -158,7 +158,7 @@ def test_shipped_config_loads(root):
     assert set(settings["studies"]) | set(settings["paper"]) <= set(studies)
     shipped = load(settings, root=root)
     assert sorted(shipped.studies) == studies, "any study may be asked for by its name"
-    check_models(shipped)
+    check_studies(shipped)
     assert (sorted(shipped.studies), shipped.broken) == (studies, {})
 
 

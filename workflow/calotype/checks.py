@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config import Config
+from calotype.datasets import Dataset, ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.provenance import LIBRARY, parse
 from calotype.recipe import SCIKIT_LEARN
@@ -54,15 +55,35 @@ def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
             raise CalotypeError(f"{key}.model_arguments: `{function}` takes no `{argument}`.", hint)
 
 
-def check_models(config: Config) -> None:
-    """Check the models of all studies; those of studies that are not named in config.yaml become `Config.broken`.
+def check_folder(dataset: Dataset, key: str) -> None:
+    """See that the folder of a user's own images, and the table in it, are there.
 
     Raises:
-        CalotypeError: a model of the report's or the paper's studies is not there, or does not take its arguments.
+        CalotypeError: one is not.
+    """
+    if not isinstance(dataset, ImagesDataset):
+        return
+    if not Path(dataset.folder).is_dir():
+        hint = "paths start from the working directory."
+        raise CalotypeError(f"{key}.folder: there is no folder {dataset.folder}.", hint)
+    if dataset.table is not None and not (Path(dataset.folder) / dataset.table.file).is_file():
+        hint = f"its path starts from {dataset.folder}."
+        raise CalotypeError(f"{key}.table.file: there is no file {dataset.table.file}.", hint)
+
+
+def check_studies(config: Config) -> None:
+    """Check images and models of all studies; what is wrong with one that config.yaml does not name is kept for later.
+
+    Studies that are not named there become `Config.broken`.
+
+    Raises:
+        CalotypeError: of the report's or the paper's studies: a folder of images is not there, or a model is not, or
+            does not take its arguments.
     """
     settings = config.settings
     for name, study in [*config.studies.items()]:
         try:
+            check_folder(config.datasets[study.dataset], f"{settings.datasets}: {study.dataset}")
             for key, variant in study.variants.items():
                 where = f"{settings.study_files}/{name}.yaml: variants.{key}"
                 check_model(variant.model, variant.model_arguments, where)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
-from calotype.datasets import DATASETS, NAME, Dataset, DotsDataset, Name
+from calotype.datasets import DATASETS, NAME, Dataset, Name
 from calotype.errors import CalotypeError
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.studies import Study
@@ -28,6 +28,7 @@ RESERVED_STUDIES = (
     "prepared",
     "report",
 )  # results/ holds other things under these names
+TASK_LABELS = {"count": "counts", "classify": "classes", "regress": "numbers"}  # what the labels of its dataset are
 RESERVED_VARIANTS = ("figures",)
 
 
@@ -117,8 +118,7 @@ class Config:
 
     def classes(self, study: str) -> list[str]:
         """The names of the classes of a study's dataset; none where it has numbers instead."""
-        dataset = self.datasets[self.studies[study].dataset]
-        return [] if isinstance(dataset, DotsDataset) else dataset.classes
+        return list(getattr(self.datasets[self.studies[study].dataset], "classes", []))
 
 
 def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml", root: Path = Path()) -> Config:
@@ -224,9 +224,13 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
         first, number = getattr(tested, "first", 0), getattr(tested, "number", None)
         if not first <= study.example < first + min(number or math.inf, max(limit or math.inf for limit in limits)):
             raise CalotypeError(f"{file}: example: {study.example} is not among the images that are tested on.")
-    if (study.task == "count") != isinstance(datasets[study.dataset], DotsDataset):
-        holds = "numbers, not classes" if study.task == "classify" else "classes, not numbers"
-        raise CalotypeError(f"{file}: task: the labels of `{study.dataset}` are {holds}.")
+    held = datasets[study.dataset].labels
+    if held != TASK_LABELS[study.task]:
+        fitting = next((task for task, labels in TASK_LABELS.items() if labels == held), None)
+        raise CalotypeError(
+            f"{file}: task: the labels of `{study.dataset}` are {held}, not {TASK_LABELS[study.task]}.",
+            f"task: {fitting} has such labels." if fitting else None,
+        )
     labels = study.labels()
     if "label" in study.defaults:
         raise CalotypeError(f"{file}: defaults.label: a label names one variant; give each its own.")

@@ -1,7 +1,8 @@
 """The typed entries of datasets.yaml: where the images of a dataset come from, and how OpenCV prepares them."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,7 +12,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FILE_KEYS = ("images", "labels", "table")  # of a split: those that name a file
+CATALOGUE = "catalogue"  # beside the prepared splits lies that of a user's own images
 Step = Literal["grey", "scale"]
 _STEPS = "OpenCV steps in order: `grey` takes the mean of the channels, `scale` maps 0..255 to 0..1."
 
@@ -74,6 +75,8 @@ class Fetch(Strict):
 class IdxSplit(Strict):
     """One split of a dataset of IDX files."""
 
+    files: ClassVar = ("images", "labels")  # the keys that name one
+
     images: str = Field(description="The file with the images.")
     labels: str = Field(description="The file with the labels.")
     first: Annotated[int, Field(ge=0)] = Field(0, description="The first image of the split, counted from 0.")
@@ -82,6 +85,8 @@ class IdxSplit(Strict):
 
 class CsvSplit(Strict):
     """One split of a dataset in a CSV file."""
+
+    files: ClassVar = ("table",)
 
     table: str = Field(description="The file.")
     first: Annotated[int, Field(ge=0)] = Field(0, description="The first image of the split, counted from 0.")
@@ -101,6 +106,8 @@ class _Base(Strict):
 class DotsDataset(_Base):
     """Drawn images of dots."""
 
+    labels: ClassVar = "counts"
+
     source: Literal["dots"] = Field(description="Where the images come from: `dots` draws them.")
     drawing: Drawing = Field(Drawing(), description="How they are drawn.")
     splits: Annotated[dict[Name, DrawnSplit], Field(min_length=1)] = Field(description="The splits, by name.")
@@ -112,6 +119,7 @@ class DotsDataset(_Base):
 
 
 class _Fetched(_Base):
+    labels: ClassVar = "classes"
     fetch: Fetch = Field(description="The raw files.")
     classes: Annotated[list[str], Field(min_length=2)] = Field(
         description="Names of the classes, in the order of the labels, which count from 0."
@@ -119,10 +127,10 @@ class _Fetched(_Base):
 
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared, and what its labels may be."""
-        splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
+        splits: Mapping[str, Any] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
         source: str = getattr(self, "source")  # noqa: B009
         found = splits[split].model_dump()
-        files = {file: self.fetch.files[file] for key, file in found.items() if key in FILE_KEYS}
+        files = {found[key]: self.fetch.files[found[key]] for key in splits[split].files}
         facts = {"files": files, "classes": len(self.classes)}
         return found | facts | {"source": source, "split": split, "steps": self.prepare}
 
@@ -131,9 +139,9 @@ class _Fetched(_Base):
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes: a name stands there twice")
         for name, split in getattr(self, "splits").items():  # noqa: B009
-            for key in FILE_KEYS:
-                file = getattr(split, key, None)
-                if file is not None and file not in self.fetch.files:
+            for key in split.files:
+                file = getattr(split, key)
+                if file not in self.fetch.files:
                     raise ValueError(f"splits.{name}.{key}: {file} is not among fetch.files")
         return self
 
@@ -154,5 +162,170 @@ class CsvDataset(_Fetched):
     splits: Annotated[dict[Name, CsvSplit], Field(min_length=1)] = Field(description="The splits, by name.")
 
 
-Dataset = DotsDataset | IdxDataset | CsvDataset
-DATASETS: Mapping[str, type[Dataset]] = {"dots": DotsDataset, "idx": IdxDataset, "csv": CsvDataset}
+class NpzSplit(Strict):
+    """One split of a dataset in an .npz file."""
+
+    files: ClassVar = ("file",)
+
+    file: str = Field(description="The file.")
+    images: str = Field(
+        description="The array of the images: (images, height, width) or (..., channels), 8 or 16 bits."
+    )
+    labels: str = Field(description="The array of their labels.")
+    first: Annotated[int, Field(ge=0)] = Field(0, description="The first image of the split, counted from 0.")
+    number: PositiveInt | None = Field(None, description="How many images. Left out: all from `first` on.")
+
+
+class NpzDataset(_Fetched):
+    """Images in arrays of .npz files, as `numpy.savez` writes them and Keras's own datasets have them."""
+
+    source: Literal["npz"] = Field(
+        description="Where the images come from: `npz`, arrays as `numpy.savez` writes them."
+    )
+    splits: Annotated[dict[Name, NpzSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+
+
+class ImageTable(Strict):
+    """A table with a line for each image, and the names of its columns."""
+
+    file: str = Field(description="A CSV file, or a TSV file if its name ends with .tsv, beside or below the images.")
+    image: str = Field("image", description="The column of the images' paths, which start from `folder`.")
+    label: str = Field("label", description="The column of the labels.")
+    split: str | None = Field(None, description="The column that says which split an image is in, where there is one.")
+    weight: str | None = Field(None, description="The column of weights in the training loss, where there is one.")
+    group: str | None = Field(
+        None, description="The column of what must not be parted, such as a patient or a plate, where there is one."
+    )
+
+
+class ImageSplit(Strict):
+    """One split of a user's own images. Give exactly one of the keys."""
+
+    share: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="A part of the images, dealt out at random; see `random`."
+    )
+    folder: str | None = Field(None, description="A folder in `folder`, which holds the folders of the classes.")
+    value: str | None = Field(None, description="What the table's column `split` says of the images of this split.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ImageSplit":
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("give exactly one of share, folder, value")
+        return self
+
+
+class RandomSplits(Strict):
+    """How images are dealt out to splits at random."""
+
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Key of the random numbers.")
+    stratify: bool = Field(True, description="Whether every split gets the same part of each class.")
+    group_pattern: str | None = Field(
+        None,
+        description="A regular expression that finds in an image's path what must not be parted, such as a patient: by "
+        "its first group in brackets. Left out: the table's column `group`, where it names one.",
+    )
+
+    @model_validator(mode="after")
+    def _finds_a_group(self) -> "RandomSplits":
+        if self.group_pattern is not None:
+            try:
+                groups = re.compile(self.group_pattern).groups
+            except re.error as error:
+                raise ValueError(f"group_pattern: not a regular expression: {error}") from None
+            if groups < 1:
+                raise ValueError("group_pattern: has no group in brackets, such as (patient-[0-9]+)")
+        return self
+
+
+class ImagesDataset(_Base):
+    """Images of your own: files in a folder, with a folder for each class, or a table of their labels."""
+
+    source: Literal["images"] = Field(description="Where the images come from: `images`, files of your own.")
+    folder: Annotated[str, Field(min_length=1)] = Field(description="The folder that holds them.")
+    table: ImageTable | None = Field(
+        None, description="A table of their labels. Left out: each class has a folder of its name."
+    )
+    labels: Literal["classes", "counts", "numbers"] = Field(
+        "classes",
+        description="What the labels are: names of `classes` (task `classify`), or, in a table, `counts`, whole "
+        "numbers from 0 (task `count`), or any `numbers` (task `regress`).",
+    )
+    classes: list[str] = Field(
+        [], description="Names of the classes, in the order in which figures show them; not for numbers."
+    )
+    splits: Annotated[dict[Name, ImageSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+    random: RandomSplits = Field(RandomSplits(), description="How images are dealt out, where splits have a `share`.")
+    alpha: Literal["refuse", "drop", "black", "white"] = Field(
+        "refuse", description="What to do with transparency: refuse such images, drop it, or lay them on a colour."
+    )
+    ignore: list[str] = Field(
+        ["Thumbs.db", "desktop.ini"],
+        description="Names of files that are no images, with * and ?; those that begin with a dot are none either.",
+    )
+    unlabelled: Literal["refuse", "ignore"] = Field(
+        "refuse", description="What to do with images that the table does not name."
+    )
+    allow_duplicates: bool = Field(
+        False, description="Whether the same image may be on both sides of a split. It makes test results too good."
+    )
+
+    def catalogue(self) -> dict[str, Any]:
+        """Everything that decides which images there are, their labels and their splits; their files apart."""
+        return self.model_dump(exclude={"source", "prepare"})
+
+    def preparation(self, split: str) -> dict[str, Any]:
+        """Everything that decides how a split is prepared; which images and labels, its catalogue says."""
+        facts = {"folder": self.folder, "labels": self.labels, "classes": len(self.classes), "alpha": self.alpha}
+        return facts | {"source": self.source, "split": split, "steps": self.prepare}
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> "ImagesDataset":
+        if self.labels != "classes":
+            if self.table is None:
+                raise ValueError(f"labels: {self.labels} need a table; folders are classes")
+            if self.classes:
+                raise ValueError(f"classes: labels that are {self.labels} have none")
+        elif len(self.classes) < 2:
+            raise ValueError("classes: name two or more, in the order in which figures show them")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes: a name stands there twice")
+        if self.table is None and any(re.search(r"[/\\]|^\.{1,2}$|^$", name) for name in self.classes):
+            raise ValueError("classes: each is the name of a folder in `folder`")
+        return self
+
+    @model_validator(mode="after")
+    def _splits_fit(self) -> "ImagesDataset":
+        if CATALOGUE in self.splits:
+            raise ValueError(f"splits: a split cannot be called `{CATALOGUE}`: that name is taken")
+        kinds = {key for split in self.splits.values() for key in split.model_dump(exclude_none=True)}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"splits: all have the same of share, folder, value; here are {' and '.join(sorted(kinds))}"
+            )
+        kind = kinds.pop()
+        if kind == "share" and sum(split.share or 0 for split in self.splits.values()) > 1 + 1e-9:
+            raise ValueError("splits: the shares are more than 1 in all")
+        if kind == "value" and (self.table is None or self.table.split is None):
+            raise ValueError("splits: `value` needs table.split, the name of the column")
+        if kind != "value" and self.table is not None and self.table.split is not None:
+            raise ValueError(f"table.split: the splits have a {kind}, not a `value` of that column")
+        if kind == "folder" and self.table is not None:
+            raise ValueError("splits: `folder` is for classes in folders; with a table give `value` or `share`")
+        if kind != "share" and "random" in self.model_fields_set:
+            raise ValueError("random: the splits are given, nothing is dealt out")
+        taken = [getattr(split, kind) for split in self.splits.values()]
+        if kind != "share" and len(set(taken)) < len(taken):
+            raise ValueError(f"splits: two have the same {kind}")
+        if self.random.group_pattern and self.table is not None and self.table.group is not None:
+            raise ValueError("random.group_pattern: the table has a column `group` already; leave one out")
+        return self
+
+
+Dataset = DotsDataset | IdxDataset | CsvDataset | NpzDataset | ImagesDataset
+DATASETS: Mapping[str, type[Dataset]] = {
+    "dots": DotsDataset,
+    "idx": IdxDataset,
+    "csv": CsvDataset,
+    "npz": NpzDataset,
+    "images": ImagesDataset,
+}

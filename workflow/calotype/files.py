@@ -78,6 +78,28 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def files_below(folder: Path) -> Iterator[str]:
+    """The files below a folder, but hidden ones and those in hidden folders."""
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (os.path.join(where, name) for name in files if not name.startswith("."))
+
+
+def listing(folder: Path) -> str:
+    """Identify what lies in a folder by names, sizes and times: cheap, so that every call can look.
+
+    Returns:
+        A SHA-256 in hexadecimal; of nothing, where there is no such folder.
+    """
+    found = hashlib.sha256()
+    for path in sorted(files_below(folder)):
+        with suppress(FileNotFoundError):  # a link to nothing; what reads it will say so
+            status = os.stat(path)
+            name = os.fsencode(os.path.relpath(path, folder))
+            found.update(name + f" {status.st_size} {status.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
 def check_writable(folder: Path, key: str) -> None:
     """See that a folder of the config can be written to, or made.
 

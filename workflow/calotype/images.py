@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calotype.errors import CalotypeError
 from calotype.files import new_file
-from calotype.raw import Raw, Record
+from calotype.raw import Raw
 
 BLOCK = 300_000  # numbers prepared at a time: they fit a core's cache, and calling OpenCV no longer counts
 
@@ -44,14 +44,20 @@ def prepare(image: NDArray[np.uint8], steps: Sequence[str]) -> NDArray[np.float3
     return result.astype(np.float32, copy=False)
 
 
-def _prepared(records: Iterator[Record], steps: Sequence[str]) -> Iterator[NDArray[Any]]:
-    """Prepare images block by block: arrays of records of ``id``, ``label`` and ``image``."""
-    for first in records:
-        numbers, labels, images = zip(first, *islice(records, BLOCK // first[2].size), strict=True)
+def _prepared(raw: Raw, steps: Sequence[str]) -> Iterator[NDArray[Any]]:
+    """Prepare images block by block: arrays of records of ``id``, ``label``, ``image``, and ``weight`` if they have."""
+    place = 0
+    for first in raw.records:
+        numbers, labels, images = zip(first, *islice(raw.records, BLOCK // first[2].size), strict=True)
         prepared = prepare(np.stack(images), steps)
-        kind = [("id", np.int64), ("label", np.int64), ("image", np.float32, prepared.shape[1:])]
+        label = np.float64 if raw.numbers else np.int64
+        kind: list[Any] = [("id", np.int64), ("label", label), ("image", np.float32, prepared.shape[1:])]
+        kind += [("weight", np.float32)] * (raw.weights is not None)
         block = np.empty(len(prepared), kind)
         block["id"], block["label"], block["image"] = numbers, labels, prepared
+        if raw.weights is not None:
+            block["weight"] = raw.weights[place : place + len(block)]
+        place += len(block)
         yield block
 
 
@@ -66,9 +72,10 @@ def _header(block: NDArray[Any], size: int) -> bytes:
 def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[str]) -> None:
     """Prepare all images of a split and write them as one array, and a small manifest beside it.
 
-    The array is a .npy file of records ``id`` (int64), ``label`` (int64), ``image`` (float32, height x width x
-    channels), so that images, labels and ids cannot come apart and the file can be memory-mapped. The manifest holds
-    the SHA-256 of the array: later stages are computed again when that changes, not when a time stamp does.
+    The array is a .npy file of records ``id`` (int64), ``label`` (int64, or float64 where labels are any numbers),
+    ``image`` (float32, height x width x channels) and, where images have one, ``weight`` (float32), so that they cannot
+    come apart and the file can be memory-mapped. The manifest holds the SHA-256 of the array: later stages are computed
+    again when that changes, not when a time stamp does.
 
     Raises:
         CalotypeError: an image or a label is missing or broken (it is named), or the files cannot be written.
@@ -76,7 +83,7 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
     digest = hashlib.sha256()
     # Written, and not through a memory map: a full disk is an error then, and no signal that ends the process.
     with new_file(array_file) as aside, open(aside, "wb") as file:
-        blocks = _prepared(raw.records, steps)
+        blocks = _prepared(raw, steps)
         first = next(blocks)
         pieces: Iterator[Any] = chain([_header(first, raw.size), first], blocks)
         for piece in pieces:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config import Config, plan_packs
-from calotype.datasets import DotsDataset
+from calotype.datasets import CATALOGUE, DotsDataset, ImagesDataset
 from calotype.metrics import shown
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
@@ -85,10 +85,23 @@ class Layout:
 
     def fetched(self) -> list[str]:
         """The datasets whose files are fetched."""
-        return [name for name, dataset in self.config.datasets.items() if not isinstance(dataset, DotsDataset)]
+        return [name for name, dataset in self.config.datasets.items() if hasattr(dataset, "fetch")]
+
+    def own(self) -> list[str]:
+        """The datasets whose images are the user's own."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, ImagesDataset)]
+
+    def catalogue(self, dataset: str, suffix: str) -> str:
+        """The catalogue of a user's own images (.csv), or its manifest (.json)."""
+        return f"{self.results}/prepared/{dataset}/{CATALOGUE}{suffix}"
 
     def raw(self, dataset: str, split: str) -> str:
-        """The raw images of a split: the folder that was drawn, or the checksums of the files that were fetched."""
+        """What says which raw images a split has.
+
+        The folder that was drawn, the checksums of the files that were fetched, or the manifest of the catalogue.
+        """
+        if dataset in self.own():
+            return self.catalogue(dataset, ".json")
         return f"{self.data}/{dataset}/{split if dataset in self.drawn() else 'SHA256SUMS'}"
 
     def same_images(self, study: str) -> bool:
@@ -174,6 +187,8 @@ class Layout:
             splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
             if name in self.drawn():  # what was fetched once costs nothing again
                 jobs += [("draw", split) for split in splits]
+            if splits and name in self.own():
+                jobs.append(("catalogue", name))
             jobs += [("prepare", split) for split in splits]
         jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
         return jobs + list(dict.fromkeys((figure.rule, figure.study) for figure in self.figures(studies)))

@@ -1,7 +1,7 @@
-"""Read the raw images of a dataset: drawn ones, IDX files, CSV files."""
+"""Read the raw images of a dataset: drawn ones, IDX files, CSV files, .npz files, a user's own image files."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from calotype.errors import CalotypeError
 from calotype.files import sha256
 from calotype.idx import read_images
+from calotype.npz import read_images as read_images_of_npz
+from calotype.picture import Alpha, read_picture
 
 JPEG_END = b"\xff\xd9"
-Record = tuple[int, int, NDArray[np.uint8]]  # number, label, image of shape (height, width, channels)
+# Number, label (a count, a class, or any number), image of shape (height, width, channels).
+Record = tuple[int, int | float, NDArray[np.uint8] | NDArray[np.uint16]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Raw:
         records: number, label and pixels (height, width, channels) of each, read as they are asked for.
         minimum, maximum: the range of the labels, where they are counts.
         classes: how many classes there are, where the labels are classes, which count from 0.
+        weights: of each image in the training loss, shape (images,), where they have any.
+        names: of each image, for errors; None where its number says enough.
     """
 
     size: int
@@ -35,6 +40,13 @@ class Raw:
     minimum: int | None = None
     maximum: int | None = None
     classes: int | None = None
+    weights: NDArray[np.float32] | None = None
+    names: Sequence[str] | None = None
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the labels are any numbers, neither counts nor classes."""
+        return self.classes is None and self.minimum is None
 
 
 def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
@@ -123,7 +135,7 @@ def read_drawn(folder: Path, *, width: int, minimum: int, maximum: int) -> Raw:
 def _part(
     images: NDArray[Any], labels: NDArray[np.int64], file: Path, first: int, number: int | None, classes: int
 ) -> Raw:
-    """A part of the images of a file, shape (images, height, width); each keeps its number in the file, from 0."""
+    """A part of the images of a file, shape (images, height, width, ...); each keeps its number in the file, from 0."""
     last = len(images) if number is None else first + number
     if not first < last <= len(images):
         raise CalotypeError(
@@ -137,7 +149,8 @@ def _part(
             f"{classes - 1}.",
             "see `classes` of this dataset in datasets.yaml.",
         )
-    pixels = np.asarray(images)[..., None]  # a slice of an array costs much less than one of a memory map
+    pixels = np.asarray(images)  # a slice of an array costs much less than one of a memory map
+    pixels = pixels[..., None] if pixels.ndim == 3 else pixels
     records = ((i, int(labels[i]), pixels[i]) for i in range(first, last))
     return Raw(last - first, records, classes=classes)
 
@@ -172,7 +185,62 @@ def read_csv_part(folder: Path, *, table: str, first: int, number: int | None, c
     return _part(pixels.astype(np.uint8).reshape(-1, width, width), numbers[:, -1], file, first, number, classes)
 
 
-READERS: Mapping[str, Callable[..., Raw]] = {"dots": read_drawn, "idx": read_idx_part, "csv": read_csv_part}
+def read_npz_part(
+    folder: Path, *, file: str, images: str, labels: str, first: int, number: int | None, classes: int
+) -> Raw:
+    """A part of the images of an .npz file.
+
+    Raises:
+        CalotypeError: the file is missing or broken, or has no such arrays, too few images or a label that is no class.
+    """
+    return _part(*read_images_of_npz(folder / file, images, labels), folder / file, first, number, classes)
+
+
+def read_catalogued(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: str, classes: int) -> Raw:
+    """The images of a split of a user's own, as the catalogue lists them.
+
+    Args:
+        folder: that holds the images.
+        split: its name.
+        catalogue: the table that `catalogue.write_catalogue` wrote.
+        alpha: what to do with transparency.
+        labels: what they are: classes, counts or numbers.
+        classes: how many there are.
+
+    Raises:
+        CalotypeError: an image is missing, broken, or not the one that was catalogued. Images are read later.
+    """
+    kinds = {"path": str, "split": str, "group": str, "sha256": str}
+    table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
+    facts: dict[str, int] = {}
+    if labels == "classes":
+        facts = {"classes": classes}
+    elif labels == "counts":  # of all splits: what a model may answer does not depend on one
+        facts = {"minimum": int(table.label.min()), "maximum": int(table.label.max())}
+    table = table[table.split == split]
+    found = table.label.astype(np.float64 if labels == "numbers" else np.int64).tolist()
+    weights = table.weight.to_numpy(np.float32) if "weight" in table else None
+
+    def records() -> Iterator[Record]:
+        for number, path, label, known in zip(table.number, table.path, found, table.sha256, strict=True):
+            picture = read_picture(folder / path, alpha=alpha)
+            if picture.sha256 != known:
+                raise CalotypeError(
+                    f"{folder / path}: was changed after it was catalogued.",
+                    "call Snakemake again: it catalogues the images anew.",
+                )
+            yield int(number), label, picture.pixels
+
+    return Raw(len(table), records(), weights=weights, names=table.path.tolist(), **facts)
+
+
+READERS: Mapping[str, Callable[..., Raw]] = {
+    "dots": read_drawn,
+    "idx": read_idx_part,
+    "csv": read_csv_part,
+    "npz": read_npz_part,
+    "images": read_catalogued,
+}
 
 
 def read_raw(source: str, folder: Path, files: Mapping[str, str] | None = None, **where: Any) -> Raw:

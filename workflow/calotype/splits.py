@@ -16,13 +16,15 @@ class Split:
 
     Attributes:
         images: shape (images, height, width, channels), float32; a view of a memory-mapped file.
-        labels: shape (images,), int64.
+        labels: shape (images,), int64, or float64 where they are any numbers.
         ids: shape (images,), int64: the source's numbers of the images.
+        weights: of each image in the training loss, shape (images,), float32; None where all weigh the same.
     """
 
     images: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float64]
     ids: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
 
 def _may_be_late(error: Exception) -> bool:
@@ -45,7 +47,8 @@ def open_split(array_file: Path, patience: float = 0.0) -> Split:
     while True:
         try:
             records = np.load(array_file, mmap_mode="r", allow_pickle=False)
-            return Split(records["image"], records["label"], records["id"])
+            weights = records["weight"] if "weight" in records.dtype.names else None
+            return Split(records["image"], records["label"], records["id"], weights)
         except (OSError, EOFError, ValueError, IndexError) as error:
             if _may_be_late(error) and time.monotonic() - began < patience:
                 time.sleep(1)

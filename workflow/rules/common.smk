@@ -18,10 +18,10 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.g
 sys.path.insert(0, LIBRARY)
 
 from calotype import config as calotype_config, provenance
-from calotype.checks import check_models
+from calotype.checks import check_studies
 from calotype.console import would_fail_again
 from calotype.errors import CalotypeError
-from calotype.files import check_writable
+from calotype.files import check_writable, listing
 from calotype.layout import Layout
 from calotype.metrics import shown
 from calotype.postmortem import explain
@@ -29,7 +29,7 @@ from calotype.recipe import SCIKIT_LEARN
 
 try:
     CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
-    check_models(CONFIG)
+    check_studies(CONFIG)
     LAYOUT = Layout(CONFIG)
     DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
     for key, folder in (("data", DATA), ("results", RESULTS)):
@@ -103,6 +103,16 @@ def drawing(wildcards):
 def checksums(wildcards):
     """The files of a dataset, each with its SHA-256."""
     return CONFIG.datasets[wildcards.dataset].fetch.files
+
+
+def catalogue_entry(wildcards):
+    """Everything that decides which images of a user's own there are, their labels and their splits."""
+    return CONFIG.datasets[wildcards.dataset].catalogue()
+
+
+def images_there(wildcards):
+    """What lies in the folder of a user's own images, by names, sizes and times."""
+    return listing(Path(CONFIG.datasets[wildcards.dataset].folder))
 
 
 def preparation(wildcards):
@@ -247,8 +257,13 @@ def svg_figures(studies):
 
 
 def raw(wildcards):
-    """The raw images of a split: the folder that was drawn, or the checksums of the files that were fetched."""
+    """What says which raw images a split has: the folder that was drawn, checksums of files, or a manifest."""
     return LAYOUT.raw(wildcards.dataset, wildcards.split)
+
+
+def catalogue(wildcards):
+    """The catalogue of a user's own images; nothing for other datasets."""
+    return [LAYOUT.catalogue(wildcards.dataset, ".csv")] if wildcards.dataset in LAYOUT.own() else []
 
 
 def splits_of_variant(suffix):

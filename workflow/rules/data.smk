@@ -1,6 +1,7 @@
 # Raw data: images and labels, as the source's own tools would read them.
 # Needs: the dataset's entry in datasets.yaml; to fetch, a network, a package manager, or files that you have.
-# Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified).
+# Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified);
+# of your own images, which stay where they are, results/prepared/<dataset>/catalogue.csv.
 
 
 rule draw:
@@ -48,3 +49,28 @@ rule fetch_dataset:
         "Fetching {wildcards.dataset}"
     script:
         "../scripts/fetch_dataset.py"
+
+
+rule catalogue:
+    """Find the images of your own, read each, and write down its label and its split."""
+    output:
+        table=f"{RESULTS}/prepared/{{dataset}}/catalogue.csv",
+        manifest=f"{RESULTS}/prepared/{{dataset}}/catalogue.json",
+    log:
+        f"{LOGS}/catalogue/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/catalogue/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(LAYOUT.own()),
+    group:
+        "data"
+    conda:
+        ENVIRONMENT
+    params:
+        dataset=catalogue_entry,
+        there=images_there,
+        code=code_digest("catalogue.py"),
+    message:
+        "Looking through the images of {wildcards.dataset}"
+    script:
+        "../scripts/catalogue.py"

@@ -7,6 +7,7 @@ rule prepare:
     """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
     input:
         raw=raw,
+        catalogue=ancient(catalogue),  # its manifest says whether it has changed
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
         manifest=f"{RESULTS}/prepared/{{dataset}}/{{split}}.json",

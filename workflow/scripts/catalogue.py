@@ -1,0 +1,12 @@
+"""Look through a user's own images, and write down which there are, their labels and their splits."""
+
+from pathlib import Path
+
+from calotype.catalogue import write_catalogue
+from calotype.console import script
+from calotype.datasets import ImagesDataset
+from calotype.errors import about
+
+with script(snakemake.log[0]), about(snakemake.wildcards.dataset):
+    dataset = ImagesDataset(source="images", **snakemake.params.dataset)
+    write_catalogue(dataset, Path(snakemake.output.table), Path(snakemake.output.manifest))
