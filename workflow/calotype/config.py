@@ -15,9 +15,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from calotype.datasets import DATASETS, NAME, Dataset, Name
-from calotype.errors import CalotypeError
+from calotype.errors import CalotypeError, about
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.studies import Study
+from calotype.sweeps import GRID, GRID_DESCRIPTION, expand
 from calotype.validation import EXPECTED, did_you_mean, read_yaml, validate
 
 RESERVED_STUDIES = (
@@ -178,7 +179,11 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
         raise CalotypeError(f"{file}: a study cannot be called `{name}`: that name is taken.", "rename the file.")
     if not re.fullmatch(NAME, name):
         raise CalotypeError(f"{file}: `{name}` {EXPECTED['string_pattern_mismatch']}.", "rename the file.")
-    study = validate(Study, read_yaml(path), file)
+    raw = read_yaml(path)
+    if isinstance(raw, dict) and isinstance(raw.get("variants"), dict):
+        with about(file):
+            raw = raw | {"variants": expand(raw["variants"])}
+    study = validate(Study, raw, file)
     if study.dataset not in datasets:
         raise CalotypeError(
             f"{file}: dataset: `{study.dataset}` is not in {settings.datasets}.", did_you_mean(study.dataset, datasets)
@@ -294,6 +299,10 @@ def schemas() -> dict[str, dict[str, Any]]:
         "additionalProperties": False,
         "properties": {key: value for key, value in variant["properties"].items() if key != "label"},
     }
+    values = {"type": "array", "minItems": 1, "uniqueItems": True}
+    variant["properties"][GRID] = {
+        "type": "object", "additionalProperties": values, "minProperties": 1, "description": GRID_DESCRIPTION,
+    }  # fmt: skip
     datasets = TypeAdapter(dict[Name, Annotated[Dataset, Field(discriminator="source")]]).json_schema()
     found = {"config": Settings.model_json_schema(), "datasets": datasets, "study": study}
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

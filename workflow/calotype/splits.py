@@ -47,8 +47,8 @@ def open_split(array_file: Path, patience: float = 0.0) -> Split:
     while True:
         try:
             records = np.load(array_file, mmap_mode="r", allow_pickle=False)
-            weights = records["weight"] if "weight" in records.dtype.names else None
-            return Split(records["image"], records["label"], records["id"], weights)
+            images, labels, ids = (records[name] for name in ("image", "label", "id"))
+            return Split(images, labels, ids, records["weight"] if "weight" in records.dtype.names else None)
         except (OSError, EOFError, ValueError, IndexError) as error:
             if _may_be_late(error) and time.monotonic() - began < patience:
                 time.sleep(1)

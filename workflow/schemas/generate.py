@@ -10,7 +10,7 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype import config, datasets, recipe, studies  # noqa: E402
+from calotype import config, datasets, recipe, studies, sweeps  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
@@ -23,6 +23,12 @@ TABLES: list[tuple[str, type[BaseModel]]] = [
     ("datasets.yaml: a split of `idx`", datasets.IdxSplit),
     ("datasets.yaml: a dataset with `source: csv`", datasets.CsvDataset),
     ("datasets.yaml: a split of `csv`", datasets.CsvSplit),
+    ("datasets.yaml: a dataset with `source: npz`", datasets.NpzDataset),
+    ("datasets.yaml: a split of `npz`", datasets.NpzSplit),
+    ("datasets.yaml: a dataset with `source: images`", datasets.ImagesDataset),
+    ("datasets.yaml: a split of `images`", datasets.ImageSplit),
+    ("datasets.yaml: `table`", datasets.ImageTable),
+    ("datasets.yaml: `random`", datasets.RandomSplits),
     ("datasets.yaml: `fetch`", datasets.Fetch),
     ("datasets.yaml: one of `fetch.sources`", datasets.FileSource),
     ("studies/<study>.yaml", studies.Study),
@@ -73,6 +79,8 @@ def reference() -> str:
                 default = "none"
             text = entry.get("description", "").replace("|", "\\|")
             lines.append(f"| `{key}` | {_kind(entry, schema.get('$defs', {}))} | {default} | {text} |")
+        if model is studies.Variant:
+            lines.append(f"| `{sweeps.GRID}` | mapping of lists | none | {sweeps.GRID_DESCRIPTION} |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
