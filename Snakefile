@@ -4,6 +4,7 @@
 #   snakemake --profile slurm      on a Slurm cluster (slurm/README.md)
 #   snakemake --cores all paper    all studies of the paper; or one, by its name
 #   snakemake -n                   only says what would be done
+#   snakemake --cores 1 new_study --config name=leaves images=path/to/folder     begins a study of your own images
 #
 # What is run stands in config/. The rules below are in the order in which they run.
 
@@ -19,6 +20,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/start.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"

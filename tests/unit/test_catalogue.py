@@ -56,7 +56,8 @@ def catalogue(folder: Path, /, **keys) -> pd.DataFrame:
     """The catalogue as it was written."""
     files = folder.parent / "catalogue.csv", folder.parent / "catalogue.json"
     write_catalogue(dataset(folder, **keys), *files)
-    return pd.read_csv(files[0], dtype={"path": str, "split": str, "group": str}, keep_default_na=False)
+    found = pd.read_csv(files[0], dtype={"path": str, "split": str, "group": str}, keep_default_na=False)
+    return found.sort_values("number", ignore_index=True)  # the order of the paths, or of the table
 
 
 # ---- A folder for each class -----------------------------------------------------------------------------------------
@@ -80,6 +81,16 @@ def test_the_same_folder_gives_the_same_catalogue(flowers):
     assert one.equals(two)
     other = catalogue(flowers, random={"seed": 1})
     assert not one.split.equals(other.split)
+
+
+def test_the_last_tenth_of_the_training_images_holds_all_classes_and_no_half_of_a_group(flowers):
+    catalogue(flowers)
+    order = pd.read_csv(flowers.parent / "catalogue.csv")
+    assert order.label.is_monotonic_increasing is False
+    assert order[order.split == "train"].label.tail(8).nunique() == 3
+    catalogue(flowers, random={"group_pattern": r"/(\d)\."})
+    groups = pd.read_csv(flowers.parent / "catalogue.csv").group
+    assert (groups != groups.shift()).sum() == groups.nunique()
 
 
 def test_the_manifest_says_how_many_images_a_split_has(flowers):
@@ -364,10 +375,11 @@ def test_a_split_holds_its_images_labels_and_weights(cells):
     raw = raw_of(cells, "test", table=FULL, splits=GIVEN)
     assert raw.size == 4
     records = list(raw.records)
-    assert [number for number, _, _ in records] == [9, 10, 11, 12]
-    assert [label for _, label, _ in records] == [2, 0, 1, 2]
-    assert np.array_equal(records[0][2], np.asarray(image(8)))
-    assert raw.weights.tolist() == [4.0, 4.5, 5.0, 5.5]
+    by_number = sorted(zip(records, raw.weights.tolist(), strict=True), key=lambda record: record[0][0])
+    assert [(number, label, weight) for (number, label, _), weight in by_number] == [
+        (9, 2, 4.0), (10, 0, 4.5), (11, 1, 5.0), (12, 2, 5.5),
+    ]  # fmt: skip
+    assert np.array_equal(by_number[0][0][2], np.asarray(image(8)))
 
 
 def test_counts_have_the_range_of_all_splits(cells):

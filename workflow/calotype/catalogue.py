@@ -266,6 +266,19 @@ def _dealt(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> pd.DataF
     return found
 
 
+def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The images in random order, those of a group one after the other.
+
+    A variant's `validation_split` takes the last of the training images: by name they would be those of the last class.
+    """
+    rng = np.random.default_rng([seed, 0, 1])  # other numbers than those that deal
+    order = rng.permutation(len(found))
+    if "group" in found:
+        groups = pd.factorize(found.group)[0]
+        order = order[np.argsort(rng.permutation(groups.max() + 1)[groups[order]], kind="stable")]
+    return found.iloc[order].reset_index(drop=True)
+
+
 def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
     if pattern is None:
         return found.group.tolist() if "group" in found else None
@@ -342,9 +355,9 @@ def _check_sides(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> No
 def write_catalogue(dataset: ImagesDataset, table_file: Path, manifest_file: Path) -> None:
     """Find all images of a dataset, read each, and write down its label and its split.
 
-    The table has a line for each image: number (from 1), path, label, split (empty: in none), weight, group, height,
-    width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest holds the SHA-256 of the
-    table: later stages are computed again when that changes, not when a time stamp does.
+    The table has a line for each image, in random order: number (from 1, by path), path, label, split (empty: in none),
+    weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest
+    holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
 
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
@@ -355,7 +368,7 @@ def write_catalogue(dataset: ImagesDataset, table_file: Path, manifest_file: Pat
     found = _dealt(_numbered(found, dataset, where), dataset, where)
     found = _described(folder, found, dataset)
     _check_sides(found, dataset, where)
-    found = found.assign(number=np.arange(1, len(found) + 1))
+    found = _shuffled(found.assign(number=np.arange(1, len(found) + 1)), dataset.random.seed)
     found = found[[column for column in COLUMNS if column in found]]
     write_csv(found, table_file)
     manifest = {

@@ -70,6 +70,12 @@ class Settings(Strict):
     )
     datasets: str = Field("config/datasets.yaml", description="The file that describes the datasets.")
     study_files: str = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
+    name: str | None = Field(
+        None, description="On the command line, for `snakemake --cores 1 new_study`: what the new study is called."
+    )
+    images: str | None = Field(
+        None, description="On the command line, for `new_study`: a folder of images, or a table that names them."
+    )
 
     @model_validator(mode="after")
     def _no_study_twice(self) -> "Settings":

@@ -57,11 +57,13 @@ class Picture:
         pixels: shape (height, width, 1) or (height, width, 3), red first, uint8 or uint16; upright.
         sha256: of the file's bytes, in hexadecimal.
         kind: Pillow's name of the file's format.
+        transparent: whether the file has pixels that are not opaque.
     """
 
     pixels: Pixels
     sha256: str
     kind: str
+    transparent: bool = False
 
     @property
     def digest(self) -> str:
@@ -112,7 +114,7 @@ def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None
         upright = upright[..., None]
     if upright.shape[2] == 3:
         upright = cv2.cvtColor(upright, cv2.COLOR_BGR2RGB)
-    return Picture(upright, hashlib.sha256(content).hexdigest(), kind)
+    return Picture(upright, hashlib.sha256(content).hexdigest(), kind, transparent)
 
 
 def _looked_at(content: bytes, name: str) -> tuple[str, int, bool]:

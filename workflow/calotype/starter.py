@@ -1,0 +1,239 @@
+"""Write the config of a new study from what was seen of its images, with a comment beside each choice."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from calotype.config import RESERVED_STUDIES, Settings
+from calotype.datasets import NAME
+from calotype.errors import CalotypeError
+from calotype.files import write_text
+from calotype.survey import Survey
+from calotype.validation import read_yaml
+
+SIDE = 64  # px, of the longer side, where images are made smaller: enough for most textures and shapes, quick on a CPU
+SMALL = 96  # px: images of one size up to this stay as they are
+STEPS = 1500  # of training, about: what a small net needs to show what it can do
+BATCH = 32
+FEW = 20  # images of a class: below, a share of them measures little
+UNEVEN = 3.0  # times as many images in the largest class as in the smallest
+SHOWN = 3  # examples in a line
+TASKS = {"classes": "classify", "counts": "count", "numbers": "regress"}
+
+
+def check_name(name: str, settings: Settings, root: Path = Path()) -> None:
+    """See that a study and a dataset can be called so.
+
+    Raises:
+        CalotypeError: the name is not plain, or is taken.
+    """
+    if not re.fullmatch(NAME, name) or name in RESERVED_STUDIES:
+        raise CalotypeError(
+            f"name: `{name}` cannot be the name of a study.", "letters, digits, - and _; and not one that is taken."
+        )
+    study = root / settings.study_files / f"{name}.yaml"
+    if study.exists():
+        raise CalotypeError(f"name: there is a study `{name}` already: {study}.", "choose another name, or edit it.")
+    if name in (read_yaml(root / settings.datasets) or {}):
+        raise CalotypeError(f"name: {settings.datasets} has a dataset `{name}` already.", "choose another name.")
+
+
+def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()) -> list[Path]:
+    """Add a dataset to datasets.yaml, and write the file of a study.
+
+    Args:
+        name: of both.
+        seen: the images.
+        settings: says where these files lie.
+        root: the folder that these paths start from.
+
+    Returns:
+        The two files.
+
+    Raises:
+        CalotypeError: the name is taken, or the entry cannot be put behind what stands in datasets.yaml.
+    """
+    check_name(name, settings, root)
+    file, study = root / settings.datasets, root / settings.study_files / f"{name}.yaml"
+    before, entry = file.read_text(encoding="utf-8"), dataset_entry(name, seen)
+    text = f"{before.rstrip()}\n\n{entry}"
+    aside = file.with_name(f".{file.name}.new")
+    write_text(text, aside)
+    try:
+        fits = read_yaml(aside) == (read_yaml(file) or {}) | yaml.safe_load(entry)
+    except CalotypeError:
+        fits = False
+    finally:
+        aside.unlink()
+    if not fits:
+        raise CalotypeError(f"{file}: nothing can be put at its end.", f"put this into it by hand:\n\n{entry}")
+    write_text(text, file)
+    write_text(study_entry(name, seen), study)
+    return [file, study]
+
+
+def _quoted(text: str) -> str:
+    """Text as YAML takes it: as it is where it is plain, else in quotes."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in (
+        "true", "false", "yes", "no", "on", "off", "null", "y", "n",
+    )  # fmt: skip
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _inline(pairs: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items()) + "}"
+
+
+# ---- The dataset -----------------------------------------------------------------------------------------------------
+
+
+def dataset_entry(name: str, seen: Survey) -> str:
+    """The entry of datasets.yaml."""
+    lines = [f"{name}:", "  source: images", f"  folder: {_quoted(seen.folder.as_posix())}"]
+    if seen.table:
+        lines.append(f"  table: {_inline(seen.table)}")
+        if seen.unlabelled:
+            lines.append(f"  unlabelled: ignore   # {len(seen.unlabelled)} image(s) that the table does not name")
+    if seen.holds == "classes":
+        lines.append(f"  classes: [{', '.join(map(_quoted, seen.classes))}]")
+    else:
+        lines.append(f"  labels: {seen.holds}")
+    if seen.others:
+        lines.append(f"  ignore: [{', '.join(map(json.dumps, _patterns(seen.others)))}]   # no images")
+    if seen.transparent:
+        lines.append(f"  alpha: white         # {seen.transparent} image(s) have transparent pixels: laid on white")
+    lines.append("  splits:")
+    if seen.splits:
+        key = "folder" if seen.kind == "split folders" else "value"
+        lines += [f"    {split}: {{{key}: {_quoted(value)}}}" for split, value in seen.splits.items()]
+    else:
+        lines += ["    train: {share: 0.8}", "    test: {share: 0.2}"]
+        lines.append("  random: {seed: 1}    # the same images on the same side each time; stratified by class")
+    lines += ["  prepare:", *(f"    - {step}" for step in preparation(seen))]
+    return "\n".join(lines) + "\n"
+
+
+def _patterns(names: list[str]) -> list[str]:
+    """What `ignore` says to leave out some files: by their suffix, or by name where they have none."""
+    paths = map(PurePosixPath, names)
+    return list(dict.fromkeys(f"*{path.suffix}" if path.suffix else path.name for path in paths))
+
+
+def preparation(seen: Survey) -> list[str]:
+    """The steps of `prepare`, each with its reason."""
+    steps = []
+    if len(seen.sizes) > 1 or max(max(size) for size in seen.sizes) > SMALL:
+        ratios = {round(width / height, 2) for height, width in seen.sizes}
+        height, width = max(seen.sizes, key=lambda size: seen.sizes[size])
+        if len(ratios) > 1:
+            size = f"width: {SIDE}, height: {SIDE}"
+            steps.append(f"{{name: resize, {size}, keep_aspect: true}}   # {_sizes(seen)}; smaller is faster")
+            steps.append(f"{{name: pad, {size}}}")
+        else:
+            factor = min(1.0, SIDE / max(height, width))
+            width, height = (max(1, round(side * factor)) for side in (width, height))
+            steps.append(f"{{name: resize, width: {width}, height: {height}}}   # {_sizes(seen)}; smaller is faster")
+    if set(seen.channels) == {1}:
+        steps.append("grey                 # none of them has colour")
+    elif len(seen.channels) > 1:
+        steps.append("colour               # some are grey: three channels for all")
+    steps.append("scale                # to 0..1")
+    return steps
+
+
+def _sizes(seen: Survey) -> str:
+    """The sizes in a few words."""
+    heights, widths = zip(*seen.sizes, strict=True)
+    if len(seen.sizes) == 1:
+        return f"they have {widths[0]} x {heights[0]} px"
+    return f"they have {min(widths)} x {min(heights)} to {max(widths)} x {max(heights)} px"
+
+
+# ---- The study -------------------------------------------------------------------------------------------------------
+
+
+def study_entry(name: str, seen: Survey) -> str:
+    """The study file."""
+    task = TASKS[seen.holds]
+    images = len(seen.labels) - len(seen.unreadable)
+    epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * images))))
+    test = "test" if "test" in seen.splits or not seen.splits else [*seen.splits][-1]
+    loss = "categorical_crossentropy" if task == "classify" else "mean_squared_error"
+    head = ", activation: softmax" if task == "classify" else ""
+    lines = [
+        "# yaml-language-server: $schema=../../workflow/schemas/study.schema.json",
+        "# Not run yet. When it was: what came out, in how much time, on what machine, with how many seeds.",
+        "",
+        f"title: {_quoted(name.replace('-', ' ').replace('_', ' ').capitalize())}",
+        f"dataset: {name}",
+        f"task: {task}",
+        f"tests: [{test}]              # never used to choose anything",
+        "defaults:",
+        f"  loss: {loss}",
+        "  optimizer: {name: adam, learning_rate: 0.001}",
+        f"  epochs: {epochs}",
+        f"  batch_size: {BATCH}",
+        "  validation_split: 0.1      # of the training images; they choose the epoch",
+        "  restore_best_weights: true",
+        "variants:",
+    ]
+    if task == "classify":
+        lines += [
+            "  dense:                     # what the pixels say without their neighbourhood: the number to beat",
+            "    label: Dense",
+            "    model: dense",
+            "    model_arguments: {units: [64]}",
+        ]
+    lines += [
+        "  convolutions:",
+        "    label: Convolutions",
+        "    model: all_convolutional",
+        "    # [filters, stride, kernel] each",
+        f"    model_arguments: {{blocks: [[16, 1, 3], [32, 2, 3], [32, 1, 3], [64, 2, 3], [64, 1, 3]]{head}}}",
+    ]
+    if task == "classify":
+        lines += [
+            "  augmented:                 # the same, on images that are flipped and moved a little",
+            "    label: Convolutions, augmented",
+            "    model: all_convolutional",
+            f"    model_arguments: {{blocks: [[16, 1, 3], [32, 2, 3], [32, 1, 3], [64, 2, 3], [64, 1, 3]]{head}}}",
+            "    augment: [flip, {name: shift, pixels: 2}]",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+# ---- In words --------------------------------------------------------------------------------------------------------
+
+
+def findings(name: str, seen: Survey) -> list[str]:
+    """What was seen, and what to mend before anything is trained, for the terminal."""
+    usable = len(seen.labels) - len(seen.unreadable)
+    lines = [f"{name}: {usable:,} images in {seen.folder}"]
+    if seen.holds == "classes":
+        lines.append("  classes: " + ", ".join(f"{label} {count:,}" for label, count in seen.balance.items()))
+    else:
+        lines.append(f"  labels: {seen.holds}, from the column `{seen.table['label']}`")
+    bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
+    colours = {(1,): "grey", (3,): "colour"}.get(tuple(sorted(seen.channels)), "grey and colour")
+    lines.append(f"  {_sizes(seen)}, {colours}, {bits}")
+    if seen.splits:
+        lines.append("  splits that are given: " + ", ".join(seen.splits))
+    counts = seen.balance.values()
+    if counts and min(counts) < FEW:
+        lines.append(
+            f"  few: {min(counts)} images of `{min(seen.balance, key=lambda key: seen.balance[key])}`; a test on"
+        )
+        lines[-1] += " a fifth of them says little"
+    if counts and max(counts) > UNEVEN * min(counts):
+        lines.append("  uneven: quote the balanced accuracy beside the accuracy")
+    if seen.twice:
+        pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.twice[:SHOWN])
+        lines.append(f"  the same pixels: {len(seen.twice)} image(s) are there more than once, such as {pairs}.")
+        lines.append("    Delete all but one, or they may sit on both sides of a split, which is refused.")
+    if seen.unreadable:
+        lines.append(f"  cannot be used: {len(seen.unreadable)} image(s); mend or delete them first:")
+        lines += [f"    {path}: {reason}" for path, reason in [*seen.unreadable.items()][:SHOWN]]
+    return lines

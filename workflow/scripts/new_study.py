@@ -1,0 +1,23 @@
+"""Look at images, and write a dataset and a study for them."""
+
+import logging
+from pathlib import Path
+
+from calotype.config import Settings
+from calotype.console import script
+from calotype.errors import CalotypeError
+from calotype.starter import check_name, findings, write_study
+from calotype.survey import survey
+from calotype.validation import validate
+
+with script(snakemake.log[0]):
+    settings, logger = validate(Settings, dict(snakemake.config), "config/config.yaml"), logging.getLogger("calotype")
+    if not settings.name or not settings.images:
+        hint = "snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
+        raise CalotypeError("new_study: give the study a name, and say where its images are.", hint)
+    check_name(settings.name, settings)
+    seen = survey(Path(settings.images))
+    written = write_study(settings.name, seen, settings)
+    logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))
+    logger.info("Written, with a comment beside each choice: %s", " and ".join(map(str, written)))
+    logger.info("Read them, change what you know better, then: snakemake --cores all %s", settings.name)
