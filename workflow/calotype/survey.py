@@ -175,9 +175,10 @@ def _by_table(folder: Path, file: Path, there: set[str]) -> Survey | None:
         return None
     rest = [column for column in lines.columns if column != images[0]]
     splits = [column for column in called(SPLIT) if all(map(_split_name, lines[column]))]
-    labels = [column for column in called(LABEL) if column in rest] or [
-        column for column in rest if column not in splits and 1 < lines[column].nunique() <= max(2, len(lines) // 2)
-    ]
+    others = [column for column in rest if column not in (*splits, *called(WEIGHT), *called(GROUP))]
+    labels = [column for column in called(LABEL) if column in others]
+    labels += [column for column in others if names[column].endswith(tuple(f"_{word}" for word in LABEL))]
+    labels += others if len(others) == 1 else [c for c in others if 1 < lines[c].nunique() <= len(lines) / 2]
     if not labels:
         return None
     columns = {"file": file.name, "image": images[0], "label": labels[0]}

@@ -1,0 +1,260 @@
+"""The start of a new study: what is seen of images, and the config that is written for them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from calotype import config
+from calotype.catalogue import write_catalogue
+from calotype.errors import CalotypeError
+from calotype.starter import findings, write_study
+from calotype.survey import survey
+
+CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}
+HEADER = """# The datasets.
+
+dots:
+  source: dots
+  splits:
+    train: {images: 10, seed: 1}
+    test: {images: 5, seed: 2}
+"""
+
+
+def image(number: int, size: tuple[int, int] = (20, 20), channels: int = 3) -> Image.Image:
+    pixels = np.random.default_rng(number).integers(0, 256, (*size, channels), np.uint8)
+    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a config, in which paths start."""
+    (tmp_path / "config/studies").mkdir(parents=True)
+    (tmp_path / "config/datasets.yaml").write_text(HEADER, encoding="utf-8")
+    net = {"model": "dots_source", "loss": "mean_squared_error", "optimizer": "adam", "epochs": 1, "batch_size": 1}
+    study = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"], "variants": {"a": net}}
+    (tmp_path / "config/studies/dots.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def leaves(project: Path) -> Path:
+    """A folder of images for each class."""
+    for label, (name, number) in enumerate(CLASSES.items()):
+        (project / "leaves" / name).mkdir(parents=True)
+        for i in range(number):
+            image(100 * label + i).save(project / f"leaves/{name}/{i}.png")
+    return Path("leaves")
+
+
+def started(place: Path, name: str = "mine") -> config.Config:
+    """The config with a new study in it, as the next call reads it."""
+    settings = {"studies": ["dots"]}
+    write_study(name, survey(place), config.validate(config.Settings, settings, "config.yaml"))
+    return config.load(settings | {"studies": [name]})
+
+
+def steps_for(place: Path) -> list:
+    """The steps of preparation that are chosen for images."""
+    started(place)
+    return yaml.safe_load(Path("config/datasets.yaml").read_text())["mine"]["prepare"]
+
+
+def test_what_is_written_is_a_study_that_can_be_run(leaves, project):
+    found = started(leaves)
+    study, dataset = found.studies["mine"], found.datasets["mine"]
+    assert dataset.classes == ["2 mm", "10 mm", "beech", "oak"]
+    assert (study.task, study.tests) == ("classify", ["test"])
+    assert [*study.variants] == ["dense", "convolutions", "augmented"]
+    write_catalogue(dataset, project / "catalogue.csv", project / "catalogue.json")
+
+
+def test_small_images_of_one_size_stay_as_they_are(leaves):
+    assert steps_for(leaves) == ["scale"]
+
+
+def test_what_stood_in_datasets_yaml_stays_as_it_was(leaves):
+    started(leaves)
+    assert Path("config/datasets.yaml").read_text(encoding="utf-8").startswith(HEADER)
+
+
+def test_a_second_study_of_a_name_changes_nothing(leaves):
+    started(leaves)
+    before = Path("config/datasets.yaml").read_bytes()
+    with pytest.raises(CalotypeError, match="there is a study `mine` already"):
+        started(leaves)
+    Path("config/studies/mine.yaml").unlink()
+    with pytest.raises(CalotypeError, match="has a dataset `mine` already"):
+        started(leaves)
+    assert Path("config/datasets.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["", "my leaves", "../up", "a/b", "paper", "ä", "-x", "a\nb", "$(x)"])
+def test_a_name_that_cannot_be_a_folder_is_refused(leaves, name):
+    with pytest.raises(CalotypeError, match="cannot be the name of a study"):
+        started(leaves, name)
+
+
+def test_a_file_that_cannot_be_added_to_is_left_alone(leaves):
+    Path("config/datasets.yaml").write_text(HEADER + "...\n", encoding="utf-8")
+    with pytest.raises(CalotypeError, match=r"nothing can be put at its end.*\n.*\n\nmine:\n  source: images"):
+        started(leaves)
+    assert Path("config/datasets.yaml").read_text(encoding="utf-8") == HEADER + "...\n"
+    assert not Path("config/studies/mine.yaml").exists()
+
+
+def test_large_images_of_one_shape_are_made_smaller_in_that_shape(project):
+    for name in ("a", "b"):
+        (project / "x" / name).mkdir(parents=True)
+        image(ord(name), (120, 160)).save(project / f"x/{name}/1.png")
+    assert steps_for(Path("x")) == [{"name": "resize", "width": 64, "height": 48}, "scale"]
+
+
+def test_images_of_many_shapes_are_brought_to_one(project):
+    for i, name in enumerate(("a", "b")):
+        (project / "x" / name).mkdir(parents=True)
+        image(i, (120, 160 + 50 * i)).save(project / f"x/{name}/1.png")
+    first, second, last = steps_for(Path("x"))
+    assert first == {"name": "resize", "width": 64, "height": 64, "keep_aspect": True}
+    assert second == {"name": "pad", "width": 64, "height": 64}
+    assert last == "scale"
+
+
+@pytest.mark.parametrize(("channels", "first"), [((1, 1), "grey"), ((1, 3), "colour")])
+def test_grey_images_are_kept_grey_and_mixed_ones_brought_together(project, channels, first):
+    for i, name in enumerate(("a", "b")):
+        (project / "x" / name).mkdir(parents=True)
+        image(i, channels=channels[i]).save(project / f"x/{name}/1.png")
+    assert steps_for(Path("x"))[0] == first
+
+
+def test_colour_files_without_colour_are_grey(project):
+    for i, name in enumerate(("a", "b")):
+        (project / "x" / name).mkdir(parents=True)
+        image(i, channels=1).convert("RGB").save(project / f"x/{name}/1.png")
+    assert steps_for(Path("x"))[0] == "grey"
+
+
+def test_folders_of_splits_are_taken_as_they_are(project):
+    for split in ("Training", "test"):
+        for i, name in enumerate(("a", "b")):
+            (project / "x" / split / name).mkdir(parents=True)
+            image(i + 10 * len(split)).save(project / f"x/{split}/{name}/1.png")
+    splits = started(Path("x")).datasets["mine"].splits
+    assert {name: split.folder for name, split in splits.items()} == {"test": "test", "train": "Training"}
+
+
+TABLE = "File Name,species,part,patient,weight\n" + "".join(
+    f"img/{i}.png,{'oak' if i % 2 else 'beech'},{'train' if i < 6 else 'val' if i < 8 else 'test'},p{i // 2},1.5\n"
+    for i in range(10)
+)
+
+
+@pytest.fixture
+def table(project: Path) -> Path:
+    """A folder with images and a table of their labels."""
+    (project / "x/img").mkdir(parents=True)
+    for i in range(10):
+        image(i).save(project / f"x/img/{i}.png")
+    (project / "x/labels.csv").write_text(TABLE)
+    return Path("x")
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("place", ["x", "x/labels.csv"])
+def test_the_columns_of_a_table_are_found(place):
+    found = started(Path(place)).datasets["mine"]
+    assert found.table.model_dump() == {
+        "file": "labels.csv", "image": "File Name", "label": "species", "split": "part", "weight": "weight",
+        "group": "patient",
+    }  # fmt: skip
+    assert {name: split.value for name, split in found.splits.items()} == {
+        "test": "test", "train": "train", "validation": "val",
+    }  # fmt: skip
+    assert found.classes == ["beech", "oak"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "holds", "task"),
+    [
+        ("cell_count", range(10), "counts", "count"),
+        ("class", [0, 1] * 5, "classes", "classify"),
+        ("value", [i / 3 for i in range(10)], "numbers", "regress"),
+        ("class", ["yes", "no"] * 5, "classes", "classify"),
+    ],
+)
+def test_what_labels_are_is_seen_from_them(table, column, values, holds, task):
+    lines = [f"img/{i}.png,{value}" for i, value in enumerate(values)]
+    (table / "labels.csv").write_text("\n".join([f"image,{column}", *lines]))
+    seen = survey(table)
+    assert seen.holds == holds
+    if task != "regress":
+        assert started(table).studies["mine"].task == task
+
+
+def test_images_that_the_table_leaves_out_and_other_files_are_said(table):
+    image(77).save("x/img/77.png")
+    Path("x/notes.txt").write_text("?")
+    dataset = started(table).datasets["mine"]
+    assert dataset.unlabelled == "ignore"
+    assert dataset.ignore == ["*.txt"]
+    text = Path("config/datasets.yaml").read_text()
+    assert "# 1 image(s) that the table does not name" in text
+
+
+def test_what_is_wrong_with_the_images_is_said_before_anything_is_trained(leaves):
+    (leaves / "oak/0.png").write_bytes(b"")
+    (leaves / "oak/1.png").write_bytes(b"junk")
+    (leaves / "oak/2.png").write_bytes((leaves / "beech/2.png").read_bytes())
+    said = "\n".join(findings("mine", survey(leaves)))
+    for expected in (
+        "mine: 35 images in leaves",
+        "classes: 2 mm 8, 10 mm 8, beech 12, oak 9",
+        "20 x 20 px, colour, 8 bit",
+        "few: 8 images of `2 mm`",
+        "such as beech/2.png = oak/2.png",
+        "cannot be used: 2 image(s)",
+        "oak/0.png: the file is empty.",
+    ):
+        assert expected in said
+
+
+def test_transparent_images_are_laid_on_white_and_it_is_said(leaves):
+    clear = Image.new("RGBA", (20, 20), (255, 0, 0, 100))
+    clear.save(leaves / "oak/0.png")
+    assert started(leaves).datasets["mine"].alpha == "white"
+
+
+@pytest.mark.parametrize(
+    "name", ["it's", 'a "quote"', "yes", "null", "1", "1e3", "#1", "a: b", "{x}", "größe", "- x", "*"]
+)
+def test_a_class_of_any_name_comes_back_from_yaml_as_it_was(project, name):
+    for i, each in enumerate((name, "other")):
+        (project / "x" / each).mkdir(parents=True)
+        image(i).save(project / "x" / each / "1.png")
+    assert {*started(Path("x")).datasets["mine"].classes} == {name, "other"}
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "problem"),
+    [
+        ([], "nowhere", "there is no such file or folder"),
+        (["x/readme.txt"], "x", "there are no images"),
+        (["x/1.png"], "x", "neither a folder for each class nor a table"),
+        (["x/a/1.png", "x/a/b/2.png"], "x", "neither a folder for each class nor a table"),
+        (["x/red/a/1.png", "x/blue/b/2.png"], "x", "neither a folder for each class nor a table"),
+        (["x/a.npz"], "x/a.npz", "neither a folder nor a table"),
+        (["x/1.png", "x/t.csv"], "x/t.csv", "no column of it names images"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_a_place_without_labels_is_told_what_is_needed(files, place, problem):
+    for i, file in enumerate(files):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        image(i).save(file) if file.endswith(".png") else Path(file).write_text("a,b\n1,2\n")
+    with pytest.raises(CalotypeError, match=problem):
+        survey(Path(place))
