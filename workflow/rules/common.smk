@@ -12,8 +12,10 @@ from snakemake.exceptions import WorkflowError
 
 STARTED = time.time()
 
+# The folder of the rules, scripts and library: of this file, and not of a Snakefile that takes them in as a module.
+WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).resolve().parent
 # Scripts run in processes of their own and find the library there; so does this file.
-LIBRARY = str(Path(workflow.basedir) / "workflow")
+LIBRARY = str(WORKFLOW)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
@@ -48,7 +50,7 @@ workflow.register_resource("at_once", 1)
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"
 # Captions, template and style. Relative, so that a project that was moved is still up to date.
-REPORT = Path(os.path.relpath(Path(workflow.basedir) / "workflow" / "report"))
+REPORT = Path(os.path.relpath(WORKFLOW / "report"))
 
 
 def one_of(names):
@@ -69,7 +71,7 @@ wildcard_constraints:
 def code_digest(script, without=()):
     """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
     try:
-        return provenance.code_digest(Path(workflow.basedir) / "workflow" / "scripts" / script, tuple(without))
+        return provenance.code_digest(WORKFLOW / "scripts" / script, tuple(without))
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
 
