@@ -1,0 +1,128 @@
+"""Try a variant on a few images before a job is spent on it: it trains, saves, loads, goes on, and predicts."""
+
+import logging
+import math
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calotype.errors import CalotypeError
+from calotype.recipe import Recipe
+from calotype.runs import Trainer
+from calotype.splits import Split
+
+logger = logging.getLogger(__name__)
+
+BATCHES = 4  # of images to try on
+LONG_ENOUGH = 1.0  # seconds of steps, to time one
+TOLERANCE = 1e-3  # of a sum of probabilities; in 16 bits they have three digits
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was seen of a variant.
+
+    Attributes:
+        parameters: of its model.
+        weights_mib: of the file of one seed's weights.
+        step_seconds: of a training step on this machine, after the first; NaN where there was only one.
+    """
+
+    parameters: int
+    weights_mib: float
+    step_seconds: float
+
+
+def few(split: Split, recipe: Recipe) -> Split:
+    """As many images of a split as a rehearsal needs, evenly from all over it."""
+    number = min(len(split.labels), math.ceil(BATCHES * recipe.batch_size / (1 - recipe.validation_split)) + 1)
+    places = np.unique(np.linspace(0, len(split.labels) - 1, number).astype(np.int64))
+    weights = None if split.weights is None else np.asarray(split.weights[places])
+    return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights)
+
+
+def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32]) -> Rehearsal:
+    """Train some steps, save, load, go on, and predict.
+
+    Args:
+        recipe: of the variant.
+        trainer: made of it and of a `few` images.
+        images: some to predict, shape (images, height, width, channels).
+
+    Raises:
+        CalotypeError: the loss is no number from the start, the predictions do not fit the task, or what was saved does
+            not come back.
+    """
+    trainer.begin(0)
+    trainer.begin_epoch(0, 1)
+    trainer.train(0, 1)
+    took, began, step = [], time.perf_counter(), 1
+    kept = trainer.state()
+    while step < trainer.steps and time.perf_counter() - began < LONG_ENOUGH:
+        before = time.perf_counter()
+        trainer.train(step, step + 1)
+        took.append(time.perf_counter() - before)
+        step += 1
+    _goes_on(recipe, trainer, kept, step)
+    loss = trainer.end_epoch()["loss"]
+    if not math.isfinite(loss):
+        raise CalotypeError(
+            f"model: {recipe.model}: the loss of the first {step} step(s) is {loss}.",
+            "see that the images are prepared (`scale`), and the learning rate is not too high.",
+        )
+    _fits(recipe, trainer.predict(images))
+    with tempfile.TemporaryDirectory() as folder:
+        trainer.save(Path(folder), 0)
+        _comes_back(recipe, trainer, Path(folder))
+        size = sum(file.stat().st_size for file in Path(folder).iterdir())
+    parameters = int(trainer.layers().parameters.sum())
+    return Rehearsal(parameters, size / 2**20, float(np.median(took)) if took else math.nan)
+
+
+def _goes_on(recipe: Recipe, trainer: Trainer, kept: Any, last: int) -> None:
+    """See that a training that is continued takes the same steps as one that was not stopped; if not, say so."""
+    there = trainer.weights()
+    trainer.begin_epoch(0, 1)
+    trainer.restore(kept)
+    if last > 1:
+        trainer.train(1, last)
+    if not all(np.array_equal(one, other, equal_nan=True) for one, other in zip(there, trainer.weights(), strict=True)):
+        logger.warning(
+            "model: %s: a training that is stopped and continued will not have the same result to the last bit: "
+            "the model keeps something outside of Keras's variables, or draws random numbers of its own.",
+            recipe.model,
+        )
+
+
+def _fits(recipe: Recipe, predictions: NDArray[np.float32]) -> None:
+    if not np.isfinite(predictions).all():
+        raise CalotypeError(f"model: {recipe.model}: after a few steps it predicts what is no number.")
+    if not recipe.classifies:
+        return
+    sums = predictions.sum(axis=1)
+    if predictions.min() < -TOLERANCE or np.abs(sums - 1).max() > TOLERANCE:
+        raise CalotypeError(
+            f"model: {recipe.model}: its outputs are no probabilities: those of an image sum to {sums[0]:.4g}.",
+            "end it with keras.layers.Dense(outputs, activation='softmax').",
+        )
+
+
+def _comes_back(recipe: Recipe, trainer: Any, folder: Path) -> None:
+    """See that the weights that were saved are those that are loaded."""
+    if not hasattr(trainer, "plain"):  # scikit-learn's: its file holds plain arrays
+        return
+    try:
+        trainer.plain.load_weights(folder / "seed-000.weights.h5")
+    except (OSError, ValueError, KeyError) as error:
+        raise CalotypeError(f"model: {recipe.model}: its weights cannot be loaded again: {error}") from error
+    found = trainer.plain.get_weights()
+    if not all(np.array_equal(one, other) for one, other in zip(found, trainer.weights(), strict=True)):
+        raise CalotypeError(
+            f"model: {recipe.model}: its weights come back from the file as others.",
+            "see that all its layers are made in `build` and `__init__`, and have names that do not change.",
+        )
