@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from calotype.recipe import PositiveInt, Strict
+from calotype.steps import BY_DEFAULT, Known, Steps, check_steps, plain_steps
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FILE_KEYS = ("images", "labels", "table")  # of a split: those that name a file
-Step = Literal["grey", "scale"]
-_STEPS = "OpenCV steps in order: `grey` takes the mean of the channels, `scale` maps 0..255 to 0..1."
+_STEPS = "OpenCV steps, in this order: names, or mappings with `name`."
 
 
 class DrawnSplit(Strict):
@@ -89,12 +89,16 @@ class CsvSplit(Strict):
 
 
 class _Base(Strict):
-    prepare: list[Step] = Field(["grey", "scale"], description=_STEPS)
+    prepare: Steps = Field(BY_DEFAULT, description=_STEPS, validate_default=True)
+
+    def raw_images(self) -> Known:
+        """What is known of the raw images before they are read."""
+        return Known()
 
     @model_validator(mode="after")
-    def _no_step_twice(self) -> "_Base":
-        if len(set(self.prepare)) < len(self.prepare):
-            raise ValueError("prepare: a step stands there twice")
+    def _steps_follow_each_other(self) -> "_Base":
+        splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
+        check_steps(self.prepare, self.raw_images(), splits)
         return self
 
 
@@ -105,10 +109,14 @@ class DotsDataset(_Base):
     drawing: Drawing = Field(Drawing(), description="How they are drawn.")
     splits: Annotated[dict[Name, DrawnSplit], Field(min_length=1)] = Field(description="The splits, by name.")
 
+    def raw_images(self) -> Known:
+        """Drawn images: squares in colour, of 8 bits."""
+        return Known(white=255, channels=3, size=(self.drawing.width, self.drawing.width))
+
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared, and what its labels may be."""
         found = self.drawing.model_dump(include={"width", "minimum", "maximum"})
-        return found | {"source": self.source, "split": split, "steps": self.prepare}
+        return found | {"source": self.source, "split": split, "steps": plain_steps(self.prepare)}
 
 
 class _Fetched(_Base):
@@ -117,6 +125,10 @@ class _Fetched(_Base):
         description="Names of the classes, in the order of the labels, which count from 0."
     )
 
+    def raw_images(self) -> Known:
+        """Files of grey images of 8 bits."""
+        return Known(white=255, channels=1)
+
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared, and what its labels may be."""
         splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
@@ -124,7 +136,7 @@ class _Fetched(_Base):
         found = splits[split].model_dump()
         files = {file: self.fetch.files[file] for key, file in found.items() if key in FILE_KEYS}
         facts = {"files": files, "classes": len(self.classes)}
-        return found | facts | {"source": source, "split": split, "steps": self.prepare}
+        return found | facts | {"source": source, "split": split, "steps": plain_steps(self.prepare)}
 
     @model_validator(mode="after")
     def _files_are_fetched(self) -> "_Fetched":
