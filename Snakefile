@@ -33,6 +33,7 @@ localrules:
     all,
     paper,
     fetch,
+    preparation,
 
 
 rule all:
@@ -52,6 +53,12 @@ rule fetch:
     """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
     input:
         expand(rules.fetch_dataset.output.sums, dataset=LAYOUT.fetched()),
+
+
+rule preparation:
+    """A figure of each split that the report or the paper uses: what each step of its preparation does."""
+    input:
+        step_sheets,
 
 
 for study_name in own_targets():

@@ -627,7 +627,12 @@ CLOTHES_FILE = "config/studies/clothes.yaml"
         ("digits.splits.train.number", 0, "digits.splits.train.number: 0 is not a positive whole number."),
         ("digits.splits", {}, "digits.splits: {} is empty."),
         ("digits.prepare", ["scale", "scale"], "digits: prepare: a step stands there twice."),
-        ("digits.prepare", ["blur"], "digits.prepare.0: 'blur' is not one of grey, scale."),
+        (
+            "digits.prepare",
+            ["blurr"],
+            "digits.prepare.0: 'blurr' is not one of grey, colour, resize, crop, pad, threshold, invert, blur, "
+            "morphology, contrast, scale, normalise, own.",
+        ),
     ],
 )
 def test_wrong_value_in_a_fetched_dataset_is_named_with_file_and_key(classes, where, value, complaint):

@@ -84,8 +84,8 @@ def test_an_image_is_not_changed_by_its_preparation():
 
 
 def test_a_step_that_does_not_exist_is_named():
-    with pytest.raises(CalotypeError, match="there is no step `blur`"):
-        prepare(coloured(), ["blur"])
+    with pytest.raises(CalotypeError, match=r"^prepare\.0: .*'blurr'"):
+        prepare(coloured(), ["blurr"])
 
 
 # ---- A whole split ---------------------------------------------------------------------------------------------------

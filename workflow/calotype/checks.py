@@ -2,7 +2,7 @@
 
 import ast
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,31 @@ from calotype.datasets import Dataset, ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.provenance import LIBRARY, parse
 from calotype.recipe import SCIKIT_LEARN
+from calotype.steps import Own
 
 
 @functools.cache  # most variants name a function of the same file
 def _functions(path: Path) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
+
+
+def _check_function(name: str, path: Path, known: Sequence[str], key: str, hint: str | None = None) -> None:
+    """See that a file of the config exists and has a function."""
+    if not path.is_file():
+        raise CalotypeError(f"{key}: there is no file {path}.", "paths start from the working directory.")
+    if name not in known:
+        raise CalotypeError(f"{key}: {path.name} has no function `{name}`.", hint or f"it has: {', '.join(known)}.")
+
+
+def _check_arguments(function: ast.FunctionDef, first: int, arguments: Mapping[str, Any], key: str) -> None:
+    """See that a function takes what the config gives it beside its first arguments, which the workflow gives."""
+    takes = function.args
+    names = [argument.arg for argument in (*takes.posonlyargs, *takes.args)[first:]]
+    names += [argument.arg for argument in takes.kwonlyargs]
+    for argument in arguments:
+        if argument not in names and takes.kwarg is None:
+            hint = f"it takes: {', '.join(names)}." if names else "it takes none."
+            raise CalotypeError(f"{key}: `{function.name}` takes no `{argument}`.", hint)
 
 
 def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
@@ -37,22 +57,11 @@ def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
         return
     file, colon, function = name.rpartition(":")
     path = Path(file) if colon else LIBRARY / "models.py"
-    if not path.is_file():
-        hint = "paths start from the working directory."
-        raise CalotypeError(f"{key}.model: there is no file {file}.", hint)
-    found = _functions(path)
+    found = _functions(path) if path.is_file() else {}
     known = [other for other in found if not other.startswith("_") and (colon or other != "build")]
-    if function not in known:
-        hint = f"it has: {', '.join(known)}."
-        if not colon and name.endswith(".py"):
-            hint = f"name a function of the file: {name}:function."
-        raise CalotypeError(f"{key}.model: {path.name} has no function `{function}`.", hint)
-    takes = found[function].args
-    names = [argument.arg for argument in (*takes.posonlyargs, *takes.args)[2:]] + [a.arg for a in takes.kwonlyargs]
-    for argument in arguments:
-        if argument not in names and takes.kwarg is None:
-            hint = f"it takes: {', '.join(names)}." if names else "it takes none."
-            raise CalotypeError(f"{key}.model_arguments: `{function}` takes no `{argument}`.", hint)
+    meant = f"name a function of the file: {name}:function." if not colon and name.endswith(".py") else None
+    _check_function(function, path, known, f"{key}.model", meant)
+    _check_arguments(found[function], 2, arguments, f"{key}.model_arguments")
 
 
 def check_folder(dataset: Dataset, key: str) -> None:
@@ -92,3 +101,19 @@ def check_studies(config: Config) -> None:
                 raise
             del config.studies[name]
             config.broken[name] = str(error)
+
+
+def check_own_steps(config: Config) -> None:
+    """See that the functions of the user's that prepare images exist and take their arguments, without importing them.
+
+    Raises:
+        CalotypeError: a file or a function is not there, or a function does not take its arguments.
+    """
+    for name, dataset in config.datasets.items():
+        for place, step in enumerate(dataset.prepare):
+            if isinstance(step, Own):
+                key = f"{config.settings.datasets}: {name}.prepare.{place}.own"
+                file, _, function = step.function.rpartition(":")
+                found = _functions(Path(file)) if Path(file).is_file() else {}
+                _check_function(function, Path(file), [*found], f"{key}.function")
+                _check_arguments(found[function], 1, step.arguments, f"{key}.arguments")

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from calotype.datasets import DATASETS, NAME, Dataset, Name
 from calotype.errors import CalotypeError, about
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
+from calotype.steps import measured_split
 from calotype.studies import Study
 from calotype.sweeps import GRID, GRID_DESCRIPTION, expand
 from calotype.validation import EXPECTED, did_you_mean, read_yaml, validate
@@ -123,9 +124,17 @@ class Config:
                 used.update(study.tests, (variant.train for variant in study.variants.values()))
         return [split for split in self.datasets[dataset].splits if split in used]
 
+    def measured(self, dataset: str) -> str | None:
+        """The split of a dataset on which its preparation measures mean and deviation; None where it does not."""
+        return measured_split(self.datasets[dataset].prepare)
+
     def classes(self, study: str) -> list[str]:
         """The names of the classes of a study's dataset; none where it has numbers instead."""
-        return list(getattr(self.datasets[self.studies[study].dataset], "classes", []))
+        return self.class_names(self.studies[study].dataset)
+
+    def class_names(self, dataset: str) -> list[str]:
+        """The names of the classes of a dataset; none where it has numbers instead."""
+        return list(getattr(self.datasets[dataset], "classes", []))
 
 
 def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml", root: Path = Path()) -> Config:
@@ -203,6 +212,12 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
             raise CalotypeError(
                 f"{file}: {key}: the dataset `{study.dataset}` has no split `{split}`.", did_you_mean(split, splits)
             )
+    measured = measured_split(datasets[study.dataset].prepare)
+    if measured in study.tests:
+        raise CalotypeError(
+            f"{file}: tests: `normalise` measures mean and deviation of `{study.dataset}` on its split `{measured}`.",
+            f"nothing is taken from images that are tested on: name another split in {settings.datasets}.",
+        )
     for i, claim in enumerate(study.claims):
         if claim.variant not in study.variants:
             raise CalotypeError(

@@ -7,14 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from calotype.recipe import PositiveInt, Strict
+from calotype.steps import BY_DEFAULT, Known, Steps, check_steps, plain_steps
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 CATALOGUE = "catalogue"  # beside the prepared splits lies that of a user's own images
-Step = Literal["grey", "scale"]
-_STEPS = "OpenCV steps in order: `grey` takes the mean of the channels, `scale` maps 0..255 to 0..1."
+_STEPS = "OpenCV steps, in this order: names, or mappings with `name`."
 
 
 class DrawnSplit(Strict):
@@ -94,12 +94,16 @@ class CsvSplit(Strict):
 
 
 class _Base(Strict):
-    prepare: list[Step] = Field(["grey", "scale"], description=_STEPS)
+    prepare: Steps = Field(BY_DEFAULT, description=_STEPS, validate_default=True)
+
+    def raw_images(self) -> Known:
+        """What is known of the raw images before they are read."""
+        return Known()
 
     @model_validator(mode="after")
-    def _no_step_twice(self) -> "_Base":
-        if len(set(self.prepare)) < len(self.prepare):
-            raise ValueError("prepare: a step stands there twice")
+    def _steps_follow_each_other(self) -> "_Base":
+        splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
+        check_steps(self.prepare, self.raw_images(), splits)
         return self
 
 
@@ -112,10 +116,14 @@ class DotsDataset(_Base):
     drawing: Drawing = Field(Drawing(), description="How they are drawn.")
     splits: Annotated[dict[Name, DrawnSplit], Field(min_length=1)] = Field(description="The splits, by name.")
 
+    def raw_images(self) -> Known:
+        """Drawn images: squares in colour, of 8 bits."""
+        return Known(white=255, channels=3, size=(self.drawing.width, self.drawing.width))
+
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared, and what its labels may be."""
         found = self.drawing.model_dump(include={"width", "minimum", "maximum"})
-        return found | {"source": self.source, "split": split, "steps": self.prepare}
+        return found | {"source": self.source, "split": split, "steps": plain_steps(self.prepare)}
 
 
 class _Fetched(_Base):
@@ -125,6 +133,10 @@ class _Fetched(_Base):
         description="Names of the classes, in the order of the labels, which count from 0."
     )
 
+    def raw_images(self) -> Known:
+        """Files of grey images of 8 bits."""
+        return Known(white=255, channels=1)
+
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared, and what its labels may be."""
         splits: Mapping[str, Any] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
@@ -132,7 +144,7 @@ class _Fetched(_Base):
         found = splits[split].model_dump()
         files = {found[key]: self.fetch.files[found[key]] for key in splits[split].files}
         facts = {"files": files, "classes": len(self.classes)}
-        return found | facts | {"source": source, "split": split, "steps": self.prepare}
+        return found | facts | {"source": source, "split": split, "steps": plain_steps(self.prepare)}
 
     @model_validator(mode="after")
     def _files_are_fetched(self) -> "_Fetched":
@@ -183,6 +195,10 @@ class NpzDataset(_Fetched):
         description="Where the images come from: `npz`, arrays as `numpy.savez` writes them."
     )
     splits: Annotated[dict[Name, NpzSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+
+    def raw_images(self) -> Known:
+        """Arrays, of which little is known before they are read."""
+        return Known()
 
 
 class ImageTable(Strict):
@@ -276,7 +292,7 @@ class ImagesDataset(_Base):
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared; which images and labels, its catalogue says."""
         facts = {"folder": self.folder, "labels": self.labels, "classes": len(self.classes), "alpha": self.alpha}
-        return facts | {"source": self.source, "split": split, "steps": self.prepare}
+        return facts | {"source": self.source, "split": split, "steps": plain_steps(self.prepare)}
 
     @model_validator(mode="after")
     def _labels_fit(self) -> "ImagesDataset":

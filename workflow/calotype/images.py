@@ -3,53 +3,81 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from calotype.errors import CalotypeError
-from calotype.files import new_file
-from calotype.raw import Raw
+from calotype.files import new_file, write_text
+from calotype.operations import take
+from calotype.raw import Raw, read_raw
+from calotype.steps import pixels, read_steps
 
 BLOCK = 300_000  # numbers prepared at a time: they fit a core's cache, and calling OpenCV no longer counts
 
 
-def prepare(image: NDArray[np.uint8], steps: Sequence[str]) -> NDArray[np.float32]:
+def prepare(image: NDArray[Any], steps: Sequence[Any]) -> NDArray[np.float32]:
     """Take an image, or a stack of images, through the preparation steps of its dataset.
 
     Args:
-        image: shape (height, width, channels) or (images, height, width, channels), whole numbers.
-        steps: ``grey``, the mean of the channels; ``scale``, from 0..255 to 0..1. They work pixel by pixel, so an image
-            comes out of a stack with the bits that it gets alone.
+        image: shape (height, width, channels) or (images, height, width, channels), uint8 or uint16.
+        steps: of steps.py, or as datasets.yaml has them. An image comes out of a stack with the bits that it gets
+            alone.
 
     Returns:
-        As many dimensions, and as many images of the same height and width.
+        As many dimensions, and as many images.
+
+    Raises:
+        CalotypeError: a step is none, or cannot work on such an image.
     """
-    result = image.astype(np.float32)
-    for step in steps:
-        # To OpenCV a stack is one row of pixels; a column of four numbers it would take for a scalar.
-        result = result.reshape(1, -1, result.shape[-1])
-        if step == "grey":
-            result = cv2.transform(result, np.full((1, result.shape[2]), 1 / result.shape[2], np.float32))
-        elif step == "scale":
-            result = cv2.multiply(result, np.full(4, 1 / 255))
-        else:
-            raise CalotypeError(f"prepare: there is no step `{step}`.")
-        result = result.reshape(*image.shape[:-1], -1)
-    return result.astype(np.float32, copy=False)
+    stack = image if image.ndim == 4 else image[None]
+    numbers = range(len(stack))
+    result = _alike(take(stack, read_steps(steps), numbers), numbers)
+    return result if image.ndim == 4 else result[0]
 
 
-def _prepared(raw: Raw, steps: Sequence[str]) -> Iterator[NDArray[Any]]:
+def _alike(
+    images: NDArray[np.float32] | list[NDArray[np.float32]], numbers: Sequence[int],
+    first: tuple[int, tuple[int, ...]] | None = None,
+) -> NDArray[np.float32]:  # fmt: skip
+    """Prepared images as one array.
+
+    Args:
+        images: each of shape (height, width, channels).
+        numbers: of the images, for the message.
+        first: number and shape of the first image of the split, if that is not among them.
+
+    Raises:
+        CalotypeError: they are not of one shape.
+    """
+    number, shape = first or (numbers[0], images[0].shape)
+    some = images if isinstance(images, list) else images[:1]
+    for other, image in zip(numbers, some, strict=False):
+        if image.shape != shape:
+            raise CalotypeError(
+                f"prepare: image {other} comes out as {_shape(image.shape)}, image {number} as {_shape(shape)}: all of "
+                "a split must be alike.",
+                "end `prepare` with `resize`, or with `crop` or `pad`, and `grey` or `colour`.",
+            )
+    return images if isinstance(images, np.ndarray) else np.stack(images)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"{pixels(shape[1], shape[0])} ({shape[2]} channel{'s' * (shape[2] > 1)})"
+
+
+def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
     """Prepare images block by block: arrays of records of ``id``, ``label``, ``image``, and ``weight`` if they have."""
+    start: tuple[int, tuple[int, ...]] | None = None
     place = 0
     for first in raw.records:
         numbers, labels, images = zip(first, *islice(raw.records, BLOCK // first[2].size), strict=True)
-        prepared = prepare(np.stack(images), steps)
+        prepared = _alike(take(images, steps, numbers), numbers, start)
+        start = start or (numbers[0], prepared.shape[1:])
         label = np.float64 if raw.numbers else np.int64
         kind: list[Any] = [("id", np.int64), ("label", label), ("image", np.float32, prepared.shape[1:])]
         kind += [("weight", np.float32)] * (raw.weights is not None)
@@ -69,7 +97,7 @@ def _header(block: NDArray[Any], size: int) -> bytes:
     return header.getvalue()
 
 
-def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[str]) -> None:
+def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[Any]) -> None:
     """Prepare all images of a split and write them as one array, and a small manifest beside it.
 
     The array is a .npy file of records ``id`` (int64), ``label`` (int64, or float64 where labels are any numbers),
@@ -77,13 +105,20 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
     come apart and the file can be memory-mapped. The manifest holds the SHA-256 of the array: later stages are computed
     again when that changes, not when a time stamp does.
 
+    Args:
+        raw: the raw images.
+        array_file, manifest_file: what is written.
+        split: its name.
+        steps: of steps.py, or as datasets.yaml has them; what `normalise` takes from a split has been measured.
+
     Raises:
-        CalotypeError: an image or a label is missing or broken (it is named), or the files cannot be written.
+        CalotypeError: an image or a label is missing or broken, a step cannot work on an image, or images come out in
+            different shapes (they are named); or the files cannot be written.
     """
     digest = hashlib.sha256()
     # Written, and not through a memory map: a full disk is an error then, and no signal that ends the process.
     with new_file(array_file) as aside, open(aside, "wb") as file:
-        blocks = _prepared(raw, steps)
+        blocks = _prepared(raw, read_steps(steps))
         first = next(blocks)
         pieces: Iterator[Any] = chain([_header(first, raw.size), first], blocks)
         for piece in pieces:
@@ -100,3 +135,70 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
     }
     with new_file(manifest_file) as aside:
         aside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+# ---- What is measured on a split -------------------------------------------------------------------------------------
+
+
+def read_split(preparation: Mapping[str, Any], path: Path) -> Raw:
+    """The raw images of a split.
+
+    Args:
+        preparation: everything that decides how it is prepared, as its dataset gives it.
+        path: the folder of the images, a file beside them, or the manifest of a catalogue of them.
+
+    Raises:
+        CalotypeError: a file is missing or broken, or not the one that was verified.
+    """
+    where = {key: value for key, value in preparation.items() if key not in ("split", "steps")}
+    if "folder" in where:  # a user's own images
+        where |= {"split": preparation["split"], "catalogue": path.with_suffix(".csv")}
+    folder = Path(where.pop("folder", path if path.is_dir() else path.parent))
+    return read_raw(where.pop("source"), folder, **where)
+
+
+def measure(raw: Raw, steps: Sequence[Any]) -> dict[str, list[float]]:
+    """Mean and standard deviation of each channel, over all pixels of all images after some steps.
+
+    Sums are float64, and taken block by block about each block's own mean (Chan, Golub and LeVeque 1979), so that
+    neither memory nor the error grows with the number of images.
+
+    Args:
+        raw: the raw images.
+        steps: those to take first.
+
+    Returns:
+        ``mean`` and ``deviation``, a number for each channel.
+
+    Raises:
+        CalotypeError: as for `write_split`; or all pixels of a channel are alike.
+    """
+    count, mean, squares = 0, np.zeros(1), np.zeros(1)
+    for block in _prepared(raw, read_steps(steps)):
+        values = block["image"].reshape(-1, block["image"].shape[-1]).astype(np.float64)
+        own = values.mean(axis=0)
+        apart = own - mean
+        whole = count + len(values)
+        squares = squares + np.square(values - own).sum(axis=0) + apart**2 * (count * len(values) / whole)
+        mean = mean + apart * (len(values) / whole)
+        count = whole
+    for channel in np.flatnonzero(squares == 0):
+        raise CalotypeError(
+            f"prepare: normalise: all pixels of channel {channel} are {mean[channel]:g}: there is no deviation.",
+            "see the steps before it.",
+        )
+    return {"mean": mean.tolist(), "deviation": np.sqrt(squares / count).tolist()}
+
+
+def write_measured(raw: Raw, file: Path, *, split: str, steps: Sequence[Any]) -> None:
+    """Write what `measure` finds on a split, as JSON.
+
+    Raises:
+        CalotypeError: as for `measure`, or the file cannot be written.
+    """
+    write_text(json.dumps({"split": split, **measure(raw, steps)}, indent=1) + "\n", file)
+
+
+def read_measured(file: Path) -> dict[str, Any]:
+    """What `write_measured` wrote."""
+    return dict(json.loads(file.read_text(encoding="utf-8")))

@@ -104,6 +104,20 @@ class Layout:
             return self.catalogue(dataset, ".json")
         return f"{self.data}/{dataset}/{split if dataset in self.drawn() else 'SHA256SUMS'}"
 
+    def measured(self, dataset: str) -> list[str]:
+        """What was measured on a split for the preparation of all splits of a dataset: a file, or none."""
+        split = self.config.measured(dataset)
+        return [f"{self.results}/prepared/{dataset}/{split}.measured.json"] if split else []
+
+    def step_sheets(self, studies: Iterable[str]) -> list[str]:
+        """The figures of the preparation of each split that some studies use."""
+        return [
+            f"{self.results}/prepared/{name}/{split}-steps{suffix}"
+            for name in self.config.datasets
+            for split in self.config.splits_used(name, studies)
+            for suffix in FIGURE_SUFFIXES
+        ]
+
     def same_images(self, study: str) -> bool:
         """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
         return self.config.studies[study].dataset not in self.drawn()
@@ -185,10 +199,12 @@ class Layout:
         jobs = []
         for name in self.config.datasets:
             splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
+            measured = [f"{name}/{self.config.measured(name)}"] if splits and self.config.measured(name) else []
             if name in self.drawn():  # what was fetched once costs nothing again
-                jobs += [("draw", split) for split in splits]
+                jobs += [("draw", split) for split in dict.fromkeys([*splits, *measured])]
             if splits and name in self.own():
                 jobs.append(("catalogue", name))
+            jobs += [("measure", split) for split in measured]
             jobs += [("prepare", split) for split in splits]
         jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
         return jobs + list(dict.fromkeys((figure.rule, figure.study) for figure in self.figures(studies)))

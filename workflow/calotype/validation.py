@@ -94,21 +94,30 @@ WRITTEN = {
     "{64}": "is not a SHA-256 (64 of 0-9 and a-f)",
     "https?": "is not a web address (http:// or https://)",
     "._-": "is not a plain file name (letters, digits, . - and _)",
+    ".py:": "is not `path/to/file.py:function`",
 }
 
 
 def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that are allowed at a place of a config, found by walking down the types."""
     named = False  # the step before named a field that is a mapping by name or a list: this one is an entry of it
+    kinds: list[type[BaseModel]] = []  # where an entry is one of several types, the step after it says which
     for step in location:
         if not named and step in model.model_fields:
             annotation = model.model_fields[str(step)].annotation
             inner = _models_in(annotation)
             named = bool(inner) and get_origin(_unwrapped(annotation)) in (dict, list)
-            model = inner[0] if inner else model
+            model, kinds = (inner[0], inner) if inner else (model, kinds)
         else:
+            if not named:
+                model = next((kind for kind in kinds if _is_called(kind, step)), model)
             named = False
     return list(model.model_fields)
+
+
+def _is_called(model: type[BaseModel], name: int | str) -> bool:
+    """Whether a type is the one of a union that `name`, its key of that name, says."""
+    return "name" in model.model_fields and get_args(model.model_fields["name"].annotation) == (name,)
 
 
 def _unwrapped(annotation: Any) -> Any:
@@ -134,6 +143,11 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
             for option in context["expected"].replace(" or ", ", ").split(",")
         ]
         return f"{value!r} is not one of {', '.join(options)}", did_you_mean(value, options) if value else None
+    if kind == "union_tag_invalid":
+        options = re.findall(r"'([^']*)'", context["expected_tags"])
+        return f"{context['tag']!r} is not one of {', '.join(options)}", did_you_mean(context["tag"], options)
+    if kind == "union_tag_not_found":
+        return f"{context['discriminator'].strip(chr(39))}: is missing", None
     shown = json.dumps(value, default=str, ensure_ascii=False)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):

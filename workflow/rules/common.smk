@@ -20,7 +20,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.g
 sys.path.insert(0, LIBRARY)
 
 from calotype import config as calotype_config, provenance
-from calotype.checks import check_studies
+from calotype.checks import check_own_steps, check_studies
 from calotype.console import would_fail_again
 from calotype.errors import CalotypeError
 from calotype.files import check_writable, listing
@@ -28,10 +28,12 @@ from calotype.layout import Layout
 from calotype.metrics import shown
 from calotype.postmortem import explain
 from calotype.recipe import SCIKIT_LEARN
+from calotype.steps import Own, before_measuring, plain_steps
 
 try:
     CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
     check_studies(CONFIG)
+    check_own_steps(CONFIG)
     LAYOUT = Layout(CONFIG)
     DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
     for key, folder in (("data", DATA), ("results", RESULTS)):
@@ -120,6 +122,28 @@ def images_there(wildcards):
 def preparation(wildcards):
     """Everything that decides how a split is prepared, and what its labels may be."""
     return CONFIG.datasets[wildcards.dataset].preparation(wildcards.split)
+
+
+def measuring(wildcards):
+    """Everything that decides what is measured on a split: its images, and the steps before `normalise`."""
+    steps = before_measuring(CONFIG.datasets[wildcards.dataset].prepare)
+    return preparation(wildcards) | {"steps": plain_steps(steps)}
+
+
+def class_names(wildcards):
+    """The names of the classes of a dataset; none where it has numbers instead."""
+    return CONFIG.class_names(wildcards.dataset)
+
+
+def own_steps(before=False):
+    """The code of the user's own steps of a dataset; or of those before `normalise`."""
+
+    def digests(wildcards):
+        steps = CONFIG.datasets[wildcards.dataset].prepare
+        steps = before_measuring(steps) if before else steps
+        return [provenance.own_code(step.function) for step in steps if isinstance(step, Own)]
+
+    return digests
 
 
 def recipe(wildcards):
@@ -263,9 +287,14 @@ def raw(wildcards):
     return LAYOUT.raw(wildcards.dataset, wildcards.split)
 
 
-def catalogue(wildcards):
-    """The catalogue of a user's own images; nothing for other datasets."""
-    return [LAYOUT.catalogue(wildcards.dataset, ".csv")] if wildcards.dataset in LAYOUT.own() else []
+def measured(wildcards):
+    """What was measured for the preparation of a dataset: a file, or none."""
+    return LAYOUT.measured(wildcards.dataset)
+
+
+def step_sheets(wildcards):
+    """The figures of the preparation of each split that the report or the paper uses."""
+    return LAYOUT.step_sheets(dict.fromkeys([*CONFIG.settings.studies, *CONFIG.settings.paper]))
 
 
 def splits_of_variant(suffix):

@@ -1,13 +1,43 @@
 # Preparation: what OpenCV does to the images before a model sees them.
 # Needs: data/<dataset>/<split>/, or data/<dataset>/ where files were fetched.
-# Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum.
+# Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where asked
+# for, <split>-steps.pdf, .svg and .png, a figure of what each step does.
+
+NO_STEP = ["calotype.recipe"]  # the steps take from it how strict a type is, and no number
+
+
+rule measure:
+    """Measure what `normalise` takes from a split, for all splits of the dataset: mean and deviation of each channel."""
+    input:
+        raw=raw,
+    output:
+        measured=f"{RESULTS}/prepared/{{dataset}}/{{split}}.measured.json",
+    log:
+        f"{LOGS}/measure/{{dataset}}/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure/{{dataset}}/{{split}}.tsv"
+    wildcard_constraints:
+        dataset=one_of([name for name in CONFIG.datasets if CONFIG.measured(name)]),
+        split=one_of(filter(None, map(CONFIG.measured, CONFIG.datasets))),
+    group:
+        "data"
+    conda:
+        ENVIRONMENT
+    params:
+        measuring=measuring,
+        own_steps=own_steps(before=True),
+        code=code_digest("measure.py", NO_STEP),
+    message:
+        "Measuring {wildcards.dataset}/{wildcards.split}"
+    script:
+        "../scripts/measure.py"
 
 
 rule prepare:
     """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
     input:
         raw=raw,
-        catalogue=ancient(catalogue),  # its manifest says whether it has changed
+        measured=measured,
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
         manifest=f"{RESULTS}/prepared/{{dataset}}/{{split}}.json",
@@ -21,8 +51,45 @@ rule prepare:
         ENVIRONMENT
     params:
         preparation=preparation,
-        code=code_digest("prepare.py"),
+        own_steps=own_steps(),
+        code=code_digest("prepare.py", NO_STEP),
     message:
         "Preparing {wildcards.dataset}/{wildcards.split} with OpenCV"
     script:
         "../scripts/prepare.py"
+
+
+rule preparation_sheet:
+    """Print what each step makes of some images of a split."""
+    input:
+        raw=raw,
+        measured=measured,
+        manifest=rules.prepare.output.manifest,
+        array=ancient(rules.prepare.output.array),
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/prepared/{{dataset}}/{{split}}-steps.pdf",
+        svg=report(
+            f"{RESULTS}/prepared/{{dataset}}/{{split}}-steps.svg",
+            caption="../report/preparation_sheet.rst",
+            category="Preparation",
+            labels={"what": "{dataset}, {split}", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/prepared/{{dataset}}/{{split}}-steps.png",
+    log:
+        f"{LOGS}/preparation_sheet/{{dataset}}/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/preparation_sheet/{{dataset}}/{{split}}.tsv"
+    group:
+        "data"
+    conda:
+        ENVIRONMENT
+    params:
+        preparation=preparation,
+        own_steps=own_steps(),
+        classes=class_names,
+        code=code_digest("preparation_sheet.py", NO_STEP),
+    message:
+        "Printing the preparation of {wildcards.dataset}/{wildcards.split}"
+    script:
+        "../scripts/preparation_sheet.py"

@@ -10,11 +10,12 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype import config, datasets, recipe, studies, sweeps  # noqa: E402
+from calotype import config, datasets, recipe, steps, studies, sweeps  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
-TABLES: list[tuple[str, type[BaseModel]]] = [
+PREPARE = "datasets.yaml: the steps of `prepare`"
+TABLES: list[tuple[str, type[BaseModel] | None]] = [
     ("config.yaml", config.Settings),
     ("datasets.yaml: a dataset with `source: dots`", datasets.DotsDataset),
     ("datasets.yaml: `drawing`", datasets.Drawing),
@@ -29,6 +30,7 @@ TABLES: list[tuple[str, type[BaseModel]]] = [
     ("datasets.yaml: a split of `images`", datasets.ImageSplit),
     ("datasets.yaml: `table`", datasets.ImageTable),
     ("datasets.yaml: `random`", datasets.RandomSplits),
+    (PREPARE, None),  # all steps in one
     ("datasets.yaml: `fetch`", datasets.Fetch),
     ("datasets.yaml: one of `fetch.sources`", datasets.FileSource),
     ("studies/<study>.yaml", studies.Study),
@@ -51,7 +53,8 @@ def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "$ref" in schema:
         return _kind(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
     if "anyOf" in schema:
-        return " or ".join(_kind(option, definitions) for option in schema["anyOf"] if option.get("type") != "null")
+        options = [_kind(option, definitions) for option in schema["anyOf"] if option.get("type") != "null"]
+        return ("; or " if any("," in option for option in options) else " or ").join(options)
     if "enum" in schema:
         return ", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in schema["enum"])
     if "const" in schema:
@@ -64,24 +67,45 @@ def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     return " ".join([kinds.get(schema.get("type", ""), "mapping"), *([", ".join(bounds)] if bounds else [])])
 
 
+def _rows(model: type[BaseModel]) -> dict[str, str]:
+    """The rows of a table of the keys of a type, by key."""
+    schema = model.model_json_schema()
+    rows = {}
+    for key, entry in schema["properties"].items():
+        required = key in schema.get("required", ())
+        default = "must be given" if required else f"`{json.dumps(entry.get('default'))}`"
+        if model is studies.Variant and required:
+            default = "must be given, here or in `defaults`"
+        if not required and entry.get("default") in (None, "", {}, []):
+            default = "none"
+        rows[key] = f"| `{key}` | {_kind(entry, schema.get('$defs', {}))} | {default} | {_described(entry)} |"
+    return rows
+
+
+def _described(entry: dict[str, Any]) -> str:
+    return entry.get("description", "").replace("|", "\\|")
+
+
+def _steps() -> list[str]:
+    """A table of all steps with their keys."""
+    lines = ["| step | key | value | default | what it is |", "|---|---|---|---|---|"]
+    for name, model in steps.STEPS.items():
+        rows = _rows(model)
+        del rows["name"]
+        lines.append(f"| `{name}` | | | | {_described(model.model_json_schema()['properties']['name'])} |")
+        lines += [f"| {row}" for row in rows.values()]
+    return lines
+
+
 def reference() -> str:
     """The tables of all keys, in Markdown."""
     parts = []
     for heading, model in TABLES:
-        schema = model.model_json_schema()
-        lines = [f"### {heading}", "", "| key | value | default | what it is |", "|---|---|---|---|"]
-        for key, entry in schema["properties"].items():
-            required = key in schema.get("required", ())
-            default = "must be given" if required else f"`{json.dumps(entry.get('default'))}`"
-            if model is studies.Variant and required:
-                default = "must be given, here or in `defaults`"
-            if not required and entry.get("default") in (None, "", {}, []):
-                default = "none"
-            text = entry.get("description", "").replace("|", "\\|")
-            lines.append(f"| `{key}` | {_kind(entry, schema.get('$defs', {}))} | {default} | {text} |")
+        rows = [*_rows(model).values()] if model else []
         if model is studies.Variant:
-            lines.append(f"| `{sweeps.GRID}` | mapping of lists | none | {sweeps.GRID_DESCRIPTION} |")
-        parts.append("\n".join(lines) + "\n")
+            rows.append(f"| `{sweeps.GRID}` | mapping of lists | none | {sweeps.GRID_DESCRIPTION} |")
+        lines = ["| key | value | default | what it is |", "|---|---|---|---|", *rows] if model else _steps()
+        parts.append("\n".join([f"### {heading}", "", *lines]) + "\n")
     return "\n".join(parts)
 
 

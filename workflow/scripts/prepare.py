@@ -3,15 +3,13 @@
 from pathlib import Path
 
 from calotype.console import script
-from calotype.images import write_split
-from calotype.raw import read_raw
+from calotype.images import read_measured, read_split, write_split
+from calotype.steps import read_steps, with_measured
 
 with script(snakemake.log[0]):
-    where = dict(snakemake.params.preparation)
-    split, steps = where.pop("split"), where.pop("steps")
-    raw = Path(snakemake.input.raw)  # a folder, the checksums beside the files, or the manifest of a catalogue
-    if snakemake.input.catalogue:
-        where |= {"split": split, "catalogue": Path(snakemake.input.catalogue[0])}
-    folder = Path(where.pop("folder", raw if raw.is_dir() else raw.parent))
-    raw = read_raw(where.pop("source"), folder, **where)
-    write_split(raw, Path(snakemake.output.array), Path(snakemake.output.manifest), split=split, steps=steps)
+    preparation, output = snakemake.params.preparation, snakemake.output
+    steps = read_steps(preparation["steps"])
+    for file in snakemake.input.measured:  # none, or one
+        steps = with_measured(steps, read_measured(Path(file)))
+    raw = read_split(preparation, Path(snakemake.input.raw))
+    write_split(raw, Path(output.array), Path(output.manifest), split=preparation["split"], steps=steps)
