@@ -26,8 +26,22 @@ class Optimizer(Strict):
     learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
         None, description="The rate; with a schedule, its highest value. Left out: the optimizer's own default."
     )
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="`cosine` falls to zero at the last step of the last epoch."
+    schedule: Literal[
+        "constant",
+        "cosine",
+        "cosine_decay",
+        "cosine_decay_restarts",
+        "exponential_decay",
+        "inverse_time_decay",
+        "piecewise_constant_decay",
+        "polynomial_decay",
+    ] = Field(
+        "constant",
+        description="How the rate changes. `cosine` falls to zero at the last step of the last epoch; the others are "
+        "Keras's, and take `schedule_arguments`.",
+    )
+    schedule_arguments: dict[str, Any] = Field(
+        {}, description="Of Keras's schedules: the keyword arguments of its class, which count in training steps."
     )
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="With `cosine`: the part of all steps over which the rate first rises."
@@ -38,10 +52,17 @@ class Optimizer(Strict):
     def _schedule_is_complete(self) -> "Optimizer":
         if "learning_rate" in self.arguments:
             raise ValueError("arguments: learning_rate has a key of its own, beside name")
-        if self.schedule == "cosine" and self.learning_rate is None:
-            raise ValueError("schedule cosine needs a learning_rate")
-        if self.schedule == "constant" and self.warmup:
+        if (self.learning_rate is None) != (
+            self.schedule == "piecewise_constant_decay"
+        ) and self.schedule != "constant":
+            takes = "takes its rates from schedule_arguments.values, not" if self.learning_rate else "needs"
+            raise ValueError(f"schedule {self.schedule} {takes} a learning_rate")
+        if self.schedule != "cosine" and self.warmup:
             raise ValueError("warmup needs schedule: cosine")
+        if self.schedule in ("constant", "cosine") and self.schedule_arguments:
+            raise ValueError(f"schedule_arguments: schedule {self.schedule} takes none")
+        if "initial_learning_rate" in self.schedule_arguments:
+            raise ValueError("schedule_arguments: initial_learning_rate has a key of its own: learning_rate")
         return self
 
 
@@ -71,7 +92,13 @@ def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy")
+# Losses of probabilities: those of task `classify`.
+OF_PROBABILITIES = (
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "kl_divergence",
+    "sparse_categorical_crossentropy",
+)
 # scikit-learn's models that a variant may name, and the arguments that a recipe has no key for.
 SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
 
@@ -87,12 +114,27 @@ class Recipe(Strict):
     loss: Literal[
         "mean_squared_error",
         "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
         "huber",
         "log_cosh",
+        "poisson",
         "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "kl_divergence",
         "sparse_categorical_crossentropy",
     ] = Field(
-        description="Keras's name of the loss: a crossentropy for task `classify`, one of the others for `count`."
+        description="Keras's name of the loss: a crossentropy or the divergence for task `classify`, one of the others "
+        "for `count` and `regress`."
+    )
+    class_weight: Literal["balanced"] | dict[int, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
+        None,
+        description="`classify`: weights of the classes in the training loss, by their numbers from 0, those left out "
+        "1; or `balanced`: as if all classes had the same number of images.",
+    )
+    metrics: list[str] = Field(
+        [],
+        description="Further metrics of the training history, by Keras's names, such as `top_k_categorical_accuracy`.",
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="With `categorical_crossentropy`: the part of each target that is spread over all classes."
@@ -149,7 +191,7 @@ class Recipe(Strict):
     @property
     def classifies(self) -> bool:
         """Whether the model gives a probability for each class; else one number."""
-        return self.loss in CROSSENTROPIES
+        return self.loss in OF_PROBABILITIES
 
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "Recipe":
@@ -161,6 +203,10 @@ class Recipe(Strict):
             raise ValueError("monitor needs a validation_split")
         if self.monitor == "val_accuracy" and not self.classifies:
             raise ValueError("monitor: val_accuracy needs a crossentropy as loss")
+        if self.class_weight is not None and not self.classifies:
+            raise ValueError("class_weight needs a crossentropy as loss")
+        if len(set(self.metrics)) < len(self.metrics) or {"loss", "accuracy"} & {*self.metrics}:
+            raise ValueError("metrics: a metric stands there twice; loss and accuracy are always recorded")
         if self.model in SCIKIT_LEARN:
             self._fits_scikit_learn()
         return self
@@ -173,6 +219,8 @@ class Recipe(Strict):
             "optimizer.arguments": not optimizer.arguments.keys() <= known.get(optimizer.name, set()),
             "loss": self.loss != "categorical_crossentropy",
             "label_smoothing": self.label_smoothing,
+            "class_weight": self.class_weight,
+            "metrics": self.metrics,
             "augment": self.augment,
             "validation_split": self.validation_split,
             "test_views": self.test_views,

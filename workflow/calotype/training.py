@@ -41,7 +41,9 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
         CalotypeError: Keras refuses an argument.
     """
     arguments = dict(recipe.arguments)
-    if recipe.schedule == "cosine":
+    if recipe.schedule not in ("constant", "cosine"):
+        arguments["learning_rate"] = _schedule(recipe)
+    elif recipe.schedule == "cosine":
         rising = min(round(steps * recipe.warmup), steps - 1)
         arguments["learning_rate"] = (
             keras.optimizers.schedules.CosineDecay(
@@ -56,6 +58,19 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
         return keras.optimizers.get({"class_name": recipe.name, "config": arguments})
     except (TypeError, ValueError) as error:
         raise CalotypeError(f"optimizer: {recipe.name}: {error}", "see Keras's page on this optimizer.") from error
+
+
+def _schedule(recipe: Optimizer) -> Any:
+    """One of Keras's schedules, by the name of its class in lower case."""
+    name = "".join(part.capitalize() for part in recipe.schedule.split("_"))
+    rate = {} if recipe.learning_rate is None else {"initial_learning_rate": recipe.learning_rate}
+    try:
+        found = getattr(keras.optimizers.schedules, name)(**rate, **recipe.schedule_arguments)
+        found(0)  # some arguments are refused only now
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        problem = f"optimizer.schedule_arguments: {recipe.schedule}: {error}"
+        raise CalotypeError(problem, f"see Keras's page on {name}.") from error
+    return found
 
 
 class Trainer:
@@ -119,7 +134,11 @@ class Trainer:
         self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self.fresh_optimizer = [variable.numpy() for variable in self.model.optimizer.variables]
+        weights = self._weights(train)
+        self.weighted = weights is not None
         targets = self._targets(train.labels)
+        if weights is not None:  # in one array with the targets, so that they take the same way
+            targets = np.concatenate([targets.astype(np.float32), weights[:, None]], axis=1)
         streamed = train.images.nbytes > stream_above * 2**20
         self.feed = Streamed(train.images, targets, recipe.batch_size) if streamed else Resident(train.images, targets)
         kinds = (tf.float32, targets.dtype, tf.int32, tf.int32)
@@ -153,17 +172,42 @@ class Trainer:
         return self.recipe.loss
 
     def _metrics(self) -> list[Any]:
+        try:
+            further = [keras.metrics.get(name) for name in self.recipe.metrics]
+        except ValueError as error:
+            raise CalotypeError(f"metrics: {error}", "see Keras's page on metrics.") from error
         if not self.recipe.classifies:
-            return []
-        sparse = self.recipe.loss == "sparse_categorical_crossentropy"
-        kind = keras.metrics.SparseCategoricalAccuracy if sparse else keras.metrics.CategoricalAccuracy
-        return [kind(name="accuracy")]
+            return further
+        kind = keras.metrics.SparseCategoricalAccuracy if self._sparse else keras.metrics.CategoricalAccuracy
+        return [kind(name="accuracy"), *further]
 
-    def _targets(self, labels: NDArray[np.int64]) -> NDArray[Any]:
-        if self.recipe.loss == "categorical_crossentropy":
-            return np.eye(self.outputs, dtype=np.float32)[labels]
-        if self.recipe.classifies:
+    @property
+    def _sparse(self) -> bool:
+        """Whether the loss takes the number of a class instead of a row of zeros with a one."""
+        return self.recipe.loss == "sparse_categorical_crossentropy"
+
+    def _weights(self, train: Split) -> NDArray[np.float32] | None:
+        """The weight of each image in the loss, shape (images,); None where all weigh the same."""
+        chosen = self.recipe.class_weight
+        if chosen is None:
+            return train.weights
+        counts = np.bincount(train.labels[: self.size].astype(np.int64), minlength=self.outputs)
+        if chosen == "balanced":
+            by_class = self.size / (self.outputs * np.maximum(counts, 1))
+        else:
+            if unknown := [number for number in chosen if not 0 <= number < self.outputs]:
+                raise CalotypeError(
+                    f"class_weight: there is no class {unknown[0]}.", f"they have the numbers 0 to {self.outputs - 1}."
+                )
+            by_class = np.array([chosen.get(number, 1.0) for number in range(self.outputs)])
+        own = 1.0 if train.weights is None else np.asarray(train.weights)
+        return np.asarray(by_class[train.labels.astype(np.int64)] * own, np.float32)
+
+    def _targets(self, labels: NDArray[Any]) -> NDArray[Any]:
+        if self._sparse:
             return labels[:, None].astype(np.int32)
+        if self.recipe.classifies:
+            return np.eye(self.outputs, dtype=np.float32)[labels]
         return ((labels[:, None] - self.offset) / self.scale).astype(np.float32)
 
     def _fresh_model(self, seed: int) -> Any:
@@ -191,11 +235,19 @@ class Trainer:
 
     def _train_step(self, images: Any, targets: Any, chosen: Any, draws: Any) -> None:
         batch = augment.apply(tf.gather(images, chosen), draws, self.recipe.augment)
-        self.model.train_step((batch, tf.gather(targets, chosen)))
+        self.model.train_step((batch, *self._with_weights(tf.gather(targets, chosen))))
 
     def _test_steps(self, images: Any, targets: Any) -> None:
         for start in tf.range(0, len(images), PREDICT_BATCH):
-            self.model.test_step((images[start : start + PREDICT_BATCH], targets[start : start + PREDICT_BATCH]))
+            chosen = targets[start : start + PREDICT_BATCH]
+            self.model.test_step((images[start : start + PREDICT_BATCH], *self._with_weights(chosen)))
+
+    def _with_weights(self, targets: Any) -> tuple[Any, ...]:
+        """Targets, and apart from them the weights of their images where they have some."""
+        if not self.weighted:
+            return (targets,)
+        labels = tf.cast(targets[:, :-1], tf.int32) if self._sparse else targets[:, :-1]
+        return labels, targets[:, -1]
 
     def _forward(self, images: Any) -> Any:
         return tf.cast(self.model(images, training=False), tf.float32)

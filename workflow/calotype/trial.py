@@ -1,0 +1,41 @@
+"""Make the trainer of a variant, of whatever library, and rehearse with it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from calotype.recipe import SCIKIT_LEARN, Recipe
+from calotype.rehearsal import Rehearsal, few, rehearse
+from calotype.runs import Trainer
+from calotype.splits import Split
+
+PREDICTED = 10  # images
+
+
+def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], test: Split) -> Rehearsal:
+    """Rehearse a variant on a few images.
+
+    Args:
+        recipe: the variant, or its recipe alone.
+        train: its training split.
+        facts: the manifest of that.
+        test: a test split.
+
+    Raises:
+        CalotypeError: as `rehearsal.rehearse`, or the model cannot be made.
+    """
+    recipe = Recipe(**{key: getattr(recipe, key) for key in Recipe.model_fields})
+    some = few(train, recipe)
+    trainer: Trainer
+    if recipe.model in SCIKIT_LEARN:
+        from calotype import scikit
+
+        trainer = scikit.Trainer(recipe, some, classes=facts["classes"])
+    else:
+        from calotype import backend, training
+
+        backend.start(recipe.threads)
+        labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
+        trainer = training.Trainer(recipe, some, **labels)
+    return rehearse(recipe, trainer, np.asarray(test.images[:PREDICTED]))
