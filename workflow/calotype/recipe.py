@@ -92,7 +92,8 @@ class Recipe(Strict):
         "categorical_crossentropy",
         "sparse_categorical_crossentropy",
     ] = Field(
-        description="Keras's name of the loss: a crossentropy for task `classify`, one of the others for `count`."
+        description="Keras's name of the loss: a crossentropy for task `classify`, one of the others for `count` and "
+        "`regress`."
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="With `categorical_crossentropy`: the part of each target that is spread over all classes."
