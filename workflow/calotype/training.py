@@ -80,8 +80,8 @@ class Trainer:
         Args:
             recipe: what to train, and how.
             train: the training images.
-            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are classes.
-            classes: number of classes; None where the labels are counts.
+            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are no counts.
+            classes: number of classes; None where the labels are counts or other numbers.
             stream_above: MiB of training images; fewer are kept on the device. It changes no result.
 
         Raises:
@@ -278,7 +278,7 @@ class Trainer:
         return layers_table(self.model)
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions, shape (images, outputs): counts in units of the labels, or probabilities."""
+        """Predictions, shape (images, outputs): numbers in units of the labels, or probabilities."""
         views = augment.test_views(images, self.recipe.test_views)
         found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
         return (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
