@@ -84,6 +84,15 @@ def test_each_kind_of_claim_gets_its_line_and_its_verdict(number, kind, shown, v
     assert row.reason
 
 
+def test_only_a_share_of_the_images_may_differ_because_other_images_were_drawn():
+    """How much an area, or a mean over classes, differs from one set of images to the next is not known."""
+    shifted = runs().replace({"metric": {"error": "macro_f1", "accuracy": "balanced_accuracy"}})
+    both = [claim(value=0.80), claim(value=0.80, metric="balanced_accuracy")]
+    plain = table(both[0], same_images=False, pooled=pooled(20)).iloc[0]
+    means = table(both[1], same_images=False, runs=shifted, pooled=pooled(20)).iloc[0]
+    assert (plain.verdict, means.verdict) == ("agrees", "differs")
+
+
 def test_a_claim_is_judged_by_its_own_variant_split_and_metric():
     found = table(
         claim(value=0.46, split="other"),

@@ -15,9 +15,11 @@ from calotype import config
 from calotype.checks import check_studies
 from calotype.config import load, plan_packs
 from calotype.errors import CalotypeError
-from calotype.metrics import METRICS, TASK_METRICS, MetricName, shown
+from calotype.metrics import METRICS, TASK_METRICS, MetricName, offered, shown
 from calotype.raw import READERS
 from calotype.recipe import Augmentation, Optimizer, Recipe
+from calotype.studies import Study
+from calotype.validation import validate
 
 SETTINGS = {"studies": ["dots"], "seeds": 5}
 DATASETS = {
@@ -89,6 +91,7 @@ CLASSIFY = {
     ],
 }
 REMOVED = object()
+OF_COUNTS, OF_CLASSES = (", ".join(TASK_METRICS[task]) for task in ("count", "classify"))
 
 
 def changed(base: Any, where: str, value: Any) -> Any:
@@ -289,6 +292,68 @@ def test_a_table_shows_the_headline_first_and_accuracy_or_error_but_not_both():
     assert shown("classify", "error") == ["error", "log_loss"]
     assert shown("classify", "log_loss")[0] == "log_loss"
     assert shown("count", "off_by_more_than_one") == ["off_by_more_than_one", "exact", "sum_of_squared_errors"]
+
+
+def test_a_table_shows_the_usual_metrics_beside_a_headline_that_is_none_of_them():
+    assert shown("classify", "macro_f1") == ["macro_f1", "accuracy", "log_loss"]
+    assert shown("count", "r2") == ["r2", "exact", "off_by_more_than_one", "sum_of_squared_errors"]
+    assert shown("regress", "r2") == ["r2", "mean_absolute_error", "root_mean_squared_error"]
+
+
+def test_a_study_may_choose_the_metrics_of_its_tables_and_their_first_is_its_headline(classes):
+    chosen = ["balanced_accuracy", "macro_f1", "accuracy", "error"]
+    study = classes.study(CLASSIFY | {"metrics": chosen}, "clothes").load().studies["clothes"]
+    assert (study.headline, study.shown) == ("balanced_accuracy", chosen)
+    both = CLASSIFY | {"metrics": chosen, "metric": "balanced_accuracy"}
+    assert classes.study(both, "clothes").load().studies["clothes"].headline == "balanced_accuracy"
+    plain = classes.study(CLASSIFY, "clothes").load().studies["clothes"]
+    assert plain.shown == ["accuracy", "log_loss"], "what nobody chose is as it was"
+    assert plain.variants["plain"].recipe() == study.variants["plain"].recipe(), "and nothing is trained again"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "complaint"),
+    [
+        (["acuracy"], "metrics.0: 'acuracy' is not one of exact, .* Hint: did you mean `accuracy`\\?"),
+        (["accuracy", "exact"], "metrics.1: task classify has accuracy, .*, not exact."),
+        (["training_accuracy"], "metrics.0: task classify has accuracy, .*, not training_accuracy."),
+        (["error", "error"], "metrics: a metric stands there twice."),
+        ([], r"metrics: \[\] is empty."),
+        ("accuracy", 'metrics: "accuracy" is not a list.'),
+        (
+            ["accuracy", "top_3"],
+            "metrics.1: `top_3` takes 4 classes or more, and `clothes` has 3.\nHint: known: accura.*",
+        ),
+        (["roc_auc"], "metrics.0: `roc_auc` takes 2 classes, and `clothes` has 3.\nHint: .*"),
+    ],
+)
+def test_metrics_that_a_study_cannot_show_are_named_with_what_it_can(classes, metrics, complaint):
+    found = classes.study(CLASSIFY | {"metrics": metrics}, "clothes").complaint()
+    assert re.fullmatch(f"config/studies/clothes.yaml: {complaint}", found)
+
+
+def test_two_headlines_are_refused(classes):
+    study = CLASSIFY | {"metrics": ["accuracy", "error"], "metric": "error"}
+    assert classes.study(study, "clothes").complaint() == (
+        "config/studies/clothes.yaml: metrics: the first is the headline, but metric says error, and this begins with "
+        "accuracy; leave metric out, or put it first."
+    )
+
+
+@pytest.mark.parametrize("where", ["metric", "claims.0.metric"])
+def test_a_metric_of_more_classes_than_there_are_is_refused_wherever_it_stands(classes, where):
+    study = changed(CLASSIFY, where, "top_5")
+    found = classes.study(study, "clothes").complaint()
+    assert found.startswith(
+        f"config/studies/clothes.yaml: {where}: `top_5` takes 6 classes or more, and `clothes` has 3"
+    )
+
+
+@pytest.mark.parametrize(("names", "metric"), [("ab", "roc_auc"), ("abcd", "top_3"), ("abcdef", "top_5")])
+def test_metrics_are_offered_as_soon_as_there_are_the_classes_for_them(classes, names, metric):
+    classes.datasets(changed(FETCHED, "clothes.classes", [*names]))
+    assert classes.study(CLASSIFY | {"metric": metric}, "clothes").load().studies["clothes"].headline == metric
+    assert metric in offered("classify", len(names))
 
 
 def test_every_metric_of_a_task_can_be_claimed_and_shown():
@@ -556,7 +621,7 @@ def test_a_mistake_of_one_variant_is_not_blamed_on_the_defaults(project):
 def test_all_mistakes_of_a_file_are_reported_at_once(project):
     study = changed(changed(STUDY, "variants.wide.epochs", -3), "variants.deep.epochs", "4")
     assert project.study(changed(study, "task", "cuont")).complaint().splitlines() == [
-        f"{STUDY_FILE}: task: 'cuont' is not one of count, classify. Hint: did you mean `count`?",
+        f"{STUDY_FILE}: task: 'cuont' is not one of count, classify, regress. Hint: did you mean `count`?",
         f"{STUDY_FILE}: variants.wide.epochs: -3 is not a positive whole number.",
         f'{STUDY_FILE}: variants.deep.epochs: "4" is not a whole number.',
     ]
@@ -564,6 +629,39 @@ def test_all_mistakes_of_a_file_are_reported_at_once(project):
 
 def test_a_long_wrong_value_does_not_flood_the_terminal(project):
     assert len(project.study(changed(STUDY, "variants.wide.epochs", "x" * 10_000)).complaint()) < 200
+
+
+# ---- A study of numbers ----------------------------------------------------------------------------------------------
+
+REGRESS = STUDY | {"task": "regress", "claims": []}
+
+
+def refused(study):
+    """What a study file says of itself, whatever its dataset."""
+    with pytest.raises(CalotypeError) as problem:
+        validate(Study, study, STUDY_FILE)
+    return str(problem.value)
+
+
+def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics():
+    study = validate(Study, REGRESS, STUDY_FILE)
+    assert study.headline == "mean_absolute_error"
+    assert study.shown == ["mean_absolute_error", "root_mean_squared_error", "r2"]
+    assert study.variants["wide"].loss == "huber"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "complaint"),
+    [
+        ("variants.wide.loss", "categorical_crossentropy",
+         "variants.wide.loss: categorical_crossentropy does not fit task regress."),
+        ("variants.wide.scale_targets", True, "variants.wide.scale_targets: only task count has targets to scale."),
+        ("metric", "exact", "metric: task regress has mean_absolute_error, root_mean_squared_error, r2, not exact."),
+        ("example", 1, "example: only task classify has probabilities to show."),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_counts_or_classes_is_refused_in_a_study_of_numbers(where, value, complaint):
+    assert refused(changed(REGRESS, where, value)) == f"{STUDY_FILE}: {complaint}"
 
 
 # ---- What is wrong with a dataset that is fetched, and with a study that classifies ---------------------------------
@@ -676,8 +774,8 @@ def claim(**changes):
             True,
             "variants.plain.scale_targets: only task count has targets to scale.",
         ),
-        ("metric", "exact", "metric: task classify has accuracy, error, log_loss, not exact."),
-        ("metric", "parameters", "metric: task classify has accuracy, error, log_loss, not parameters."),
+        ("metric", "exact", f"metric: task classify has {OF_CLASSES}, not exact."),
+        ("metric", "parameters", f"metric: task classify has {OF_CLASSES}, not parameters."),
         ("example", -1, "example: -1 is out of range: it must be >= 0."),
         ("example", True, "example: true is not a whole number."),
         ("feature_maps", "plian", "feature_maps: there is no variant `plian`.\nHint: did you mean `plain`?"),
@@ -798,7 +896,7 @@ def claim(**changes):
         (
             "claims.0",
             claim(metric="exact", value=0.9),
-            "claims.0.metric: task classify has accuracy, error, log_loss, parameters, training_accuracy, not exact.",
+            f"claims.0.metric: task classify has {OF_CLASSES}, parameters, training_accuracy, not exact.",
         ),
         (
             "claims.0",
@@ -824,8 +922,7 @@ def test_wrong_value_in_a_study_that_classifies_is_named_with_file_and_key(class
 @pytest.mark.parametrize(
     ("where", "value", "complaint"),
     [
-        ("metric", "accuracy",
-         "metric: task count has exact, off_by_more_than_one, sum_of_squared_errors, not accuracy."),
+        ("metric", "accuracy", f"metric: task count has {OF_COUNTS}, not accuracy."),
         ("example", 1, "example: only task classify has probabilities to show."),
         ("feature_maps", "wide", "feature_maps: needs an example to show them on."),
         ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
@@ -833,11 +930,9 @@ def test_wrong_value_in_a_study_that_classifies_is_named_with_file_and_key(class
         ("variants.wide", STUDY["variants"]["wide"] | {"monitor": "val_accuracy", "validation_split": 0.1},
          "variants.wide: monitor: val_accuracy needs a crossentropy as loss."),
         ("variants.wide.label_smoothing", 0.1, "variants.wide: label_smoothing needs loss: categorical_crossentropy."),
-        ("claims.0.metric", "accuracy", "claims.0.metric: task count has exact, off_by_more_than_one, "
-         "sum_of_squared_errors, parameters, not accuracy."),
+        ("claims.0.metric", "accuracy", f"claims.0.metric: task count has {OF_COUNTS}, parameters, not accuracy."),
         ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "says": "It says so."},
-         "claims.0.metric: task count has exact, off_by_more_than_one, sum_of_squared_errors, parameters, "
-         "not training_accuracy."),
+         f"claims.0.metric: task count has {OF_COUNTS}, parameters, not training_accuracy."),
     ],
 )  # fmt: skip
 def test_what_belongs_to_classes_is_refused_in_a_study_that_counts(project, where, value, complaint):

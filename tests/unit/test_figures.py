@@ -17,7 +17,15 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from calotype import figures, figures_classify, figures_count, figures_mistakes
+from calotype import (
+    figures,
+    figures_binary,
+    figures_calibration,
+    figures_classify,
+    figures_count,
+    figures_mistakes,
+    figures_regress,
+)
 from calotype.errors import CalotypeError
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +150,35 @@ def feature_maps(filters=16):
     return figures_classify.feature_maps(found[..., :1], found, found[::2, ::2])
 
 
+def probable(variant=0, seeds=3, images=200, classes=10, key=None):
+    """True classes, and probabilities that favour them somewhat."""
+    rng = np.random.default_rng(variant if key is None else key)
+    true = np.arange(images) % classes
+    chances = np.exp(2 * rng.normal(0, 1, (seeds, images, classes)))
+    chances[:, np.arange(images), true] *= 5
+    return true, (chances / chances.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def calibration_curves(names=("wide",), diverged=None, **shape):
+    return figures_calibration.calibration_curves(variants(lambda i: probable(i, **shape), names), diverged)
+
+
+def binary(names=("wide", "deep"), curves="roc", diverged=None, positive="malignant", **shape):
+    make = {"roc": figures_binary.roc_curves, "pr": figures_binary.precision_recall_curves}[curves]
+    runs = variants(lambda i: probable(i, classes=2, **shape), names)
+    return make(runs, positive=positive, areas=variants(lambda i: 0.98 - 0.1 * i, names), diverged=diverged)
+
+
+def measured_numbers(variant=0, seeds=3, images=200):
+    rng = np.random.default_rng(variant)
+    true = rng.gamma(3, 2, images)
+    return true, (true + rng.normal(0.1, 0.4, (seeds, images))).astype(np.float32)
+
+
+def agreement(names=("wide",), diverged=None, **shape):
+    return figures_regress.agreement(variants(lambda i: measured_numbers(i, **shape), names), diverged)
+
+
 FIGURES = {
     "contact_sheet": lambda: sheet(5, columns=4),
     "training_curves": training_curves,
@@ -154,8 +191,21 @@ FIGURES = {
     "largest_errors": errors_of_counts,
     "example": example,
     "feature_maps": feature_maps,
+    "calibration_curves": calibration_curves,
+    "roc_curves": binary,
+    "precision_recall_curves": lambda: binary(curves="pr"),
+    "agreement": agreement,
+    "agreement_of_many": lambda: agreement(["wide", "deep"], images=1000),
 }
-SINGLE = ("training_curves", "predicted_against_true", "accuracy_by_label")
+SINGLE = (
+    "training_curves",
+    "predicted_against_true",
+    "accuracy_by_label",
+    "calibration_curves",
+    "roc_curves",
+    "precision_recall_curves",
+    "agreement",
+)
 
 
 def saved(figure, folder):
@@ -249,7 +299,7 @@ def test_files_are_one_or_two_columns_wide(printed, name):
     assert width / 300 == pytest.approx(inches, abs=0.01)
 
 
-@pytest.mark.parametrize("figure", [training_curves, predicted_against_true])
+@pytest.mark.parametrize("figure", [training_curves, predicted_against_true, calibration_curves, agreement])
 @pytest.mark.parametrize(("names", "inches"), [("a", 3.5), ("ab", 7.1), ("abc", 7.1), ("abcde", 7.1)])
 def test_figures_of_several_panels_take_the_whole_page(figure, names, inches):
     assert figure(names).get_figwidth() == inches
@@ -370,6 +420,15 @@ LONG = "Three layers of 784, dropout 0.2 after the third, SGD with learning rate
         lambda: example(["wide"]),
         lambda: example([LONG, "wide"]),
         lambda: feature_maps(3),
+        lambda: calibration_curves([f"{LONG}, variant {i}" for i in range(6)], {f"{LONG}, variant 1": 2}),
+        lambda: calibration_curves([LONG], seeds=1, images=20_000),
+        lambda: calibration_curves(["wide", "deep"], images=2),
+        lambda: binary([f"{LONG}, variant {i}" for i in range(8)], diverged={f"{LONG}, variant 1": 2}),
+        lambda: binary(["wide"], "pr", seeds=1, positive="a very long name of a class that nobody wants to read"),
+        lambda: agreement([f"{LONG}, variant {i}" for i in range(5)], {f"{LONG}, variant 1": 2}),
+        lambda: agreement([LONG], seeds=1),
+        lambda: figures_regress.agreement({"a": (1e5 * measured_numbers()[0], 1e5 * measured_numbers()[1]),
+                                           "b": (1e-5 * measured_numbers()[0], 1e-5 * measured_numbers()[1])}),
     ],
 )  # fmt: skip
 def test_no_word_is_cut_off_or_covered(make):

@@ -53,6 +53,16 @@ def latex(label="Wide", metrics=METRIC_NAMES):
     return summary_latex(summary(), pooled(), PARAMETERS, metrics, labels, caption, "dots")
 
 
+def test_names_of_metrics_are_those_of_the_field_and_set_as_formulas_where_they_are():
+    found = summary()
+    names = {"exact": "r2", "off_by_more_than_one": "roc_auc", "sum_of_squared_errors": "macro_f1"}
+    made = summary_latex(found.replace({"metric": names}), pooled(), PARAMETERS, [*names.values()],
+                         {"wide": "m²", "deep": "Deep"}, "Caption.", "dots")  # fmt: skip
+    heads = next(line for line in made.splitlines() if "Variant &" in line)
+    for expected in ("{R$^2$}", r"{ROC AUC (\%)}", r"{Macro F1 (\%)}"):
+        assert expected in heads
+
+
 def claims():
     base = {"variant": "wide", "split": "test", "says": HOSTILE, "note": ""}
     base |= dict.fromkeys(CLAIM_KINDS)

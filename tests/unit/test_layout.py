@@ -54,6 +54,12 @@ def two(root):
     return layout(root, one=study(), two=study())
 
 
+def every_kind(root):
+    """Studies of every task, which ask for every figure."""
+    classes = digits(example=1, feature_maps="plain")
+    return layout(root, dots=study(), digits=classes, size=study(task="regress"))
+
+
 def finish(root, pack, variant="wide", study="dots"):
     folder = root / "out" / study / variant / pack
     folder.mkdir(parents=True)
@@ -188,6 +194,12 @@ def test_figures_of_variants_are_asked_for_by_the_folder_that_holds_them(tmp_pat
             "accuracy-by-class.svg",
             "training-curves.pdf",
             "training-curves.svg",
+            "calibration-curves.pdf",
+            "calibration-curves.svg",
+            "roc-curves.pdf",
+            "roc-curves.svg",
+            "precision-recall-curves.pdf",
+            "precision-recall-curves.svg",
             "confusion-matrices",
             "confident-mistakes",
         )
@@ -208,10 +220,36 @@ def test_a_study_that_classifies_has_the_figures_that_it_asks_for(tmp_path, chan
         "seeds",
         "accuracy_by_class",
         "training_curves",
+        "calibration_curves",
+        "roc_curves",
+        "precision_recall_curves",
         *more,
     ]
     assert [(figure.rule, figure.variant) for figure in figures if figure.variant] == [
         (rule, variant) for rule in ("confusion_matrices", "confident_mistakes") for variant in ("plain", "other")
+    ]
+
+
+@pytest.mark.parametrize(("names", "curves"), [("ab", True), ("abc", False)])
+def test_curves_of_a_positive_class_are_printed_where_there_are_two_and_not_where_there_are_more(
+    tmp_path, names, curves
+):
+    made = layout(tmp_path, digits=digits())
+    made.config.datasets["digits"] = CsvDataset.model_validate(DIGITS | {"classes": [*names]})
+    rules = {figure.rule for figure in made.figures(["digits"])}
+    assert {"roc_curves", "precision_recall_curves"} & rules == (
+        {"roc_curves", "precision_recall_curves"} if curves else set()
+    )
+
+
+def test_a_study_of_numbers_has_an_agreement_and_no_figures_of_labels_that_are_met_or_not(tmp_path):
+    figures = layout(tmp_path, size=study(task="regress")).figures(["size"])
+    assert [figure.name for figure in figures] == [
+        "agreement",
+        "seeds",
+        "training-curves",
+        "confident-mistakes/wide",
+        "confident-mistakes/deep",
     ]
 
 
@@ -222,14 +260,14 @@ def test_a_figure_is_named_after_its_rule_and_its_variant():
 
 def test_every_figure_has_its_caption(root, tmp_path):
     captions = {path.stem for path in (root / "workflow/report").glob("*.rst")}
-    every = layout(tmp_path, dots=study(), digits=digits(example=1, feature_maps="plain"))
-    assert {figure.rule for figure in every.figures(["dots", "digits"])} <= captions
+    every = every_kind(tmp_path)
+    assert {figure.rule for figure in every.figures(every.config.studies)} <= captions
 
 
 def test_every_figure_has_its_rule(root, tmp_path):
     rules = set(re.findall(r"^rule (\w+):", (root / "workflow/rules/figures.smk").read_text(encoding="utf-8"), re.M))
-    every = layout(tmp_path, dots=study(), digits=digits(example=1, feature_maps="plain"))
-    assert {figure.rule for figure in every.figures(["dots", "digits"])} == rules
+    every = every_kind(tmp_path)
+    assert {figure.rule for figure in every.figures(every.config.studies)} == rules
 
 
 def test_splits_that_nobody_uses_cost_no_job(tmp_path):
@@ -276,8 +314,8 @@ def test_every_study_has_its_jobs_and_no_two_are_the_same(tmp_path):
 def test_every_job_of_a_report_has_its_rule_and_its_benchmark(root, tmp_path):
     """The report reads a benchmark file for each."""
     text = "".join(path.read_text(encoding="utf-8") for path in (root / "workflow/rules").glob("*.smk"))
-    every = layout(tmp_path, dots=study(), digits=digits(example=1, feature_maps="plain"))
-    stages = {stage for stage, _ in every.jobs(["dots", "digits"])}
+    every = every_kind(tmp_path)
+    stages = {stage for stage, _ in every.jobs([*every.config.studies])}
     for stage in stages:
         assert re.search(rf"^rule {stage}:", text, re.M), stage
         assert f'f"{{BENCHMARKS}}/{stage}/' in text, stage

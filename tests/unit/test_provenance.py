@@ -140,8 +140,8 @@ def test_figures_tables_and_config_checks_retrain_nothing(code):
 # What a training neither reads nor computes.
 HARMLESS = (
     "config", "studies", "datasets", "validation", "metrics", "layout", "sources", "idx", "raw", "images", "dots",
-    "evaluation", "statistics", "claims", "tables", "report", "figures", "figures_count", "figures_classify",
-    "features",
+    "evaluation", "measures", "statistics", "claims", "tables", "report", "figures", "figures_count",
+    "figures_classify", "figures_calibration", "figures_binary", "figures_regress", "figures_mistakes", "features",
 )  # fmt: skip
 
 

@@ -555,6 +555,51 @@ def test_a_study_that_classifies_has_a_well_formed_page_with_its_metrics(tmp_pat
     assert "on other images" in Page(page(tmp_path)).text
 
 
+def test_a_table_shows_the_metrics_that_the_study_chose_and_writes_abbreviations_as_they_are(tmp_path):
+    """`roc auc` capitalized would be `Roc auc`."""
+    labels = np.arange(20) % 2
+    guesses = np.stack([np.eye(2, dtype=np.float32)[labels]] * 3)
+    made = class_config(metrics=["roc_auc", "macro_f1"], claims=[])
+    made.datasets["clothes"] = made.datasets["clothes"].model_copy(update={"classes": ["a", "b"]})
+    predictions = {variant: {"test": guesses} for variant in ("plain", "other")}
+    found = tables(tmp_path, made, predictions, TRAINING, labels)
+    described = Layout(made).described(["clothes"])["clothes"]
+    section = report.study_section("clothes", described, found, [], [origin("plain", 0, 2), origin("other", 0, 2)])
+    assert section["headings"] == ["ROC AUC", "Macro F1"]
+    assert section["results"][0]["metrics"][0] == ("100.0 %", "[100.0, 100.0]")
+    text = Page(report.render(TEMPLATE, [section], [])).text
+    assert "ROC AUC, over seeds" in text
+    assert "Wilson's interval" not in text, "there is none of an area"
+    assert report.findings([section]).splitlines()[1].startswith("  plain      test  ROC AUC 100.0 % [100.0, 100.0]")
+
+
+NUMBERS = np.linspace(0.25, 9.75, 20)
+
+
+def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
+    made = config(task="regress", claims=[claim(metric="mean_absolute_error", at_most=0.5, split="test-large")])
+    said = np.stack([NUMBERS + shift for shift in (0.125, 0.25, 0.375)]).astype(np.float32)
+    predictions = {
+        "wide": {"test": said, "test-large": said},
+        "deep": {split: np.full((1, 20), np.nan, np.float32) for split in ("test", "test-large")},
+    }
+    found = tables(tmp_path, made, predictions, labels=NUMBERS, lost={"deep": {0: 1}})
+    described = Layout(made).described(["dots"])["dots"]
+    section = report.study_section("dots", described, found, [], [origin("wide", 0, 2), origin("deep", 0, 0)])
+    assert section["confusions"] == []
+    assert section["headings"] == ["Mean absolute error", "Root mean squared error", "R²"]
+    first, *_, last = section["results"]
+    assert (first["metrics"][0][0], first["range"], first["pooled"]) == ("0.25", "0.125 to 0.375", ("0.25", ""))
+    assert (last["metrics"][0], last["diverged"]) == (("–", ""), "1 of 1 seed diverged")
+    text = Page(report.render(TEMPLATE, [section], [])).text
+    assert "Mean absolute error" in text
+    assert "Wilson's interval, which" not in text
+    lines = report.findings([section]).splitlines()
+    assert lines[1].startswith("  Wide net  test        mean absolute error 0.25 [")
+    assert lines[-1].startswith("  claimed: mean absolute error at most 0.5 on test-large (Wide net); measured: 0.25 [")
+    assert "open: the interval reaches across the bound" in lines[-1]
+
+
 def test_rows_and_columns_of_a_confusion_are_called_by_the_names_of_the_classes(tmp_path):
     (table, _) = class_section(tmp_path)["confusions"]
     assert table["columns"] == NAMES

@@ -26,6 +26,17 @@ def test_no_stage_but_training_pays_for_tensorflow(script):
     assert not imported(script) & {"tensorflow", "keras", "sklearn"}
 
 
-@pytest.mark.parametrize("name", ["confusion_matrices", "confident_mistakes", "contact_sheets", "training_curves"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "confusion_matrices",
+        "confident_mistakes",
+        "contact_sheets",
+        "training_curves",
+        "calibration_curves",
+        "binary_curves",
+        "agreement",
+    ],
+)
 def test_figures_without_intervals_do_not_pay_for_scipy(name):
     assert "scipy" not in imported(WORKFLOW / f"scripts/{name}.py")

@@ -17,8 +17,8 @@ DATASET = "fashion-mnist"
 SPLITS = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", slice(0, 300)),
           "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", slice(300, 420))}  # fmt: skip
 FIGURES = [
-    "accuracy-by-class", "confident-mistakes/accurate", "confident-mistakes/source", "confusion-matrices/accurate",
-    "confusion-matrices/source", "example", "feature-maps", "seeds", "training-curves",
+    "accuracy-by-class", "calibration-curves", "confident-mistakes/accurate", "confident-mistakes/source",
+    "confusion-matrices/accurate", "confusion-matrices/source", "example", "feature-maps", "seeds", "training-curves",
 ]  # fmt: skip
 
 

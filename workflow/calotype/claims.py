@@ -51,7 +51,7 @@ def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFr
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
     values = _values(runs, variant, metric, split)
     images = None
-    if values and METRICS[metric].share and METRICS[metric].tested and not same_images:
+    if values and METRICS[metric].of_images and METRICS[metric].tested and not same_images:
         row = where(pooled, variant=variant, metric=metric, split=split).iloc[0]
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}

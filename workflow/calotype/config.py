@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from calotype.datasets import DATASETS, NAME, Dataset, Name
 from calotype.errors import CalotypeError, about
+from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.steps import measured_split
 from calotype.studies import Study
@@ -257,6 +258,7 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
             f"{file}: task: the labels of `{study.dataset}` are {held}, not {TASK_LABELS[study.task]}.",
             f"task: {fitting} has such labels." if fitting else None,
         )
+    _check_classes(study, datasets[study.dataset], file)
     labels = study.labels()
     if "label" in study.defaults:
         raise CalotypeError(f"{file}: defaults.label: a label names one variant; give each its own.")
@@ -272,6 +274,18 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
                 "a model is never tested on images that it was trained on.",
             )
     return study
+
+
+def _check_classes(study: Study, dataset: Dataset, file: str) -> None:
+    """See that there are the classes that the metrics of a study take."""
+    classes = len(getattr(dataset, "classes", None) or ())
+    known = offered(study.task, classes)
+    for key, metric in study.metric_keys().items():
+        if metric in TASK_METRICS[study.task] and metric not in known:
+            raise CalotypeError(
+                f"{file}: {key}: `{metric}` takes {METRICS[metric].classes}, and `{study.dataset}` has {classes}.",
+                did_you_mean(metric, known),
+            )
 
 
 def plan_packs(seeds: int, seeds_per_job: int, existing: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 import itertools
 import math
 import zipfile
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.errors import CalotypeError
-from calotype.metrics import METRICS, TASK_METRICS
+from calotype.measures import Labels, binary_metrics, calibration, class_balance, number_metrics, ranks
+from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.statistics import mean_interval, wilson_interval
 
 LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
 
-# By variant and test split: shape (seeds, images) for counts, (seeds, images, classes) for probabilities.
+# By variant and test split: shape (seeds, images) for counts and other numbers, (seeds, images, classes) for
+# probabilities.
 Predictions = dict[str, dict[str, NDArray[np.float32]]]
 # By variant, each of the study, and seed: the epoch in which that run diverged.
 Diverged = dict[str, dict[int, int]]
@@ -31,15 +33,16 @@ class SeedPredictions:
     """What one run said about one test split.
 
     Attributes:
-        labels: true counts or classes, shape (images,).
-        predictions: predicted counts before rounding, shape (images,), or probabilities, shape (images, classes).
+        labels: true counts, classes or other numbers, shape (images,).
+        predictions: predicted numbers, counts before rounding, shape (images,), or probabilities, shape (images,
+            classes).
         diverged: whether its training diverged.
     """
 
     variant: str
     seed: int
     split: str
-    labels: NDArray[np.int64]
+    labels: Labels
     predictions: NDArray[np.float32]
     diverged: bool = False
 
@@ -183,7 +186,7 @@ def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapp
 
 
 def seed_predictions(
-    predictions: Predictions, labels: Mapping[str, NDArray[np.int64]], lost: Mapping[str, Container[int]] | None = None
+    predictions: Predictions, labels: Mapping[str, Labels], lost: Mapping[str, Container[int]] | None = None
 ) -> Iterator[SeedPredictions]:
     """Go through predictions run by run and split by split.
 
@@ -204,7 +207,7 @@ def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.rint(predictions.astype(np.float64)) + 0.0  # -0 becomes 0
 
 
-def count_metrics(labels: NDArray[np.int64], predictions: NDArray[np.float32]) -> dict[str, float]:
+def count_metrics(labels: Labels, predictions: NDArray[np.float32]) -> dict[str, float]:
     """The metrics of task `count` on one split.
 
     Args:
@@ -212,7 +215,7 @@ def count_metrics(labels: NDArray[np.int64], predictions: NDArray[np.float32]) -
         predictions: predicted counts before rounding, shape (images,).
 
     Returns:
-        Value by name, as in `metrics.TASK_METRICS`. The squared errors are of the unrounded prediction.
+        Value by name, as in `metrics.TASK_METRICS`. Errors, their squares and R² are of the unrounded prediction.
     """
     counts = rounded(predictions)
     errors = predictions.astype(np.float64) - labels
@@ -221,6 +224,7 @@ def count_metrics(labels: NDArray[np.int64], predictions: NDArray[np.float32]) -
         # "not at most one" rather than "more than one": true of what is not a number, too
         "off_by_more_than_one": float(np.mean(~(np.abs(counts - labels) <= 1))),
         "sum_of_squared_errors": float(np.sum(errors**2)),
+        **number_metrics(labels, predictions),
     }
 
 
@@ -238,20 +242,39 @@ def class_metrics(labels: NDArray[np.int64], probabilities: NDArray[np.float32])
         probabilities: shape (images, classes).
 
     Returns:
-        Value by name, as in `metrics.TASK_METRICS`. The log loss is the mean of the negative natural logarithm of the
-        true class's probability.
+        Value by name, as in `metrics.offered`. The log loss is the mean of the negative natural logarithm of the true
+        class's probability. Where a probability is not finite, the image is wrong, and what weighs or ranks the
+        probabilities of all images is NaN.
     """
-    accuracy = float(np.mean(classified(probabilities) == labels))
+    predicted, classes = classified(probabilities), probabilities.shape[1]
+    accuracy = float(np.mean(predicted == labels))
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return {
+    places, bins = ranks(labels, probabilities), calibration(labels, probabilities)
+    balanced, f1 = class_balance(labels, predicted)
+    found = {
         "accuracy": accuracy,
         "error": 1 - accuracy,
         "log_loss": float(np.mean(-np.log(np.maximum(true, SMALLEST_PROBABILITY)))),
+        "top_3": float(np.mean(places < 3)),
+        "top_5": float(np.mean(places < 5)),
+        "balanced_accuracy": balanced,
+        "macro_f1": f1,
+        "expected_calibration_error": bins.error if bins else math.nan,
+        **(binary_metrics(labels, probabilities) if classes == 2 else {}),
     }
+    return {name: found[name] for name in offered("classify", classes)}
 
 
 def decided(predictions: NDArray[np.float32], task: str) -> NDArray[np.float64]:
-    """What predictions come down to: rounded counts, or the most probable classes; shape (..., images)."""
+    """What predictions of counts or classes come down to: rounded counts, or the most probable classes.
+
+    Args:
+        predictions: shape (..., images) for counts, (..., images, classes) for probabilities.
+        task: `count` or `classify`.
+
+    Returns:
+        Shape (..., images).
+    """
     return classified(predictions) if task == "classify" else rounded(predictions)
 
 
@@ -260,10 +283,19 @@ def images_tested(pooled: pd.DataFrame) -> "pd.Series[int]":
     return (pooled.images // pooled.seeds.clip(lower=1)).groupby([pooled.variant, pooled.split]).first()
 
 
-def _measure(task: str, labels: NDArray[np.int64], predictions: NDArray[np.float32]) -> dict[str, float]:
+def _names(task: str, predictions: NDArray[np.float32]) -> tuple[str, ...]:
+    """The metrics that a task has for these predictions."""
+    return offered(task, predictions.shape[1] if task == "classify" else 0)
+
+
+def _measure(task: str, labels: Labels, predictions: NDArray[np.float32]) -> dict[str, float]:
     """The metrics of a run on one split; all are NaN where it predicts no number at all."""
-    metrics = {"count": count_metrics, "classify": class_metrics}[task](labels, predictions)
-    return metrics if np.isfinite(predictions).any() else dict.fromkeys(metrics, math.nan)
+    if not np.isfinite(predictions).any():
+        return dict.fromkeys(_names(task, predictions), math.nan)
+    measures: Mapping[str, Callable[..., dict[str, float]]] = {
+        "count": count_metrics, "classify": class_metrics, "regress": number_metrics,
+    }  # fmt: skip
+    return measures[task](labels, predictions)
 
 
 def training_accuracies(
@@ -289,6 +321,13 @@ def training_accuracies(
     return rows
 
 
+def _wilson(share: float, images: int) -> tuple[float, float]:
+    """Wilson's interval of a share of some images; NaN where there is no share."""
+    if not math.isfinite(share):
+        return math.nan, math.nan
+    return wilson_interval(round(share * images), images)
+
+
 def runs_table(
     study: str,
     task: str,
@@ -298,7 +337,7 @@ def runs_table(
     """All metrics of all runs, long: study, variant, seed, split, metric, value.
 
     Beside the task's first metric, such as ``exact``, stand ``exact_low`` and ``exact_high``, its Wilson interval over
-    the images of the split.
+    the images of the split, where it is a share of them.
 
     A run that diverged keeps its rows, with the metrics as they are measured, and has one more, ``diverged``: the epoch
     in which it happened, beside the training split.
@@ -312,10 +351,9 @@ def runs_table(
     first = TASK_METRICS[task][0]
     for run in runs:
         metrics = _measure(task, run.labels, run.predictions)
-        low = high = math.nan
-        if math.isfinite(metrics[first]):
-            low, high = wilson_interval(round(metrics[first] * len(run.labels)), len(run.labels))
-        metrics |= {f"{first}_low": low, f"{first}_high": high}
+        if METRICS[first].of_images:
+            low, high = _wilson(metrics[first], len(run.labels))
+            metrics |= {f"{first}_low": low, f"{first}_high": high}
         rows += [(study, run.variant, run.seed, run.split, metric, value) for metric, value in metrics.items()]
     rows += [(study, *row) for row in training]
     return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
@@ -348,20 +386,23 @@ def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.D
     Seeds that diverged are left out; where none is left, values are NaN, and images and seeds 0.
     """
     groups: dict[tuple[str, str], list[SeedPredictions]] = {}
+    names: dict[tuple[str, str], tuple[str, ...]] = {}
     for run in runs:
-        members = groups.setdefault((run.variant, run.split), [])
-        members += [run] * (not run.diverged)
+        key = run.variant, run.split
+        names[key] = _names(task, run.predictions)
+        groups.setdefault(key, []).extend([run] * (not run.diverged))
     rows = []
-    for (variant, split), members in groups.items():
-        labels = np.concatenate([run.labels for run in members] or [np.zeros(0, np.int64)])
-        metrics = dict.fromkeys(TASK_METRICS[task], math.nan)
+    for key, members in groups.items():
+        images = sum(len(run.labels) for run in members)
+        metrics = dict.fromkeys(names[key], math.nan)
         if members:
-            metrics = _measure(task, labels, np.concatenate([run.predictions for run in members]))
-        for metric in TASK_METRICS[task]:
-            low, high = np.nan, np.nan
-            if METRICS[metric].share and math.isfinite(metrics[metric]):
-                low, high = wilson_interval(round(metrics[metric] * len(labels)), len(labels))
-            rows.append((study, variant, split, metric, metrics[metric], low, high, len(labels), len(members)))
+            labels, predictions = (
+                np.concatenate([getattr(run, part) for run in members]) for part in ("labels", "predictions")
+            )
+            metrics = _measure(task, labels, predictions)
+        for metric, value in metrics.items():
+            low, high = _wilson(value, images) if METRICS[metric].of_images else (math.nan, math.nan)
+            rows.append((study, *key, metric, value, low, high, images, len(members)))
     columns = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -394,12 +435,16 @@ def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> 
 def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """How often each true label was predicted as which: study, variant, seed, split, true, predicted, images.
 
+    Of numbers that are no counts nothing is: the table of task `regress` has no lines.
+
     After the seeds of a variant comes ``all``, their sum. Seeds that diverged have their lines, but do not count in
     ``all``, which is missing where there are no others.
 
     Pairs that never occur are left out; a prediction that is no number, or out of any range, stands as an empty
     ``predicted``.
     """
+    if task == "regress":
+        return pd.DataFrame(columns=["study", "variant", "seed", "split", "true", "predicted", "images"])
     tables = []
     lost = set()
     for run in runs:

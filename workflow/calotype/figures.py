@@ -1,7 +1,8 @@
 """What all figures share, the figures for every task, and functions that write a figure as PDF, SVG and PNG, the same
 bytes every time.
 
-The figures of one task are in figures_count.py and figures_classify.py, those of mistakes in figures_mistakes.py.
+The figures of one task are in figures_count.py, figures_regress.py and figures_classify.py, those of probabilities in
+figures_calibration.py and figures_binary.py, those of mistakes in figures_mistakes.py.
 """
 
 import io

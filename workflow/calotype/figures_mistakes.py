@@ -1,4 +1,4 @@
-"""The figures of mistakes, of both tasks: what was taken for what, and the worst of them."""
+"""The figures of mistakes, of all tasks: what was taken for what, and the worst of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +28,7 @@ from calotype.figures import (
     text_width,
     wrap,
 )
+from calotype.measures import Labels
 
 MISTAKES = 40  # images of a sheet
 NUMBERS_UP_TO = 20  # columns: beyond, a number in every cell of the confusion matrix cannot be read
@@ -157,19 +158,20 @@ def confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: 
 
 
 def largest_errors(
-    labels: NDArray[np.int64], predictions: NDArray[np.float32], most: int
+    labels: Labels, predictions: NDArray[np.float32], most: int, *, counts: bool = True
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The images that a run counts most wrongly, the farthest from the true count first; no number is farthest of all.
+    """The images whose predicted number is most wrong, the farthest from the true one first; none is farthest of all.
 
     Args:
-        labels: true counts, shape (images,).
-        predictions: predicted counts before rounding, shape (images,).
+        labels: true numbers, shape (images,).
+        predictions: predicted numbers, counts before rounding, shape (images,).
         most: how many at most.
+        counts: whether they are counts, of which those are right that round to the true one.
 
     Returns:
         Their places among the images, and their predictions, each of shape (mistakes,).
     """
-    wrong = np.flatnonzero(rounded(predictions) != labels)
+    wrong = np.flatnonzero((rounded(predictions) if counts else predictions) != labels)
     errors = np.abs(predictions[wrong].astype(np.float64) - labels[wrong])
     places = wrong[np.argsort(-np.where(np.isnan(errors), np.inf, errors), kind="stable")[:most]]
     return places, predictions[places]
@@ -178,6 +180,11 @@ def largest_errors(
 def unrounded(count: float) -> str:
     """A predicted count for the title of an image."""
     return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
+
+
+def number(value: float) -> str:
+    """A number, true or predicted, for the title of an image."""
+    return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
 
 
 def percent(probability: float) -> str:

@@ -9,18 +9,20 @@ from typing import Any
 
 from calotype.config import Config, plan_packs
 from calotype.datasets import CATALOGUE, DotsDataset, ImagesDataset
-from calotype.metrics import shown
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 # The rules that print figures, in the order of the report: a folder with one of each variant, or one of a whole study.
 VARIANT_FIGURES = {
     "count": ("contact_sheets", "confusion_matrices", "confident_mistakes"),
     "classify": ("confusion_matrices", "confident_mistakes"),
+    "regress": ("confident_mistakes",),
 }
 STUDY_FIGURES = {
     "count": ("predicted_against_true", "accuracy_by_count", "seeds", "training_curves"),
-    "classify": ("seeds", "accuracy_by_class", "training_curves"),
+    "classify": ("seeds", "accuracy_by_class", "training_curves", "calibration_curves"),
+    "regress": ("agreement", "seeds", "training_curves"),
 }
+BINARY_FIGURES = ("roc_curves", "precision_recall_curves")  # further ones of a study, where there are two classes
 FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
 LATEX = ("summary.tex", "claims.tex", "layers.tex")
 REPORT, PAPER = "report", "paper"
@@ -168,6 +170,7 @@ class Layout:
         for study in studies:
             entry = self.config.studies[study]
             rules = [*STUDY_FIGURES[entry.task]]
+            rules += BINARY_FIGURES if entry.task == "classify" and len(self.config.classes(study)) == 2 else ()
             rules += ["example"] * (entry.example is not None) + ["feature_maps"] * (entry.feature_maps is not None)
             found += [FigureFile(study, rule) for rule in rules]
             found += [
@@ -217,7 +220,7 @@ class Layout:
             entry = study.model_dump(include={"title", "description", "source", "variants"})
             for key, label in study.labels().items():
                 entry["variants"][key]["label"] = label
-            entry["metrics"] = shown(study.task, study.headline)
+            entry["metrics"] = study.shown
             entry["classes"] = self.config.classes(name)
             entry["same_images"] = self.same_images(name)
             found[name] = entry

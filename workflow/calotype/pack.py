@@ -19,8 +19,8 @@ class Pack:
     Attributes:
         layers: of the model, in their order: columns layer, kind, output_shape, parameters.
         history: columns seed, epoch (from 1), metric, value.
-        predictions: for each test split, shape (seeds, images, outputs), float32: counts in units of the labels, or the
-            probability of each class.
+        predictions: for each test split, shape (seeds, images, outputs), float32: numbers in units of the labels, or
+            the probability of each class.
         seconds: wall time of each seed: training and prediction, over all attempts.
         best_epochs: the epoch whose weights each seed kept, where held-out images chose it.
         diverged: the epoch in which the loss of a seed was no longer a number, where that happened.
@@ -46,7 +46,8 @@ def write_tables(pack: Pack, *, counts: bool, history: Path, layers: Path, predi
 
     Args:
         pack: what is written.
-        counts: whether the predictions are counts: of shape (seeds, images) in the file, without an axis of length 1.
+        counts: whether the predictions are counts or other numbers: of shape (seeds, images) in the file, without an
+            axis of length 1.
         history, layers, predictions: the files.
 
     Raises:

@@ -132,7 +132,7 @@ class Recipe(Strict):
         description="`classify`: weights of the classes in the training loss, by their numbers from 0, those left out "
         "1; or `balanced`: as if all classes had the same number of images.",
     )
-    metrics: list[str] = Field(
+    training_metrics: list[str] = Field(
         [],
         description="Further metrics of the training history, by Keras's names, such as `top_k_categorical_accuracy`.",
     )
@@ -205,8 +205,10 @@ class Recipe(Strict):
             raise ValueError("monitor: val_accuracy needs a crossentropy as loss")
         if self.class_weight is not None and not self.classifies:
             raise ValueError("class_weight needs a crossentropy as loss")
-        if len(set(self.metrics)) < len(self.metrics) or {"loss", "accuracy"} & {*self.metrics}:
-            raise ValueError("metrics: a metric stands there twice; loss and accuracy are always recorded")
+        if len(set(self.training_metrics)) < len(self.training_metrics) or {"loss", "accuracy"} & {
+            *self.training_metrics
+        }:
+            raise ValueError("training_metrics: a metric stands there twice; loss and accuracy are always recorded")
         if self.model in SCIKIT_LEARN:
             self._fits_scikit_learn()
         return self
@@ -220,7 +222,7 @@ class Recipe(Strict):
             "loss": self.loss != "categorical_crossentropy",
             "label_smoothing": self.label_smoothing,
             "class_weight": self.class_weight,
-            "metrics": self.metrics,
+            "training_metrics": self.training_metrics,
             "augment": self.augment,
             "validation_split": self.validation_split,
             "test_views": self.test_views,

@@ -67,7 +67,7 @@ class Trainer(Protocol):
         """Set the weights of the model."""
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predict some images: shape (images, outputs), counts in units of the labels, or probabilities."""
+        """Predict some images: shape (images, outputs), numbers in units of the labels, or probabilities."""
 
     def save(self, models: Path, seed: int) -> None:
         """Write the weights of a run to a file in a folder."""

@@ -16,7 +16,7 @@ class Split:
 
     Attributes:
         images: shape (images, height, width, channels), float32; a view of a memory-mapped file.
-        labels: shape (images,), int64, or float64 where they are any numbers.
+        labels: shape (images,): int64, counts or classes; float64, where they are other numbers.
         ids: shape (images,), int64: the source's numbers of the images.
         weights: of each image in the training loss, shape (images,), float32; None where all weigh the same.
     """

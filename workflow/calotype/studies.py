@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from calotype.datasets import Name
-from calotype.metrics import METRICS, TASK_METRICS, MetricName, Task
+from calotype.metrics import METRICS, TASK_METRICS, MetricName, Task, shown
 from calotype.recipe import PositiveInt, Recipe, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
@@ -83,10 +83,21 @@ class Study(Strict):
     description: str = Field("", description="A paragraph for the report.")
     source: Source | None = Field(None, description="The published text, if the study reproduces one.")
     dataset: Name = Field(description="A dataset of datasets.yaml.")
-    task: Task = Field(description="`count`: predict a whole number; `classify`: choose one of the dataset's classes.")
+    task: Task = Field(
+        description="`count`: predict a whole number; `classify`: choose one of the dataset's classes; `regress`: "
+        "predict a number of any kind."
+    )
     metric: MetricName | None = Field(
         None,
-        description="The metric of the figures over seeds. Left out: `exact` for `count`, `accuracy` for `classify`.",
+        description="The headline: the metric of the figures over seeds, of comparisons and of the first column of "
+        "tables. Left out: the first of `metrics`; without them, `exact` for `count`, `accuracy` for `classify`, "
+        "`mean_absolute_error` for `regress`.",
+    )
+    metrics: Annotated[list[MetricName], Field(min_length=1)] | None = Field(
+        None,
+        description="The metrics that tables and the report show, the headline first. Left out: the headline, then the "
+        "others of `exact`, `off_by_more_than_one`, `sum_of_squared_errors` for `count`, of `accuracy` (or `error`), "
+        "`log_loss` for `classify`, all for `regress`. runs.csv and summary.csv hold every metric of the task.",
     )
     tests: Annotated[list[Name], Field(min_length=1)] = Field(
         description="The splits that every run is tested on. The first is that of the contact sheet; the last, the "
@@ -111,7 +122,18 @@ class Study(Strict):
     @property
     def headline(self) -> str:
         """The metric of the figures over seeds."""
-        return self.metric or TASK_METRICS[self.task][0]
+        return self.metric or (self.metrics or TASK_METRICS[self.task])[0]
+
+    @property
+    def shown(self) -> list[str]:
+        """The metrics of tables and the report, the headline first."""
+        return [*self.metrics] if self.metrics else shown(self.task, self.headline)
+
+    def metric_keys(self) -> dict[str, str]:
+        """Every metric that the study names, by the key where it stands."""
+        found: dict[str, str] = {f"metrics.{i}": name for i, name in enumerate(self.metrics or [])}
+        found |= {f"claims.{i}.metric": claim.metric for i, claim in enumerate(self.claims)}
+        return ({"metric": self.metric} if self.metric else {}) | found
 
     def labels(self) -> dict[str, str]:
         """How figures and tables call the variants."""
@@ -134,19 +156,29 @@ class Study(Strict):
     def _task_fits(self) -> "Study":
         if len(set(self.tests)) < len(self.tests):
             raise ValueError("tests: a split stands there twice")
-        if self.metric is not None and self.metric not in TASK_METRICS[self.task]:
-            raise ValueError(f"metric: task {self.task} has {', '.join(TASK_METRICS[self.task])}, not {self.metric}")
         for key, variant in self.variants.items():
             if variant.classifies != (self.task == "classify"):
                 raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}")
             if variant.scale_targets and self.task != "count":
                 raise ValueError(f"variants.{key}.scale_targets: only task count has targets to scale")
-        for i, claim in enumerate(self.claims):
-            known = (*TASK_METRICS[self.task], "parameters", *(["training_accuracy"] * (self.task == "classify")))
-            if claim.metric not in known:
-                raise ValueError(f"claims.{i}.metric: task {self.task} has {', '.join(known)}, not {claim.metric}")
+        self._metrics_fit()
         if self.example is not None and self.task != "classify":
             raise ValueError("example: only task classify has probabilities to show")
         if self.feature_maps is not None and self.example is None:
             raise ValueError("feature_maps: needs an example to show them on")
         return self
+
+    def _metrics_fit(self) -> None:
+        of_training = ["parameters", *(["training_accuracy"] * (self.task == "classify"))]
+        for key, metric in self.metric_keys().items():
+            known = [*TASK_METRICS[self.task], *(of_training if key.startswith("claims.") else [])]
+            if metric not in known:
+                raise ValueError(f"{key}: task {self.task} has {', '.join(known)}, not {metric}")
+        chosen = self.metrics or []
+        if len(set(chosen)) < len(chosen):
+            raise ValueError("metrics: a metric stands there twice")
+        if chosen and self.metric not in (None, chosen[0]):
+            raise ValueError(
+                f"metrics: the first is the headline, but metric says {self.metric}, and this begins with {chosen[0]}; "
+                "leave metric out, or put it first"
+            )

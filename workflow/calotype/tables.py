@@ -104,6 +104,11 @@ def _latex(text: str) -> str:
     return escape(text).replace("\u202f", r"\,").replace("–", "--")
 
 
+def _heading(metric: str) -> str:
+    """The name of a metric in a table of a paper."""
+    return _latex(METRICS[metric].heading).replace("²", "$^2$")
+
+
 def _left_out(summary: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str]:
     """What a caption says of seeds that diverged, by variant; only of variants that have some."""
     rows = summary[summary.diverged > 0].drop_duplicates("variant")
@@ -176,7 +181,7 @@ def summary_latex(
     heads = ["Variant", "Parameters", "Test split", "Images"]
     for metric in metrics:
         unit = r" (\%)" if METRICS[metric].share else ""
-        heads.append(rf"\multicolumn{{2}}{{l}}{{{escape(METRICS[metric].label.capitalize())}{unit}}}")
+        heads.append(rf"\multicolumn{{2}}{{l}}{{{_heading(metric)}{unit}}}")
     images = images_tested(pooled)
     tested = summary[summary.metric.isin(metrics)]
     left_out = _left_out(tested, labels)
@@ -217,10 +222,10 @@ def claims_latex(
     for _, line in claims.iterrows():
         claim = line.to_dict()
         mean, between, _ = measured_text(claim)
-        metric = METRICS[claim["metric"]].label.capitalize()
-        cells = [labels[claim["variant"]], metric, claim_text(claim, labels), mean, between]
+        cells = [claim_text(claim, labels), mean, between]
         dagger = DAGGER if claim["variant"] in left_out and claim["metric"] != "parameters" else ""
-        rows.append([*map(_latex, cells), f"{claim['n']}{dagger}", claim["verdict"]])
+        first = [_latex(labels[claim["variant"]]), _heading(claim["metric"])]
+        rows.append([*first, *map(_latex, cells), f"{claim['n']}{dagger}", claim["verdict"]])
     heads = ["Variant", "Metric", "Published", r"\multicolumn{2}{l}{Measured}", "$n$", "Verdict"]
     return latex_table("lllr@{ }lrl", heads, rows, _with_note(caption, left_out), name)
 

@@ -95,8 +95,8 @@ class Trainer:
         Args:
             recipe: what to train, and how.
             train: the training images.
-            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are classes.
-            classes: number of classes; None where the labels are counts.
+            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are no counts.
+            classes: number of classes; None where the labels are counts or other numbers.
             stream_above: MiB of training images; fewer are kept on the device. It changes no result.
 
         Raises:
@@ -173,9 +173,9 @@ class Trainer:
 
     def _metrics(self) -> list[Any]:
         try:
-            further = [keras.metrics.get(name) for name in self.recipe.metrics]
+            further = [keras.metrics.get(name) for name in self.recipe.training_metrics]
         except ValueError as error:
-            raise CalotypeError(f"metrics: {error}", "see Keras's page on metrics.") from error
+            raise CalotypeError(f"training_metrics: {error}", "see Keras's page on metrics.") from error
         if not self.recipe.classifies:
             return further
         kind = keras.metrics.SparseCategoricalAccuracy if self._sparse else keras.metrics.CategoricalAccuracy
@@ -330,7 +330,7 @@ class Trainer:
         return layers_table(self.model)
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions, shape (images, outputs): counts in units of the labels, or probabilities."""
+        """Predictions, shape (images, outputs): numbers in units of the labels, or probabilities."""
         views = augment.test_views(images, self.recipe.test_views)
         found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
         return (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)

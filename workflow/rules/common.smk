@@ -25,7 +25,6 @@ from calotype.console import would_fail_again
 from calotype.errors import CalotypeError
 from calotype.files import check_writable, listing
 from calotype.layout import Layout
-from calotype.metrics import shown
 from calotype.postmortem import explain
 from calotype.recipe import SCIKIT_LEARN
 from calotype.steps import Own, before_measuring, plain_steps
@@ -200,7 +199,7 @@ def headline(wildcards):
 
 def shown_metrics(wildcards):
     """The metrics of a study's tables, the headline first."""
-    return shown(task(wildcards), headline(wildcards))
+    return study_of(wildcards).shown
 
 
 def training_splits(wildcards):

@@ -229,6 +229,162 @@ rule training_curves:
         "../scripts/training_curves.py"
 
 
+rule calibration_curves:
+    """Print how often the net is right, by how sure it is."""
+    input:
+        predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
+        evaluated=rules.evaluate.output.runs,
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/calibration-curves.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/calibration-curves.svg",
+            caption="../report/calibration_curves.rst",
+            category="{study}",
+            labels={"what": "Calibration", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/calibration-curves.png",
+    log:
+        f"{LOGS}/calibration_curves/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/calibration_curves/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        labels=variant_labels,
+        variants=pack_variants,
+        seeds=variant_seeds,
+        code=code_digest("calibration_curves.py"),
+    message:
+        "Printing the calibration of {wildcards.study}"
+    script:
+        "../scripts/calibration_curves.py"
+
+
+rule roc_curves:
+    """Print true against false positives of two classes, over all thresholds."""
+    input:
+        predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
+        summary=rules.evaluate.output.summary,
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/roc-curves.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/roc-curves.svg",
+            caption="../report/roc_curves.rst",
+            category="{study}",
+            labels={"what": "ROC", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/roc-curves.png",
+    log:
+        f"{LOGS}/roc_curves/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/roc_curves/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        metric="roc_auc",
+        labels=variant_labels,
+        variants=pack_variants,
+        seeds=variant_seeds,
+        classes=classes,
+        code=code_digest("binary_curves.py"),
+    message:
+        "Printing the ROC curves of {wildcards.study}"
+    script:
+        "../scripts/binary_curves.py"
+
+
+rule precision_recall_curves:
+    """Print precision against recall of two classes, over all thresholds."""
+    input:
+        predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
+        summary=rules.evaluate.output.summary,
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/precision-recall-curves.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/precision-recall-curves.svg",
+            caption="../report/precision_recall_curves.rst",
+            category="{study}",
+            labels={"what": "Precision and recall", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/precision-recall-curves.png",
+    log:
+        f"{LOGS}/precision_recall_curves/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/precision_recall_curves/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        metric="average_precision",
+        labels=variant_labels,
+        variants=pack_variants,
+        seeds=variant_seeds,
+        classes=classes,
+        code=code_digest("binary_curves.py"),
+    message:
+        "Printing the precision-recall curves of {wildcards.study}"
+    script:
+        "../scripts/binary_curves.py"
+
+
+rule agreement:
+    """Print how predicted numbers agree with the true ones, all seeds together."""
+    input:
+        predictions=of_all_packs("predictions.npz"),
+        histories=of_all_packs("history.csv"),
+        manifest=prepared_test(last_test, ".json"),
+        array=ancient(prepared_test(last_test, ".npy")),
+        evaluated=rules.evaluate.output.runs,
+        style=REPORT / "calotype.mplstyle",
+    output:
+        pdf=f"{RESULTS}/{{study}}/figures/agreement.pdf",
+        svg=report(
+            f"{RESULTS}/{{study}}/figures/agreement.svg",
+            caption="../report/agreement.rst",
+            category="{study}",
+            labels={"what": "Agreement", "kind": "figure"},
+        ),
+        png=f"{RESULTS}/{{study}}/figures/agreement.png",
+    log:
+        f"{LOGS}/agreement/{{study}}.log",
+    benchmark:
+        f"{BENCHMARKS}/agreement/{{study}}.tsv"
+    group:
+        "paper"
+    conda:
+        ENVIRONMENT
+    params:
+        split=last_test,
+        labels=variant_labels,
+        variants=pack_variants,
+        seeds=variant_seeds,
+        code=code_digest("agreement.py"),
+    message:
+        "Printing the agreement of {wildcards.study}"
+    script:
+        "../scripts/agreement.py"
+
+
 rule confusion_matrices:
     """Print which class or count is taken for which, of each variant, all its seeds together."""
     input:

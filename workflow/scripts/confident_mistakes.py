@@ -1,11 +1,11 @@
-"""Print the worst mistakes of each variant's first seed: classes it is surely wrong about, counts farthest off."""
+"""Print the worst mistakes of each variant's first seed: classes it is surely wrong about, numbers farthest off."""
 
 from pathlib import Path
 
 from calotype import figures, figures_mistakes
 from calotype.console import script
 from calotype.evaluation import confident_mistakes, diverged, read_predictions
-from calotype.figures_mistakes import MISTAKES, largest_errors, percent, unrounded
+from calotype.figures_mistakes import MISTAKES, largest_errors, number, percent, unrounded
 from calotype.frames import read_csv
 from calotype.splits import open_split
 
@@ -20,6 +20,10 @@ with script(snakemake.log[0]):
             if params.task == "count":
                 places, counts = largest_errors(labels, predictions, MISTAKES)
                 true, predicted = labels[places].astype(str).tolist(), [unrounded(count) for count in counts]
+                sure = None
+            elif params.task == "regress":
+                places, numbers = largest_errors(labels, predictions, MISTAKES, counts=False)
+                true, predicted = [number(label) for label in labels[places]], [number(value) for value in numbers]
                 sure = None
             else:
                 places, taken, certain = confident_mistakes(labels, predictions, MISTAKES)
