@@ -58,7 +58,7 @@ rule fetch:
 rule preparation:
     """A figure of each split that the report or the paper uses: what each step of its preparation does."""
     input:
-        step_sheets,
+        step_sheets([*CONFIG.settings.studies, *CONFIG.settings.paper]),
 
 
 for study_name in own_targets():

@@ -125,6 +125,10 @@ class Config:
                 used.update(study.tests, (variant.train for variant in study.variants.values()))
         return [split for split in self.datasets[dataset].splits if split in used]
 
+    def splits_of(self, study: str) -> list[str]:
+        """The splits that a study trains or tests on, in the dataset's order."""
+        return self.splits_used(self.studies[study].dataset, [study])
+
     def measured(self, dataset: str) -> str | None:
         """The split of a dataset on which its preparation measures mean and deviation; None where it does not."""
         return measured_split(self.datasets[dataset].prepare)

@@ -13,14 +13,13 @@ from calotype.splits import Split
 PREDICTED = 10  # images
 
 
-def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], test: Split) -> Rehearsal:
-    """Rehearse a variant on a few images.
+def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any]) -> Rehearsal:
+    """Rehearse a variant on a few of its training images.
 
     Args:
         recipe: the variant, or its recipe alone.
         train: its training split.
         facts: the manifest of that.
-        test: a test split.
 
     Raises:
         CalotypeError: as `rehearsal.rehearse`, or the model cannot be made.
@@ -35,7 +34,7 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], test: Sp
     else:
         from calotype import backend, training
 
-        backend.start(recipe.threads)
+        backend.start(1)  # one number for all variants that a process tries
         labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
         trainer = training.Trainer(recipe, some, **labels)
-    return rehearse(recipe, trainer, np.asarray(test.images[:PREDICTED]))
+    return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]))

@@ -291,9 +291,45 @@ def measured(wildcards):
     return LAYOUT.measured(wildcards.dataset)
 
 
-def step_sheets(wildcards):
-    """The figures of the preparation of each split that the report or the paper uses."""
-    return LAYOUT.step_sheets(dict.fromkeys([*CONFIG.settings.studies, *CONFIG.settings.paper]))
+def all_prepared(suffix):
+    """The prepared splits of the studies of the report."""
+
+    def paths(wildcards):
+        studies = CONFIG.settings.studies
+        splits = [(study, split) for study in studies for split in CONFIG.splits_of(study)]
+        return list(dict.fromkeys(LAYOUT.prepared(study, split, suffix) for study, split in splits))
+
+    return paths
+
+
+def own_models(wildcards):
+    """The recipes of the variants of a study that have a model of the user's, and the code of that, by variant."""
+    found = {key: variant for key, variant in study_of(wildcards).variants.items() if ":" in variant.model}
+    return {key: (variant.recipe(), provenance.own_code(variant.model)) for key, variant in found.items()}
+
+
+def own_prepared(suffix):
+    """The prepared splits of a study, for those of its variants that have a model of the user's."""
+
+    def paths(wildcards):
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in CONFIG.splits_of(wildcards.study)]
+
+    return paths
+
+
+def rehearsal(wildcards):
+    """What says that a user's own models were tried; nothing for a model that comes along."""
+    own = ":" in study_of(wildcards).variants[wildcards.variant].model
+    return [f"{RESULTS}/{wildcards.study}/rehearsal.json"] if own else []
+
+
+def step_sheets(studies):
+    """The figures of the preparation of each split that some studies use, as an input function."""
+
+    def paths(wildcards):
+        return LAYOUT.step_sheets(dict.fromkeys(studies))
+
+    return paths
 
 
 def splits_of_variant(suffix):

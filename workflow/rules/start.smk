@@ -1,10 +1,11 @@
 # Start: what helps before anything is run.
-# Needs: images, for `new_study`.
-# Gives: entries in config/.
+# Needs: images, for `new_study`; prepared splits, for `check`.
+# Gives: entries in config/; words on the terminal.
 
 
 localrules:
     new_study,
+    check,
 
 
 rule new_study:
@@ -17,3 +18,21 @@ rule new_study:
         "Looking at the images"
     script:
         "../scripts/new_study.py"
+
+
+rule check:
+    """Try each variant of the studies on a few images, and say what their trainings will take."""
+    input:
+        manifests=all_prepared(".json"),
+        arrays=ancient(all_prepared(".npy")),
+        sheets=step_sheets(CONFIG.settings.studies),
+    log:
+        f"{LOGS}/check.log",
+    conda:
+        ENVIRONMENT
+    params:
+        studies=CONFIG.settings.studies,
+    message:
+        "Trying each variant on a few images"
+    script:
+        "../scripts/check.py"

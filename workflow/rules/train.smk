@@ -4,12 +4,38 @@
 # evaluated, results/checkpoints/ holds what a training that is stopped goes on from.
 
 
+# Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
+localrules:
+    rehearse,
+
+
+rule rehearse:
+    """Try the models of the user's own on a few images: they train, save, load, go on and predict."""
+    input:
+        manifests=own_prepared(".json"),
+        arrays=ancient(own_prepared(".npy")),
+    output:
+        # Always the same: what is tried again trains nothing again.
+        seen=f"{RESULTS}/{{study}}/rehearsal.json",
+    log:
+        f"{LOGS}/rehearse/{{study}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        own_models=own_models,
+    message:
+        "Trying the models of {wildcards.study} on a few images"
+    script:
+        "../scripts/rehearse.py"
+
+
 rule train:
     """Train a pack and predict its test splits; one that was stopped goes on where it was."""
     input:
         # The checksums in the manifests decide whether to train again, not the time stamps of the large arrays.
         manifests=splits_of_variant(".json"),
         arrays=ancient(splits_of_variant(".npy")),
+        rehearsal=rehearsal,
     output:
         models=directory(f"{PACK}/models"),
         history=f"{PACK}/history.csv",

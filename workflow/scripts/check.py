@@ -23,7 +23,7 @@ with script(snakemake.log[0]):
             train, *tests = (layout.prepared(name, split, ".npy") for split in (variant.train, *study.tests))
             facts, *tested = (manifests[str(Path(file).with_suffix(".json"))] for file in (train, *tests))
             with about(f"{layout.config.settings.study_files}/{name}.yaml: variants.{key}"):
-                seen = try_variant(variant, open_split(Path(train)), facts, open_split(Path(tests[0])))
+                seen = try_variant(variant, open_split(Path(train)), facts)
             images = [min(each["images"], variant.test_images or each["images"]) for each in tested]
             outputs = facts["classes"] or 1
             rows.append(forecast.forecast(layout, name, key, seen, facts["images"], images, outputs))
