@@ -1,0 +1,148 @@
+"""A rehearsal finds what is wrong with a model before a job is spent on it, and changes nothing."""
+
+import logging
+import math
+import textwrap
+
+import numpy as np
+import pytest
+
+from calotype.errors import CalotypeError
+from calotype.recipe import Recipe
+from calotype.splits import Split
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+
+OWN = '''
+import itertools
+
+import keras
+from keras import layers
+
+CALLS = itertools.count()
+
+
+def good(shape, outputs, *, units=5):
+    """Anything that Keras saves: batch normalisation and dropout, too."""
+    inner = [layers.Flatten(), layers.Dense(units), layers.BatchNormalization(), layers.Dropout(0.3)]
+    return keras.Sequential([keras.Input(shape), *inner, layers.Dense(outputs, activation="softmax")])
+
+
+def logits(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs)])
+
+
+def sigmoids(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="sigmoid")])
+
+
+def not_a_number(shape, outputs):
+    image = keras.Input(shape)
+    x = layers.Dense(outputs, activation="softmax")(layers.Flatten()(image))
+    return keras.Model(image, x * keras.ops.log(keras.ops.sum(x, axis=1, keepdims=True) * 0 - 1))
+
+
+@keras.saving.register_keras_serializable("test")
+class Forgetful(layers.Layer):
+    """Counts its calls where Keras does not look."""
+
+    def build(self, shape):
+        self.state = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        self.hidden = keras.Variable(0.0, trainable=False)
+        self._untrack_variable(self.hidden)
+
+    def call(self, x, training=False):
+        if training:
+            self.hidden.assign_add(1.0)
+        return x * (1 + self.hidden)
+
+
+def forgetful(shape, outputs):
+    net = [layers.Flatten(), Forgetful(), layers.Dense(outputs, activation="softmax")]
+    return keras.Sequential([keras.Input(shape), *net])
+
+
+def another_each_time(shape, outputs):
+    units = 3 + next(CALLS)
+    return keras.Sequential(
+        [keras.Input(shape), layers.Flatten(), layers.Dense(units), layers.Dense(outputs, activation="softmax")]
+    )
+'''
+IMAGES, CLASSES = 50, 3
+FACTS = {"minimum": None, "maximum": None, "classes": CLASSES}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The file of somebody's own models."""
+    path = tmp_path / "own.py"
+    path.write_text(textwrap.dedent(OWN))
+    return path
+
+
+def split(scale=1.0):
+    rng = np.random.default_rng(0)
+    images = (scale * rng.random((IMAGES, 6, 6, 1))).astype(np.float32)
+    return Split(images, rng.integers(0, CLASSES, IMAGES), np.arange(IMAGES))
+
+
+def tried(model, data=None, **changes):
+    from calotype.trial import try_variant
+
+    base = {"loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 2, "batch_size": 8}
+    return try_variant(Recipe.model_validate({"model": model} | base | changes), data or split(), FACTS)
+
+
+def test_a_model_of_ones_own_is_tried_from_the_first_step_to_its_predictions(own):
+    seen = tried(f"{own}:good", model_arguments={"units": 4})
+    assert seen.parameters == 36 * 4 + 4 + 4 * 4 + 4 * 3 + 3
+    assert 0 < seen.step_seconds < 10
+    assert 0 < seen.weights_mib < 1
+
+
+def test_models_that_come_along_and_scikit_learns_are_tried_too():
+    assert tried("dense", model_arguments={"units": [4]}).parameters == 36 * 4 + 4 + 4 * 3 + 3
+    other = tried("sklearn.neural_network.MLPClassifier", optimizer={"name": "sgd"}, batch_size=8)
+    assert other.parameters > 0
+    assert math.isnan(other.step_seconds) or other.step_seconds > 0
+
+
+@pytest.mark.parametrize("name", ["logits", "sigmoids"])
+def test_outputs_that_are_no_probabilities_are_refused(own, name):
+    with pytest.raises(CalotypeError, match=r"its outputs are no probabilities.*\n.*softmax"):
+        tried(f"{own}:{name}")
+
+
+def test_a_loss_that_is_no_number_from_the_start_is_named(own):
+    with pytest.raises(CalotypeError, match=r"the loss of the first .* is nan.*\n.*`scale`"):
+        tried(f"{own}:not_a_number")
+
+
+def test_a_model_that_is_another_each_time_is_refused(own):
+    with pytest.raises(CalotypeError):
+        tried(f"{own}:another_each_time")
+
+
+def test_a_model_that_keeps_something_where_keras_does_not_look_is_said_to_be_inexact(own, caplog):
+    with caplog.at_level(logging.WARNING, "calotype"):
+        tried(f"{own}:forgetful")
+    assert "stopped and continued will not have the same result" in caplog.text
+
+
+def test_a_sound_model_is_not_said_to_be_inexact(own, caplog):
+    with caplog.at_level(logging.WARNING, "calotype"):
+        tried(f"{own}:good")
+    assert not caplog.text
+
+
+def test_few_images_are_taken_from_all_over_the_split():
+    from calotype.rehearsal import few
+
+    made = Recipe(
+        model="dense", model_arguments={"units": [2]}, loss="categorical_crossentropy", optimizer="adam", epochs=1,
+        batch_size=2, validation_split=0.5,
+    )  # fmt: skip
+    found = few(split(), made)
+    assert found.ids[0] == 0
+    assert found.ids[-1] == IMAGES - 1
+    assert len(found.labels) == 17

@@ -1,0 +1,229 @@
+"""Weights of images and classes count in the loss as Keras's `fit` counts them; further losses, schedules, metrics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from calotype.errors import CalotypeError
+from calotype.recipe import Optimizer, Recipe
+from calotype.splits import Split
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+
+IMAGES, CLASSES, BATCH = 26, 3, 8
+
+
+def split(weights=None, *, numbers=False):
+    """Noise, with classes that are not equally frequent."""
+    rng = np.random.default_rng(1)
+    labels = rng.normal(size=IMAGES) if numbers else np.minimum(rng.integers(0, 5, IMAGES), CLASSES - 1)
+    return Split(rng.random((IMAGES, 4, 4, 1), np.float32), labels, np.arange(IMAGES), weights)
+
+
+def recipe(**changes):
+    base = {
+        "model": "dense", "model_arguments": {"units": [5]}, "loss": "categorical_crossentropy",
+        "optimizer": {"name": "sgd", "learning_rate": 0.1}, "epochs": 1, "batch_size": BATCH,
+    }  # fmt: skip
+    return Recipe.model_validate(base | changes)
+
+
+def trained(made, data, *, epochs=2, classes=CLASSES, **how):
+    """The weights after some epochs, and what they logged."""
+    from calotype.training import Trainer
+
+    trainer, logs = Trainer(made, data, minimum=None, maximum=None, classes=classes, **how), []
+    trainer.begin(0)
+    for epoch in range(1, epochs + 1):
+        trainer.begin_epoch(0, epoch)
+        trainer.train(0, trainer.steps)
+        logs.append(trainer.end_epoch())
+    return trainer, logs
+
+
+def by_fit(made, data, weights, *, epochs=2, sparse=False):
+    """The same by Keras's `fit`, an epoch at a time, in the same order."""
+    from calotype.augment import epoch_draws
+    from calotype.backend import keras
+    from calotype.training import Trainer
+
+    model = Trainer(made, replace(data, weights=None), minimum=None, maximum=None, classes=CLASSES).model
+    fresh = Trainer(recipe(), replace(data, weights=None), minimum=None, maximum=None, classes=CLASSES)
+    fresh.begin(0)
+    model.set_weights(fresh.weights())
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=made.loss)
+    targets = data.labels if sparse else np.eye(CLASSES)[data.labels]
+    losses = []
+    for epoch in range(1, epochs + 1):
+        order, _ = epoch_draws(0, epoch, IMAGES, [], 4, 4)
+        found = model.fit(
+            data.images[order], targets[order], sample_weight=weights[order], batch_size=BATCH, shuffle=False, verbose=0
+        )
+        losses.append(found.history["loss"][0])
+    return model, losses
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_weights_of_images_count_as_those_of_fit(loss, jit_compile):
+    weights = np.random.default_rng(2).random(IMAGES).astype(np.float32)
+    made = recipe(loss=loss, jit_compile=jit_compile)
+    trainer, logs = trained(made, split(weights))
+    model, losses = by_fit(made, split(), weights, sparse=loss.startswith("sparse"))
+    for one, other in zip(trainer.weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    np.testing.assert_allclose([log["loss"] for log in logs], losses, rtol=1e-5)
+
+
+def test_balanced_classes_weigh_as_if_they_were_equally_frequent():
+    data = split()
+    counts = np.bincount(data.labels, minlength=CLASSES)
+    weights = (IMAGES / (CLASSES * counts))[data.labels].astype(np.float32)
+    one, _ = trained(recipe(class_weight="balanced"), data)
+    other, _ = trained(recipe(), split(weights))
+    assert all(np.array_equal(a, b) for a, b in zip(one.weights(), other.weights(), strict=True))
+
+
+def test_weights_of_classes_multiply_those_of_images():
+    own = np.linspace(0.5, 2, IMAGES).astype(np.float32)
+    data = split(own)
+    expected = (np.array([1.0, 1.0, 3.0])[data.labels] * own).astype(np.float32)
+    one, _ = trained(recipe(class_weight={2: 3.0}), data)
+    other, _ = trained(recipe(), split(expected))
+    assert all(np.array_equal(a, b) for a, b in zip(one.weights(), other.weights(), strict=True))
+
+
+def test_an_image_without_weight_teaches_nothing():
+    weights = np.ones(IMAGES, np.float32)
+    data = split()
+    weights[data.labels == 0] = 0
+    changed = replace(data, images=np.where((data.labels == 0)[:, None, None, None], 9, data.images).astype(np.float32))
+    one, _ = trained(recipe(), replace(data, weights=weights))
+    other, _ = trained(recipe(), replace(changed, weights=weights))
+    for a, b in zip(one.weights(), other.weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_streamed_images_keep_their_weights(monkeypatch):
+    from calotype import feed
+
+    weights = np.random.default_rng(3).random(IMAGES).astype(np.float32)
+    monkeypatch.setattr(feed, "BLOCK", 4 * 4 * 4 * 10)
+    resident, _ = trained(recipe(), split(weights))
+    streamed, _ = trained(recipe(), split(weights), stream_above=0.0)
+    assert all(np.array_equal(a, b) for a, b in zip(resident.weights(), streamed.weights(), strict=True))
+
+
+def test_held_out_images_have_their_weights_too():
+    weights = np.random.default_rng(4).random(IMAGES).astype(np.float32)
+    _, logs = trained(recipe(validation_split=0.3), split(weights))
+    _, plain = trained(recipe(validation_split=0.3), split())
+    assert logs[0]["val_loss"] != pytest.approx(plain[0]["val_loss"])
+    assert logs[0]["val_accuracy"] == pytest.approx(logs[0]["val_accuracy"])
+
+
+def test_a_class_that_there_is_not_is_named():
+    with pytest.raises(CalotypeError, match=r"class_weight: there is no class 3.*\n.*0 to 2"):
+        trained(recipe(class_weight={3: 1.0}), split())
+
+
+@pytest.mark.parametrize("loss", ["categorical_focal_crossentropy", "kl_divergence"])
+def test_further_losses_of_probabilities_train(loss):
+    _, logs = trained(recipe(loss=loss), split(), epochs=20)
+    assert logs[-1]["loss"] < logs[0]["loss"]
+    assert 0 <= logs[-1]["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("loss", ["poisson", "mean_squared_logarithmic_error", "mean_absolute_percentage_error"])
+def test_further_losses_of_numbers_train(loss):
+    data = split(numbers=True)
+    made = recipe(model="dots_source", model_arguments={}, loss=loss, optimizer={"name": "sgd", "learning_rate": 1e-3})
+    images = np.random.default_rng(0).random((IMAGES, 8, 8, 1), np.float32)
+    _, logs = trained(made, replace(data, images=images, labels=np.abs(data.labels) + 1), classes=None)
+    assert np.isfinite(logs[-1]["loss"])
+
+
+SCHEDULES = {
+    "exponential_decay": {"decay_steps": 4, "decay_rate": 0.5},
+    "inverse_time_decay": {"decay_steps": 4, "decay_rate": 0.5, "staircase": True},
+    "polynomial_decay": {"decay_steps": 8, "end_learning_rate": 0.01, "power": 2.0},
+    "cosine_decay": {"decay_steps": 8, "alpha": 0.1},
+    "cosine_decay_restarts": {"first_decay_steps": 4},
+    "piecewise_constant_decay": {"boundaries": [2, 5], "values": [0.1, 0.05, 0.01]},
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_keras_s_schedules_change_the_rate_as_keras_says(name):
+    from calotype.backend import keras
+    from calotype.training import make_optimizer
+
+    rate = {} if name.startswith("piecewise") else {"learning_rate": 0.2}
+    made = make_optimizer(Optimizer(name="sgd", schedule=name, schedule_arguments=SCHEDULES[name], **rate), 10)
+    kind = getattr(keras.optimizers.schedules, "".join(map(str.capitalize, name.split("_"))))
+    own = kind(**({"initial_learning_rate": 0.2} if rate else {}), **SCHEDULES[name])
+    for step in (0, 3, 4, 7):
+        made.iterations.assign(step)
+        assert float(made.learning_rate) == pytest.approx(float(own(step)))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "arguments"),
+    [
+        ("exponential_decay", {"decay_rate": 0.5}),
+        ("exponential_decay", {"decay_steps": 1, "decay_rate": 0.5, "speed": 1}),
+        ("piecewise_constant_decay", {"boundaries": [1], "values": [0.1]}),
+    ],
+)
+def test_wrong_arguments_of_a_schedule_are_named(schedule, arguments):
+    from calotype.training import make_optimizer
+
+    rate = {} if schedule.startswith("piecewise") else {"learning_rate": 0.2}
+    with pytest.raises(CalotypeError, match=rf"optimizer.schedule_arguments: {schedule}: "):
+        make_optimizer(Optimizer(name="sgd", schedule=schedule, schedule_arguments=arguments, **rate), 10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"schedule": "exponential_decay"}, "needs a learning_rate"),
+        ({"schedule": "piecewise_constant_decay", "learning_rate": 0.1}, "takes its rates from schedule_arguments"),
+        ({"schedule_arguments": {"decay_steps": 3}}, "schedule constant takes none"),
+        ({"schedule": "cosine", "learning_rate": 0.1, "schedule_arguments": {"alpha": 0.1}}, "cosine takes none"),
+        ({"schedule": "exponential_decay", "learning_rate": 0.1, "warmup": 0.1}, "warmup needs schedule: cosine"),
+        (
+            {"schedule": "cosine_decay", "learning_rate": 0.1, "schedule_arguments": {"initial_learning_rate": 1}},
+            "has a key of its own",
+        ),
+    ],
+)
+def test_a_schedule_that_does_not_fit_is_refused_before_any_job(settings, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        Optimizer(name="sgd", **settings)
+
+
+def test_further_metrics_are_in_the_history():
+    _, logs = trained(recipe(training_metrics=["top_k_categorical_accuracy", "mean_squared_error"]), split())
+    assert {"loss", "accuracy", "top_k_categorical_accuracy", "mean_squared_error"} <= {*logs[0]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"training_metrics": ["loss"]}, "always recorded"),
+        ({"training_metrics": ["mae", "mae"]}, "stands there twice"),
+        ({"class_weight": "even"}, "class_weight"),
+        ({"class_weight": {0: -1.0}}, "class_weight"),
+        ({"class_weight": "balanced", "loss": "huber"}, "class_weight needs a crossentropy"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_before_any_job(changes, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        recipe(**changes)
+
+
+def test_a_metric_that_keras_does_not_have_is_named():
+    with pytest.raises(CalotypeError, match=r"training_metrics: .*acuracy"):
+        trained(recipe(training_metrics=["acuracy"]), split())

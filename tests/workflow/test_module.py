@@ -1,0 +1,57 @@
+"""calotype as a module of another project: its own config, images, model, and rules after it."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY, Project
+from PIL import Image
+
+EXAMPLE = REPOSITORY / "tests/example"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The example, with a copy of the workflow and some images, as its reader would set it up."""
+    folder = tmp_path_factory.mktemp("module") / "project"
+    shutil.copytree(EXAMPLE, folder)
+    for name in ("workflow", "envs", "config", "profiles", "slurm"):
+        shutil.copytree(REPOSITORY / name, folder / "calotype" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(REPOSITORY / "Snakefile", folder / "calotype")
+    shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
+    shades(folder / "shades")
+    return Project(folder)
+
+
+def shades(folder: Path) -> None:
+    """Noise that is rather dark, or rather light, in two sizes."""
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("dark", "light")):
+        (folder / name).mkdir(parents=True)
+        for i in range(30):
+            pixels = rng.integers(60 * label, 120 + 60 * label, (12 + i % 2, 16, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+
+
+@pytest.mark.slow
+def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(project):
+    project.run()
+    lines = (project.folder / "results/ranking.txt").read_text(encoding="utf-8").splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == ["dense", "own-units-4", "own-units-8"]
+    assert (project.folder / "results/report.html").exists()
+    assert project.plan() == {}
+
+
+@pytest.mark.slow
+def test_the_models_of_a_project_are_tried_before_they_are_trained(project):
+    log = (project.folder / "results/logs/rehearse/shades.log").read_text(encoding="utf-8")
+    assert "shades/own-units-4: trains, saves, loads and predicts" in log
+    assert "dense" not in log
+
+
+def test_rules_may_have_a_prefix(project, tmp_path):
+    shutil.copytree(project.folder, tmp_path / "project", ignore=shutil.ignore_patterns("results", ".snakemake"))
+    renamed = Project(tmp_path / "project")
+    renamed.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
+    assert renamed.plan("results/ranking.txt")["calotype_train"] == 3
