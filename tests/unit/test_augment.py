@@ -15,6 +15,9 @@ CHANGES = {
     "shift": Augmentation(name="shift", pixels=2),
     "affine": Augmentation(name="affine", degrees=30.0, zoom=0.25),
     "erase": Augmentation(name="erase", pixels=3),
+    "rotate": Augmentation(name="rotate", degrees=30.0),
+    "brightness": Augmentation(name="brightness", strength=0.25),
+    "noise": Augmentation(name="noise", strength=0.5),
 }
 
 
@@ -253,3 +256,60 @@ def test_views_of_a_test_image_are_those_that_were_asked_for_and_the_image_itsel
         np.ascontiguousarray(view).tobytes() for view in expected
     }
     assert np.array_equal(images, before)
+
+
+# ---- Further changes -------------------------------------------------------------------------------------------------
+
+
+def applied(tensorflow, images, draws, **change):
+    draws = np.asarray(draws, np.int32).reshape(len(images), -1)
+    return tensorflow.augment.apply(tensorflow.tf.constant(images), draws, [Augmentation(**change)]).numpy()
+
+
+def test_a_rotation_is_an_affine_change_without_zoom(tensorflow):
+    images, angles = pictures(), np.arange(6) * 12_000
+    middle = np.full(6, 2**15)
+    turned = applied(tensorflow, images, angles, name="rotate", degrees=40.0)
+    both = applied(tensorflow, images, np.stack([angles, middle], 1), name="affine", degrees=40.0, zoom=0.0)
+    np.testing.assert_allclose(turned, both, atol=1e-5)
+
+
+def test_the_outermost_pixels_move_in_where_that_is_asked_for(tensorflow):
+    images = pictures()
+    moved = applied(tensorflow, images, [[4, 0]] * 6, name="shift", pixels=2, fill="edge")
+    padded = np.pad(images, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="edge")
+    np.testing.assert_array_equal(moved, padded[:, 0:5, 4:11])
+    assert (applied(tensorflow, images, [[4, 0]] * 6, name="shift", pixels=2) == 0).any()
+    assert (applied(tensorflow, images, [65_535] * 6, name="rotate", degrees=45.0, fill="edge") > 0.05).all()
+
+
+def test_brightness_is_added_to_all_pixels_alike(tensorflow):
+    images = pictures()
+    levels = np.array([0, 2**16 - 1, 2**15, 1, 2, 3])
+    expected = images + ((levels / (2**16 - 1) * 2 - 1) * 0.25)[:, None, None, None]
+    np.testing.assert_allclose(applied(tensorflow, images, levels, name="brightness", strength=0.25), expected, atol=1e-6)
+
+
+def test_noise_is_normal_of_the_deviation_and_the_same_for_the_same_numbers(tensorflow):
+    images = np.zeros((50, 20, 20, 1), np.float32)
+    draws = np.random.default_rng(0).integers(2**16, size=(50, 2))
+    one, same = (applied(tensorflow, images, draws, name="noise", strength=0.5) for _ in range(2))
+    other = applied(tensorflow, images, draws + 1, name="noise", strength=0.5)
+    np.testing.assert_array_equal(one, same)
+    assert abs(one.std() - 0.5) < 0.01
+    assert abs(one.mean()) < 0.01
+    assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.03
+    assert abs(np.corrcoef(one[0].ravel(), one[1].ravel())[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "rotate"}, {"name": "rotate", "degrees": 200.0}, {"name": "noise"}, {"name": "noise", "strength": 0.0},
+        {"name": "flip", "strength": 1.0}, {"name": "erase", "pixels": 2, "fill": "edge"},
+        {"name": "shift", "pixels": 2, "fill": "mirror"}, {"name": "brightness", "degrees": 3.0, "strength": 1.0},
+    ],
+)  # fmt: skip
+def test_keys_that_a_change_does_not_take_are_refused(change):
+    with pytest.raises(ValueError, match=r"needs|takes no|less than|greater than|Input should be"):
+        Augmentation(**change)

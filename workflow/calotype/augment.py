@@ -20,8 +20,10 @@ def _choices(change: Augmentation, height: int, width: int) -> list[int]:
         return [SYMMETRIES]
     if change.name == "flip":
         return [2]
-    if change.name == "affine":
+    if change.name in ("affine", "noise"):
         return [LEVELS, LEVELS]
+    if change.name in ("rotate", "brightness"):
+        return [LEVELS]
     assert change.pixels is not None
     return [2 * change.pixels + 1] * 2 if change.name == "shift" else [height, width]
 
@@ -70,12 +72,23 @@ def apply(images: Any, draws: Any, changes: Sequence[Augmentation]) -> Any:
         elif change.name == "flip":
             images = tf.where((numbers[0] == 1)[:, None, None, None], images[:, :, ::-1], images)
         elif change.name == "shift":
-            images = shift(images, numbers[0], numbers[1], change.pixels)
+            images = shift(images, numbers[0], numbers[1], change.pixels, change.fill)
+        elif change.name == "rotate":
+            images = affine(images, numbers[0], None, change.degrees, 0.0, change.fill)
         elif change.name == "affine":
-            images = affine(images, numbers[0], numbers[1], change.degrees, change.zoom)
+            images = affine(images, numbers[0], numbers[1], change.degrees, change.zoom, change.fill)
+        elif change.name == "brightness":
+            images += (_between(numbers[0]) * change.strength)[:, None, None, None]
+        elif change.name == "noise":
+            images = noise(images, numbers[0], numbers[1], change.strength)
         else:
             images = erase(images, numbers[0], numbers[1], change.pixels)
     return images
+
+
+def _between(level: Any) -> Any:
+    """Numbers from -1 to 1 for those from 0 to LEVELS - 1."""
+    return tf.cast(level, tf.float32) / (LEVELS - 1) * 2 - 1
 
 
 def turn(images: Any, symmetry: Any) -> Any:
@@ -91,16 +104,23 @@ def turn(images: Any, symmetry: Any) -> Any:
     return tf.where(diagonal, tf.transpose(images, [0, 2, 1, 3]), images)
 
 
-def shift(images: Any, down: Any, across: Any, pixels: int | None) -> Any:
-    """Move each image; zeros move in.
+def shift(images: Any, down: Any, across: Any, pixels: int | None, fill: str = "zero") -> Any:
+    """Move each image.
 
     Args:
         images: shape (batch, height, width, channels).
         down, across: shape (batch,), 0..2 * pixels: by how much, where `pixels` means not at all.
         pixels: the longest way.
+        fill: what moves in: zeros, or the outermost pixels again (``edge``).
     """
     assert pixels is not None
     height, width = images.shape[1:3]
+    if fill == "edge":
+        rows = tf.clip_by_value(tf.range(height)[None] + pixels - down[:, None], 0, height - 1)
+        columns = tf.clip_by_value(tf.range(width)[None] + pixels - across[:, None], 0, width - 1)
+        places = rows[:, :, None] * width + columns[:, None, :]
+        moved = tf.gather(tf.reshape(images, [-1, height * width, images.shape[3]]), places, batch_dims=1)
+        return tf.reshape(moved, [-1, height, width, images.shape[3]])
     padded = tf.pad(images, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
     rows = tf.range(height)[None] + 2 * pixels - down[:, None]
     columns = tf.range(width)[None] + 2 * pixels - across[:, None]
@@ -111,14 +131,15 @@ def shift(images: Any, down: Any, across: Any, pixels: int | None) -> Any:
     return tf.reshape(moved, [-1, height, width, images.shape[3]])
 
 
-def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: float | None) -> Any:
-    """Turn each image about its middle and make it larger or smaller, with bilinear interpolation; zeros move in.
+def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: float | None, fill: str = "zero") -> Any:
+    """Turn each image about its middle and make it larger or smaller, with bilinear interpolation.
 
     Args:
         images: shape (batch, height, width, channels).
-        angle, size: shape (batch,), 0..LEVELS - 1, from one bound to the other.
+        angle, size: shape (batch,), 0..LEVELS - 1, from one bound to the other; a size that is None stays.
         degrees: the largest angle, either way.
         zoom: the largest change of size, as a part of it, either way.
+        fill: what moves in: zeros, or the outermost pixels again (``edge``).
     """
     assert degrees is not None
     assert zoom is not None
@@ -126,8 +147,10 @@ def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: floa
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     radians = (tf.cast(angle, tf.float32) / (LEVELS - 1) * 2 - 1) * (degrees * math.pi / 180)
     # The transformation says where each pixel of the result comes from, so it is the inverse of what is seen.
-    scale = 1 / (1 + (tf.cast(size, tf.float32) / (LEVELS - 1) * 2 - 1) * zoom)
-    cosine, sine = tf.cos(radians) * scale, tf.sin(radians) * scale
+    cosine, sine = tf.cos(radians), tf.sin(radians)
+    if size is not None:
+        scale = 1 / (1 + (tf.cast(size, tf.float32) / (LEVELS - 1) * 2 - 1) * zoom)
+        cosine, sine = cosine * scale, sine * scale
     none = tf.zeros_like(cosine)
     rows = [
         [cosine, -sine, middle_x - cosine * middle_x + sine * middle_y],
@@ -140,8 +163,23 @@ def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: floa
         output_shape=[height, width],
         fill_value=0.0,
         interpolation="BILINEAR",
-        fill_mode="CONSTANT",
+        fill_mode="NEAREST" if fill == "edge" else "CONSTANT",
     )
+
+
+def noise(images: Any, one: Any, other: Any, strength: float) -> Any:
+    """Add a normal random number to each pixel.
+
+    Args:
+        images: shape (batch, height, width, channels).
+        one, other: shape (batch,): those of the first image are the key of the numbers of the whole batch, so that it
+            gets the same whenever it is trained on.
+        strength: the standard deviation.
+    """
+    key = tf.stack([one[0], other[0]])
+    # Philox by name: which generator TensorFlow takes by itself depends on the device.
+    drawn = tf.random.stateless_normal(tf.shape(images), key, alg="philox")
+    return images + strength * drawn
 
 
 def test_views(images: NDArray[np.float32], kinds: Sequence[str]) -> list[NDArray[np.float32]]:

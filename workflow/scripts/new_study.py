@@ -20,4 +20,6 @@ with script(snakemake.log[0]):
     written = write_study(settings.name, seen, settings)
     logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))
     logger.info("Written, with a comment beside each choice: %s", " and ".join(map(str, written)))
-    logger.info("Read them, change what you know better, then: snakemake --cores all %s", settings.name)
+    logger.info("Read them, and change what you know better. Then, to see what training would take, and to train:")
+    logger.info("  snakemake --cores all check --config 'studies=[%s]'", settings.name)
+    logger.info("  snakemake --cores all %s", settings.name)
