@@ -287,7 +287,9 @@ def test_brightness_is_added_to_all_pixels_alike(tensorflow):
     images = pictures()
     levels = np.array([0, 2**16 - 1, 2**15, 1, 2, 3])
     expected = images + ((levels / (2**16 - 1) * 2 - 1) * 0.25)[:, None, None, None]
-    np.testing.assert_allclose(applied(tensorflow, images, levels, name="brightness", strength=0.25), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        applied(tensorflow, images, levels, name="brightness", strength=0.25), expected, atol=1e-6
+    )
 
 
 def test_noise_is_normal_of_the_deviation_and_the_same_for_the_same_numbers(tensorflow):

@@ -41,6 +41,21 @@ def test_one_combination_does_not_change_what_another_shares_with_it():
     assert shared["optimizer"] == {"name": "adam"}
 
 
+def test_what_is_not_varied_comes_from_the_defaults():
+    defaults = {"optimizer": {"name": "adam", "learning_rate": 1.0}, "model_arguments": {"dropout": 0.5}, "epochs": 3}
+    grid = {"optimizer.learning_rate": [0.1], "model_arguments.units": [[8]]}
+    (found,) = expand({"a": {"grid": grid}}, defaults).values()
+    assert found["optimizer"] == {"name": "adam", "learning_rate": 0.1}
+    assert found["model_arguments"] == {"dropout": 0.5, "units": [8]}
+    assert defaults["optimizer"]["learning_rate"] == 1.0
+    (own,) = expand({"a": {"optimizer": "sgd", "grid": grid}}, defaults).values()
+    assert own["optimizer"] == {"name": "sgd", "learning_rate": 0.1}
+
+
+def test_a_number_and_its_negative_have_two_names():
+    assert [*expand({"a": {"grid": {"x": [0.1, -0.1]}}})] == ["a-x-0_1", "a-x-minus0_1"]
+
+
 def test_lists_and_words_and_switches_have_readable_names():
     values = {"units": [[64], [512, 256]], "activation": ["relu", "tanh"], "bias": [True, False]}
     found = expand({"a": {"label": "Dense", "grid": {f"model_arguments.{key}": each for key, each in values.items()}}})

@@ -1,6 +1,6 @@
 """The catalogue of a user's own images: which there are, their labels, and the split of each."""
 
-import fnmatch
+import csv
 import hashlib
 import io
 import json
@@ -58,9 +58,9 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
         raise CalotypeError(f"folder: {folder}: there is no such folder.", "paths start from the working directory.")
     home, found, others = folder.resolve(), [], []
     table = folder / dataset.table.file if dataset.table else None
-    for file in sorted(files_below(folder)):
+    for file in sorted(files_below(folder, dataset.ignore)):
         path, name = Path(file), Path(os.path.relpath(file, folder)).as_posix()
-        if any(fnmatch.fnmatch(path.name, pattern) for pattern in dataset.ignore) or path == table:
+        if path == table:
             continue
         if not name.isprintable() or any(0xDC80 <= ord(letter) <= 0xDCFF for letter in name):
             raise CalotypeError(f"{folder}: the name {name!r} has signs that cannot be printed.", "rename it.")
@@ -87,17 +87,18 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
         CalotypeError: as `_images`, or an image is in no class's folder, or a class or a split has none.
     """
     splits = {split.folder: name for name, split in dataset.splits.items() if split.folder is not None}
+    classes = {unicodedata.normalize("NFC", name): name for name in dataset.classes}
     rows, strangers = [], {}
     for path in _images(folder, dataset):
-        *before, label = path.split("/")[:-1] or [""]
-        where = "/".join(path.split("/")[: 1 + bool(splits)])
-        first, *rest = path.split("/")[:-1] or [""]
-        split, (label, *_) = (splits.get(first), [*rest, ""]) if splits else (LEFT, [first])
-        del before
-        if label not in dataset.classes or split is None:
-            strangers.setdefault(where if "/" in path else "", []).append(path)
+        above = path.split("/")[:-1]
+        where = "/".join(above[: 1 + bool(splits)])
+        split = splits.get(above[0]) if splits and above else LEFT
+        # Two ways to write the same letters: some file systems change the one into the other.
+        label = unicodedata.normalize("NFC", where.split("/")[-1])
+        if label not in classes or split is None or len(above) < 1 + bool(splits):
+            strangers.setdefault(where, []).append(path)
         else:
-            rows.append((path, label, split))
+            rows.append((path, classes[label], split))
     if strangers:
         named = [
             f"{where or '(beside the folders)'}: {len(paths)} image(s), such as {paths[0]}"
@@ -123,21 +124,21 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     file = folder / table.file
     lines = _read_table(file, table)
     there = _images(folder, dataset)
-    # Two ways to write the same letters: some file systems change the one into the other.
     written = {unicodedata.normalize("NFC", path): path for path in there}
     rows, problems, seen = [], [], {}
     for line, entry in enumerate(lines.itertuples(index=False), start=2):
         raw = str(entry.path).strip()
-        path = os.path.normpath(raw).replace(os.sep, "/")
+        path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))
         if not raw or os.path.isabs(raw) or path.startswith(".."):
             problems.append(f"line {line}: {raw!r} does not lie in {folder}")
-        elif unicodedata.normalize("NFC", path) not in written:
-            hint = did_you_mean(path, there[:2000]) or ""
+        elif path not in written:
+            # To look for the nearest name takes a moment, which a hundred thousand wrong lines would each take.
+            hint = (did_you_mean(path, there[:2000]) or "") if len(problems) < SHOWN else ""
             problems.append(f"line {line}: there is no image {path}" + f" ({hint})" * hint.startswith("did"))
         elif path in seen:
             problems.append(f"line {line}: {path} stands in line {seen[path]} already")
         else:
-            rows.append((written[unicodedata.normalize("NFC", path)], *entry[1:]))
+            rows.append((written[path], *entry[1:]))
         seen.setdefault(path, line)
     if problems:
         raise CalotypeError(f"{file}:{_several(problems)}", "paths start from `folder`; each image has one line.")
@@ -172,12 +173,13 @@ def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
         raise CalotypeError(f"{file}: not a table: {' '.join(str(error).split())}.") from None
     columns = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
     wanted = {name: getattr(table, key) for name, key in columns.items() if getattr(table, key) is not None}
+    header = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
     for name, column in wanted.items():
         if column not in found.columns:
             raise CalotypeError(
                 f"{file}: has no column `{column}` (table.{columns[name]}).", did_you_mean(column, found.columns)
             )
-        if list(found.columns).count(column) > 1:
+        if header.count(column) > 1:  # pandas would rename the second
             raise CalotypeError(f"{file}: the column `{column}` stands there twice.")
     if found.empty:
         raise CalotypeError(f"{file}: has no lines.")
@@ -267,13 +269,14 @@ def _dealt(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> pd.DataF
 
 
 def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The images in random order, those of a group one after the other.
+    """The images of a split, numbered from 1 by path, and in random order, those of a group one after the other.
 
     A variant's `validation_split` takes the last of the training images: by name they would be those of the last class.
     """
+    found = found.assign(number=np.arange(1, len(found) + 1))
     rng = np.random.default_rng([seed, 0, 1])  # other numbers than those that deal
     order = rng.permutation(len(found))
-    if "group" in found:
+    if "group" in found and len(found):
         groups = pd.factorize(found.group)[0]
         order = order[np.argsort(rng.permutation(groups.max() + 1)[groups[order]], kind="stable")]
     return found.iloc[order].reset_index(drop=True)
@@ -355,9 +358,10 @@ def _check_sides(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> No
 def write_catalogue(dataset: ImagesDataset, table_file: Path, manifest_file: Path) -> None:
     """Find all images of a dataset, read each, and write down its label and its split.
 
-    The table has a line for each image, in random order: number (from 1, by path), path, label, split (empty: in none),
-    weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest
-    holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
+    The table has a line for each image, split by split in random order: number (in its split, from 1), path, label,
+    split (empty: in none), weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the
+    pixels). The manifest holds the SHA-256 of the table: later stages are computed again when that changes, not when a
+    time stamp does.
 
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
@@ -368,7 +372,9 @@ def write_catalogue(dataset: ImagesDataset, table_file: Path, manifest_file: Pat
     found = _dealt(_numbered(found, dataset, where), dataset, where)
     found = _described(folder, found, dataset)
     _check_sides(found, dataset, where)
-    found = _shuffled(found.assign(number=np.arange(1, len(found) + 1)), dataset.random.seed)
+    # Split by split, so that an image more in one changes no other.
+    parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
+    found = pd.concat(parts, ignore_index=True)
     found = found[[column for column in COLUMNS if column in found]]
     write_csv(found, table_file)
     manifest = {

@@ -202,7 +202,8 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     raw = read_yaml(path)
     if isinstance(raw, dict) and isinstance(raw.get("variants"), dict):
         with about(file):
-            raw = raw | {"variants": expand(raw["variants"])}
+            defaults = raw.get("defaults")
+            raw = raw | {"variants": expand(raw["variants"], defaults if isinstance(defaults, dict) else None)}
     study = validate(Study, raw, file)
     if study.dataset not in datasets:
         raise CalotypeError(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -204,7 +205,9 @@ class NpzDataset(_Fetched):
 class ImageTable(Strict):
     """A table with a line for each image, and the names of its columns."""
 
-    file: str = Field(description="A CSV file, or a TSV file if its name ends with .tsv, beside or below the images.")
+    file: Annotated[str, Field(min_length=1)] = Field(
+        description="A CSV file, or a TSV file if its name ends with .tsv, in `folder` or a folder in it."
+    )
     image: str = Field("image", description="The column of the images' paths, which start from `folder`.")
     label: str = Field("label", description="The column of the labels.")
     split: str | None = Field(None, description="The column that says which split an image is in, where there is one.")
@@ -212,6 +215,13 @@ class ImageTable(Strict):
     group: str | None = Field(
         None, description="The column of what must not be parted, such as a patient or a plate, where there is one."
     )
+
+    @model_validator(mode="after")
+    def _lies_in_the_folder(self) -> "ImageTable":
+        parts = PurePosixPath(self.file).parts
+        if self.file.startswith("/") or any(part.startswith(".") for part in parts):
+            raise ValueError("file: lies in `folder`, and is not hidden: what is elsewhere would not be watched")
+        return self
 
 
 class ImageSplit(Strict):
@@ -233,7 +243,9 @@ class ImageSplit(Strict):
 class RandomSplits(Strict):
     """How images are dealt out to splits at random."""
 
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="Key of the random numbers.")
+    seed: Annotated[int, Field(ge=0)] = Field(
+        0, description="Key of the random numbers, also those of the order of the images in their split."
+    )
     stratify: bool = Field(True, description="Whether every split gets the same part of each class.")
     group_pattern: str | None = Field(
         None,
@@ -287,7 +299,7 @@ class ImagesDataset(_Base):
 
     def catalogue(self) -> dict[str, Any]:
         """Everything that decides which images there are, their labels and their splits; their files apart."""
-        return self.model_dump(exclude={"source", "prepare"})
+        return self.model_dump(exclude={"prepare"}, exclude_unset=True)
 
     def preparation(self, split: str) -> dict[str, Any]:
         """Everything that decides how a split is prepared; which images and labels, its catalogue says."""
@@ -305,6 +317,8 @@ class ImagesDataset(_Base):
             raise ValueError("classes: name two or more, in the order in which figures show them")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes: a name stands there twice")
+        if "" in self.classes:
+            raise ValueError("classes: one has no name")
         if self.table is None and any(re.search(r"[/\\]|^\.{1,2}$|^$", name) for name in self.classes):
             raise ValueError("classes: each is the name of a folder in `folder`")
         return self
@@ -327,8 +341,9 @@ class ImagesDataset(_Base):
             raise ValueError(f"table.split: the splits have a {kind}, not a `value` of that column")
         if kind == "folder" and self.table is not None:
             raise ValueError("splits: `folder` is for classes in folders; with a table give `value` or `share`")
-        if kind != "share" and "random" in self.model_fields_set:
-            raise ValueError("random: the splits are given, nothing is dealt out")
+        dealing = {"stratify"} & self.random.model_fields_set
+        if kind != "share" and dealing:
+            raise ValueError(f"random.{dealing.pop()}: the splits are given, nothing is dealt out")
         taken = [getattr(split, kind) for split in self.splits.values()]
         if kind != "share" and len(set(taken)) < len(taken):
             raise ValueError(f"splits: two have the same {kind}")

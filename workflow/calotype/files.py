@@ -1,11 +1,12 @@
 """Write files and folders whole or not at all: aside first, then renamed."""
 
+import fnmatch
 import hashlib
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,21 +79,45 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def files_below(folder: Path) -> Iterator[str]:
-    """The files below a folder, but hidden ones and those in hidden folders."""
-    for where, folders, files in os.walk(folder):
+def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
+    """The files below a folder, but hidden ones, those in hidden folders, and those whose names are ignored.
+
+    Args:
+        folder: where to look.
+        ignore: patterns of names, with * and ?.
+
+    Raises:
+        CalotypeError: a folder in it cannot be read, or is a link, which could lead anywhere.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise CalotypeError(f"{error.filename}: cannot be read: {error.strerror}.")
+
+    for where, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (os.path.join(where, name) for name in files if not name.startswith("."))
+        for name in folders:
+            if os.path.islink(os.path.join(where, name)):
+                hint = "put the images themselves there, or name the folder that the link leads to."
+                raise CalotypeError(f"{os.path.join(where, name)}: a link to a folder.", hint)
+        kept = (name for name in files if not name.startswith("."))
+        yield from (
+            os.path.join(where, name) for name in kept if not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
+        )
 
 
-def listing(folder: Path) -> str:
+def listing(folder: Path, ignore: Sequence[str] = ()) -> str:
     """Identify what lies in a folder by names, sizes and times: cheap, so that every call can look.
+
+    Args:
+        folder, ignore: as for `files_below`.
 
     Returns:
         A SHA-256 in hexadecimal; of nothing, where there is no such folder.
     """
+    if not folder.is_dir():
+        return hashlib.sha256().hexdigest()
     found = hashlib.sha256()
-    for path in sorted(files_below(folder)):
+    for path in sorted(files_below(folder, ignore)):
         with suppress(FileNotFoundError):  # a link to nothing; what reads it will say so
             status = os.stat(path)
             name = os.fsencode(os.path.relpath(path, folder))

@@ -85,7 +85,8 @@ def forecast(
     known = not math.isnan(before)
     seconds = seeds * before if known else seeds * (steps + views) * seen.step_seconds + len(packs) * START
     mib = seeds * (seen.weights_mib + sum(tested) * outputs * 4 / 2**20)
-    return Forecast(study, variant, len(packs), seeds, seconds * recipe.threads, known, mib)
+    cores = recipe.threads if known else 1  # a rehearsal takes one
+    return Forecast(study, variant, len(packs), seeds, seconds * cores, known, mib)
 
 
 def duration(seconds: float) -> str:

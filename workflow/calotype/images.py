@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from calotype.errors import CalotypeError
 from calotype.files import new_file, write_text
 from calotype.operations import take
-from calotype.raw import Raw, read_raw
+from calotype.raw import Raw, Record, read_raw
 from calotype.steps import pixels, read_steps
 
 BLOCK = 300_000  # numbers prepared at a time: they fit a core's cache, and calling OpenCV no longer counts
@@ -75,9 +75,10 @@ def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
     start: tuple[int, tuple[int, ...]] | None = None
     place = 0
     for first in raw.records:
-        numbers, labels, images = zip(first, *islice(raw.records, BLOCK // first[2].size), strict=True)
-        prepared = _alike(take(images, steps, numbers), numbers, start)
-        start = start or (numbers[0], prepared.shape[1:])
+        numbers, labels, images = zip(first, *_further(raw.records, first[2].size), strict=True)
+        names = numbers if raw.names is None else raw.names[place : place + len(numbers)]
+        prepared = _alike(take(images, steps, names), names, start)
+        start = start or (names[0], prepared.shape[1:])
         label = np.float64 if raw.numbers else np.int64
         kind: list[Any] = [("id", np.int64), ("label", label), ("image", np.float32, prepared.shape[1:])]
         kind += [("weight", np.float32)] * (raw.weights is not None)
@@ -87,6 +88,17 @@ def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
             block["weight"] = raw.weights[place : place + len(block)]
         place += len(block)
         yield block
+
+
+def _further(records: Iterator[Record], taken: int) -> Iterator[Record]:
+    """The next images of a block of which some numbers are taken; images may be of any size."""
+    while taken < BLOCK:
+        for record in islice(records, 1):
+            taken += record[2].size
+            yield record
+            break
+        else:
+            return
 
 
 def _header(block: NDArray[Any], size: int) -> bytes:

@@ -116,6 +116,7 @@ def _comes_back(recipe: Recipe, trainer: Any, folder: Path) -> None:
     """See that the weights that were saved are those that are loaded."""
     if not hasattr(trainer, "plain"):  # scikit-learn's: its file holds plain arrays
         return
+    trainer.plain.set_weights([np.zeros_like(weight) for weight in trainer.plain.get_weights()])
     try:
         trainer.plain.load_weights(folder / "seed-000.weights.h5")
     except (OSError, ValueError, KeyError) as error:

@@ -44,6 +44,8 @@ class Trainer:
             train: the training images; each is seen as a row of its pixels.
             classes: number of classes; one that no training image shows has probability 0.
         """
+        if train.weights is not None:
+            raise CalotypeError(f"{recipe.model}: takes no weights of images.", "leave out the table's `weight`.")
         self.recipe, self.classes = recipe, classes
         self.images = train.images.reshape(len(train.images), -1)
         self.labels, self.shown = train.labels, np.unique(train.labels)

@@ -2,17 +2,18 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 import yaml
 
 from calotype.config import RESERVED_STUDIES, Settings
-from calotype.datasets import NAME
+from calotype.datasets import NAME, ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.files import write_text
+from calotype.studies import Study
 from calotype.survey import Survey
-from calotype.validation import read_yaml
+from calotype.validation import read_yaml, validate
 
 SIDE = 64  # px, of the longer side, where images are made smaller: enough for most textures and shapes, quick on a CPU
 SMALL = 96  # px: images of one size up to this stay as they are
@@ -24,8 +25,14 @@ SHOWN = 3  # examples in a line
 TASKS = {"classes": "classify", "counts": "count", "numbers": "regress"}
 
 
-def check_name(name: str, settings: Settings, root: Path = Path()) -> None:
+def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collection[str] = ()) -> None:
     """See that a study and a dataset can be called so.
+
+    Args:
+        name: of both.
+        settings: says where their files lie.
+        root: the folder that these paths start from.
+        taken: names of targets.
 
     Raises:
         CalotypeError: the name is not plain, or is taken.
@@ -39,6 +46,8 @@ def check_name(name: str, settings: Settings, root: Path = Path()) -> None:
         raise CalotypeError(f"name: there is a study `{name}` already: {study}.", "choose another name, or edit it.")
     if name in (read_yaml(root / settings.datasets) or {}):
         raise CalotypeError(f"name: {settings.datasets} has a dataset `{name}` already.", "choose another name.")
+    if name in taken:
+        raise CalotypeError(f"name: `{name}` is the name of a target already.", "choose another name.")
 
 
 def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()) -> list[Path]:
@@ -58,7 +67,10 @@ def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()
     """
     check_name(name, settings, root)
     file, study = root / settings.datasets, root / settings.study_files / f"{name}.yaml"
-    before, entry = file.read_text(encoding="utf-8"), dataset_entry(name, seen)
+    before, entry, lines = file.read_text(encoding="utf-8"), dataset_entry(name, seen), study_entry(name, seen)
+    # Before a file is touched: one that is wrong would stop all other studies, too.
+    validate(ImagesDataset, yaml.safe_load(entry)[name], f"{settings.datasets}: {name}")
+    validate(Study, yaml.safe_load(lines), str(study))
     text = f"{before.rstrip()}\n\n{entry}"
     aside = file.with_name(f".{file.name}.new")
     write_text(text, aside)
@@ -70,8 +82,8 @@ def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()
         aside.unlink()
     if not fits:
         raise CalotypeError(f"{file}: nothing can be put at its end.", f"put this into it by hand:\n\n{entry}")
+    write_text(lines, study)
     write_text(text, file)
-    write_text(study_entry(name, seen), study)
     return [file, study]
 
 
@@ -92,7 +104,7 @@ def _inline(pairs: Mapping[str, str]) -> str:
 
 def dataset_entry(name: str, seen: Survey) -> str:
     """The entry of datasets.yaml."""
-    lines = [f"{name}:", "  source: images", f"  folder: {_quoted(seen.folder.as_posix())}"]
+    lines = [f"{_quoted(name)}:", "  source: images", f"  folder: {_quoted(seen.folder.as_posix())}"]
     if seen.table:
         lines.append(f"  table: {_inline(seen.table)}")
         if seen.unlabelled:
@@ -168,7 +180,7 @@ def study_entry(name: str, seen: Survey) -> str:
         "# Not run yet. When it was: what came out, in how much time, on what machine, with how many seeds.",
         "",
         f"title: {_quoted(name.replace('-', ' ').replace('_', ' ').capitalize())}",
-        f"dataset: {name}",
+        f"dataset: {_quoted(name)}",
         f"task: {task}",
         f"tests: [{test}]              # never used to choose anything",
         "defaults:",

@@ -78,7 +78,7 @@ class Survey:
 
 def natural(text: str) -> list[tuple[int, int | str]]:
     """A key to sort by in which 2 comes before 10."""
-    return [(0, int(part)) if part.isdigit() else (1, part.lower()) for part in re.split(r"(\d+)", text) if part]
+    return [(0, int(part)) if part.isdecimal() else (1, part.lower()) for part in re.split(r"(\d+)", text) if part]
 
 
 def survey(place: Path) -> Survey:
@@ -121,7 +121,17 @@ def survey(place: Path) -> Survey:
         )
     found.others = [name for name in others if name != found.table.get("file")]
     found.unlabelled = sorted({*paths} - {*found.labels})
+    if found.splits and not ("train" in found.splits and len(found.splits) > 1):
+        given = ", ".join(found.splits.values())
+        raise CalotypeError(
+            f"images: {place}: of splits there is only {given}.",
+            "a study needs `train` and `test` (or `validation`); without such folders, or such a column, images are "
+            "dealt out at random.",
+        )
     _look(found)
+    if not found.sizes:
+        path, reason = next(iter(found.unreadable.items()))
+        raise CalotypeError(f"images: {folder}: none can be used: {path}: {reason}")
     return found
 
 
@@ -187,7 +197,9 @@ def _by_table(folder: Path, file: Path, there: set[str]) -> Survey | None:
         for key, found in (("split", splits), ("weight", called(WEIGHT)), ("group", called(GROUP)))
         if found
     }
-    found = Survey(folder, "table", dict(zip(lines[images[0]], lines[labels[0]], strict=True)), table=columns)
+    paths = [Path(os.path.normpath(entry)).as_posix() for entry in lines[images[0]]]
+    labels_of = {path: label for path, label in zip(paths, lines[labels[0]], strict=True) if path in there}
+    found = Survey(folder, "table", labels_of, table=columns)
     found.holds = _held(lines[labels[0]])
     if splits:
         found.splits = {str(_split_name(value)): value for value in sorted({*lines[splits[0]]})}

@@ -16,12 +16,14 @@ GRID_DESCRIPTION = (
 MOST = 1000  # variants of a study that a grid may make: more is a slip, and would take the plan minutes
 
 
-def expand(variants: Mapping[str, Any]) -> dict[str, Any]:
+def expand(variants: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Put one variant for each combination in the place of each variant that has a `grid`.
 
     Args:
         variants: plain data by name. ``grid`` maps keys, with dots between them (``optimizer.learning_rate``), to lists
             of values. The last key changes fastest.
+        defaults: what variants leave out; of a key such as ``optimizer`` of which a part is varied, the rest is taken
+            from there.
 
     Returns:
         The variants without grids. The name of a combination is that of its variant with the last part of each key and
@@ -34,7 +36,7 @@ def expand(variants: Mapping[str, Any]) -> dict[str, Any]:
     for name, variant in variants.items():
         combinations = [(name, variant)]
         if isinstance(variant, dict) and GRID in variant:
-            combinations = _combinations(name, variant)
+            combinations = _combinations(name, variant, defaults or {})
         for key, entry in combinations:
             if key in found:
                 raise CalotypeError(f"variants.{name}: there would be two variants `{key}`.", "rename one of them.")
@@ -42,7 +44,9 @@ def expand(variants: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _combinations(name: str, variant: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _combinations(
+    name: str, variant: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
     grid, where = variant[GRID], f"variants.{name}.{GRID}"
     if not isinstance(grid, dict) or not grid:
         raise CalotypeError(
@@ -55,7 +59,7 @@ def _combinations(name: str, variant: Mapping[str, Any]) -> list[tuple[str, dict
             raise CalotypeError(f"{where}.{key}: is not a list of values.", f"for instance: {key}: [{values}]")
         if any(values.count(value) > 1 for value in values):
             raise CalotypeError(f"{where}.{key}: a value stands there twice.")
-        if key in ("label", "description", GRID):
+        if key in ("label", "description", "seeds", "seeds_per_job", GRID):
             raise CalotypeError(f"{where}.{key}: cannot be varied: it changes no result.")
     number = 1
     for values in grid.values():
@@ -67,7 +71,10 @@ def _combinations(name: str, variant: Mapping[str, Any]) -> list[tuple[str, dict
     for values in itertools.product(*grid.values()):
         entry = copy.deepcopy({key: value for key, value in variant.items() if key != GRID})
         for key, value in zip(grid, values, strict=True):
-            _put(entry, key.split("."), copy.deepcopy(value), f"{where}.{key}")
+            path = key.split(".")
+            if len(path) > 1 and path[0] in defaults:
+                entry.setdefault(path[0], copy.deepcopy(defaults[path[0]]))
+            _put(entry, path, copy.deepcopy(value), f"{where}.{key}")
         pairs = [(short[key], value) for key, value in zip(grid, values, strict=True)]
         label = ", ".join(f"{key} {_shown(value)}" for key, value in pairs)
         entry["label"] = f"{entry.get('label') or name}, {label}"
@@ -116,4 +123,5 @@ def _shown(value: Any) -> str:
 
 def _plain(value: Any) -> str:
     """A value as the name of a folder may hold it."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", _shown(value)).strip("_") or "_"
+    text = re.sub(r"(^|[ e])-(?=\d)", r"\1minus", _shown(value))
+    return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "_"

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from calotype.errors import CalotypeError
 from calotype.recipe import SCIKIT_LEARN, Recipe
 from calotype.rehearsal import Rehearsal, few, rehearse
 from calotype.runs import Trainer
@@ -37,4 +38,9 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any]) -> Rehea
         backend.start(1)  # one number for all variants that a process tries
         labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
         trainer = training.Trainer(recipe, some, **labels)
-    return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]))
+    try:
+        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]))
+    except CalotypeError:
+        raise
+    except Exception as error:  # somebody's own code may raise anything
+        raise CalotypeError(f"model: {recipe.model}: {type(error).__name__}: {error}") from error

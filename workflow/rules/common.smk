@@ -115,7 +115,11 @@ def catalogue_entry(wildcards):
 
 def images_there(wildcards):
     """What lies in the folder of a user's own images, by names, sizes and times."""
-    return listing(Path(CONFIG.datasets[wildcards.dataset].folder))
+    dataset = CONFIG.datasets[wildcards.dataset]
+    try:
+        return listing(Path(dataset.folder), dataset.ignore)
+    except CalotypeError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def preparation(wildcards):
@@ -302,25 +306,10 @@ def all_prepared(suffix):
     return paths
 
 
-def own_models(wildcards):
-    """The recipes of the variants of a study that have a model of the user's, and the code of that, by variant."""
-    found = {key: variant for key, variant in study_of(wildcards).variants.items() if ":" in variant.model}
-    return {key: (variant.recipe(), provenance.own_code(variant.model)) for key, variant in found.items()}
-
-
-def own_prepared(suffix):
-    """The prepared splits of a study, for those of its variants that have a model of the user's."""
-
-    def paths(wildcards):
-        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in CONFIG.splits_of(wildcards.study)]
-
-    return paths
-
-
 def rehearsal(wildcards):
-    """What says that a user's own models were tried; nothing for a model that comes along."""
+    """What says that a model of the user's own was tried; nothing for one that comes along."""
     own = ":" in study_of(wildcards).variants[wildcards.variant].model
-    return [f"{RESULTS}/{wildcards.study}/rehearsal.json"] if own else []
+    return [f"{RESULTS}/{wildcards.study}/{wildcards.variant}/rehearsal.json"] if own else []
 
 
 def step_sheets(studies):
@@ -427,6 +416,11 @@ def everything(report):
         return LAYOUT.everything(report)
 
     return paths
+
+
+def rule_names(wildcards):
+    """The names that a study cannot have, as they are those of other targets."""
+    return [known.name for known in workflow.rules]
 
 
 def own_targets():

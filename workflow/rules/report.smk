@@ -4,12 +4,7 @@
 
 
 # On the machine where Snakemake was called: it takes a second, and would tie the studies together into one Slurm job.
-localrules:
-    report,
-
-
 rule report:
-    """Write the page that holds measured against claimed."""
     input:
         template=REPORT / "report.html.j2",
         captions=sorted(REPORT.glob("*.rst")),
@@ -33,6 +28,8 @@ rule report:
         findings=f"{RESULTS}/{{report}}.txt",
     log:
         f"{LOGS}/report/{{report}}.log",
+    """Write the page that holds measured against claimed."""
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -4,27 +4,25 @@
 # evaluated, results/checkpoints/ holds what a training that is stopped goes on from.
 
 
-# Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
-localrules:
-    rehearse,
-
-
 rule rehearse:
-    """Try the models of the user's own on a few images: they train, save, load, go on and predict."""
+    """Try a model of the user's own on a few images: it trains, saves, loads, goes on and predicts."""
     input:
-        manifests=own_prepared(".json"),
-        arrays=ancient(own_prepared(".npy")),
+        manifests=splits_of_variant(".json"),
+        arrays=ancient(splits_of_variant(".npy")),
     output:
-        # Always the same: what is tried again trains nothing again.
-        seen=f"{RESULTS}/{{study}}/rehearsal.json",
+        seen=f"{RESULTS}/{{study}}/{{variant}}/rehearsal.json",
     log:
-        f"{LOGS}/rehearse/{{study}}.log",
+        f"{LOGS}/rehearse/{{study}}/{{variant}}.log",
+    # Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        own_models=own_models,
+        # What makes a training begin anew, and nothing else: it would begin anew with this.
+        recipe=recipe,
+        own_model=own_model,
     message:
-        "Trying the models of {wildcards.study} on a few images"
+        "Trying {wildcards.study}/{wildcards.variant} on a few images"
     script:
         "../scripts/rehearse.py"
 

@@ -8,5 +8,5 @@ from calotype.datasets import ImagesDataset
 from calotype.errors import about
 
 with script(snakemake.log[0]), about(f"dataset {snakemake.wildcards.dataset}"):
-    dataset = ImagesDataset(source="images", **snakemake.params.dataset)
+    dataset = ImagesDataset(**snakemake.params.dataset)
     write_catalogue(dataset, Path(snakemake.output.table), Path(snakemake.output.manifest))

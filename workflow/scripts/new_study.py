@@ -15,7 +15,7 @@ with script(snakemake.log[0]):
     if not settings.name or not settings.images:
         hint = "snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
         raise CalotypeError("new_study: give the study a name, and say where its images are.", hint)
-    check_name(settings.name, settings)
+    check_name(settings.name, settings, taken=snakemake.params.taken)
     seen = survey(Path(settings.images))
     written = write_study(settings.name, seen, settings)
     logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))

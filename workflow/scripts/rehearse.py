@@ -1,4 +1,4 @@
-"""Try the models of the user's own on a few images, before a job is sent for one."""
+"""Try a model of the user's own on a few images, before a job is sent for it."""
 
 import json
 import logging
@@ -12,15 +12,9 @@ from calotype.splits import open_split
 from calotype.trial import try_variant
 
 with script(snakemake.log[0]):
-    study, logger = snakemake.wildcards.study, logging.getLogger("calotype")
-    found = zip(snakemake.input.manifests, snakemake.input.arrays, strict=True)
-    splits = {}
-    for manifest, array in found:
-        facts = json.loads(Path(manifest).read_text(encoding="utf-8"))
-        splits[facts["split"]] = facts, open_split(Path(array))
-    for variant, (recipe, _) in snakemake.params.own_models.items():
-        facts, train = splits[recipe["train"]]
-        with about(f"{study}/{variant}"):
-            seen = try_variant(Recipe(**recipe), train, facts)
-        logger.info("%s/%s: trains, saves, loads and predicts; %d parameters", study, variant, seen.parameters)
-    write_text('{"models": "train, save, load and predict"}\n', Path(snakemake.output.seen))
+    name = f"{snakemake.wildcards.study}/{snakemake.wildcards.variant}"
+    facts = json.loads(Path(snakemake.input.manifests[0]).read_text(encoding="utf-8"))  # the training split comes first
+    with about(name):
+        seen = try_variant(Recipe(**snakemake.params.recipe), open_split(Path(snakemake.input.arrays[0])), facts)
+    logging.getLogger("calotype").info("%s: trains, saves, loads and predicts; %d parameters", name, seen.parameters)
+    write_text(json.dumps({"parameters": seen.parameters}) + "\n", Path(snakemake.output.seen))
