@@ -40,6 +40,13 @@ def test_rare_classes_are_on_both_sides_where_it_is_stratified():
     assert [((found == "test") & (labels == label)).sum() for label in (0, 1)] == [18, 2]
 
 
+def test_classes_too_small_for_their_parts_do_not_leave_a_split_empty():
+    labels = np.repeat(np.arange(100), 4)
+    found = deal(400, {"train": 0.9, "test": 0.1}, 3, labels)
+    assert [(found == "train").sum(), (found == "test").sum()] == [360, 40]
+    assert max(((found == "test") & (labels == label)).sum() for label in range(100)) <= 1
+
+
 def test_strata_are_shuffled_each_in_their_own_way():
     labels = np.repeat([0, 1], 50)
     found = deal(100, {"train": 0.5, "test": 0.5}, 3, labels)

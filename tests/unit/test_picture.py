@@ -81,6 +81,12 @@ def test_the_same_pixels_have_the_same_digest_in_another_format(tmp_path):
     assert turned.digest != one.digest
 
 
+def test_a_grey_image_saved_in_colour_is_the_same_image(tmp_path):
+    one = read_picture(saved(tmp_path / "a.png", Image.fromarray(GREY)))
+    two = read_picture(saved(tmp_path / "b.png", Image.fromarray(GREY).convert("RGB")))
+    assert one.digest == two.digest
+
+
 TRANSPARENT = np.dstack([COLOUR, np.full((6, 9), 255, np.uint8)])
 TRANSPARENT[0, 0, 3] = 0
 TRANSPARENT[1, 1, 3] = 51

@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from calotype.datasets import ImagesDataset, ImageTable
-from calotype.errors import CalotypeError
+from calotype.errors import CalotypeError, did_you_mean
 from calotype.files import files_below, write_csv, write_text
 from calotype.partition import LEFT, deal, deal_groups
 from calotype.picture import SUFFIXES, read_picture
-from calotype.validation import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,9 @@ COLUMNS = (
 
 def _several(problems: list[str]) -> str:
     """The first of some lines, and how many more there are."""
-    more = [f"and {len(problems) - SHOWN} more"] * (len(problems) > SHOWN)
+    if len(problems) > SHOWN:
+        logger.debug("All of them:\n  %s", "\n  ".join(problems))
+    more = [f"and {len(problems) - SHOWN} more (the log has them all)"] * (len(problems) > SHOWN)
     return "\n  ".join(["", *problems[:SHOWN], *more])
 
 
@@ -263,8 +264,11 @@ def _dealt(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> pd.DataF
         if left := int((found.split == LEFT).sum()):
             logger.warning("%d image(s) are in no split: the shares are not 1 in all", left)
     for name in dataset.splits:
-        if not (found.split == name).any():
+        labels = {*found.label[found.split == name]}
+        if not labels:
             raise CalotypeError(f"{where}: the split `{name}` has no images.", "see `splits`.")
+        if absent := [known for place, known in enumerate(dataset.classes) if place not in labels]:
+            logger.warning("the split `%s` has no image of: %s", name, ", ".join(absent))
     return found
 
 
@@ -303,7 +307,7 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset) -> pd.
         try:
             picture = read_picture(folder / path, alpha=dataset.alpha, name=path)
         except CalotypeError as error:
-            problems.append(str(error))
+            problems.append(str(error).split("\nHint: ")[0])
             continue
         height, width, channels = picture.pixels.shape
         bits = 8 * picture.pixels.dtype.itemsize

@@ -92,7 +92,9 @@ def check_studies(config: Config) -> None:
     settings = config.settings
     for name, study in [*config.studies.items()]:
         try:
-            check_folder(config.datasets[study.dataset], f"{settings.datasets}: {study.dataset}")
+            dataset, where = config.datasets[study.dataset], f"{settings.datasets}: {study.dataset}"
+            check_folder(dataset, where)
+            check_own_steps(dataset, where)
             for key, variant in study.variants.items():
                 where = f"{settings.study_files}/{name}.yaml: variants.{key}"
                 check_model(variant.model, variant.model_arguments, where)
@@ -103,17 +105,20 @@ def check_studies(config: Config) -> None:
             config.broken[name] = str(error)
 
 
-def check_own_steps(config: Config) -> None:
+def check_own_steps(dataset: Dataset, key: str) -> None:
     """See that the functions of the user's that prepare images exist and take their arguments, without importing them.
+
+    Args:
+        dataset: whose images.
+        key: file and dataset of the config, for the message.
 
     Raises:
         CalotypeError: a file or a function is not there, or a function does not take its arguments.
     """
-    for name, dataset in config.datasets.items():
-        for place, step in enumerate(dataset.prepare):
-            if isinstance(step, Own):
-                key = f"{config.settings.datasets}: {name}.prepare.{place}.own"
-                file, _, function = step.function.rpartition(":")
-                found = _functions(Path(file)) if Path(file).is_file() else {}
-                _check_function(function, Path(file), [*found], f"{key}.function")
-                _check_arguments(found[function], 1, step.arguments, f"{key}.arguments")
+    for place, step in enumerate(dataset.prepare):
+        if isinstance(step, Own):
+            where = f"{key}.prepare.{place}.own"
+            file, _, function = step.function.rpartition(":")
+            found = _functions(Path(file)) if Path(file).is_file() else {}
+            _check_function(function, Path(file), [*found], f"{where}.function")
+            _check_arguments(found[function], 1, step.arguments, f"{where}.arguments")

@@ -15,13 +15,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from calotype.datasets import DATASETS, NAME, Dataset, Name
-from calotype.errors import CalotypeError, about
+from calotype.errors import CalotypeError, about, did_you_mean
 from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.steps import measured_split
 from calotype.studies import Study
 from calotype.sweeps import GRID, GRID_DESCRIPTION, expand
-from calotype.validation import EXPECTED, did_you_mean, read_yaml, validate
+from calotype.validation import EXPECTED, read_yaml, validate
 
 RESERVED_STUDIES = (
     "benchmarks",

@@ -1,6 +1,7 @@
 """The one exception for everything that a user can put right."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -18,3 +19,12 @@ def about(what: str) -> Iterator[None]:
         yield
     except CalotypeError as error:
         raise CalotypeError(f"{what}: {error}") from error.__cause__
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A hint: the known name that is closest, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"known: {', '.join(known)}." if known else None

@@ -1,13 +1,13 @@
 """Read arrays of images and labels from .npz files; never an object, which could run code while it is read."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.errors import CalotypeError
-from calotype.validation import did_you_mean
+from calotype.errors import CalotypeError, did_you_mean
 
 
 def _broken(path: Path, problem: str) -> CalotypeError:
@@ -31,7 +31,7 @@ def read_array(path: Path, name: str) -> NDArray[np.generic]:
         raise _broken(path, f"cannot be read: {error.strerror or error}") from None
     except zipfile.BadZipFile as error:
         raise _broken(path, f"not an .npz file, or truncated: {error}") from None
-    except (ValueError, EOFError, KeyError, MemoryError, NotImplementedError) as error:
+    except (ValueError, EOFError, KeyError, MemoryError, RuntimeError, zlib.error) as error:
         if "Object arrays" in str(error):
             raise CalotypeError(
                 f"{path}: `{name}` holds Python objects, which are never read.", "save it as an array of numbers."

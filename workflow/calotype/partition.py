@@ -33,19 +33,31 @@ def deal(
         number: of images.
         shares: of each split, in 0..1, at most 1 in all.
         seed: key of the random numbers; the same seed deals the same images the same way.
-        strata: of each image: each stratum is dealt out by itself, so that all splits have equal parts of it.
+        strata: of each image: all splits get equal parts of each, but for what does not come out even.
 
     Returns:
-        The split of each image, shape (images,); `LEFT` for those that no share takes.
+        The split of each image, shape (images,); `LEFT` for those that no share takes. Each split has its part of all
+        images to within one, and of each stratum to within as many as there are splits.
     """
     found = np.full(number, LEFT, object)
     values = np.zeros(number, np.int64) if strata is None else _codes(strata)
-    for stratum in range(values.max(initial=0) + 1):
+    parts = np.array([*shares.values(), max(0.0, 1 - sum(shares.values()))])
+    rest = []  # what does not come out even: in small strata that may be all of it
+    for stratum in range(values.max(initial=-1) + 1):
         members = np.flatnonzero(values == stratum)
         order = np.random.default_rng([seed, stratum]).permutation(members)
-        ends = np.cumsum(counts(len(members), [*shares.values()]))
-        for split, first, last in zip(shares, [0, *ends], ends, strict=False):
+        ends = np.cumsum(np.floor(len(members) * parts + 1e-9).astype(int))
+        for split, first, last in zip([*shares, LEFT], [0, *ends], ends, strict=False):
             found[order[first:last]] = split
+        rest += order[ends[-1] :].tolist()
+    lacking = {
+        split: wanted - int(((found == split) & ~np.isin(np.arange(number), rest)).sum())
+        for split, wanted in zip(shares, counts(number, [*shares.values()]), strict=True)
+    }
+    order = np.random.default_rng([seed, 0, 2]).permutation(np.array(rest, int))
+    ends = np.cumsum([max(0, lack) for lack in lacking.values()])
+    for split, first, last in zip(shares, [0, *ends], ends, strict=False):
+        found[order[first:last]] = split
     return found
 
 

@@ -67,9 +67,15 @@ class Picture:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of size and pixels: equal for equal images, however their files are written."""
-        said = f"{self.pixels.dtype} {self.pixels.shape} ".encode()
-        return hashlib.sha256(said + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
+        """SHA-256 of size and pixels: equal for equal images, in whatever format, grey or in colours that are grey."""
+        pixels = self.pixels[..., :1] if self.is_grey else self.pixels
+        said = f"{pixels.dtype} {pixels.shape} ".encode()
+        return hashlib.sha256(said + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it has no colour, whatever its channels."""
+        return self.pixels.shape[2] == 1 or bool((self.pixels[..., :1] == self.pixels[..., 1:]).all())
 
 
 def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None) -> Picture:
@@ -98,14 +104,19 @@ def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None
         )
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     blended = transparent and alpha in ("black", "white")
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED if blended else flags)
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED if blended else flags)
+    except cv2.error:  # it has limits of its own, of sides for instance
+        image = None
     if image is None:
         raise CalotypeError(f"{name}: OpenCV cannot read this image.", "write it anew, for instance as PNG.")
     if image.dtype not in (np.uint8, np.uint16):
         raise CalotypeError(f"{name}: its pixels are {image.dtype}.", "write it anew with 8 or 16 bits a channel.")
     if image.ndim == 2:
         image = image[..., None]
-    if blended and image.shape[2] == 4:
+    if blended:
+        if image.shape[2] != 4:  # of some files OpenCV does not give the transparency
+            raise CalotypeError(f"{name}: its transparency cannot be read.", "write it anew, opaque or as RGBA.")
         image = _on_background(image, alpha)
     if image.shape[2] not in (1, 3):
         raise CalotypeError(f"{name}: has {image.shape[2]} channels.", "write it anew, grey or in colour.")

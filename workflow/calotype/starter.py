@@ -111,6 +111,8 @@ def dataset_entry(name: str, seen: Survey) -> str:
             lines.append(f"  unlabelled: ignore   # {len(seen.unlabelled)} image(s) that the table does not name")
     if seen.holds == "classes":
         lines.append(f"  classes: [{', '.join(map(_quoted, seen.classes))}]")
+        if len(seen.classes) == 2:
+            lines[-1] += "   # the second one is the positive one of ROC and precision-recall curves"
     else:
         lines.append(f"  labels: {seen.holds}")
     if seen.others:
@@ -241,6 +243,13 @@ def findings(name: str, seen: Survey) -> list[str]:
         lines[-1] += " a fifth of them says little"
     if counts and max(counts) > UNEVEN * min(counts):
         lines.append("  uneven: quote the balanced accuracy beside the accuracy")
+    if seen.others:
+        lines.append(f"  no images: {len(seen.others)} file(s), such as {seen.others[0]}; they go to `ignore`")
+    if seen.unlabelled:
+        lines.append(f"  not in the table: {len(seen.unlabelled)} image(s), such as {seen.unlabelled[0]}; left out")
+    if "weight" in seen.table:
+        lines.append(f"  the column `{seen.table['weight']}` is taken for weights in the training loss; delete")
+        lines[-1] += " `weight` from the table's entry if it is none"
     if seen.twice:
         pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.twice[:SHOWN])
         lines.append(f"  the same pixels: {len(seen.twice)} image(s) are there more than once, such as {pairs}.")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from calotype.errors import CalotypeError
 from calotype.files import files_below
-from calotype.picture import SUFFIXES, Picture, read_picture
+from calotype.picture import SUFFIXES, read_picture
 
 Kind = Literal["folders", "split folders", "table"]
 TABLES = (".csv", ".tsv")
@@ -227,14 +227,8 @@ def _look(found: Survey) -> None:
             found.unreadable[path] = str(error).split("\n")[0].removeprefix(f"{path}: ")
             continue
         found.sizes[picture.pixels.shape[:2]] += 1  # type: ignore[index]
-        found.channels[1 if _is_grey(picture) else 3] += 1
+        found.channels[1 if picture.is_grey else 3] += 1
         found.bits[8 * picture.pixels.dtype.itemsize] += 1
         found.transparent += picture.transparent
         places[picture.digest].append(path)
     found.twice = [paths for paths in places.values() if len(paths) > 1]
-
-
-def _is_grey(picture: Picture) -> bool:
-    """Whether an image has no colour, whatever its channels."""
-    pixels = picture.pixels
-    return pixels.shape[2] == 1 or bool((pixels[..., :1] == pixels[..., 1:]).all())

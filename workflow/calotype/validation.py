@@ -1,16 +1,14 @@
 """Read YAML and check it against a type, with errors in our words: file, key, what is wrong, and a hint."""
 
-import difflib
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from calotype.errors import CalotypeError
+from calotype.errors import CalotypeError, did_you_mean
 
 
 class _UniqueKeys(yaml.constructor.SafeConstructor):
@@ -65,15 +63,6 @@ def read_yaml(path: Path) -> Any:
 
 def _siblings(path: Path) -> list[str]:
     return sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A hint: the known name that is closest, or all of them."""
-    known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"known: {', '.join(known)}." if known else None
 
 
 EXPECTED = {

@@ -20,7 +20,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.g
 sys.path.insert(0, LIBRARY)
 
 from calotype import config as calotype_config, provenance
-from calotype.checks import check_own_steps, check_studies
+from calotype.checks import check_studies
 from calotype.console import would_fail_again
 from calotype.errors import CalotypeError
 from calotype.files import check_writable, listing
@@ -32,7 +32,6 @@ from calotype.steps import Own, before_measuring, plain_steps
 try:
     CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
     check_studies(CONFIG)
-    check_own_steps(CONFIG)
     LAYOUT = Layout(CONFIG)
     DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
     for key, folder in (("data", DATA), ("results", RESULTS)):
