@@ -1032,9 +1032,11 @@ def test_sheets_are_those_of_the_splits_that_are_used(loaded):
 def test_a_function_that_is_not_there_is_answered_before_anything_runs(loaded, tmp_path, monkeypatch, entry, complaint):
     (tmp_path / "tools.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
-    check_own_steps(loaded([step("own", function="tools.py:darker", arguments={"by": 3}), "scale"]))
+    right = loaded([step("own", function="tools.py:darker", arguments={"by": 3}), "scale"])
+    check_own_steps(right.datasets["dots"], f"{DATASETS_FILE}: dots")
+    wrong = loaded(["grey", step("own", **entry)])
     with pytest.raises(CalotypeError) as problem:
-        check_own_steps(loaded(["grey", step("own", **entry)]))
+        check_own_steps(wrong.datasets["dots"], f"{DATASETS_FILE}: dots")
     assert str(problem.value).startswith(f"{DATASETS_FILE}: dots.prepare.1.own{complaint}")
 
 

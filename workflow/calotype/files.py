@@ -2,6 +2,7 @@
 
 import fnmatch
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -105,23 +106,41 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
         )
 
 
-def listing(folder: Path, ignore: Sequence[str] = ()) -> str:
-    """Identify what lies in a folder by names, sizes and times: cheap, so that every call can look.
+def contents(folder: Path, ignore: Sequence[str], known: Path) -> str:
+    """Identify what lies in a folder, by the names and contents of its files.
 
     Args:
         folder, ignore: as for `files_below`.
+        known: a file that keeps checksums for the next call. A file whose size and time are still the same is not read
+            again; one that was only touched, or copied to another machine, is, and changes nothing.
 
     Returns:
         A SHA-256 in hexadecimal; of nothing, where there is no such folder.
+
+    Raises:
+        CalotypeError: as `files_below`, or a file cannot be read.
     """
-    if not folder.is_dir():
-        return hashlib.sha256().hexdigest()
-    found = hashlib.sha256()
-    for path in sorted(files_below(folder, ignore)):
-        with suppress(FileNotFoundError):  # a link to nothing; what reads it will say so
+    try:
+        before = dict(json.loads(known.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):
+        before = {}
+    found, seen = hashlib.sha256(), {}
+    for path in sorted(files_below(folder, ignore)) if folder.is_dir() else []:
+        name = os.fsencode(os.path.relpath(path, folder)).hex()  # a name may be no text
+        try:
             status = os.stat(path)
-            name = os.fsencode(os.path.relpath(path, folder))
-            found.update(name + f" {status.st_size} {status.st_mtime_ns}\n".encode())
+            stamp = [status.st_size, status.st_mtime_ns]
+            entry = before.get(name)
+            checksum = entry[2] if entry and entry[:2] == stamp else sha256(Path(path))
+        except FileNotFoundError:
+            continue  # a link to nothing; what reads it will say so
+        except OSError as error:
+            raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
+        seen[name] = [*stamp, checksum]
+        found.update(f"{name} {checksum}\n".encode())
+    if seen != before:
+        with suppress(CalotypeError):  # without it the next call takes longer
+            write_text(json.dumps(seen), known)
     return found.hexdigest()
 
 

@@ -23,7 +23,7 @@ from calotype import config as calotype_config, provenance
 from calotype.checks import check_studies
 from calotype.console import would_fail_again
 from calotype.errors import CalotypeError
-from calotype.files import check_writable, listing
+from calotype.files import check_writable, contents
 from calotype.layout import Layout
 from calotype.postmortem import explain
 from calotype.recipe import SCIKIT_LEARN
@@ -113,10 +113,10 @@ def catalogue_entry(wildcards):
 
 
 def images_there(wildcards):
-    """What lies in the folder of a user's own images, by names, sizes and times."""
+    """What lies in the folder of a user's own images."""
     dataset = CONFIG.datasets[wildcards.dataset]
     try:
-        return listing(Path(dataset.folder), dataset.ignore)
+        return contents(Path(dataset.folder), dataset.ignore, Path(".snakemake/contents", f"{wildcards.dataset}.json"))
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
 
