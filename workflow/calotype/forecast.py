@@ -1,11 +1,13 @@
 """What a call would cost: jobs, time, memory and disk, from a rehearsal of each variant and from what ran before."""
 
 import csv
+import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from calotype.layout import Layout
 from calotype.rehearsal import Rehearsal
@@ -36,14 +38,23 @@ class Forecast:
 
 
 def missing_packs(layout: Layout, study: str, variant: str) -> list[tuple[int, int]]:
-    """First and last seed of each pack that is not there yet."""
+    """First and last seed of each pack that is not there yet, or is that of another recipe."""
+    # As JSON has it, in which the keys of a mapping are text.
+    recipe = json.loads(json.dumps(layout.config.studies[study].variants[variant].recipe()))
+    paths = layout.pack_paths(study, "provenance.json", variant)
     return [
         pack
-        for pack, path in zip(
-            layout.packs(study, variant), layout.pack_paths(study, "provenance.json", variant), strict=True
-        )
-        if not (layout.root / path).exists()
+        for pack, path in zip(layout.packs(study, variant), paths, strict=True)
+        if _recipe_of(layout.root / path) != recipe
     ]
+
+
+def _recipe_of(provenance: Path) -> Any:
+    """What a pack was trained by; None where it is not there."""
+    try:
+        return json.loads(provenance.read_text(encoding="utf-8"))["config"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def seconds_before(folder: Path, packs: Iterable[tuple[int, int]]) -> float:
@@ -81,7 +92,8 @@ def forecast(
     steps = recipe.epochs * math.ceil(images * (1 - recipe.validation_split) / recipe.batch_size)
     views = sum(tested) / recipe.batch_size * PREDICTING
     benchmarks = layout.root / layout.results / "benchmarks/train" / study / variant
-    before = seconds_before(benchmarks, layout.packs(study, variant))
+    # What another recipe took says nothing of this one.
+    before = seconds_before(benchmarks, [pack for pack in layout.packs(study, variant) if pack not in packs])
     known = not math.isnan(before)
     seconds = seeds * before if known else seeds * (steps + views) * seen.step_seconds + len(packs) * START
     mib = seeds * (seen.weights_mib + sum(tested) * outputs * 4 / 2**20)
