@@ -242,6 +242,9 @@ def _dealt(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> pd.DataF
     Raises:
         CalotypeError: the table names a split that the config does not, or a split has no images.
     """
+    groups = _groups(found, dataset.random.group_pattern)
+    if groups is not None:
+        found = found.assign(group=groups)
     values = {split.value: name for name, split in dataset.splits.items() if split.value is not None}
     shares = {name: split.share for name, split in dataset.splits.items() if split.share is not None}
     if values:
@@ -256,11 +259,10 @@ def _dealt(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> pd.DataF
     elif shares:
         random = dataset.random
         strata = found.label.tolist() if random.stratify and dataset.labels == "classes" else None
-        groups = _groups(found, random.group_pattern)
         if groups is None:
             found = found.assign(split=deal(len(found), shares, random.seed, strata))
         else:
-            found = found.assign(split=deal_groups(groups, shares, random.seed, strata), group=groups)
+            found = found.assign(split=deal_groups(groups, shares, random.seed, strata))
         if left := int((found.split == LEFT).sum()):
             logger.warning("%d image(s) are in no split: the shares are not 1 in all", left)
     for name in dataset.splits:
@@ -287,13 +289,22 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
+    """The group of each image, by the table or by a pattern; None where there are none.
+
+    Raises:
+        CalotypeError: an image has none.
+    """
     if pattern is None:
-        return found.group.tolist() if "group" in found else None
+        if "group" not in found:
+            return None
+        if without := found.path[found.group.str.strip() == ""].tolist():
+            raise CalotypeError(f"table.group: nothing stands there for:{_several(without)}")
+        return list(found.group)
     matches = [re.search(pattern, path) for path in found.path]
-    without = [path for path, match in zip(found.path, matches, strict=True) if match is None]
+    without = [path for path, match in zip(found.path, matches, strict=True) if match is None or not match[1]]
     if without:
         raise CalotypeError(f"random.group_pattern: finds nothing in:{_several(without)}")
-    return [match[1] or "" for match in matches if match is not None]
+    return [match[1] for match in matches if match is not None]
 
 
 def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
@@ -324,7 +335,7 @@ def _check_sides(found: pd.DataFrame, dataset: ImagesDataset, where: Path) -> No
         CalotypeError: they have; the images are listed.
     """
     used = found[found.split != LEFT]
-    if "group" in used and dataset.table is not None:
+    if "group" in used:
         parted = used.groupby("group").split.nunique()
         if (parted > 1).any():
             names = [

@@ -71,7 +71,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
-    """Prepare images block by block: arrays of records of ``id``, ``label``, ``image``, and ``weight`` if they have."""
+    """Prepare images block by block: arrays of records, as `write_split` says."""
     start: tuple[int, tuple[int, ...]] | None = None
     place = 0
     for first in raw.records:
@@ -81,11 +81,13 @@ def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
         start = start or (names[0], prepared.shape[1:])
         label = np.float64 if raw.numbers else np.int64
         kind: list[Any] = [("id", np.int64), ("label", label), ("image", np.float32, prepared.shape[1:])]
-        kind += [("weight", np.float32)] * (raw.weights is not None)
+        further = {"weight": raw.weights, "group": raw.groups}
+        kind += [(name, values.dtype) for name, values in further.items() if values is not None]
         block = np.empty(len(prepared), kind)
         block["id"], block["label"], block["image"] = numbers, labels, prepared
-        if raw.weights is not None:
-            block["weight"] = raw.weights[place : place + len(block)]
+        for name, values in further.items():
+            if values is not None:
+                block[name] = values[place : place + len(block)]
         place += len(block)
         yield block
 
@@ -113,9 +115,9 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
     """Prepare all images of a split and write them as one array, and a small manifest beside it.
 
     The array is a .npy file of records ``id`` (int64), ``label`` (int64, or float64 where labels are any numbers),
-    ``image`` (float32, height x width x channels) and, where images have one, ``weight`` (float32), so that they cannot
-    come apart and the file can be memory-mapped. The manifest holds the SHA-256 of the array: later stages are computed
-    again when that changes, not when a time stamp does.
+    ``image`` (float32, height x width x channels) and, where images have them, ``weight`` (float32) and ``group``
+    (int32), so that they cannot come apart and the file can be memory-mapped. The manifest holds the SHA-256 of the
+    array: later stages are computed again when that changes, not when a time stamp does.
 
     Args:
         raw: the raw images.

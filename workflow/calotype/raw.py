@@ -32,6 +32,7 @@ class Raw:
         minimum, maximum: the range of the labels, where they are counts.
         classes: how many classes there are, where the labels are classes, which count from 0.
         weights: of each image in the training loss, shape (images,), where they have any.
+        groups: of each image, by number: what must not be parted, such as a patient; shape (images,), where there are.
         names: of each image, for errors; None where its number says enough.
     """
 
@@ -41,6 +42,7 @@ class Raw:
     maximum: int | None = None
     classes: int | None = None
     weights: NDArray[np.float32] | None = None
+    groups: NDArray[np.int32] | None = None
     names: Sequence[str] | None = None
 
     @property
@@ -220,6 +222,7 @@ def read_catalogued(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, 
     table = table[table.split == split]
     found = table.label.astype(np.float64 if labels == "numbers" else np.int64).tolist()
     weights = table.weight.to_numpy(np.float32) if "weight" in table else None
+    groups = pd.factorize(table.group)[0].astype(np.int32) if "group" in table else None
 
     def records() -> Iterator[Record]:
         for number, path, label, known in zip(table.number, table.path, found, table.sha256, strict=True):
@@ -231,7 +234,7 @@ def read_catalogued(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, 
                 )
             yield int(number), label, picture.pixels
 
-    return Raw(len(table), records(), weights=weights, names=table.path.tolist(), **facts)
+    return Raw(len(table), records(), weights=weights, groups=groups, names=table.path.tolist(), **facts)
 
 
 READERS: Mapping[str, Callable[..., Raw]] = {

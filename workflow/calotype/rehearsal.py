@@ -42,8 +42,10 @@ def few(split: Split, recipe: Recipe) -> Split:
     """As many images of a split as a rehearsal needs, evenly from all over it."""
     number = min(len(split.labels), math.ceil(BATCHES * recipe.batch_size / (1 - recipe.validation_split)) + 1)
     places = np.unique(np.linspace(0, len(split.labels) - 1, number).astype(np.int64))
-    weights = None if split.weights is None else np.asarray(split.weights[places])
-    return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights)
+    weights, groups = (
+        None if values is None else np.asarray(values[places]) for values in (split.weights, split.groups)
+    )
+    return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
 def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32]) -> Rehearsal:

@@ -19,12 +19,27 @@ class Split:
         labels: shape (images,): int64, counts or classes; float64, where they are other numbers.
         ids: shape (images,), int64: the source's numbers of the images.
         weights: of each image in the training loss, shape (images,), float32; None where all weigh the same.
+        groups: of each image, by number, shape (images,), int32: what must not be parted; None where there are none.
     """
 
     images: NDArray[np.float32]
     labels: NDArray[np.int64] | NDArray[np.float64]
     ids: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
+    groups: NDArray[np.int32] | None = None
+
+    def held_out_from(self, part: float) -> int:
+        """The first of the last images that are held out.
+
+        Args:
+            part: of the images that are held out, in 0..1, as in Keras's `fit`. The images of a group, which lie one
+                after the other, stay together: the place is the nearest one between two groups.
+        """
+        first = int(len(self.labels) * (1 - part))
+        if self.groups is None or not part:
+            return first
+        edges = np.flatnonzero(np.diff(self.groups)) + 1
+        return int(edges[np.abs(edges - first).argmin()]) if len(edges) else first
 
 
 def _may_be_late(error: Exception) -> bool:
@@ -48,7 +63,8 @@ def open_split(array_file: Path, patience: float = 0.0) -> Split:
         try:
             records = np.load(array_file, mmap_mode="r", allow_pickle=False)
             images, labels, ids = (records[name] for name in ("image", "label", "id"))
-            return Split(images, labels, ids, records["weight"] if "weight" in records.dtype.names else None)
+            further = (records[name] if name in records.dtype.names else None for name in ("weight", "group"))
+            return Split(images, labels, ids, *further)
         except (OSError, EOFError, ValueError, IndexError) as error:
             if _may_be_late(error) and time.monotonic() - began < patience:
                 time.sleep(1)

@@ -110,7 +110,7 @@ class Trainer:
         self.recipe = recipe
         self.shape = train.images.shape[1:]
         self.outputs, self.offset, self.scale = outputs, offset, scale
-        self.size = int(len(train.images) * (1 - recipe.validation_split))  # what follows is held out
+        self.size = train.held_out_from(recipe.validation_split)  # what follows is held out
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             raise CalotypeError(
                 f"validation_split: {recipe.validation_split} of {len(train.images)} images leaves none to train on, "
