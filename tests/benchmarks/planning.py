@@ -11,16 +11,16 @@ from benchmarks.measure import SNAKEMAKE, Options, copy_project, cost_of, enviro
 
 TITLE = "Planning"
 
-# (studies, variants of each, seeds of each)
-SIZES = ((1, 10, 10), (10, 10, 10), (100, 10, 10))
-QUICK = ((1, 2, 5), (1, 5, 10))
+# (studies, variants of each, seeds of each, seeds that share a job)
+SIZES = ((1, 10, 10, 3), (10, 10, 10, 3), (100, 10, 10, 3), (100, 10, 10, 10))
+QUICK = ((1, 2, 5, 3), (1, 5, 10, 3))
 PROFILES = {"default profile": (), "--profile slurm": ("--profile", "slurm")}
 PLAN = "plan"
 START = "Snakemake's start alone"
 NOTHING = "nothing to do, the five studies of the paper"
 
 
-def generate(folder: Path, studies: int, variants: int, seeds: int) -> Path:
+def generate(folder: Path, studies: int, variants: int, seeds: int, together: int) -> Path:
     """A copy of the project with studies that are the digits study over again; every variant has its own recipe."""
     copy_project(folder)
     digits = yaml.safe_load((folder / "config/studies/digits.yaml").read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def generate(folder: Path, studies: int, variants: int, seeds: int) -> Path:
     for name in names:
         (folder / f"config/studies/{name}.yaml").write_text(yaml.safe_dump(digits, sort_keys=False), encoding="utf-8")
     settings = yaml.safe_load((folder / "config/config.yaml").read_text(encoding="utf-8"))
-    settings |= {"studies": names, "paper": [], "seeds": seeds}
+    settings |= {"studies": names, "paper": [], "seeds": seeds, "seeds_per_job": together}
     (folder / "config/config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     return folder
 
@@ -65,17 +65,17 @@ def pretend_to_finish(folder: Path, target: str) -> None:
 def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     """Yield what each call costs: what, runs, jobs, wall and CPU time in seconds, the most memory in MiB."""
     log = scratch / "printed.txt"
-    folders = {}
-    for size in QUICK if options.quick else SIZES:
-        studies, variants, seeds = size
-        folders[studies * variants * seeds] = generate(scratch / f"runs-{studies * variants * seeds}", *size)
+    sizes = QUICK if options.quick else SIZES
+    folders = {size: generate(scratch / "-".join(map(str, size)), *size) for size in sizes}
     paper = copy_project(scratch / "paper")
     pretend_to_finish(paper, "paper")
     for repeat in range(options.repeats):
-        for runs, folder in folders.items():
+        for (studies, variants, seeds, together), folder in folders.items():
             for profile, arguments in PROFILES.items():
                 cost = cost_of([str(SNAKEMAKE), "-n", "--quiet", *arguments], cwd=folder, log=log)
-                yield {"what": f"{PLAN}, {profile}", "runs": runs, "jobs": planned(log), "repeat": repeat, **vars(cost)}
+                what = f"{PLAN}, {profile}, at most {together} seeds a job"
+                runs = studies * variants * seeds
+                yield {"what": what, "runs": runs, "jobs": planned(log), "repeat": repeat, **vars(cost)}
         cost = cost_of([str(SNAKEMAKE), "--version"], cwd=paper, log=log)
         yield {"what": START, "runs": None, "jobs": 0, "repeat": repeat, **vars(cost)}
         cost = cost_of([str(SNAKEMAKE), "--cores", "1", "paper"], cwd=paper, log=log)
