@@ -30,31 +30,31 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
+    """The studies of config.yaml: the report, and each figure as PDF, SVG and PNG."""
     default_target: True
     input:
         everything("report"),
-    """The studies of config.yaml: the report, and each figure as PDF, SVG and PNG."""
     localrule: True
 
 
 rule paper:
+    """All studies of the paper."""
     input:
         everything("paper"),
-    """All studies of the paper."""
     localrule: True
 
 
 rule fetch:
+    """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
     input:
         expand(rules.fetch_dataset.output.sums, dataset=LAYOUT.fetched()),
-    """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
     localrule: True
 
 
 rule preparation:
+    """A figure of each split that the report or the paper uses: what each step of its preparation does."""
     input:
         step_sheets([*CONFIG.settings.studies, *CONFIG.settings.paper]),
-    """A figure of each split that the report or the paper uses: what each step of its preparation does."""
     localrule: True
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,7 @@ def apply(images: Any, draws: Any, changes: Sequence[Augmentation]) -> Any:
         elif change.name == "brightness":
             images += (_between(numbers[0]) * change.strength)[:, None, None, None]
         elif change.name == "noise":
-            images = noise(images, numbers[0], numbers[1], change.strength)
+            images = noise(images, numbers[0], numbers[1], cast("float", change.strength))
         else:
             images = erase(images, numbers[0], numbers[1], change.pixels)
     return images

@@ -9,6 +9,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -89,7 +90,8 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
     """
     splits = {split.folder: name for name, split in dataset.splits.items() if split.folder is not None}
     classes = {unicodedata.normalize("NFC", name): name for name in dataset.classes}
-    rows, strangers = [], {}
+    rows: list[tuple[str, str, str]] = []
+    strangers: dict[str, list[str]] = {}
     for path in _images(folder, dataset):
         above = path.split("/")[:-1]
         where = "/".join(above[: 1 + bool(splits)])
@@ -126,7 +128,9 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     lines = _read_table(file, table)
     there = _images(folder, dataset)
     written = {unicodedata.normalize("NFC", path): path for path in there}
-    rows, problems, seen = [], [], {}
+    rows: list[tuple[Any, ...]] = []
+    problems: list[str] = []
+    seen: dict[str, int] = {}
     for line, entry in enumerate(lines.itertuples(index=False), start=2):
         raw = str(entry.path).strip()
         path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))

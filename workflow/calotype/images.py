@@ -41,25 +41,25 @@ def prepare(image: NDArray[Any], steps: Sequence[Any]) -> NDArray[np.float32]:
 
 
 def _alike(
-    images: NDArray[np.float32] | list[NDArray[np.float32]], numbers: Sequence[int],
-    first: tuple[int, tuple[int, ...]] | None = None,
+    images: NDArray[np.float32] | list[NDArray[np.float32]], names: Sequence[Any],
+    first: tuple[Any, tuple[int, ...]] | None = None,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Prepared images as one array.
 
     Args:
         images: each of shape (height, width, channels).
-        numbers: of the images, for the message.
-        first: number and shape of the first image of the split, if that is not among them.
+        names: of the images, or numbers, for the message.
+        first: name and shape of the first image of the split, if that is not among them.
 
     Raises:
         CalotypeError: they are not of one shape.
     """
-    number, shape = first or (numbers[0], images[0].shape)
+    name, shape = first or (names[0], images[0].shape)
     some = images if isinstance(images, list) else images[:1]
-    for other, image in zip(numbers, some, strict=False):
+    for other, image in zip(names, some, strict=False):
         if image.shape != shape:
             raise CalotypeError(
-                f"prepare: image {other} comes out as {_shape(image.shape)}, image {number} as {_shape(shape)}: all of "
+                f"prepare: image {other} comes out as {_shape(image.shape)}, image {name} as {_shape(shape)}: all of "
                 "a split must be alike.",
                 "end `prepare` with `resize`, or with `crop` or `pad`, and `grey` or `colour`.",
             )
@@ -72,7 +72,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
     """Prepare images block by block: arrays of records, as `write_split` says."""
-    start: tuple[int, tuple[int, ...]] | None = None
+    start: tuple[Any, tuple[int, ...]] | None = None
     place = 0
     for first in raw.records:
         numbers, labels, images = zip(first, *_further(raw.records, first[2].size), strict=True)

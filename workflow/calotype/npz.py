@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,4 +72,4 @@ def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 
         raise CalotypeError(f"{path}: {len(pixels)} images in `{images}`, but {len(numbers)} labels in `{labels}`.")
     if numbers.dtype == np.uint64 and numbers.size and numbers.max() > np.iinfo(np.int64).max:
         raise CalotypeError(f"{path}: `{labels}`: {numbers.max()} is no class.")
-    return pixels, numbers.astype(np.int64)
+    return cast("NDArray[np.uint8 | np.uint16]", pixels), numbers.astype(np.int64)

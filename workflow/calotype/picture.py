@@ -156,7 +156,7 @@ def _looked_at(content: bytes, name: str) -> tuple[str, int, bool]:
                 orientation = image.getexif().get(ORIENTATION, 1)
                 image.load()
                 # Many programs write an alpha channel whether it is needed or not.
-                seen = image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255
+                seen = image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255
         except CalotypeError:
             raise
         except Image.DecompressionBombError:

@@ -42,9 +42,8 @@ def few(split: Split, recipe: Recipe) -> Split:
     """As many images of a split as a rehearsal needs, evenly from all over it."""
     number = min(len(split.labels), math.ceil(BATCHES * recipe.batch_size / (1 - recipe.validation_split)) + 1)
     places = np.unique(np.linspace(0, len(split.labels) - 1, number).astype(np.int64))
-    weights, groups = (
-        None if values is None else np.asarray(values[places]) for values in (split.weights, split.groups)
-    )
+    weights = None if split.weights is None else split.weights[places]
+    groups = None if split.groups is None else split.groups[places]
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 

@@ -231,7 +231,7 @@ def findings(name: str, seen: Survey) -> list[str]:
     else:
         lines.append(f"  labels: {seen.holds}, from the column `{seen.table['label']}`")
     bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
-    colours = {(1,): "grey", (3,): "colour"}.get(tuple(sorted(seen.channels)), "grey and colour")
+    colours = " and ".join({1: "grey", 3: "colour"}[channels] for channels in sorted(seen.channels))
     lines.append(f"  {_sizes(seen)}, {colours}, {bits}")
     if seen.splits:
         lines.append("  splits that are given: " + ", ".join(seen.splits))

@@ -226,7 +226,7 @@ def _look(found: Survey) -> None:
         except CalotypeError as error:
             found.unreadable[path] = str(error).split("\n")[0].removeprefix(f"{path}: ")
             continue
-        found.sizes[picture.pixels.shape[:2]] += 1  # type: ignore[index]
+        found.sizes[picture.pixels.shape[:2]] += 1
         found.channels[1 if picture.is_grey else 3] += 1
         found.bits[8 * picture.pixels.dtype.itemsize] += 1
         found.transparent += picture.transparent

@@ -29,13 +29,13 @@ rule draw:
 
 # On the machine where Snakemake was called: compute nodes have no internet.
 rule fetch_dataset:
+    """Fetch the files of a dataset from its sources in turn, and verify them; what is there and right is kept."""
     output:
         sums=f"{DATA}/{{dataset}}/SHA256SUMS",
     log:
         f"{LOGS}/fetch_dataset/{{dataset}}.log",
     wildcard_constraints:
         dataset=one_of(LAYOUT.fetched()),
-    """Fetch the files of a dataset from its sources in turn, and verify them; what is there and right is kept."""
     localrule: True
     conda:
         ENVIRONMENT

@@ -5,6 +5,7 @@
 
 # On the machine where Snakemake was called: it takes a second, and would tie the studies together into one Slurm job.
 rule report:
+    """Write the page that holds measured against claimed."""
     input:
         template=REPORT / "report.html.j2",
         captions=sorted(REPORT.glob("*.rst")),
@@ -28,7 +29,6 @@ rule report:
         findings=f"{RESULTS}/{{report}}.txt",
     log:
         f"{LOGS}/report/{{report}}.log",
-    """Write the page that holds measured against claimed."""
     localrule: True
     conda:
         ENVIRONMENT

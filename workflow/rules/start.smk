@@ -4,9 +4,9 @@
 
 
 rule new_study:
+    """Look at a folder of images, and write a dataset and a study for them: --config name=leaves images=folder."""
     log:
         f"{LOGS}/new_study.log",
-    """Look at a folder of images, and write a dataset and a study for them: --config name=leaves images=folder."""
     localrule: True
     conda:
         ENVIRONMENT
@@ -19,13 +19,13 @@ rule new_study:
 
 
 rule check:
+    """Try each variant of the studies on a few images, and say what their trainings will take."""
     input:
         manifests=all_prepared(".json"),
         arrays=ancient(all_prepared(".npy")),
         sheets=step_sheets(CONFIG.settings.studies),
     log:
         f"{LOGS}/check.log",
-    """Try each variant of the studies on a few images, and say what their trainings will take."""
     localrule: True
     conda:
         ENVIRONMENT
