@@ -1,6 +1,7 @@
 """calotype as a module of another project: its own config, images, model, and rules after it."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,27 @@ def test_rules_may_have_a_prefix(project, tmp_path):
     renamed = Project(tmp_path / "project")
     renamed.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
     assert renamed.plan("results/ranking.txt")["calotype_train"] == 3
+
+
+def test_the_workflow_may_come_from_a_git_server(project, tmp_path, monkeypatch):
+    """As snakedeploy writes it: `github(...)`, or `gitlab(...)`. A folder here stands for the server."""
+    clone = project.folder / "calotype"
+    git = ["git", "-C", clone, "-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+    subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message=As released"], check=True)
+    subprocess.run([*git, "tag", "v1"], check=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{clone}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://git.example.org/somebody/calotype")
+
+    left = shutil.ignore_patterns("results", ".snakemake", "calotype")
+    shutil.copytree(project.folder, tmp_path / "project", ignore=left)
+    deployed = Project(tmp_path / "project")
+    source = 'gitlab("somebody/calotype", host="git.example.org", path="Snakefile", {})'
+    deployed.edit("Snakefile", '"calotype/Snakefile"', source.format('tag="v1"'))
+    deployed.run("results/prepared/shades/train.npy")
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=Another commit, the same code"], check=True)
+    deployed.edit("Snakefile", 'tag="v1"', 'branch="main"')
+    assert deployed.plan("results/prepared/shades/train.npy") == {}
