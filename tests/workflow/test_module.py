@@ -74,7 +74,7 @@ def test_the_workflow_may_come_from_a_git_server(project, tmp_path, monkeypatch)
     left = shutil.ignore_patterns("results", ".snakemake", "calotype")
     shutil.copytree(project.folder, tmp_path / "project", ignore=left)
     deployed = Project(tmp_path / "project")
-    source = 'gitlab("somebody/calotype", host="git.example.org", path="Snakefile", {})'
+    source = 'gitlab("somebody/calotype", host="git.example.org", path="workflow/Snakefile", {})'
     deployed.edit("Snakefile", '"calotype/Snakefile"', source.format('tag="v1"'))
     deployed.run("results/prepared/shades/train.npy")
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=Another commit, the same code"], check=True)
