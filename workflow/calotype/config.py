@@ -118,15 +118,15 @@ class Config:
         return self.studies[study].variants[variant].seeds_per_job or self.settings.seeds_per_job
 
     def splits_used(self, dataset: str, studies: Iterable[str]) -> list[str]:
-        """The splits of a dataset that some of the studies train or test on, in the dataset's order."""
+        """The splits of a dataset that some of the studies train, validate or test on, in the dataset's order."""
         used: set[str] = set()
         for study in map(self.studies.__getitem__, studies):
             if study.dataset == dataset:
-                used.update(study.tests, (variant.train for variant in study.variants.values()))
+                used.update(study.tests, *(variant.splits for variant in study.variants.values()))
         return [split for split in self.datasets[dataset].splits if split in used]
 
     def splits_of(self, study: str) -> list[str]:
-        """The splits that a study trains or tests on, in the dataset's order."""
+        """The splits that a study trains, validates or tests on, in the dataset's order."""
         return self.splits_used(self.studies[study].dataset, [study])
 
     def measured(self, dataset: str) -> str | None:
@@ -212,6 +212,8 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     splits = datasets[study.dataset].splits
     uses = [("tests", split) for split in study.tests]
     uses += [(f"variants.{key}.train", variant.train) for key, variant in study.variants.items()]
+    held_out = {key: variant.validation for key, variant in study.variants.items() if variant.validation}
+    uses += [(f"variants.{key}.validation", split) for key, split in held_out.items()]
     uses += [(f"claims.{i}.split", claim.split) for i, claim in enumerate(study.claims) if claim.split]
     for key, split in uses:
         if split not in splits:
@@ -278,12 +280,41 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
                 f"{file}: variants.{key}.train: `{variant.train}` is also a test split.",
                 "a model is never tested on images that it was trained on.",
             )
-    return study
+        if variant.validation in study.tests:
+            raise CalotypeError(
+                f"{file}: variants.{key}.validation: `{variant.validation}` is also a test split.",
+                "no choice is made on test images: give another split, or `validation_split`.",
+            )
+    return _with_class_weights(study, datasets[study.dataset], file)
+
+
+def _with_class_weights(study: Study, dataset: Dataset, file: str) -> Study:
+    """The study with the weights of its classes as lists in the dataset's order: another name retrains nothing."""
+    names = list(getattr(dataset, "classes", []))
+    variants = {}
+    for key, variant in study.variants.items():
+        weights, where = variant.class_weight, f"{file}: variants.{key}.class_weight"
+        if isinstance(weights, dict):
+            if unknown := [name for name in weights if name not in names]:
+                raise CalotypeError(
+                    f"{where}: `{study.dataset}` has no class `{unknown[0]}`.", did_you_mean(unknown[0], names)
+                )
+            variant = variant.model_copy(update={"class_weight": [float(weights.get(name, 1)) for name in names]})
+        elif isinstance(weights, list) and len(weights) != len(names):
+            raise CalotypeError(f"{where}: has {len(weights)} weights, and `{study.dataset}` {len(names)} classes.")
+        variants[key] = variant
+    return study.model_copy(update={"variants": variants})
 
 
 def _check_classes(study: Study, dataset: Dataset, file: str) -> None:
-    """See that there are the classes that the metrics of a study take."""
+    """See that there are the classes that the metrics and the losses of a study take."""
     classes = len(getattr(dataset, "classes", None) or ())
+    for key, variant in study.variants.items():
+        if variant.binary and classes != 2:
+            raise CalotypeError(
+                f"{file}: variants.{key}.loss: `{variant.loss}` takes 2 classes, and `{study.dataset}` has {classes}.",
+                "take categorical_crossentropy.",
+            )
     known = offered(study.task, classes)
     for key, metric in study.metric_keys().items():
         if metric in TASK_METRICS[study.task] and metric not in known:

@@ -347,11 +347,11 @@ def step_sheets(studies):
 
 
 def splits_of_variant(suffix):
-    """The prepared splits of a variant, the training split first."""
+    """The prepared splits of a variant: that of training, that of validation if it has one, and those of tests."""
 
     def paths(wildcards):
-        train = study_of(wildcards).variants[wildcards.variant].train
-        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (train, *tests(wildcards))]
+        splits = study_of(wildcards).variants[wildcards.variant].splits
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (*splits, *tests(wildcards))]
 
     return paths
 

@@ -20,10 +20,11 @@ with script(snakemake.log[0]):
     for name in snakemake.params.studies:
         study = layout.config.studies[name]
         for key, variant in study.variants.items():
-            train, *tests = (layout.prepared(name, split, ".npy") for split in (variant.train, *study.tests))
+            train, *validation = (layout.prepared(name, split, ".npy") for split in variant.splits)
+            tests = [layout.prepared(name, split, ".npy") for split in study.tests]
             facts, *tested = (manifests[str(Path(file).with_suffix(".json"))] for file in (train, *tests))
             with about(f"{layout.config.settings.study_files}/{name}.yaml: variants.{key}"):
-                seen = try_variant(variant, open_split(Path(train)), facts)
+                seen = try_variant(variant, open_split(Path(train)), facts, *map(open_split, map(Path, validation)))
             images = [min(each["images"], variant.test_images or each["images"]) for each in tested]
             outputs = facts["classes"] or 1
             rows.append(forecast.forecast(layout, name, key, seen, facts["images"], images, outputs))
