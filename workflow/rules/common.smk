@@ -6,14 +6,34 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake import jobs
 from snakemake.exceptions import WorkflowError
+from snakemake.sourcecache import HostingProviderFile
 
 STARTED = time.time()
 
-# The folder of the rules, scripts and library: of this file, and not of a Snakefile that takes them in as a module.
-WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).resolve().parent
+
+def beside_the_rules():
+    """The folder of rules, scripts and library: where this file is, or a copy of what a repository on the web holds."""
+    here = workflow.current_basedir
+    if isinstance(here, HostingProviderFile):  # in a module, `snakefile: github(...)`
+        there = here.hosted_repo.repo.git.ls_tree("-r", "--name-only", here.ref, f"{os.path.dirname(here.path)}/")
+        files = [os.path.relpath(file, here.path) for file in there.splitlines() if not file.endswith(".png")]
+        copies = [workflow.sourcecache.get_path(here.join(file)) for file in files]  # fetched once for each tag
+        return Path(copies[0].removesuffix(files[0].removeprefix("../")))
+    folder = Path(here.get_path_or_uri(secret_free=True)).resolve().parent
+    if not (folder / "calotype").is_dir():
+        raise WorkflowError(
+            f"{here.get_path_or_uri(secret_free=True)}: there is no library beside these rules.\n"
+            'Hint: name a clone or a git submodule, `snakefile: "calotype/Snakefile"`, or a repository on the web, '
+            '`snakefile: github("owner/calotype", path="Snakefile", tag="v1.0")`.'
+        )
+    return folder
+
+
+WORKFLOW = beside_the_rules()
 # Scripts run in processes of their own and find the library there; so does this file.
 LIBRARY = str(WORKFLOW)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
@@ -220,6 +240,20 @@ def example(wildcards):
     return study_of(wildcards).example
 
 
+def trainings(studies):
+    """The code that trains each variant of some studies: the workflow's, and the user's own."""
+
+    def digests(_):
+        found = {}
+        for study in studies:
+            for variant in CONFIG.studies[study].variants:
+                of = SimpleNamespace(study=study, variant=variant)
+                found[f"{study}/{variant}"] = training_code(of), own_model(of)
+        return found
+
+    return digests
+
+
 def must_not_diverge(wildcards):
     """The file of a study that says that none of its trainings may diverge; None where they may."""
     file = f"{CONFIG.settings.study_files}/{wildcards.study}.yaml"
@@ -411,7 +445,8 @@ def everything(report):
         if report in CONFIG.broken:
             raise WorkflowError(CONFIG.broken[report])
         if not LAYOUT.reports()[report]:
-            raise WorkflowError("config: paper: names no study. Hint: list some, as under `studies`.")
+            key, hint = "studies" if report == "report" else report, "name some; `new_study` writes a first one."
+            raise WorkflowError(f"config: {key}: names no study.\nHint: {hint}")
         return LAYOUT.everything(report)
 
     return paths
