@@ -522,7 +522,6 @@ def test_wrong_value_in_a_dataset_is_named_with_file_and_key(project, where, val
         ("checkpoint_minutes", "5", 'checkpoint_minutes: "5" is not a number.'),
         ("checkpoint_minutes", float("inf"), "checkpoint_minutes: Infinity is not a finite number."),
         ("studies", "dots", 'studies: "dots" is not a list.'),
-        ("studies", [], "studies: [] is empty."),
         ("studies", ["../dots"], 'studies.0: "../dots" is not a plain name (letters, digits, - and _).'),
         ("results", None, "results: null is not text."),
         ("paper", "dots", 'paper: "dots" is not a list.'),
@@ -1268,11 +1267,17 @@ def test_text_in_another_encoding_is_refused_in_words(project):
 
 
 def test_empty_files_are_answered_with_what_is_missing(project):
-    assert f"{SETTINGS_FILE}: studies: is missing." in project.complaint({}).splitlines()
     assert {f"{STUDY_FILE}: {key}: is missing." for key in ("title", "dataset", "task", "tests", "variants")} == set(
         project.study("").complaint().splitlines()
     )
     assert f"{DATASETS_FILE}: names no dataset." in project.datasets("# nothing yet\n").complaint()
+
+
+def test_a_project_may_begin_with_nothing(tmp_path):
+    assert not load({}, root=tmp_path).datasets
+    (tmp_path / "config").mkdir()
+    (tmp_path / DATASETS_FILE).write_text("# nothing yet\n")
+    assert not load({"studies": []}, root=tmp_path).datasets
 
 
 @pytest.mark.parametrize(("text", "shown"), [("- a\n- b\n", '["a", "b"]'), ("dots\n", '"dots"'), ("3\n", "3")])

@@ -107,6 +107,22 @@ def test_a_file_that_cannot_be_added_to_is_left_alone(leaves):
     assert not Path("config/studies/mine.yaml").exists()
 
 
+def test_a_project_that_has_no_config_yet_gets_one(leaves):
+    for file in ("config/studies/dots.yaml", "config/datasets.yaml"):
+        Path(file).unlink()
+    Path("config/studies").rmdir()
+    write_study("mine", survey(leaves), config.Settings())
+    assert [*config.load({"studies": ["mine"]}).datasets] == ["mine"]
+
+
+@pytest.mark.parametrize("text", ["- a\n", "3\n"])
+def test_a_file_of_datasets_that_is_none_is_left_alone(leaves, text):
+    Path("config/datasets.yaml").write_text(text)
+    with pytest.raises(CalotypeError, match="is not a mapping of datasets"):
+        write_study("mine", survey(leaves), config.Settings())
+    assert Path("config/datasets.yaml").read_text() == text
+
+
 def test_large_images_of_one_shape_are_made_smaller_in_that_shape(project):
     for name in ("a", "b"):
         (project / "x" / name).mkdir(parents=True)
@@ -145,7 +161,7 @@ def test_folders_of_splits_are_taken_as_they_are(project):
             (project / "x" / split / name).mkdir(parents=True)
             image(i + 10 * len(split)).save(project / f"x/{split}/{name}/1.png")
     splits = started(Path("x")).datasets["mine"].splits
-    assert {name: split.folder for name, split in splits.items()} == {"test": "test", "train": "Training"}
+    assert [(name, split.folder) for name, split in splits.items()] == [("train", "Training"), ("test", "test")]
 
 
 TABLE = "File Name,species,part,patient,weight\n" + "".join(
@@ -162,6 +178,24 @@ def table(project: Path) -> Path:
         image(i).save(project / f"x/img/{i}.png")
     (project / "x/labels.csv").write_text(TABLE)
     return Path("x")
+
+
+def test_an_image_without_a_label_is_named_at_once(table):
+    (table / "labels.csv").write_text(TABLE.replace("img/4.png,beech", "img/4.png,"))
+    with pytest.raises(CalotypeError, match=r"nothing in the column `species` for 1 image\(s\), such as img/4.png"):
+        survey(table)
+
+
+def test_two_words_for_one_split_are_not_taken_for_splits(table):
+    (table / "labels.csv").write_text(TABLE.replace("val", "training"))
+    assert not survey(table).splits
+
+
+def test_what_is_kept_together_and_what_is_not_used_is_said(table):
+    said = "\n".join(findings("mine", survey(table)))
+    assert "`validation` is not used" in said
+    (table / "labels.csv").write_text(TABLE.replace("part", "remark"))
+    assert "the column `patient` says what belongs together" in "\n".join(findings("mine", survey(table)))
 
 
 @pytest.mark.usefixtures("table")
@@ -249,6 +283,7 @@ def test_a_class_of_any_name_comes_back_from_yaml_as_it_was(project, name):
         (["x/red/a/1.png", "x/blue/b/2.png"], "x", "neither a folder for each class nor a table"),
         (["x/a.npz"], "x/a.npz", "neither a folder nor a table"),
         (["x/1.png", "x/t.csv"], "x/t.csv", "no column of it names images"),
+        (["x/a/1.png", "x/a/2.png"], "x", "all of them are `a`"),
     ],
 )
 @pytest.mark.usefixtures("project")

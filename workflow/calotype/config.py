@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
 from calotype.datasets import DATASETS, NAME, Dataset, Name
 from calotype.errors import CalotypeError, about, did_you_mean
@@ -44,11 +44,18 @@ def _plain_path(path: str) -> str:
 Folder = Annotated[str, AfterValidator(_plain_path)]
 
 
+def _as_written(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+Typed = Annotated[str, BeforeValidator(_as_written)]  # on the command line, where 2024 is a number
+
+
 class Settings(Strict):
     """config/config.yaml: what is run, how often, and where files live."""
 
-    studies: Annotated[list[Name], Field(min_length=1)] = Field(
-        description="The studies of the report, by file name: what `snakemake --cores all` runs."
+    studies: list[Name] = Field(
+        [], description="The studies of the report, by file name: what `snakemake --cores all` runs."
     )
     paper: list[Name] = Field([], description="The studies of the paper: what `snakemake --cores all paper` runs.")
     seeds: PositiveInt = Field(5, description="Seeds of every variant that does not set its own number.")
@@ -72,10 +79,10 @@ class Settings(Strict):
     )
     datasets: str = Field("config/datasets.yaml", description="The file that describes the datasets.")
     study_files: str = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
-    name: str | None = Field(
+    name: Typed | None = Field(
         None, description="On the command line, for `snakemake --cores 1 new_study`: what the new study is called."
     )
-    images: str | None = Field(
+    images: Typed | None = Field(
         None, description="On the command line, for `new_study`: a folder of images, or a table that names them."
     )
 
@@ -154,15 +161,16 @@ def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml",
         CalotypeError: with one line per mistake: file, key, what is wrong, and a hint.
     """
     checked = validate(Settings, dict(settings), settings_file)
-    file = checked.datasets
-    raw = read_yaml(root / file)
-    if not isinstance(raw, dict) or not raw:
+    file, asked = checked.datasets, dict.fromkeys([*checked.studies, *checked.paper])
+    # A project begins with nothing: `new_study` writes the first dataset and the first study.
+    raw = read_yaml(root / file) if asked or (root / file).exists() else {}
+    raw = {} if raw is None and not asked else raw
+    if not isinstance(raw, dict) or (asked and not raw):
         raise CalotypeError(f"{file}: names no dataset.", "config/README.md shows an entry.")
     for name in raw:
         if not (isinstance(name, str) and re.fullmatch(NAME, name)):
             raise CalotypeError(f"{file}: {name!r} {EXPECTED['string_pattern_mismatch']}.")
     datasets = {name: _load_dataset(name, entry, file) for name, entry in raw.items()}
-    asked = dict.fromkeys([*checked.studies, *checked.paper])
     studies = {name: _load_study(name, checked, settings_file, datasets, root) for name in asked}
     broken = {}
     # The others may be asked for by name. One that is being written, or an editor's leavings, must not be in the way.

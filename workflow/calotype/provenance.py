@@ -160,7 +160,14 @@ def process_cost() -> dict[str, float]:
     }
 
 
-def identity(*, code: str, own_model: str | None, config: Mapping[str, Any], data: Iterable[Mapping[str, Any]]) -> str:
+def identity(
+    *,
+    code: str,
+    own_model: str | None,
+    config: Mapping[str, Any],
+    data: Iterable[Mapping[str, Any]],
+    packages: Mapping[str, str] | None = None,
+) -> str:
     """Identify all that the result of a pack depends on, its seeds aside.
 
     Args:
@@ -168,11 +175,13 @@ def identity(*, code: str, own_model: str | None, config: Mapping[str, Any], dat
         own_model: the digest of a user's model file (`own_code`).
         config: the recipe.
         data: the manifests of the splits that go in.
+        packages: the versions of the packages; left out: of those that are installed.
 
     Returns:
         A SHA-256 in hexadecimal.
     """
-    parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": _versions()}
+    versions = _versions() if packages is None else dict(packages)
+    parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": versions}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -19,6 +19,7 @@ from calotype.splits import Split
 logger = logging.getLogger(__name__)
 
 BATCHES = 4  # of images to try on
+MOST = 64 * 2**20  # bytes of images: a model's activations are some ten times as large
 LONG_ENOUGH = 1.0  # seconds of steps, to time one
 TOLERANCE = 1e-3  # of a sum of probabilities; in 16 bits they have three digits
 
@@ -30,16 +31,27 @@ class Rehearsal:
     Attributes:
         parameters: of its model.
         weights_mib: of the file of one seed's weights.
-        step_seconds: of a training step on this machine, after the first; NaN where there was only one.
+        image_seconds: that training with an image takes, in whole batches on this machine.
     """
 
     parameters: int
     weights_mib: float
-    step_seconds: float
+    image_seconds: float
+
+
+def affordable(recipe: Recipe, image: int) -> Recipe:
+    """A recipe with a batch so small that a rehearsal takes little memory, whatever the images.
+
+    Args:
+        recipe: of a variant.
+        image: bytes of one image.
+    """
+    batch = int(MOST * (1 - recipe.validation_split) / BATCHES / image)
+    return recipe.model_copy(update={"batch_size": max(1, min(batch, recipe.batch_size))})
 
 
 def few(split: Split, recipe: Recipe) -> Split:
-    """As many images of a split as a rehearsal needs, evenly from all over it."""
+    """As many images of a split as a rehearsal needs, evenly from all over it; no others are read."""
     number = min(len(split.labels), math.ceil(BATCHES * recipe.batch_size / (1 - recipe.validation_split)) + 1)
     places = np.unique(np.linspace(0, len(split.labels) - 1, number).astype(np.int64))
     weights = None if split.weights is None else split.weights[places]
@@ -47,13 +59,14 @@ def few(split: Split, recipe: Recipe) -> Split:
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
-def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32]) -> Rehearsal:
+def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], step: int) -> Rehearsal:
     """Train some steps, save, load, go on, and predict.
 
     Args:
         recipe: of the variant.
         trainer: made of it and of a `few` images.
         images: some to predict, shape (images, height, width, channels).
+        step: images that a whole step of the trainer takes.
 
     Raises:
         CalotypeError: the loss is no number from the start, the predictions do not fit the task, or what was saved does
@@ -62,18 +75,15 @@ def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32]) -> R
     trainer.begin(0)
     trainer.begin_epoch(0, 1)
     trainer.train(0, 1)
-    took, began, step = [], time.perf_counter(), 1
-    kept = trainer.state()
-    while step < trainer.steps and time.perf_counter() - began < LONG_ENOUGH:
-        before = time.perf_counter()
-        trainer.train(step, step + 1)
-        took.append(time.perf_counter() - before)
-        step += 1
-    _goes_on(recipe, trainer, kept, step)
+    kept, done, took, began = trainer.state(), 1, [], time.perf_counter()
+    while done < trainer.steps and time.perf_counter() - began < LONG_ENOUGH:
+        took.append(_seconds(trainer, done))
+        done += 1
+    _goes_on(recipe, trainer, kept, done)
     loss = trainer.end_epoch()["loss"]
     if not math.isfinite(loss):
         raise CalotypeError(
-            f"model: {recipe.model}: the loss of the first {step} step(s) is {loss}.",
+            f"model: {recipe.model}: the loss of the first {done} step(s) is {loss}.",
             "see that the images are prepared (`scale`), and the learning rate is not too high.",
         )
     _fits(recipe, trainer.predict(images))
@@ -82,7 +92,17 @@ def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32]) -> R
         _comes_back(recipe, trainer, Path(folder))
         size = sum(file.stat().st_size for file in Path(folder).iterdir())
     parameters = int(trainer.layers().parameters.sum())
-    return Rehearsal(parameters, size / 2**20, float(np.median(took)) if took else math.nan)
+    if not took:  # an epoch has one step, and the first of all takes longer
+        trainer.begin_epoch(0, 2)
+        took.append(_seconds(trainer, 0))
+    return Rehearsal(parameters, size / 2**20, float(np.median(took)) / step)
+
+
+def _seconds(trainer: Trainer, step: int) -> float:
+    """How long a step takes."""
+    began = time.perf_counter()
+    trainer.train(step, step + 1)
+    return time.perf_counter() - began
 
 
 def _goes_on(recipe: Recipe, trainer: Trainer, kept: Any, last: int) -> None:

@@ -1,9 +1,11 @@
 """Write the config of a new study from what was seen of its images, with a comment beside each choice."""
 
 import json
+import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import yaml
 
@@ -21,7 +23,9 @@ STEPS = 1500  # of training, about: what a small net needs to show what it can d
 BATCH = 32
 FEW = 20  # images of a class: below, a share of them measures little
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
+MANY = 500  # images: of fewer, a fifth is held out to choose the epoch, and not a tenth
 SHOWN = 3  # examples in a line
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 TASKS = {"classes": "classify", "counts": "count", "numbers": "regress"}
 
 
@@ -44,14 +48,26 @@ def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collec
     study = root / settings.study_files / f"{name}.yaml"
     if study.exists():
         raise CalotypeError(f"name: there is a study `{name}` already: {study}.", "choose another name, or edit it.")
-    if name in (read_yaml(root / settings.datasets) or {}):
+    if name in _datasets(root / settings.datasets):
         raise CalotypeError(f"name: {settings.datasets} has a dataset `{name}` already.", "choose another name.")
     if name in taken:
         raise CalotypeError(f"name: `{name}` is the name of a target already.", "choose another name.")
 
 
+def _datasets(file: Path) -> dict[str, Any]:
+    """What datasets.yaml has; nothing, where there is none yet.
+
+    Raises:
+        CalotypeError: it is no mapping.
+    """
+    found = read_yaml(file) if file.exists() else None
+    if not isinstance(found, dict | None):
+        raise CalotypeError(f"{file}: is not a mapping of datasets.", "config/README.md shows an entry.")
+    return found or {}
+
+
 def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()) -> list[Path]:
-    """Add a dataset to datasets.yaml, and write the file of a study.
+    """Add a dataset to datasets.yaml, which may not be there yet, and write the file of a study.
 
     Args:
         name: of both.
@@ -67,24 +83,32 @@ def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()
     """
     check_name(name, settings, root)
     file, study = root / settings.datasets, root / settings.study_files / f"{name}.yaml"
-    before, entry, lines = file.read_text(encoding="utf-8"), dataset_entry(name, seen), study_entry(name, seen)
+    known, entry, lines = _datasets(file), dataset_entry(name, seen), study_entry(name, seen)
+    before = file.read_text(encoding="utf-8") if file.exists() else f"{_schema('datasets', file)}# The datasets.\n"
     # Before a file is touched: one that is wrong would stop all other studies, too.
     validate(ImagesDataset, yaml.safe_load(entry)[name], f"{settings.datasets}: {name}")
     validate(Study, yaml.safe_load(lines), str(study))
-    text = f"{before.rstrip()}\n\n{entry}"
+    text = f"{before.rstrip()}\n\n{entry}".lstrip()
     aside = file.with_name(f".{file.name}.new")
     write_text(text, aside)
     try:
-        fits = read_yaml(aside) == (read_yaml(file) or {}) | yaml.safe_load(entry)
+        fits = read_yaml(aside) == known | yaml.safe_load(entry)
     except CalotypeError:
         fits = False
     finally:
         aside.unlink()
     if not fits:
         raise CalotypeError(f"{file}: nothing can be put at its end.", f"put this into it by hand:\n\n{entry}")
-    write_text(lines, study)
+    write_text(_schema("study", study) + lines, study)
     write_text(text, file)
     return [file, study]
+
+
+def _schema(kind: str, file: Path) -> str:
+    """The line that tells an editor how a file is built; none where the workflow does not lie in the project."""
+    schema = os.path.relpath(SCHEMAS / f"{kind}.schema.json", file.resolve().parent)
+    within = (SCHEMAS.resolve()).is_relative_to(Path.cwd())
+    return f"# yaml-language-server: $schema={Path(schema).as_posix()}\n" if within else ""
 
 
 def _quoted(text: str) -> str:
@@ -125,7 +149,12 @@ def dataset_entry(name: str, seen: Survey) -> str:
         lines += [f"    {split}: {{{key}: {_quoted(value)}}}" for split, value in seen.splits.items()]
     else:
         lines += ["    train: {share: 0.8}", "    test: {share: 0.2}"]
-        lines.append("  random: {seed: 1}    # the same images on the same side each time; stratified by class")
+        words = [
+            "the same images on the same side each time",
+            "the same part of each class" if seen.holds == "classes" else "",
+            f"no `{seen.table['group']}` on both sides" if "group" in seen.table else "",
+        ]
+        lines.append(f"  random: {{seed: 1}}    # {'; '.join(filter(None, words))}")
     lines += ["  prepare:", *(f"    - {step}" for step in preparation(seen))]
     return "\n".join(lines) + "\n"
 
@@ -173,12 +202,12 @@ def study_entry(name: str, seen: Survey) -> str:
     """The study file."""
     task = TASKS[seen.holds]
     images = len(seen.labels) - len(seen.unreadable)
+    held_out = 0.1 if images >= MANY else 0.2
     epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * images))))
     test = "test" if "test" in seen.splits or not seen.splits else [*seen.splits][-1]
     loss = "categorical_crossentropy" if task == "classify" else "mean_squared_error"
     head = ", activation: softmax" if task == "classify" else ""
     lines = [
-        "# yaml-language-server: $schema=../../workflow/schemas/study.schema.json",
         "# Not run yet. When it was: what came out, in how much time, on what machine, with how many seeds.",
         "",
         f"title: {_quoted(name.replace('-', ' ').replace('_', ' ').capitalize())}",
@@ -190,7 +219,7 @@ def study_entry(name: str, seen: Survey) -> str:
         "  optimizer: {name: adam, learning_rate: 0.001}",
         f"  epochs: {epochs}",
         f"  batch_size: {BATCH}",
-        "  validation_split: 0.1      # of the training images; they choose the epoch",
+        f"  validation_split: {held_out}      # of the training images; they choose the epoch",
         "  restore_best_weights: true",
         "variants:",
     ]
@@ -229,12 +258,18 @@ def findings(name: str, seen: Survey) -> list[str]:
     if seen.holds == "classes":
         lines.append("  classes: " + ", ".join(f"{label} {count:,}" for label, count in seen.balance.items()))
     else:
-        lines.append(f"  labels: {seen.holds}, from the column `{seen.table['label']}`")
+        numbers = [*map(float, seen.labels.values())]
+        words = f"{seen.holds} from {min(numbers):g} to {max(numbers):g}"
+        lines.append(f"  labels: {words}, in the column `{seen.table['label']}`")
     bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
     colours = " and ".join({1: "grey", 3: "colour"}[channels] for channels in sorted(seen.channels))
     lines.append(f"  {_sizes(seen)}, {colours}, {bits}")
     if seen.splits:
         lines.append("  splits that are given: " + ", ".join(seen.splits))
+        if {"validation", "test"} <= seen.splits.keys():
+            lines.append("    `validation` is not used: the epoch is chosen on a part of `train` (validation_split)")
+    elif "group" in seen.table:
+        lines.append(f"  the column `{seen.table['group']}` says what belongs together, on one side of a split")
     counts = seen.balance.values()
     if counts and min(counts) < FEW:
         lines.append(

@@ -114,10 +114,16 @@ def survey(place: Path) -> Survey:
         )
     found = found or _by_folders(folder, paths)
     if found is None:
+        lost = next((path for path in paths if path.count("/") != 1), paths[0])
         raise CalotypeError(
-            f"images: {folder}: neither a folder for each class nor a table that names the images.",
-            f"sort them into folders, such as {folder}/<class>/<image>.png, or put a CSV file with the columns image "
-            "and label beside them.",
+            f"images: {folder}: neither a folder for each class nor a table that names the images, such as {lost}.",
+            f"sort them into folders, as in {folder}/<class>/<image>.png; or put a CSV file with the columns image and "
+            "label beside them; or name the folder that holds those of the classes.",
+        )
+    if found.holds == "classes" and len(found.classes) < 2:
+        raise CalotypeError(
+            f"images: {place}: all of them are `{found.classes[0]}`: there is nothing to tell apart.",
+            "classes are the folders in that folder, or the labels in the table.",
         )
     found.others = [name for name in others if name != found.table.get("file")]
     found.unlabelled = sorted({*paths} - {*found.labels})
@@ -149,8 +155,8 @@ def _by_folders(folder: Path, paths: Sequence[str]) -> Survey | None:
     tops = {path.split("/")[0] for path in paths}
     known = {top: _split_name(top) for top in tops}
     if depths == {2} and all(known.values()) and len({*known.values()}) == len(tops):
-        splits = {name: top for top, name in sorted(known.items()) if name is not None}
-        return Survey(folder, "split folders", {path: path.split("/")[1] for path in paths}, splits=splits)
+        splits = {name: top for top, name in known.items() if name is not None}
+        return Survey(folder, "split folders", {path: path.split("/")[1] for path in paths}, splits=_in_order(splits))
     return None
 
 
@@ -159,6 +165,15 @@ def _split_name(word: str) -> str | None:
         if word.lower() in words:
             return name
     return None
+
+
+def _names_splits(words: set[str]) -> bool:
+    names = {_split_name(word) for word in words}
+    return None not in names and len(names) == len(words)
+
+
+def _in_order(splits: dict[str, str]) -> dict[str, str]:
+    return {name: splits[name] for name in ("train", "validation", "test") if name in splits}
 
 
 def _by_table(folder: Path, file: Path, there: set[str]) -> Survey | None:
@@ -184,7 +199,7 @@ def _by_table(folder: Path, file: Path, there: set[str]) -> Survey | None:
     if not images:
         return None
     rest = [column for column in lines.columns if column != images[0]]
-    splits = [column for column in called(SPLIT) if all(map(_split_name, lines[column]))]
+    splits = [column for column in called(SPLIT) if _names_splits({*lines[column]})]
     others = [column for column in rest if column not in (*splits, *called(WEIGHT), *called(GROUP))]
     labels = [column for column in called(LABEL) if column in others]
     labels += [column for column in others if names[column].endswith(tuple(f"_{word}" for word in LABEL))]
@@ -199,10 +214,15 @@ def _by_table(folder: Path, file: Path, there: set[str]) -> Survey | None:
     }
     paths = [Path(os.path.normpath(entry)).as_posix() for entry in lines[images[0]]]
     labels_of = {path: label for path, label in zip(paths, lines[labels[0]], strict=True) if path in there}
+    if without := [path for path, label in labels_of.items() if not label.strip()]:
+        raise CalotypeError(
+            f"images: {file}: nothing in the column `{labels[0]}` for {len(without)} image(s), such as {without[0]}.",
+            "fill it in, or delete these lines.",
+        )
     found = Survey(folder, "table", labels_of, table=columns)
     found.holds = _held(lines[labels[0]])
     if splits:
-        found.splits = {str(_split_name(value)): value for value in sorted({*lines[splits[0]]})}
+        found.splits = _in_order({str(_split_name(value)): value for value in {*lines[splits[0]]}})
     return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from calotype.errors import CalotypeError
 from calotype.recipe import SCIKIT_LEARN, Recipe
-from calotype.rehearsal import Rehearsal, few, rehearse
+from calotype.rehearsal import Rehearsal, affordable, few, rehearse
 from calotype.runs import Trainer
 from calotype.splits import Split
 
@@ -27,21 +27,23 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
         CalotypeError: as `rehearsal.rehearse`, or the model cannot be made.
     """
     recipe = Recipe(**{key: getattr(recipe, key) for key in Recipe.model_fields})
+    recipe = affordable(recipe, train.images[:1].nbytes)
     some = few(train, recipe)
     trainer: Trainer
     if recipe.model in SCIKIT_LEARN:
         from calotype import scikit
 
-        trainer = scikit.Trainer(recipe, some, classes=facts["classes"])
+        trainer, step = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
     else:
         from calotype import backend, training
 
         backend.start(1)  # one number for all variants that a process tries
         labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
         held_out = None if validation is None else few(validation, recipe)
-        trainer = training.Trainer(recipe, some, validation=held_out, **labels)
+        trainer = net = training.Trainer(recipe, some, validation=held_out, **labels)
+        step = min(recipe.batch_size, net.size)
     try:
-        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]))
+        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), step)
     except CalotypeError:
         raise
     except Exception as error:  # somebody's own code may raise anything

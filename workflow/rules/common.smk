@@ -8,6 +8,7 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake import jobs
 from snakemake.exceptions import WorkflowError
@@ -19,7 +20,13 @@ STARTED = time.time()
 def folder_of(source):
     """The folder of a source; of one on a server, `github(...)`, a copy: Snakemake brings its rules, not the library."""
     if not isinstance(source, HostingProviderFile):
-        return Path(source.get_path_or_uri(secret_free=False)).resolve()
+        folder = Path(source.get_path_or_uri(secret_free=True)).resolve()
+        if not (folder.parent / "calotype").is_dir():
+            raise WorkflowError(
+                f"{source}: there is no library beside these rules.\nHint: name a clone or a git submodule, `snakefile: "
+                '"calotype/Snakefile"`, or a git server, `snakefile: github("<owner>/calotype", path="Snakefile", ...)`.'
+            )
+        return folder
     repository = source.hosted_repo.repo
     commit = repository.commit(source.ref).hexsha
     copies = Path(".snakemake/calotype")
@@ -246,6 +253,20 @@ def example(wildcards):
     return study_of(wildcards).example
 
 
+def trainings(studies):
+    """The code that trains each variant of some studies: the workflow's, and the user's own."""
+
+    def digests(_):
+        found = {}
+        for study in studies:
+            for variant in CONFIG.studies[study].variants:
+                of = SimpleNamespace(study=study, variant=variant)
+                found[f"{study}/{variant}"] = training_code(of), own_model(of)
+        return found
+
+    return digests
+
+
 def must_not_diverge(wildcards):
     """The file of a study that says that none of its trainings may diverge; None where they may."""
     file = f"{CONFIG.settings.study_files}/{wildcards.study}.yaml"
@@ -437,7 +458,8 @@ def everything(report):
         if report in CONFIG.broken:
             raise WorkflowError(CONFIG.broken[report])
         if not LAYOUT.reports()[report]:
-            raise WorkflowError("config: paper: names no study. Hint: list some, as under `studies`.")
+            key, hint = "studies" if report == "report" else report, "name some; `new_study` writes a first one."
+            raise WorkflowError(f"config: {key}: names no study.\nHint: {hint}")
         return LAYOUT.everything(report)
 
     return paths

@@ -31,6 +31,7 @@ rule check:
         ENVIRONMENT
     params:
         studies=CONFIG.settings.studies,
+        code=trainings(CONFIG.settings.studies),
     message:
         "Trying each variant on a few images"
     script:

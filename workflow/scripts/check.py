@@ -2,38 +2,56 @@
 
 import json
 import logging
+import os
 import resource
+import shutil
 from pathlib import Path
 
 from calotype import config, forecast
 from calotype.console import script
-from calotype.errors import about
+from calotype.errors import CalotypeError, about
 from calotype.layout import Layout
-from calotype.splits import open_split
+from calotype.splits import open_split, place_of
 from calotype.trial import try_variant
 
 with script(snakemake.log[0]):
     layout, logger = Layout(config.load(snakemake.config)), logging.getLogger("calotype")
-    found = snakemake.input
-    manifests = {file: json.loads(Path(file).read_text(encoding="utf-8")) for file in found.manifests}
-    rows, largest = [], 0.0
+    manifests = {file: json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests}
+    rows, problems, prefix = [], [], snakemake.rule.removesuffix("check")  # rules of a module may have one
+    if not snakemake.params.studies:
+        raise CalotypeError("config: studies: names no study.", "name some: --config 'studies=[leaves]'")
     for name in snakemake.params.studies:
-        study = layout.config.studies[name]
+        study, file = layout.config.studies[name], f"{layout.config.settings.study_files}/{name}.yaml"
+        try:
+            with about(file):
+                if study.example is not None:
+                    place_of(open_split(Path(layout.prepared(name, study.tests[0], ".npy"))), study.example)
+        except CalotypeError as error:
+            problems.append(str(error))
         for key, variant in study.variants.items():
-            train, *validation = (layout.prepared(name, split, ".npy") for split in variant.splits)
-            tests = [layout.prepared(name, split, ".npy") for split in study.tests]
-            facts, *tested = (manifests[str(Path(file).with_suffix(".json"))] for file in (train, *tests))
-            with about(f"{layout.config.settings.study_files}/{name}.yaml: variants.{key}"):
-                seen = try_variant(variant, open_split(Path(train)), facts, *map(open_split, map(Path, validation)))
-            images = [min(each["images"], variant.test_images or each["images"]) for each in tested]
-            outputs = facts["classes"] or 1
-            rows.append(forecast.forecast(layout, name, key, seen, facts["images"], images, outputs))
-            largest = max(largest, Path(train).stat().st_size / 2**20)
-            logger.info("%s/%s: trains, saves, loads and predicts; %d parameters", name, key, seen.parameters)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    logger.info("\n%s\n", "\n".join(forecast.table(rows)))
-    logger.info("?: by some steps on this machine, one core; others by the packs that ran before.")
-    logger.info(
-        "Memory of a training: about %.0f MiB. Prepared images: %.0f MiB in the largest.", peak + largest, largest
-    )
-    logger.info("Next: snakemake --cores all %s, or --profile slurm", " ".join(snakemake.params.studies))
+            data = [manifests[layout.prepared(name, split, ".json")] for split in (*variant.splits, *study.tests)]
+            try:
+                with about(f"{file}: variants.{key}"):
+                    arrays = [Path(layout.prepared(name, split, ".npy")) for split in variant.splits]
+                    train, *validation = map(open_split, arrays)
+                    seen = try_variant(variant, train, data[0], *validation)
+            except CalotypeError as error:  # the others may have their own
+                problems.append(str(error))
+                continue
+            logger.info("%s/%s: trains, saves, loads and predicts", name, key)
+            done = forecast.trained(layout, name, key, *snakemake.params.code[f"{name}/{key}"], data)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+            rows.append(forecast.forecast(layout, name, key, seen, done, data, peak))
+    if problems:
+        raise CalotypeError("\n".join(problems))
+    prepared = sum(Path(file).stat().st_size for file in set(snakemake.input.arrays)) / forecast.MIB
+    free = shutil.disk_usage(layout.results).free / forecast.MIB
+    stages = forecast.jobs(layout, rows)
+    plan = forecast.page(rows, stages, prepared=prepared, free=free, cores=os.cpu_count() or 1)
+    logger.info("\n%s", "\n".join(plan))
+    for sheet in [file for file in snakemake.input.sheets if file.endswith(".png")]:
+        logger.info("Look    %s: what each step of the preparation does", sheet)
+    names = snakemake.params.studies
+    target = names[0] if len(names) == 1 else f"all --config 'studies=[{', '.join(names)}]'"
+    logger.info("\nNext    snakemake --cores all %s%s", prefix, target)
+    logger.info("   or   snakemake --profile slurm %s%s", prefix, target)

@@ -16,10 +16,12 @@ with script(snakemake.log[0]):
         hint = "snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
         raise CalotypeError("new_study: give the study a name, and say where its images are.", hint)
     check_name(settings.name, settings, taken=snakemake.params.taken)
-    seen = survey(Path(settings.images))
+    seen = survey(Path(settings.images).expanduser())
     written = write_study(settings.name, seen, settings)
     logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))
     logger.info("Written, with a comment beside each choice: %s", " and ".join(map(str, written)))
-    logger.info("Read them, and change what you know better. Then, to see what training would take, and to train:")
-    logger.info("  snakemake --cores all check --config 'studies=[%s]'", settings.name)
-    logger.info("  snakemake --cores all %s", settings.name)
+    prefix = snakemake.rule.removesuffix("new_study")  # rules of a module may have one
+    logger.info("Read them, and change what you know better.\n")
+    logger.info("Next    snakemake --cores all %scheck --config 'studies=[%s]'", prefix, settings.name)
+    logger.info("        which prepares the images, and says what training will take; and then")
+    logger.info("        snakemake --cores all %s%s", prefix, settings.name)
