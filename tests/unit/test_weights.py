@@ -26,6 +26,7 @@ def recipe(**changes):
     base = {
         "model": "dense", "model_arguments": {"units": [5]}, "loss": "categorical_crossentropy",
         "optimizer": {"name": "sgd", "learning_rate": 0.1}, "epochs": 1, "batch_size": BATCH,
+        "jit_compile": False,
     }  # fmt: skip
     return Recipe.model_validate(base | changes)
 
@@ -43,26 +44,23 @@ def trained(made, data, *, epochs=2, classes=CLASSES, **how):
     return trainer, logs
 
 
-def by_fit(made, data, weights, *, epochs=2, sparse=False):
-    """The same by Keras's `fit`, an epoch at a time, in the same order."""
+def by_fit(trainer, data, targets, *, epochs=2, weights=None, validation=None, **compiled):
+    """The same by Keras's `fit`, an epoch at a time, in the same order: the model, and the metrics of each epoch."""
     from calotype.augment import epoch_draws
     from calotype.backend import keras
-    from calotype.training import Trainer
 
-    model = Trainer(made, replace(data, weights=None), minimum=None, maximum=None, classes=CLASSES).model
-    fresh = Trainer(recipe(), replace(data, weights=None), minimum=None, maximum=None, classes=CLASSES)
-    fresh.begin(0)
-    model.set_weights(fresh.weights())
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=made.loss)
-    targets = data.labels if sparse else np.eye(CLASSES)[data.labels]
-    losses = []
+    trainer.begin(0)
+    model, logs = trainer.model, []
+    model.compile(optimizer=keras.optimizers.SGD(0.1), **{"loss": trainer.recipe.loss} | compiled)
     for epoch in range(1, epochs + 1):
-        order, _ = epoch_draws(0, epoch, IMAGES, [], 4, 4)
-        found = model.fit(
-            data.images[order], targets[order], sample_weight=weights[order], batch_size=BATCH, shuffle=False, verbose=0
-        )
-        losses.append(found.history["loss"][0])
-    return model, losses
+        order, _ = epoch_draws(0, epoch, len(data.images), [], 4, 4)
+        of_images = None if weights is None else weights[order]
+        history = model.fit(
+            data.images[order], targets[order], sample_weight=of_images, validation_data=validation, batch_size=BATCH,
+            shuffle=False, verbose=0,
+        ).history  # fmt: skip
+        logs.append({name: values[0] for name, values in history.items()})
+    return model, logs
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
@@ -71,10 +69,12 @@ def test_weights_of_images_count_as_those_of_fit(loss, jit_compile):
     weights = np.random.default_rng(2).random(IMAGES).astype(np.float32)
     made = recipe(loss=loss, jit_compile=jit_compile)
     trainer, logs = trained(made, split(weights))
-    model, losses = by_fit(made, split(), weights, sparse=loss.startswith("sparse"))
-    for one, other in zip(trainer.weights(), model.get_weights(), strict=True):
+    weights_there, data = trainer.weights(), split()
+    targets = data.labels if made.sparse else np.eye(CLASSES)[data.labels]
+    model, found = by_fit(trainer, data, targets, weights=weights)
+    for one, other in zip(weights_there, model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-    np.testing.assert_allclose([log["loss"] for log in logs], losses, rtol=1e-5)
+    np.testing.assert_allclose([log["loss"] for log in logs], [log["loss"] for log in found], rtol=1e-5)
 
 
 def test_balanced_classes_weigh_as_if_they_were_equally_frequent():
@@ -122,44 +122,30 @@ def part(data, chosen):
     return Split(data.images[chosen], data.labels[chosen], data.ids[chosen], weights)
 
 
-@pytest.mark.parametrize("given", [True, False])
 @pytest.mark.parametrize(
-    ("class_weight", "weighted"), [([1.0, 4.0, 0.5], False), ([1.0, 4.0, 0.5], True), (None, True)]
+    ("given", "class_weight", "weighted"),
+    [(False, [1.0, 4.0, 0.5], False), (False, None, True), (True, [1.0, 4.0, 0.5], True)],
 )
 def test_held_out_images_count_as_in_fit(given, class_weight, weighted):
     """Those of a given split as those of a part: with their own weights, and without those of their classes."""
-    from calotype.backend import keras
-
     weights = np.random.default_rng(4).random(IMAGES).astype(np.float32) if weighted else None
     data, first = split(weights), int(IMAGES * 0.7)
     train, held_out = part(data, slice(0, first)), part(data, slice(first, None))
     if given:
-        trainer, logs = trained(
-            recipe(class_weight=class_weight, validation="held-out"), train, epochs=1, validation=held_out
-        )
+        made = recipe(class_weight=class_weight, validation="held-out")
+        trainer, logs = trained(made, train, epochs=1, validation=held_out)
     else:
         trainer, logs = trained(recipe(class_weight=class_weight, validation_split=0.3), data, epochs=1)
-    fresh, _ = trained(recipe(), split(), epochs=0)
-    model = fresh.model
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="categorical_crossentropy", metrics=["accuracy"])
-    own = np.ones(first) if weights is None else weights[:first]
-    of_classes = np.ones(CLASSES) if class_weight is None else np.array(class_weight)
-    from calotype.augment import epoch_draws
-
-    order, _ = epoch_draws(0, 1, first, [], 4, 4)
-    targets = np.eye(CLASSES)
-    found = model.fit(
-        train.images[order],
-        targets[train.labels[order]],
-        sample_weight=(own * of_classes[train.labels])[order],
-        validation_data=(held_out.images, targets[held_out.labels], *([] if weights is None else [held_out.weights])),
-        batch_size=BATCH,
-        shuffle=False,
-        verbose=0,
-    ).history
-    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        assert logs[0][name] == pytest.approx(found[name][0], rel=1e-5), name
-    for one, other in zip(trainer.weights(), model.get_weights(), strict=True):
+    weights_there, targets = trainer.weights(), np.eye(CLASSES)
+    of_images = np.ones(first) if train.weights is None else train.weights * 1.0
+    if class_weight is not None:
+        of_images *= np.array(class_weight)[train.labels]
+    validation = held_out.images, targets[held_out.labels], *([held_out.weights] * weighted)
+    model, found = by_fit(
+        trainer, train, targets[train.labels], epochs=1, weights=of_images, validation=validation, metrics=["accuracy"]
+    )
+    assert logs[0] == pytest.approx(found[0], rel=1e-5)
+    for one, other in zip(weights_there, model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -246,17 +232,10 @@ def test_one_output_for_two_classes_trains_as_in_keras_and_predicts_both(smoothi
     assert found.shape == (IMAGES, 2)
     np.testing.assert_allclose(found[:, 1:], trainer.model.predict(data.images, verbose=0), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
-    fresh, _ = trained(made, data, classes=2, epochs=0)
-    model = fresh.model
     loss = keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=loss, metrics=["accuracy", "auc", "recall"])
-    from calotype.augment import epoch_draws
-
-    order, _ = epoch_draws(0, 1, IMAGES, [], 4, 4)
-    labels = data.labels[order, None].astype(np.float32)
-    history = model.fit(data.images[order], labels, batch_size=BATCH, shuffle=False, verbose=0).history
-    for name in ("loss", "accuracy", "auc", "recall"):
-        assert logs[0][name] == pytest.approx(history[name][0], rel=1e-5), name
+    metrics = ["accuracy", "auc", "recall"]
+    _, history = by_fit(trainer, data, data.labels[:, None].astype(np.float32), loss=loss, metrics=metrics)
+    assert logs[0] == pytest.approx(history[0], rel=1e-5)
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", [1.0, 3.0]])
@@ -331,7 +310,7 @@ def test_further_metrics_are_in_the_history_under_the_names_of_the_config(loss):
     """All that fit the loss; with XLA, which dense nets have by default."""
     kind = {"huber": "numbers", "categorical_crossentropy": "classes"}.get(loss, "sparse")
     metrics = [*FITTING[kind]]
-    made = recipe(loss=loss, training_metrics=metrics, validation_split=0.3)
+    made = recipe(loss=loss, training_metrics=metrics, validation_split=0.3, jit_compile="auto")
     if kind == "numbers":
         made = made.model_copy(update={"model_arguments": {"units": [5], "output": "linear"}})
     _, logs = trained(made, split(numbers=kind == "numbers"), classes=None if kind == "numbers" else CLASSES)
