@@ -539,6 +539,7 @@ def flat(image): return image.ravel()
 def many(image): return np.stack([image, image])
 def nan(image): return np.full((2, 2), np.nan)
 def infinite(image): return np.full((2, 2), np.inf)
+def pairs(image): return np.concatenate([image, image], axis=-1)
 def empty(image): return image[:0]
 def broken(image): raise RuntimeError("no idea")
 def changes(image):
@@ -620,6 +621,7 @@ def test_a_function_takes_a_stack_image_by_image(own):
         ("empty", "returned an array of shape (0 x 8 x 1), not (height, width) or (height, width, channels)."),
         ("nan", "returned NaN or infinity among its numbers."),
         ("infinite", "returned NaN or infinity among its numbers."),
+        ("pairs", "returned an image of 2 channels, not of 1 (grey) or 3 (colour)."),
         ("broken", "RuntimeError: no idea."),
     ],
 )
