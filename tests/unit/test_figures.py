@@ -486,6 +486,20 @@ def test_each_image_of_the_contact_sheet_is_shown_with_its_full_range():
     assert [set(np.unique(shown.get_array())) for shown in figure.axes[0].images] == [{0}, {255}, {128}]
 
 
+def test_images_that_were_normalised_are_not_cut_off_at_black():
+    pictures = np.stack([np.full((8, 8, 1), value) for value in (-2.0, 0.0, 2.0)]).astype(np.float32)
+    figure = figures_count.contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
+    assert [set(np.unique(shown.get_array())) for shown in figure.axes[0].images] == [{0}, {128}, {255}]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0, 9], (0, 9)), ([3, 3], (0, 3)), ([0, 0], (0, 1)), ([-1, 2], (-1, 2)), ([-4, -4], (-4, -3))],
+)
+def test_black_is_zero_unless_there_is_less(values, expected):
+    assert figures.black_and_white(np.array(values, float)) == expected
+
+
 def test_pixels_of_an_image_stand_where_they_are():
     picture = np.random.default_rng(1).random((5, 8, 1)).astype(np.float32)
     (shown,) = figures_count.contact_sheet(picture[None], np.zeros(1, int), np.zeros(1)).axes[0].images

@@ -185,3 +185,28 @@ def test_a_rehearsal_takes_little_memory_however_large_images_and_batches_are(tm
     assert few(data, cut).held_out_from(0.5) >= cut.batch_size
     assert affordable(made, 16) == made
     assert affordable(made, 10 * MOST).batch_size == 1
+
+
+@pytest.mark.parametrize(
+    ("example", "limit", "problem"),
+    [
+        (None, 5, None),
+        (49, None, None),
+        (4, 5, None),
+        (50, None, "no test image 50.\nHint: the numbers are 0 to 49"),
+        (5, 5, "image 5 is not among the first 5"),
+    ],
+)
+def test_an_example_that_nobody_is_tested_on_is_refused_before_a_training(example, limit, problem):
+    from calotype.studies import Study
+    from calotype.trial import check_example
+
+    net = {"model": "dense", "loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 1, "batch_size": 1}
+    variants = {"a": net | ({"test_images": limit} if limit else {})}
+    entry = {"title": "t", "dataset": "d", "task": "classify", "tests": ["test"], "variants": variants}
+    study = Study.model_validate(entry | {"example": example})
+    if problem is None:
+        check_example(study, split())
+    else:
+        with pytest.raises(CalotypeError, match=problem):
+            check_example(study, split())

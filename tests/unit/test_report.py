@@ -129,7 +129,7 @@ def own_print(name, folder, caption="Figure.\n"):
     return report.Print("dots", name, file, caption)
 
 
-def section(tmp_path, predictions=None, lost=None, prints=(), **changes):
+def section(tmp_path, predictions=None, lost=None, prints=(), sheets=(), **changes):
     made = config(**changes)
     return report.study_section(
         "dots",
@@ -137,6 +137,7 @@ def section(tmp_path, predictions=None, lost=None, prints=(), **changes):
         tables(tmp_path, made, predictions or PREDICTIONS, lost=lost),
         prints or [own_print("training-curves", tmp_path, f"Losses: {changes.get('label', 'Wide net')}\n")],
         [origin("wide", 0, 2), origin("deep", 0, 0)],
+        sheets,
     )
 
 
@@ -217,6 +218,14 @@ def test_labels_and_titles_cannot_run_code_in_the_readers_browser(tmp_path):
 def test_figures_are_inside_the_page(tmp_path):
     (image,) = Page(page(tmp_path)).values("src")
     assert base64.b64decode(image.removeprefix("data:image/svg+xml;base64,")) == SVG
+
+
+def test_the_preparation_of_images_of_ones_own_stands_on_the_page_with_its_caption(tmp_path):
+    found = Page(page(tmp_path, sheets=[own_print("preparation/train", tmp_path, "Step by step.\n")]))
+    assert "Preparation" in found.text
+    assert "Step by step. (preparation/train)" in found.text
+    assert "dots-preparation/train" in found.values("id")
+    assert "Preparation" not in Page(page(tmp_path)).text
 
 
 def test_figures_of_one_variant_have_their_own_names_whatever_the_kind(tmp_path):

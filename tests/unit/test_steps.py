@@ -539,6 +539,7 @@ def flat(image): return image.ravel()
 def many(image): return np.stack([image, image])
 def nan(image): return np.full((2, 2), np.nan)
 def infinite(image): return np.full((2, 2), np.inf)
+def pairs(image): return np.concatenate([image, image], axis=-1)
 def empty(image): return image[:0]
 def broken(image): raise RuntimeError("no idea")
 def changes(image):
@@ -620,6 +621,7 @@ def test_a_function_takes_a_stack_image_by_image(own):
         ("empty", "returned an array of shape (0 x 8 x 1), not (height, width) or (height, width, channels)."),
         ("nan", "returned NaN or infinity among its numbers."),
         ("infinite", "returned NaN or infinity among its numbers."),
+        ("pairs", "returned an image of 2 channels, not of 1 (grey) or 3 (colour)."),
         ("broken", "RuntimeError: no idea."),
     ],
 )
@@ -1071,6 +1073,33 @@ STYLED = pytest.mark.usefixtures("style")
 )
 def test_images_of_the_figure_show_as_many_labels_as_there_is_room_for(labels, rows, expected):
     assert figures_steps.chosen(np.array(labels), rows) == expected
+
+
+def test_images_with_numbers_come_from_the_least_to_the_largest():
+    assert figures_steps.chosen(np.array([0.5, 9.5, 3.5, 7.5, 1.5]), 3) == [0, 2, 1]
+    assert figures_steps.chosen(np.array([2.5, 1.5]), 6) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "names", "facts", "expected"),
+    [
+        (1, ["oak", "beech"], ["a/1.png", "b/2.png"], {"classes": 2}, "2.png\nbeech"),
+        (3, [], None, {"minimum": 0, "maximum": 9}, "image 7\ncount 3"),
+        (3.14159, [], None, {}, "image 7\n3.142"),
+    ],
+)
+def test_a_row_of_the_figure_is_called_by_file_and_label(label, classes, names, facts, expected):
+    raw = Raw(2, iter(()), names=names, **facts)
+    assert figures_steps.called((7, label, noise()), 1, raw, classes) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "white", "expected"),
+    [([0, 0.5], 1, (0, 1)), ([-2, 3], 1, (-2, 3)), ([0, 7], 1, (0, 7)), ([4, 4], None, (4, 5))],
+)
+def test_pixels_outside_the_range_before_a_function_of_the_users_are_not_cut_off(values, white, expected):
+    column = [(np.full((2, 2, 1), value, np.float32), Known(white=white)) for value in values]
+    assert figures_steps._range(column) == expected
 
 
 def test_the_images_that_were_chosen_are_those_that_are_shown():

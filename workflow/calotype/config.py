@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
-from calotype.datasets import DATASETS, NAME, Dataset, Name
+from calotype.datasets import DATASETS, NAME, Dataset, ImagesDataset, Name
 from calotype.errors import CalotypeError, about, did_you_mean
 from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
@@ -263,8 +263,11 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     if study.example is not None:
         tested = splits[study.tests[0]]
         limits = [variant.test_images for variant in study.variants.values()]
-        first, number = getattr(tested, "first", 0), getattr(tested, "number", None)
-        if not first <= study.example < first + min(number or math.inf, max(limit or math.inf for limit in limits)):
+        # Images of the user's own count from 1, in another order than they are tested in; how many, is not known here.
+        own = isinstance(datasets[study.dataset], ImagesDataset)
+        first, number = (1, None) if own else (getattr(tested, "first", 0), getattr(tested, "number", None))
+        limit = math.inf if own else max(limit or math.inf for limit in limits)
+        if not first <= study.example < first + min(number or math.inf, limit):
             raise CalotypeError(f"{file}: example: {study.example} is not among the images that are tested on.")
     held = datasets[study.dataset].labels
     if held != TASK_LABELS[study.task]:

@@ -173,6 +173,15 @@ def place(figure: Figure, left: float, top: float, width: float, height: float, 
     return figure.add_axes(box, **options)
 
 
+def black_and_white(images: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """The values of prepared images that are printed black and white.
+
+    They are 0 and the largest; where some are negative, as after `normalise`, the least and the largest.
+    """
+    low, high = min(0.0, float(images.min())), float(images.max())
+    return low, high if high > low else low + 1
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A page for many small pictures and words: one axes in inches from the upper left corner.

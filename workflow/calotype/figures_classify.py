@@ -18,6 +18,7 @@ from calotype.figures import (
     SINGLE,
     WRONG,
     Sheet,
+    black_and_white,
     empty_figure,
     fit,
     legend,
@@ -45,7 +46,7 @@ def example(
     Of many classes, the ten with the largest means are shown, and the true one.
 
     Args:
-        image: shape (height, width, 1 or 3), 0 (black) and up.
+        image: shape (height, width, 1 or 3), of any range (`black_and_white`).
         true: its class, by its name.
         probabilities: by the variant's label: shape (seeds, classes), of the seeds that did not diverge; three variants
             at most.
@@ -72,7 +73,7 @@ def example(
     wide, high = fit(image, picture, body)
     within = place(figure, 0.1 + (picture - wide) / 2, head, wide, high, xlim=(0, wide), ylim=(high, 0))
     within.set_axis_off()
-    Sheet(figure, within).picture(image, 0, 0, wide, high, high=float(image.max()) or 1.0)
+    Sheet(figure, within).picture(image, 0, 0, wide, high, *black_and_white(image))
     within.set_title(f"true: {true}", y=1, parse_math=False)
     rows = np.arange(len(shown))
     for i, (label, found) in enumerate(probabilities.items()):
@@ -107,7 +108,7 @@ def feature_maps(image: NDArray[np.float32], convolved: NDArray[np.float32], poo
     Black and white are the smallest and the largest value of a filter's map, the same before and after the pooling.
 
     Args:
-        image: shape (height, width, 1 or 3), 0 (black) and up.
+        image: shape (height, width, 1 or 3), of any range (`black_and_white`).
         convolved: shape (height, width, filters); the first sixteen filters are shown.
         pooled: shape (smaller height, smaller width, filters).
     """
@@ -123,7 +124,7 @@ def feature_maps(image: NDArray[np.float32], convolved: NDArray[np.float32], poo
     page = sheet(DOUBLE, 2 * block)
     across, down = fit(image, picture, 2 * block - 0.4)
     page.text(edge + picture / 2, 0.12, "the image", fontsize=8)
-    page.picture(image, edge + (picture - across) / 2, 0.18, across, down, high=float(image.max()) or 1.0)
+    page.picture(image, edge + (picture - across) / 2, 0.18, across, down, *black_and_white(image))
     for i, (maps, what) in enumerate([(convolved, "after the convolution"), (pooled, "after max-pooling")]):
         top = i * block
         title = f"{what}: {maps.shape[0]} × {maps.shape[1]}"

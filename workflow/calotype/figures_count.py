@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.figures import DOUBLE, FRAME, WRONG, note_diverged, panels, sheet
+from calotype.figures import DOUBLE, FRAME, WRONG, black_and_white, note_diverged, panels, sheet
 
 ROUNDS = "#DDEBF5"  # of where predictions round to the true count
 
@@ -20,7 +20,7 @@ def contact_sheet(
     """Images in rows, each with its title ``true (predicted)``: red and bold where wrong.
 
     Args:
-        images: shape (images, height, width, 1), 0 (black) to 1 (white).
+        images: shape (images, height, width, 1 or 3), 0 (black) to 1 (white), or of another range (`black_and_white`).
         labels: true counts, shape (images,).
         predicted: predicted counts, shape (images,).
         columns: images in a row.
@@ -30,12 +30,14 @@ def contact_sheet(
     edge, gap, title = 0.07, 0.065, 0.17
     size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
     height = size * images.shape[1] / images.shape[2]
+    low, white = black_and_white(images)
+    white = max(white, 1.0) if low == 0 else white
     page = sheet(DOUBLE, edge + rows * (title + height + 0.02))
     for i, (image, label, count) in enumerate(zip(images, labels, predicted, strict=True)):
         left = edge + i % columns * (size + gap)
         top = title + i // columns * (title + height + 0.02)
         wrong = count != label
-        page.picture(image, left, top, size, height, frame=(WRONG, 1.2) if wrong else FRAME)
+        page.picture(image, left, top, size, height, low, white, frame=(WRONG, 1.2) if wrong else FRAME)
         page.text(left + size / 2, top - 0.045, f"{label} ({count:.0f})", fontsize=8, color=WRONG if wrong else None,
                   fontweight="bold" if wrong else "normal")  # fmt: skip
     return page.figure

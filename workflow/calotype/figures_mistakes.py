@@ -18,6 +18,7 @@ from calotype.figures import (
     INK,
     PAPER,
     SINGLE,
+    black_and_white,
     empty_figure,
     fit,
     notice,
@@ -198,7 +199,8 @@ def mistakes(
     """Images that were taken for something else, each with its title: true → predicted, and how sure the net was of it.
 
     Args:
-        images: shape (images, height, width, 1 or 3), 0 (black) and up; the worst first; `MISTAKES` are shown.
+        images: shape (images, height, width, 1 or 3), of any range (`black_and_white`); the worst first; `MISTAKES` are
+            shown.
         true: what each image shows, in words.
         predicted: what the net takes it for.
         sure: how sure it is, in words; None where the net does not say.
@@ -220,11 +222,11 @@ def mistakes(
     wide, high = fit(images[0], size, 1.5 * size)
     step = lines * line + 0.06 + high + 0.06
     page = sheet(DOUBLE, rows * step + edge / 2)
-    brightest = float(images.max()) or 1.0
+    ends = black_and_white(images)
     for i, title in enumerate(words):
         middle = edge + i % columns * (size + gap) + size / 2
         top = i // columns * step + lines * line + 0.06
-        page.picture(images[i], middle - wide / 2, top, wide, high, high=brightest)
+        page.picture(images[i], middle - wide / 2, top, wide, high, *ends)
         for j, word in enumerate(title):
             colour = FAINT if j == 2 else None
             page.text(middle, top - 0.035 - (lines - 1 - j) * line, word, fontsize=6.5, color=colour)

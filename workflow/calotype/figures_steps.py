@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import Any
 
 import cv2
@@ -20,19 +21,38 @@ SMALL = 6.5  # points: of the words beneath a title
 Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and what is known of it
 
 
-def chosen(labels: NDArray[np.int64], rows: int = ROWS) -> list[int]:
+def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) -> list[int]:
     """The places of the images that are shown: the first of each label, then the second of each, and so on.
+
+    Where labels are any numbers, few of them are the same; images come from the least to the largest.
 
     Args:
         labels: of the images of a split, shape (images,).
         rows: how many to choose, where there are so many.
     """
     order = np.argsort(labels, kind="stable")
+    if labels.dtype.kind == "f":
+        return [int(i) for i in order[np.linspace(0, len(order) - 1, min(rows, len(order))).astype(np.int64)]]
     _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
     turn = np.empty(len(labels), np.int64)
     turn[order] = np.arange(len(labels)) - np.repeat(starts, counts)
     found = np.lexsort((labels, turn))[:rows]
     return [int(i) for i in found[np.lexsort((found, labels[found]))]]
+
+
+def called(record: Record, place: int, raw: Raw, classes: Sequence[str]) -> str:
+    """What a row of the figure is called: its file, or the number of the image, and its label.
+
+    Args:
+        record: of the image.
+        place: of the image in its split.
+        raw: the split.
+        classes: names of the classes; none where labels are numbers.
+    """
+    number, label, _ = record
+    name = f"image {number}" if raw.names is None else PurePosixPath(raw.names[place]).name
+    words = classes[int(label)] if classes else f"{label:.4g}" if raw.numbers else f"count {label}"
+    return f"{name}\n{words}"
 
 
 def pick(raw: Raw, places: Sequence[int]) -> list[Record]:
@@ -65,10 +85,12 @@ def _printable(image: NDArray[np.float32], width: float) -> NDArray[np.float32]:
 
 def _range(column: Sequence[Stage]) -> tuple[float, float]:
     """The values that are printed black and white: those of the pixels, or the least and the largest of the column."""
-    if all(known.white is not None for _, known in column):
-        return 0.0, max(float(known.white or 0) for _, known in column)
     low = min(float(image.min()) for image, _ in column)
     high = max(float(image.max()) for image, _ in column)
+    white = [known.white for _, known in column]
+    # A function of the user's may leave the range that the pixels before it had.
+    if None not in white and low >= 0 and high <= (largest := max(float(value or 0) for value in white)):
+        return 0.0, largest
     return low, high if high > low else low + 1
 
 

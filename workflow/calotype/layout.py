@@ -120,6 +120,19 @@ class Layout:
             for suffix in FIGURE_SUFFIXES
         ]
 
+    def report_sheets(self, studies: Iterable[str]) -> list[tuple[str, str, str]]:
+        """(study, split, file) of each figure of a preparation that the report of some studies shows.
+
+        Those of a user's own images: nobody has seen yet what becomes of them. Of images that are drawn or fetched
+        `snakemake preparation` prints the figures; in the report they would be a job more for each split.
+        """
+        return [
+            (study, split, f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}-steps.svg")
+            for study in studies
+            if self.config.studies[study].dataset in self.own()
+            for split in self.config.splits_of(study)
+        ]
+
     def same_images(self, study: str) -> bool:
         """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
         return self.config.studies[study].dataset not in self.drawn()
@@ -209,6 +222,8 @@ class Layout:
                 jobs.append(("catalogue", name))
             jobs += [("measure", split) for split in measured]
             jobs += [("prepare", split) for split in splits]
+            if name in self.own():
+                jobs += [("preparation_sheet", split) for split in splits]
         jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
         return jobs + list(dict.fromkeys((figure.rule, figure.study) for figure in self.figures(studies)))
 

@@ -238,7 +238,10 @@ def _returned(result: Any) -> NDArray[Any]:
         raise ValueError(f"returned an array of shape ({shape}), not (height, width) or (height, width, channels)")
     if not np.isfinite(result).all():
         raise ValueError("returned NaN or infinity among its numbers")
-    return result.reshape(*result.shape[:2], -1)
+    found = result.reshape(*result.shape[:2], -1)
+    if found.shape[2] not in (1, 3):
+        raise ValueError(f"returned an image of {found.shape[2]} channels, not of 1 (grey) or 3 (colour)")
+    return found
 
 
 def _own(image: Image, step: Own, known: Known) -> tuple[Image, Known]:

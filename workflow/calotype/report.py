@@ -280,12 +280,19 @@ class StudyTables:
     layers: pd.DataFrame
 
 
+def _embedded(item: Print) -> dict[str, str]:
+    """A figure as the template takes it."""
+    data = base64.b64encode(read_figure(item.file)).decode()
+    return {"caption": item.caption, "name": item.name, "data": data}
+
+
 def study_section(
     name: str,
     study: Mapping[str, Any],
     tables: StudyTables,
     prints: Sequence[Print],
     origins: Sequence[PackOrigin],
+    sheets: Sequence[Print] = (),
 ) -> dict[str, Any]:
     """All that the page says of one study, as the template takes it.
 
@@ -295,6 +302,7 @@ def study_section(
         tables: the study's tables.
         prints: the study's figures.
         origins: the study's packs.
+        sheets: the figures of its preparation, where the page shows some.
     """
     return {
         "name": name,
@@ -313,10 +321,8 @@ def study_section(
         "confusions": _confusions(study, tables.confusion),
         "layers": _layers(study, tables.layers),
         "recipes": _recipes(study, origins),
-        "figures": [
-            {"caption": item.caption, "name": item.name, "data": base64.b64encode(read_figure(item.file)).decode()}
-            for item in prints
-        ],
+        "preparation": [_embedded(item) for item in sheets],
+        "figures": [_embedded(item) for item in prints],
         "packs": origins,
     }
 

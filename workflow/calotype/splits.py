@@ -74,14 +74,22 @@ def open_split(array_file: Path, patience: float = 0.0) -> Split:
             ) from None
 
 
-def place_of(split: Split, number: int) -> int:
+def place_of(split: Split, number: int, tested: int | None = None) -> int:
     """The place of an image in a split, by its number at the source.
 
+    Args:
+        split: that holds it.
+        number: of the image.
+        tested: how many images of the split models are tested on at most; None: of no matter here.
+
     Raises:
-        CalotypeError: the split does not hold it.
+        CalotypeError: the split does not hold it, or no model is tested on it.
     """
     places = np.flatnonzero(split.ids == number)
     if not places.size:
         numbers = f"{split.ids.min()} to {split.ids.max()}"
         raise CalotypeError(f"example: there is no test image {number}.", f"the numbers are {numbers}.")
+    if tested is not None and places[0] >= tested:
+        problem = f"example: the test image {number} is not among the first {tested}, on which models are tested"
+        raise CalotypeError(f"{problem} (`test_images`).", f"image {split.ids[0]} is the first of them.")
     return int(places[0])

@@ -104,7 +104,9 @@ class Study(Strict):
         "place for the largest, that of the figures over all images."
     )
     example: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="`classify`: number of an image of the first test split, shown with its probabilities."
+        None,
+        description="`classify`: number of an image of the first test split, shown with its probabilities. Images of "
+        "your own have theirs in the column `number` of results/prepared/<dataset>/catalogue.csv.",
     )
     feature_maps: str | None = Field(
         None, description="A variant whose first convolution and max-pooling are shown on the `example`."

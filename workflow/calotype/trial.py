@@ -9,9 +9,24 @@ from calotype.errors import CalotypeError
 from calotype.recipe import SCIKIT_LEARN, Recipe
 from calotype.rehearsal import Rehearsal, affordable, few, rehearse
 from calotype.runs import Trainer
-from calotype.splits import Split
+from calotype.splits import Split, place_of
+from calotype.studies import Study
 
 PREDICTED = 10  # images
+
+
+def check_example(study: Study, test: Split) -> None:
+    """See that the image that a study shows is one that models are tested on.
+
+    Args:
+        study: which.
+        test: its first test split.
+
+    Raises:
+        CalotypeError: it is not.
+    """
+    if study.example is not None:
+        place_of(test, study.example, max(each.test_images or len(test.ids) for each in study.variants.values()))
 
 
 def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> Rehearsal:

@@ -437,6 +437,12 @@ def report_figures(wildcards):
     return LAYOUT.figure_outputs(LAYOUT.reports()[wildcards.report], [".svg"])
 
 
+def report_sheets(wildcards):
+    """The figures of the preparation of the user's own images, in a report."""
+    sheets = LAYOUT.report_sheets(LAYOUT.reports()[wildcards.report])
+    return list(dict.fromkeys(file for _, _, file in sheets))
+
+
 def report_packs(name):
     """A file of each pack of a report."""
 

@@ -17,6 +17,7 @@ rule report:
         claims=report_tables("claims.csv"),
         layers=report_tables("layers.csv"),
         figures=report_figures,
+        sheets=report_sheets,
         provenance=report_packs("provenance.json"),
         benchmarks=report_benchmarks,
     output:
@@ -35,6 +36,7 @@ rule report:
     params:
         studies=of_report(LAYOUT.described),
         figures=of_report(svg_figures),
+        sheets=of_report(LAYOUT.report_sheets),
         packs=of_report(LAYOUT.all_packs),
         jobs=of_report(LAYOUT.jobs),
         code=code_digest("report.py"),

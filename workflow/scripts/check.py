@@ -11,8 +11,8 @@ from calotype import config, forecast
 from calotype.console import script
 from calotype.errors import CalotypeError, about
 from calotype.layout import Layout
-from calotype.splits import open_split, place_of
-from calotype.trial import try_variant
+from calotype.splits import open_split
+from calotype.trial import check_example, try_variant
 
 with script(snakemake.log[0]):
     layout, logger = Layout(config.load(snakemake.config)), logging.getLogger("calotype")
@@ -24,8 +24,7 @@ with script(snakemake.log[0]):
         study, file = layout.config.studies[name], f"{layout.config.settings.study_files}/{name}.yaml"
         try:
             with about(file):
-                if study.example is not None:
-                    place_of(open_split(Path(layout.prepared(name, study.tests[0], ".npy"))), study.example)
+                check_example(study, open_split(Path(layout.prepared(name, study.tests[0], ".npy"))))
         except CalotypeError as error:
             problems.append(str(error))
         for key, variant in study.variants.items():

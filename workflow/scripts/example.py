@@ -15,7 +15,7 @@ with script(snakemake.log[0]):
     lost = diverged_runs(map(read_csv, snakemake.input.histories), params.variants, params.seeds)
     predictions = leave_out(predictions, lost)
     data = open_split(Path(snakemake.input.array))
-    place = place_of(data, params.image)
+    place = place_of(data, params.image, max(found[params.split].shape[1] for found in predictions.values()))
     probabilities = {
         label: predictions[variant][params.split][:, place]
         for variant, label in params.labels.items()

@@ -11,6 +11,8 @@ with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
     captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
     prints = [Print(study, name, Path(file), captions[caption]) for study, name, caption, file in params.figures]
+    caption = captions["preparation_sheet"]
+    sheets = [Print(study, f"preparation/{split}", Path(file), caption) for study, split, file in params.sheets]
     origins = [read_origin(Path(file), *pack) for pack, file in zip(params.packs, found.provenance, strict=True)]
     jobs = [train_job(pack) for pack in origins]
     jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
@@ -18,9 +20,7 @@ with script(snakemake.log[0]):
     sections = []
     for i, (name, study) in enumerate(params.studies.items()):
         tables = StudyTables(**{kind: read_csv(found[kind][i]) for kind in kinds})
-        own_prints = [item for item in prints if item.study == name]
-        sections.append(
-            study_section(name, study, tables, own_prints, [pack for pack in origins if pack.study == name])
-        )
+        own = ([item for item in items if item.study == name] for items in (prints, origins, sheets))
+        sections.append(study_section(name, study, tables, *own))
     write_text(render(Path(found.template), sections, jobs), Path(output.page))
     write_text(findings(sections), Path(output.findings))
