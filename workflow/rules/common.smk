@@ -4,18 +4,44 @@
 
 import os
 import sys
+import tarfile
+import tempfile
 import time
 from pathlib import Path
 
 from snakemake import jobs
 from snakemake.exceptions import WorkflowError
+from snakemake.sourcecache import HostingProviderFile
 
 STARTED = time.time()
 
+
+def folder_of(source):
+    """The folder of a source; of one on a server, `github(...)`, a copy: Snakemake brings its rules, not the library."""
+    if not isinstance(source, HostingProviderFile):
+        return Path(source.get_path_or_uri(secret_free=False)).resolve()
+    repository = source.hosted_repo.repo
+    commit = repository.commit(source.ref).hexsha
+    copies = Path(".snakemake/calotype")
+    copies.mkdir(parents=True, exist_ok=True)
+    if not (copies / commit).exists():
+        with tempfile.TemporaryFile() as archive, tempfile.TemporaryDirectory(dir=copies) as aside:
+            repository.archive(archive, commit)
+            archive.seek(0)
+            with tarfile.open(fileobj=archive) as files:
+                files.extractall(Path(aside, "copy"), filter="data")
+            os.replace(Path(aside, "copy"), copies / commit)
+    # Paths by another name than the commit's: another commit makes nothing again whose code and inputs are the same.
+    if not (copies / "current").exists() or (copies / "current").resolve().name != commit:
+        Path(copies, commit, "link").symlink_to(commit)
+        os.replace(copies / commit / "link", copies / "current")
+    return copies / "current" / source.path
+
+
 # The folder of the rules, scripts and library: of this file, and not of a Snakefile that takes them in as a module.
-WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).resolve().parent
+WORKFLOW = folder_of(workflow.current_basedir).parent
 # Scripts run in processes of their own and find the library there; so does this file.
-LIBRARY = str(WORKFLOW)
+LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
