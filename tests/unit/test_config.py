@@ -674,9 +674,9 @@ CLOTHES_FILE = "config/studies/clothes.yaml"
     [
         ("clothes.source", REMOVED, "clothes.source: is missing."),
         ("clothes.source", "dots", "clothes.fetch: is not a known key."),
-        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv."),
-        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv."),
-        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv."),
+        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv, npz, images."),
+        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv, npz, images."),
+        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv, npz, images."),
         ("clothes.source", "csv", "clothes.splits.train.table: is missing."),
         ("clothes.classes", REMOVED, "clothes.classes: is missing."),
         ("clothes.classes", ["Shirt"], 'clothes.classes: ["Shirt"] is too short: it must have at least 2.'),
@@ -767,7 +767,11 @@ def claim(**changes):
     [
         # the task
         ("task", "count", "variants.plain.loss: categorical_crossentropy does not fit task count."),
-        ("dataset", "dots", "task: the labels of `dots` are numbers, not classes."),
+        (
+            "dataset",
+            "dots",
+            "task: the labels of `dots` are counts, not classes.\nHint: task: count has such labels.",
+        ),
         ("variants.plain.loss", "huber", "variants.plain.loss: huber does not fit task classify."),
         (
             "variants.plain.scale_targets",
@@ -1001,7 +1005,9 @@ def test_what_scikit_learn_can_do_is_taken(classes):
 def test_a_study_that_counts_classes_is_refused(classes):
     study = changed(STUDY, "dataset", "clothes")
     complaint = classes.study(study).complaint()
-    assert complaint == f"{STUDY_FILE}: task: the labels of `clothes` are classes, not numbers."
+    assert complaint == (
+        f"{STUDY_FILE}: task: the labels of `clothes` are classes, not counts.\nHint: task: classify has such labels."
+    )
 
 
 def test_what_claims_may_hold_is_taken(classes):
