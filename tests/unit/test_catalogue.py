@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from calotype.catalogue import write_catalogue
-from calotype.datasets import ImagesDataset
+from calotype.datasets_own import ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.raw import read_raw
 from calotype.validation import validate
@@ -419,7 +419,7 @@ WRONG = {
     "another kind": ({"labels": "boxes"}, "'boxes' is not one of classes, counts, numbers"),
     "no folder": ({"folder": ""}, "folder: "),
     "no splits": ({"splits": {}}, "splits: .*is empty"),
-    "too much": ({"splits": {"a": {"share": 0.7}, "b": {"share": 0.4}}}, "the shares are more than 1 in all"),
+    "too much": ({"splits": {"a": {"share": 0.7}, "b": {"share": 0.4}}}, "the shares of a, b are more than 1 in all"),
     "nothing": ({"splits": {"a": {"share": 0.0}}}, "0.0 is not a positive number"),
     "in per cent": ({"splits": {"a": {"share": 70}}}, "share: 70.* is out of range"),
     "negative": ({"splits": {"a": {"share": -0.5}}}, "is not a positive number"),

@@ -8,14 +8,16 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
-from calotype.datasets import DATASETS, NAME, Dataset, Name
-from calotype.errors import CalotypeError, about, did_you_mean
+from calotype.datasets import DATASETS, Dataset
+from calotype.datasets_base import NAME, Name
+from calotype.errors import CalotypeError, about, did_you_mean, with_hint
 from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.steps import measured_split
@@ -182,7 +184,9 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
         raise CalotypeError(
             f"{file}: {name}.source: {source!r} is not one of {', '.join(DATASETS)}.", did_you_mean(source, DATASETS)
         )
-    return validate(DATASETS[source or "dots"], entry, file, (name,))
+    own = source in ("idx", "npz") and "fetch" not in entry
+    with with_hint("`source: arrays` takes such files of your own.") if own else nullcontext():
+        return validate(DATASETS[source or "dots"], entry, file, (name,))
 
 
 def _load_study(name: str, settings: Settings, settings_file: str, datasets: dict[str, Dataset], root: Path) -> Study:

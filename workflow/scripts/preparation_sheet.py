@@ -15,7 +15,7 @@ with script(snakemake.log[0]):
     for file in found.measured:  # none, or one
         steps = with_measured(steps, read_measured(Path(file)))
     places = figures_steps.chosen(open_split(Path(found.array)).labels)
-    records = figures_steps.pick(read_split(params.preparation, Path(found.raw)), places)
+    records = figures_steps.pick(read_split(params.preparation, Path(found.raw), params.place), places)
     labels = [params.classes[label] if params.classes else f"count {label}" for _, label, _ in records]
     names = [f"image {number}\n{label}" for (number, _, _), label in zip(records, labels, strict=True)]
     figure = figures_steps.preparation_sheet(figures_steps.all_stages(records, steps), steps, names)
