@@ -676,9 +676,9 @@ CLOTHES_FILE = "config/studies/clothes.yaml"
     [
         ("clothes.source", REMOVED, "clothes.source: is missing."),
         ("clothes.source", "dots", "clothes.fetch: is not a known key."),
-        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv."),
-        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv."),
-        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv."),
+        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv, npz, images, arrays."),
+        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv, npz, images, arrays."),
+        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv, npz, images, arrays."),
         ("clothes.source", "csv", "clothes.splits.train.table: is missing."),
         ("clothes.classes", REMOVED, "clothes.classes: is missing."),
         ("clothes.classes", ["Shirt"], 'clothes.classes: ["Shirt"] is too short: it must have at least 2.'),

@@ -8,14 +8,17 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
-from calotype.datasets import DATASETS, NAME, Dataset, ImagesDataset, Name
-from calotype.errors import CalotypeError, about, did_you_mean
+from calotype.datasets import DATASETS, Dataset
+from calotype.datasets_base import NAME, Name
+from calotype.datasets_own import OwnDataset
+from calotype.errors import CalotypeError, about, did_you_mean, with_hint
 from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.steps import measured_split
@@ -190,7 +193,9 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
         raise CalotypeError(
             f"{file}: {name}.source: {source!r} is not one of {', '.join(DATASETS)}.", did_you_mean(source, DATASETS)
         )
-    return validate(DATASETS[source or "dots"], entry, file, (name,))
+    own = source in ("idx", "npz") and "fetch" not in entry
+    with with_hint("`source: arrays` takes such files of your own.") if own else nullcontext():
+        return validate(DATASETS[source or "dots"], entry, file, (name,))
 
 
 def _load_study(name: str, settings: Settings, settings_file: str, datasets: dict[str, Dataset], root: Path) -> Study:
@@ -264,7 +269,7 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
         tested = splits[study.tests[0]]
         limits = [variant.test_images for variant in study.variants.values()]
         # Images of the user's own count from 1, in another order than they are tested in; how many, is not known here.
-        own = isinstance(datasets[study.dataset], ImagesDataset)
+        own = isinstance(datasets[study.dataset], OwnDataset)
         first, number = (1, None) if own else (getattr(tested, "first", 0), getattr(tested, "number", None))
         limit = math.inf if own else max(limit or math.inf for limit in limits)
         if not first <= study.example < first + min(number or math.inf, limit):

@@ -67,15 +67,29 @@ class Picture:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of size and pixels: equal for equal images, in whatever format, grey or in colours that are grey."""
-        pixels = self.pixels[..., :1] if self.is_grey else self.pixels
-        said = f"{pixels.dtype} {pixels.shape} ".encode()
-        return hashlib.sha256(said + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+        """As `digest` of its pixels."""
+        return digest(self.pixels)
 
     @property
     def is_grey(self) -> bool:
         """Whether it has no colour, whatever its channels."""
-        return self.pixels.shape[2] == 1 or bool((self.pixels[..., :1] == self.pixels[..., 1:]).all())
+        return is_grey(self.pixels)
+
+
+def is_grey(pixels: Pixels) -> bool:
+    """Whether pixels, shape (height, width, channels), have no colour, whatever their channels."""
+    return pixels.shape[2] == 1 or bool((pixels[..., :1] == pixels[..., 1:]).all())
+
+
+def digest(pixels: Pixels) -> str:
+    """SHA-256 of size and pixels: equal for equal images, in whatever format, grey or in colours that are grey.
+
+    Args:
+        pixels: shape (height, width, channels), uint8 or uint16.
+    """
+    pixels = pixels[..., :1] if is_grey(pixels) else pixels
+    said = f"{pixels.dtype} {pixels.shape} ".encode()
+    return hashlib.sha256(said + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None) -> Picture:

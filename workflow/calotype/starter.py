@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from calotype.config import RESERVED_STUDIES, Settings
-from calotype.datasets import NAME, ImagesDataset
+from calotype.datasets_base import NAME
+from calotype.datasets_own import ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.files import write_text
 from calotype.studies import Study

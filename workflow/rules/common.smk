@@ -148,10 +148,21 @@ def catalogue_entry(wildcards):
 def images_there(wildcards):
     """What lies in the folder of a user's own images."""
     dataset = CONFIG.datasets[wildcards.dataset]
+    place, known = dataset.place(), Path(".snakemake/contents", f"{wildcards.dataset}.json")
     try:
-        return contents(Path(dataset.folder), dataset.ignore, Path(".snakemake/contents", f"{wildcards.dataset}.json"))
+        return contents(Path(place["folder"]), place.get("ignore", []), known, dataset.files())
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
+
+
+def place(wildcards, output):
+    """Where a user's own images lie; nothing of others.
+
+    Snakemake compares no param that is derived from `output`, which this function asks for, and does not use: images that
+    were moved are the same.
+    """
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return dataset.place() if wildcards.dataset in LAYOUT.own() else {}
 
 
 def preparation(wildcards):
@@ -334,6 +345,11 @@ def svg_figures(studies):
 def raw(wildcards):
     """What says which raw images a split has: the folder that was drawn, checksums of files, or a manifest."""
     return LAYOUT.raw(wildcards.dataset, wildcards.split)
+
+
+def catalogued(wildcards):
+    """The catalogue of a user's own images, beside its manifest; of others none."""
+    return [LAYOUT.catalogue(wildcards.dataset, ".csv")] if wildcards.dataset in LAYOUT.own() else []
 
 
 def measured(wildcards):
