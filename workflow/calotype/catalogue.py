@@ -23,6 +23,7 @@ from calotype.picture import SUFFIXES, read_picture
 logger = logging.getLogger(__name__)
 
 SHOWN = 5  # of a list of mistakes
+MOST = 1_000_000_000  # of what is counted
 COLUMNS = (
     "number",
     "path",
@@ -64,7 +65,8 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
         path, name = Path(file), Path(os.path.relpath(file, folder)).as_posix()
         if path == table:
             continue
-        if not name.isprintable() or any(0xDC80 <= ord(letter) <= 0xDCFF for letter in name):
+        # Control characters, ends of lines, and bytes that are no text. Joiners, which some scripts need, are allowed.
+        if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
             raise CalotypeError(f"{folder}: the name {name!r} has signs that cannot be printed.", "rename it.")
         if path.suffix.lower() not in SUFFIXES:
             others.append(name)
@@ -131,19 +133,20 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     rows: list[tuple[Any, ...]] = []
     problems: list[str] = []
     seen: dict[str, int] = {}
-    for line, entry in enumerate(lines.itertuples(index=False), start=2):
-        raw = str(entry.path).strip()
+    for line, raw, *entry in lines.itertuples():
+        raw = raw.strip()
         path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))
         if not raw or os.path.isabs(raw) or path.startswith(".."):
             problems.append(f"line {line}: {raw!r} does not lie in {folder}")
         elif path not in written:
             # To look for the nearest name takes a moment, which a hundred thousand wrong lines would each take.
             hint = (did_you_mean(path, there[:2000]) or "") if len(problems) < SHOWN else ""
-            problems.append(f"line {line}: there is no image {path}" + f" ({hint})" * hint.startswith("did"))
+            shown = path if path.isprintable() else repr(path)
+            problems.append(f"line {line}: there is no image {shown}" + f" ({hint})" * hint.startswith("did"))
         elif path in seen:
             problems.append(f"line {line}: {path} stands in line {seen[path]} already")
         else:
-            rows.append((written[path], *entry[1:]))
+            rows.append((written[path], *entry))
         seen.setdefault(path, line)
     if problems:
         raise CalotypeError(f"{file}:{_several(problems)}", "paths start from `folder`; each image has one line.")
@@ -159,36 +162,50 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
 
 
 def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
-    """The columns of a table that the config names, as text.
+    """The columns of a table that the config names, as text; the index says in which line of the file each stands.
 
     Raises:
-        CalotypeError: the file cannot be read as a table, is empty, or lacks a column.
+        CalotypeError: the file cannot be read as a table, is empty, lacks a column, or has a line of another length.
     """
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        found = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
+        text = io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")
+        # Not by pandas: it fills short lines up, and takes the first field of long ones for their names.
+        reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
+        lines = [(reader.line_num, fields) for fields in reader if any(fields)]
     except FileNotFoundError:
         raise CalotypeError(f"table.file: {file}: there is no such file.", "its path starts from `folder`.") from None
     except OSError as error:
         raise CalotypeError(f"table.file: {file}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise CalotypeError(f"{file}: not a table: {' '.join(str(error).split())}.") from None
+    except csv.Error as error:
+        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "see its quotes.") from None
+    if not lines:
+        raise CalotypeError(f"{file}: not a table: nothing stands in it.")
+    (_, header), *lines = lines
+    for line, fields in lines:
+        if len(fields) != len(header):
+            raise CalotypeError(
+                f"{file}, line {line}: not a table: {len(fields)} fields instead of {len(header)}.",
+                "put quotes around what has the separator in it.",
+            )
     columns = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
     wanted = {name: getattr(table, key) for name, key in columns.items() if getattr(table, key) is not None}
-    header = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
     for name, column in wanted.items():
-        if column not in found.columns:
+        if column not in header:
+            parted = "tabs" if separator == "\t" else "commas"
+            one = f"its columns are not parted by {parted}." if len(header) == 1 else None
             raise CalotypeError(
-                f"{file}: has no column `{column}` (table.{columns[name]}).", did_you_mean(column, found.columns)
+                f"{file}: has no column `{column}` (table.{columns[name]}).", one or did_you_mean(column, header)
             )
-        if header.count(column) > 1:  # pandas would rename the second
+        if header.count(column) > 1:
             raise CalotypeError(f"{file}: the column `{column}` stands there twice.")
-    if found.empty:
+    if not lines:
         raise CalotypeError(f"{file}: has no lines.")
-    return pd.DataFrame({name: found[column] for name, column in wanted.items()})
+    places = {name: header.index(column) for name, column in wanted.items()}
+    found = {name: [fields[place] for _, fields in lines] for name, place in places.items()}
+    return pd.DataFrame(found, index=[line for line, _ in lines])
 
 
 # ---- Labels, weights, splits -----------------------------------------------------------------------------------------
@@ -202,36 +219,41 @@ def _numbered(found: pd.DataFrame, dataset: ImagesDataset, file: Path) -> pd.Dat
     """
     problems = []
     if dataset.labels == "classes":
-        known = {name: place for place, name in enumerate(dataset.classes)}
-        labels = found.label.map(known)
+        known = {unicodedata.normalize("NFC", name): place for place, name in enumerate(dataset.classes)}
+        labels = found.label.map(lambda label: known.get(unicodedata.normalize("NFC", label)))
         for path, label in found.loc[labels.isna(), ["path", "label"]].itertuples(index=False):
             problems.append(f"{path}: the label {label!r} is no class" + (" (it is empty)" if not label else ""))
         if problems:
             strange = str(found.loc[labels.isna(), "label"].iloc[0])
             raise CalotypeError(f"{file}:{_several(problems)}", did_you_mean(strange, dataset.classes))
-        if absent := [name for name in dataset.classes if name not in {*found.label}]:
+        held = {*labels}
+        if absent := [name for place, name in enumerate(dataset.classes) if place not in held]:
             raise CalotypeError(f"{file}: no image of: {', '.join(absent)}.", "see `classes`.")
         found = found.assign(label=labels.astype(np.int64))
     else:
         numbers = _numbers(found, "label", file)
         if dataset.labels == "counts":
-            wrong = found[(numbers < 0) | (numbers % 1 != 0)]
+            wrong = found[(numbers < 0) | (numbers % 1 != 0) | (numbers > MOST)]
             if len(wrong):
                 problems = [f"{path}: {text!r}" for path, text in wrong[["path", "label"]].itertuples(index=False)]
-                raise CalotypeError(f"{file}: not a whole number from 0 on:{_several(problems)}", "see `labels`.")
+                raise CalotypeError(
+                    f"{file}: not a whole number from 0 to {MOST:,}:{_several(problems)}", "see `labels`."
+                )
             numbers = numbers.astype(np.int64)
         found = found.assign(label=numbers)
     if "weight" in found:
         weights = _numbers(found, "weight", file)
         if (weights < 0).any():
             raise CalotypeError(f"{file}: {found.path[weights < 0].iloc[0]}: the weight is negative.")
+        if not weights.any():
+            raise CalotypeError(f"{file}: all weights are 0.", "see table.weight.")
         found = found.assign(weight=weights)
     return found
 
 
 def _numbers(found: pd.DataFrame, column: str, file: Path) -> "pd.Series[float]":
     numbers = pd.to_numeric(found[column], errors="coerce").astype(np.float64)
-    wrong = found[~np.isfinite(numbers)]
+    wrong = found[~(numbers.abs() <= np.finfo(np.float32).max)]  # what a training computes with; NaN is no less
     if len(wrong):
         problems = [
             f"{path}: {text!r} is not a number" for path, text in wrong[["path", column]].itertuples(index=False)
@@ -317,18 +339,21 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset) -> pd.
     Raises:
         CalotypeError: some cannot be read; all are named.
     """
-    rows, problems = [], []
+    rows, problems, hints = [], [], []
     for path in found.path:
         try:
             picture = read_picture(folder / path, alpha=dataset.alpha, name=path)
         except CalotypeError as error:
-            problems.append(str(error).split("\nHint: ")[0])
+            problem, _, hint = str(error).partition("\nHint: ")
+            problems.append(problem)
+            hints.append(hint)
             continue
         height, width, channels = picture.pixels.shape
         bits = 8 * picture.pixels.dtype.itemsize
         rows.append((height, width, channels, bits, picture.sha256, picture.digest))
     if problems:
-        raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{_several(problems)}")
+        hint = hints[0] if len({*hints}) == 1 else f"of the first: {hints[0]}"
+        raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{_several(problems)}", hint)
     return found.assign(**dict(zip(COLUMNS[6:], zip(*rows, strict=True), strict=True)))
 
 

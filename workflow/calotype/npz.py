@@ -37,7 +37,8 @@ def read_array(path: Path, name: str) -> NDArray[np.generic]:
             raise CalotypeError(
                 f"{path}: `{name}` holds Python objects, which are never read.", "save it as an array of numbers."
             ) from None
-        raise _broken(path, f"`{name}` cannot be read: {error or type(error).__name__}") from None
+        problem = str(error).split(": <")[0]  # what comes then is an object of Python's
+        raise _broken(path, f"`{name}` cannot be read: {problem or type(error).__name__}") from None
 
 
 def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.int64]]:

@@ -177,7 +177,8 @@ def read_csv_part(folder: Path, *, table: str, first: int, number: int | None, c
     try:
         numbers = np.loadtxt(file, delimiter=",", dtype=np.int64, ndmin=2)
     except (OSError, ValueError) as error:
-        raise CalotypeError(f"{file}: not a table of whole numbers: {error}.", hint) from None
+        problem = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error).rstrip(".")
+        raise CalotypeError(f"{file}: not a table of whole numbers: {problem}.", hint) from None
     width = round((numbers.shape[1] - 1) ** 0.5)
     if width < 1 or width**2 != numbers.shape[1] - 1:
         raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are no square.", hint)
