@@ -1263,7 +1263,7 @@ def test_broken_yaml_is_named_with_its_line(project, text, line):
 
 def test_text_in_another_encoding_is_refused_in_words(project):
     (project.folder / "config/studies/dots.yaml").write_bytes("title: Zählen".encode("latin-1"))
-    assert "config/studies/dots.yaml: cannot be read: " in project.complaint()
+    assert "config/studies/dots.yaml, line 1: not UTF-8 text." in project.complaint()
 
 
 def test_empty_files_are_answered_with_what_is_missing(project):

@@ -55,7 +55,8 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
         path, name = Path(file), Path(os.path.relpath(file, folder)).as_posix()
         if path == table:
             continue
-        if not name.isprintable() or any(0xDC80 <= ord(letter) <= 0xDCFF for letter in name):
+        # Control characters, ends of lines, and bytes that are no text. Joiners, which some scripts need, are allowed.
+        if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
             raise CalotypeError(f"{folder}: the name {name!r} has signs that cannot be printed.", "rename it.")
         if path.suffix.lower() not in SUFFIXES:
             others.append(name)
@@ -122,19 +123,20 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     rows: list[tuple[Any, ...]] = []
     problems: list[str] = []
     seen: dict[str, int] = {}
-    for line, entry in enumerate(lines.itertuples(index=False), start=2):
-        raw = str(entry.path).strip()
+    for line, raw, *entry in lines.itertuples():
+        raw = raw.strip()
         path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))
         if not raw or os.path.isabs(raw) or path.startswith(".."):
             problems.append(f"line {line}: {raw!r} does not lie in {folder}")
         elif path not in written:
             # To look for the nearest name takes a moment, which a hundred thousand wrong lines would each take.
             hint = (did_you_mean(path, there[:2000]) or "") if len(problems) < SHOWN else ""
-            problems.append(f"line {line}: there is no image {path}" + f" ({hint})" * hint.startswith("did"))
+            shown = path if path.isprintable() else repr(path)
+            problems.append(f"line {line}: there is no image {shown}" + f" ({hint})" * hint.startswith("did"))
         elif path in seen:
             problems.append(f"line {line}: {path} stands in line {seen[path]} already")
         else:
-            rows.append((written[path], *entry[1:]))
+            rows.append((written[path], *entry))
         seen.setdefault(path, line)
     if problems:
         raise CalotypeError(f"{file}:{several(problems)}", "paths start from `folder`; each image has one line.")
@@ -150,36 +152,50 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
 
 
 def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
-    """The columns of a table that the config names, as text.
+    """The columns of a table that the config names, as text; the index says in which line of the file each stands.
 
     Raises:
-        CalotypeError: the file cannot be read as a table, is empty, or lacks a column.
+        CalotypeError: the file cannot be read as a table, is empty, lacks a column, or has a line of another length.
     """
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        found = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
+        text = io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")
+        # Not by pandas: it fills short lines up, and takes the first field of long ones for their names.
+        reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
+        lines = [(reader.line_num, fields) for fields in reader if any(fields)]
     except FileNotFoundError:
         raise CalotypeError(f"table.file: {file}: there is no such file.", "its path starts from `folder`.") from None
     except OSError as error:
         raise CalotypeError(f"table.file: {file}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise CalotypeError(f"{file}: not a table: {' '.join(str(error).split())}.") from None
+    except csv.Error as error:
+        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "see its quotes.") from None
+    if not lines:
+        raise CalotypeError(f"{file}: not a table: nothing stands in it.")
+    (_, header), *lines = lines
+    for line, fields in lines:
+        if len(fields) != len(header):
+            raise CalotypeError(
+                f"{file}, line {line}: not a table: {len(fields)} fields instead of {len(header)}.",
+                "put quotes around what has the separator in it.",
+            )
     columns = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
     wanted = {name: getattr(table, key) for name, key in columns.items() if getattr(table, key) is not None}
-    header = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
     for name, column in wanted.items():
-        if column not in found.columns:
+        if column not in header:
+            parted = "tabs" if separator == "\t" else "commas"
+            one = f"its columns are not parted by {parted}." if len(header) == 1 else None
             raise CalotypeError(
-                f"{file}: has no column `{column}` (table.{columns[name]}).", did_you_mean(column, found.columns)
+                f"{file}: has no column `{column}` (table.{columns[name]}).", one or did_you_mean(column, header)
             )
-        if header.count(column) > 1:  # pandas would rename the second
+        if header.count(column) > 1:
             raise CalotypeError(f"{file}: the column `{column}` stands there twice.")
-    if found.empty:
+    if not lines:
         raise CalotypeError(f"{file}: has no lines.")
-    return pd.DataFrame({name: found[column] for name, column in wanted.items()})
+    places = {name: header.index(column) for name, column in wanted.items()}
+    found = {name: [fields[place] for _, fields in lines] for name, place in places.items()}
+    return pd.DataFrame(found, index=[line for line, _ in lines])
 
 
 def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
@@ -228,16 +244,19 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset) -> pd.
     Raises:
         CalotypeError: some cannot be read; all are named.
     """
-    rows, problems = [], []
+    rows, problems, hints = [], [], []
     for path in found.path:
         try:
             picture = read_picture(folder / path, alpha=dataset.alpha, name=path)
         except CalotypeError as error:
-            problems.append(str(error).split("\nHint: ")[0])
+            problem, _, hint = str(error).partition("\nHint: ")
+            problems.append(problem)
+            hints.append(hint)
             continue
         height, width, channels = picture.pixels.shape
         bits = 8 * picture.pixels.dtype.itemsize
         rows.append((height, width, channels, bits, picture.sha256, picture.digest))
     if problems:
-        raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{several(problems)}")
+        hint = hints[0] if len({*hints}) == 1 else f"of the first: {hints[0]}"
+        raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{several(problems)}", hint)
     return found.assign(**dict(zip(DESCRIBED, zip(*rows, strict=True), strict=True)))

@@ -1,6 +1,7 @@
 """What catalogues of files and of arrays have in common: labels and weights as numbers, images dealt out at random."""
 
 import logging
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def numbered(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where:
         weights = _numbers(found.weight, names, where, "weight")
         if (weights < 0).any():
             raise CalotypeError(f"{where}: {names[weights < 0].iloc[0]}: the weight is negative.")
+        if not weights.any():
+            raise CalotypeError(f"{where}: all weights are 0.", "see table.weight.")
         found = found.assign(weight=weights)
     return found
 
@@ -63,7 +66,9 @@ def _classes(labels: "pd.Series[Any]", names: "pd.Series[str]", classes: list[st
         places = values.where((values % 1 == 0) & (values >= 0) & (values < len(classes)))
         said, hint = f"not one of the {len(classes)} classes, 0 to {len(classes) - 1}", "see `classes`."
     else:
-        places = labels.map({name: place for place, name in enumerate(classes)})
+        # Two ways to write the same letters, as in names of folders.
+        known = {unicodedata.normalize("NFC", name): place for place, name in enumerate(classes)}
+        places = labels.map(lambda label: known.get(unicodedata.normalize("NFC", label)))
         said, hint = "no class", None
     if (wrong := places.isna()).any():
         problems = [
@@ -71,7 +76,8 @@ def _classes(labels: "pd.Series[Any]", names: "pd.Series[str]", classes: list[st
             for name, label in zip(names[wrong], labels[wrong].tolist(), strict=True)
         ]
         raise CalotypeError(f"{where}:{several(problems)}", hint or did_you_mean(str(labels[wrong].iloc[0]), classes))
-    if absent := [name for place, name in enumerate(classes) if place not in {*places}]:
+    held = {*places}
+    if absent := [name for place, name in enumerate(classes) if place not in held]:
         raise CalotypeError(f"{where}: no image of: {', '.join(absent)}.", "see `classes`.")
     return places.to_numpy(np.int64)
 
@@ -91,7 +97,7 @@ def _counts(numbers: "pd.Series[float]", names: "pd.Series[str]", where: Path) -
 
 def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, column: str) -> "pd.Series[float]":
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    wrong = ~np.isfinite(numbers)
+    wrong = ~(numbers.abs() <= np.finfo(np.float32).max)  # what a training computes with; NaN is no less
     if wrong.any():
         problems = [
             f"{name}: {value!r} is not a number"

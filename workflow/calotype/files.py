@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -122,7 +123,7 @@ def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[s
         A SHA-256 in hexadecimal; of nothing, where there is no such folder.
 
     Raises:
-        CalotypeError: as `files_below`, or a file cannot be read.
+        CalotypeError: as `files_below`, or something is no file, or cannot be read.
     """
     try:
         before = dict(json.loads(known.read_text(encoding="utf-8")))
@@ -134,6 +135,8 @@ def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[s
         name = os.fsencode(os.path.relpath(path, folder)).hex()  # a name may be no text
         try:
             status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device may take for ever
+                raise CalotypeError(f"{path}: neither a file nor a folder.", "move it away.")
             stamp = [status.st_size, status.st_mtime_ns]
             entry = before.get(name)
             checksum = entry[2] if entry and entry[:2] == stamp else sha256(Path(path))

@@ -15,7 +15,8 @@ def _refused(where: str, error: Exception) -> CalotypeError:
     """What numpy says of an array that it does not read, in our words."""
     if "Object arrays" in str(error) or "Python objects" in str(error):
         return CalotypeError(f"{where} holds Python objects, which are never read.", "save it as an array of numbers.")
-    return CalotypeError(f"{where} cannot be read: {error or type(error).__name__}.")
+    problem = str(error).split(": <")[0]  # what comes then is an object of Python's
+    return CalotypeError(f"{where} cannot be read: {problem or type(error).__name__}.")
 
 
 def read_npz(path: Path, name: str) -> NDArray[Any]:

@@ -186,7 +186,8 @@ def _read_table(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     try:
         numbers = np.loadtxt(file, delimiter=",", dtype=np.int64, ndmin=2)
     except (OSError, ValueError) as error:
-        raise CalotypeError(f"{file}: not a table of whole numbers: {error}.") from None
+        problem = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error).rstrip(".")
+        raise CalotypeError(f"{file}: not a table of whole numbers: {problem}.") from None
     width = round((numbers.shape[1] - 1) ** 0.5)
     if width < 1 or width**2 != numbers.shape[1] - 1:
         raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are no square.")
