@@ -83,14 +83,15 @@ def prepared(entry: dict[str, Any]) -> dict[str, NDArray[Any]]:
     if isinstance(dataset, ImagesDataset):
         check_folder(dataset, "config/datasets.yaml: mine")
         contents(Path(dataset.folder), dataset.ignore, Path(".snakemake/mine.json"))
-        raw_file = Path("results/catalogue.json")
+        raw_file, place = Path("results/catalogue.json"), dataset.place()
         write_catalogue(dataset, raw_file.with_suffix(".csv"), raw_file)
     else:
-        raw_file = Path("data/SHA256SUMS")
+        raw_file, place = Path("data/SHA256SUMS"), None
     for split in dataset.splits:
         preparation = dataset.preparation(split)
         files = Path(f"results/{split}.npy"), Path(f"results/{split}.json")
-        write_split(read_split(preparation, raw_file), *files, split=split, steps=read_steps(preparation["steps"]))
+        raw = read_split(preparation, raw_file, place)
+        write_split(raw, *files, split=split, steps=read_steps(preparation["steps"]))
     return {split: np.load(f"results/{split}.npy") for split in dataset.splits}
 
 
@@ -790,12 +791,12 @@ TABLES: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
     "a table above": (
         lines(),
         TABLED | {"table": FULL | {"file": "../labels.csv"}},
-        ("mine.table: file: lies in `folder`",),
+        ("mine.table.file: lies in `folder`",),
     ),
     "an absolute table": (
         lines(),
         TABLED | {"table": FULL | {"file": "/etc/passwd"}},
-        ("mine.table: file: lies in `folder`",),
+        ("mine.table.file: lies in `folder`",),
     ),
     "a table that is not there": (
         lines(),
@@ -943,13 +944,13 @@ NPZ: dict[str, tuple[bytes, str]] = {
     "five dimensions": (npz(x=ARRAYS["x"][..., None, None]), "`x` is 6 x 4 x 5 x 1 x 1"),
     "a number": (npz(x=np.uint8(7)), "`x` is"),
     "channels first": (npz(x=np.zeros((6, 3, 4, 5), np.uint8)), "`x` is 6 x 3 x 4 x 5"),
-    "no pixels": (npz(x=np.zeros((6, 0, 5), np.uint8)), "`x` is 6 x 0 x 5 x 1"),
-    "no image": (npz(x=ARRAYS["x"][:0], y=ARRAYS["y"][:0]), "`x` is 0 x 4 x 5 x 1"),
-    "fewer labels": (npz(y=ARRAYS["y"][:5]), "6 images in `x`, but 5 labels in `y`"),
-    "more labels": (npz(y=np.arange(9)), "6 images in `x`, but 9 labels in `y`"),
-    "labels of text": (npz(y=np.array(["elm"] * 6)), "`y` is <U3 of 1 dimensions"),
-    "labels of floats": (npz(y=ARRAYS["y"] / 1.0), "`y` is float64 of 1 dimensions"),
-    "one-hot labels": (npz(y=np.eye(2, dtype=int)[ARRAYS["y"]]), "`y` is int64 of 2 dimensions"),
+    "no pixels": (npz(x=np.zeros((6, 0, 5), np.uint8)), "`x` is 6 x 0 x 5"),
+    "no image": (npz(x=ARRAYS["x"][:0], y=ARRAYS["y"][:0]), "`x` is 0 x 4 x 5"),
+    "fewer labels": (npz(y=ARRAYS["y"][:5]), "`y` has 5 labels for 6 images"),
+    "more labels": (npz(y=np.arange(9)), "`y` has 9 labels for 6 images"),
+    "labels of text": (npz(y=np.array(["elm"] * 6)), "`y` is <U3"),
+    "labels of floats": (npz(y=ARRAYS["y"] / 1.0), "`y` is float64"),
+    "one-hot labels": (npz(y=np.eye(2, dtype=int)[ARRAYS["y"]]), "`y` is 6 x 2"),
     "an unknown label": (npz(y=ARRAYS["y"] + 1), "the label 2 is not one of the 2 classes, 0 to 1"),
     "a negative label": (npz(y=ARRAYS["y"] - 1), "the label -1 is not one of the 2 classes, 0 to 1"),
     "a label beyond all numbers": (npz(y=ARRAYS["y"].astype(np.uint64) + 2**63), "is no class"),

@@ -49,7 +49,8 @@ def numbered(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where:
         found = found.assign(label=_classes(found.label, names, dataset.classes, where))
     else:
         numbers = _numbers(found.label, names, where, "label")
-        found = found.assign(label=_counts(numbers, names, where) if dataset.labels == "counts" else numbers)
+        counted = dataset.labels == "counts"
+        found = found.assign(label=_counts(numbers, found.label, names, where) if counted else numbers)
     if "weight" in found:
         weights = _numbers(found.weight, names, where, "weight")
         if (weights < 0).any():
@@ -82,10 +83,12 @@ def _classes(labels: "pd.Series[Any]", names: "pd.Series[str]", classes: list[st
     return places.to_numpy(np.int64)
 
 
-def _counts(numbers: "pd.Series[float]", names: "pd.Series[str]", where: Path) -> NDArray[np.int64]:
+def _counts(
+    numbers: "pd.Series[float]", labels: "pd.Series[Any]", names: "pd.Series[str]", where: Path
+) -> NDArray[np.int64]:
     wrong = (numbers < 0) | (numbers > MOST) | (numbers % 1 != 0)
     if wrong.any():
-        problems = [f"{name}: {number:.17g}" for name, number in zip(names[wrong], numbers[wrong], strict=True)]
+        problems = [f"{name}: {label!r}" for name, label in zip(names[wrong], labels[wrong].tolist(), strict=True)]
         raise CalotypeError(
             f"{where}: not a whole number from 0 to {MOST}:{several(problems)}",
             "`labels: numbers` (task regress) takes any number.",
