@@ -1075,6 +1075,13 @@ def test_what_scikit_learn_can_do_is_taken(classes):
         classes.study(changed(CLASSIFY, "variants.perceptron", variant), "clothes").load()
 
 
+@pytest.mark.parametrize("source", ["idx", "npz"])
+def test_who_has_such_files_is_told_how_to_name_them(classes, source):
+    entry = {"source": source, "folder": "data", "classes": ["a", "b"], "splits": {"train": {"share": 0.5}}}
+    complaint = classes.datasets(FETCHED | {"mine": entry}).complaint()
+    assert complaint.endswith("\nHint: `source: arrays` takes such files of your own.")
+
+
 def test_a_study_that_counts_classes_is_refused(classes):
     study = changed(STUDY, "dataset", "clothes")
     complaint = classes.study(study).complaint()
