@@ -235,6 +235,9 @@ def _validation(variant: Mapping[str, Any]) -> str:
     if variant["patience"]:
         by = f" by more than {variant['min_delta']:g}" if variant.get("min_delta") else ""
         words.append(f"stopped after {variant['patience']} epochs that were not better{by}")
+    if plateau := variant.get("reduce_on_plateau"):
+        epochs = f"{plateau['patience']} epochs that were not better by {variant['monitor']}"
+        words.append(f"the learning rate is multiplied by {plateau['factor']:g} after {epochs}")
     return "; ".join(words)
 
 
