@@ -723,30 +723,35 @@ def early(values, sign, delta, patience):
     return callback.best_epoch + 1, epoch + 1
 
 
+@pytest.fixture(scope="module")
+def recalled(data, tmp_path_factory):
+    """The trainings of `whole`, with a metric more in their history."""
+    made = class_recipe(**HELD_OUT, training_metrics=["recall"], jit_compile=False)
+    return train(data, made, range(2), tmp_path_factory.mktemp("recalled") / "models")
+
+
 @pytest.mark.parametrize(
     ("monitor", "mode", "delta", "patience"),
-    [
-        ("val_loss", "auto", 0.02, 1),
-        ("val_recall", "auto", 0.05, 2),
-        ("val_accuracy", "min", 0.0, 2),
-        ("loss", "auto", 0.1, 1),
-    ],
+    [("val_loss", "auto", 0.02, 1), ("val_recall", "auto", 0.05, 2), ("accuracy", "min", 0.0, 2)],
 )
 def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
-    data, tmp_path, monitor, mode, delta, patience
+    data, tmp_path, recalled, monitor, mode, delta, patience
 ):
-    held_out = HELD_OUT | {"training_metrics": ["recall"]}
-    if not monitor.startswith("val_"):
-        held_out |= {"validation_split": 0.0}
-    chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True}
-    pack = train(data, class_recipe(**held_out, **chosen), range(2), tmp_path / "whole")
-    stopped = train(data, class_recipe(**held_out, **chosen, patience=patience), range(2), tmp_path / "stopped")
+    chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True, "patience": patience}
+    made = class_recipe(**HELD_OUT | {"training_metrics": ["recall"], "jit_compile": False} | chosen)
+    pack = train(data, made, range(2), tmp_path / "models")
     better = mode if mode != "auto" else "min" if monitor.endswith("loss") else "max"
     for seed in range(2):
-        values = of(pack, monitor, seed)
-        best, last = early(values, better, delta, patience)
-        assert (stopped.best_epochs[seed], len(of(stopped, monitor, seed))) == (best, last)
-        assert pack.best_epochs[seed] == early(values, better, delta, 99)[0]
+        best, last = early(of(recalled, monitor, seed), better, delta, patience)
+        assert (pack.best_epochs[seed], len(of(pack, monitor, seed))) == (best, last)
+    assert len(pack.history) < len(recalled.history), "no training stopped"
+
+
+def test_a_training_without_held_out_images_is_stopped_by_its_own_loss(data, tmp_path):
+    keys = {"monitor": "loss", "patience": 1, "min_delta": 0.1, "jit_compile": False, "validation_split": 0.0}
+    pack = train(data, class_recipe(**HELD_OUT | keys), range(1), tmp_path / "models")
+    losses = of(pack, "loss")
+    assert early(losses, "min", 0.1, 1)[1] == len(losses) < 9
 
 
 def plateau_rates(values, sign, **plateau):
