@@ -205,7 +205,7 @@ def _layers(study: Mapping[str, Any], layers: pd.DataFrame) -> list[dict[str, An
 
 
 def _augmentation(change: Mapping[str, Any]) -> str:
-    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({} moves in)"}
+    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({}s move in)"}
     there = {key: unit for key, unit in units.items() if change.get(key) is not None}
     return " ".join([change["name"], *(unit.format(change[key]) for key, unit in there.items())])
 
