@@ -809,6 +809,20 @@ def claim(**changes):
             ["auc", "auc"],
             "variants.plain: training_metrics: a metric stands there twice.",
         ),
+        (
+            "variants.plain.reduce_on_plateau",
+            {},
+            "variants.plain: monitor: val_loss needs validation or validation_split.",
+        ),
+        (
+            "variants.held-out",
+            {
+                "validation_split": 0.1,
+                "reduce_on_plateau": {},
+                "optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"},
+            },
+            "variants.held-out: reduce_on_plateau: schedule cosine sets the rate already.",
+        ),
         ("variants.plain.mode", "max", "variants.plain: mode and min_delta need restore_best_weights or patience."),
         ("variants.plain.min_delta", 0.1, "variants.plain: mode and min_delta need restore_best_weights or patience."),
         (
@@ -1359,6 +1373,7 @@ OTHER: dict[str, Any] = {
     "monitor": "val_accuracy",
     "mode": "max",
     "restore_best_weights": True,
+    "reduce_on_plateau": {"factor": 0.5},
     "class_weight": "balanced",
     "training_metrics": ["auc"],
     "test_views": ["flip"],

@@ -1,5 +1,6 @@
 """calotype as a module of another project: its own config, images, model, and rules after it."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,6 +43,11 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(project):
     assert sorted(line.split(":")[0] for line in lines) == ["dense", "own-units-4", "own-units-8"]
     assert (project.folder / "results/report.html").exists()
     assert project.plan() == {}
+    pack = project.folder / "results/shades/dense/seeds-000-001"
+    assert set(json.loads((pack / "provenance.json").read_text(encoding="utf-8"))["best_epochs"]) == {"0", "1"}
+    with np.load(pack / "predictions.npz") as predictions:
+        assert [*predictions] == ["test"], "a validation split chooses an epoch, and is no test"
+        np.testing.assert_allclose(predictions["test"].sum(axis=2), 1, atol=1e-6)
 
 
 @pytest.mark.slow
