@@ -79,10 +79,9 @@ def write_in(folder: Path, before: str, content: str) -> None:
 
 
 def smaller(figure: Path, picture: Path) -> None:
-    """A figure of the workflow as the tutorial shows it: half as wide, and in 64 colours."""
+    """A figure of the workflow as the tutorial shows it: half as wide."""
     with Image.open(figure) as image:
-        half = image.convert("RGB").reduce(2)
-    half.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(picture, optimize=True)
+        image.convert("RGB").reduce(2).save(picture, optimize=True)
 
 
 @pytest.fixture(
