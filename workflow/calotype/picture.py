@@ -102,7 +102,7 @@ def digest(pixels: Pixels) -> str:
     """
     pixels = pixels[..., :1] if is_grey(pixels) else pixels
     found = hashlib.sha256(f"{pixels.dtype} {pixels.shape} ".encode())
-    found.update(np.ascontiguousarray(pixels))
+    found.update(np.ascontiguousarray(pixels).data)
     return found.hexdigest()
 
 
