@@ -68,11 +68,7 @@ def _canonical(node: Any, imported: set[str]) -> str:
 def _substantial(node: ast.AST, name: str) -> Any:
     """A field of a node, without what is documentation: docstrings, and the descriptions of config keys."""
     value = getattr(node, name, None)
-    if (
-        name == "body"
-        and value
-        and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    ):
+    if name == "body" and value and isinstance(node, DOCUMENTED):
         first = value[0]
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
             return value[1:]
