@@ -1051,6 +1051,20 @@ def test_an_example_that_no_run_is_tested_on_is_refused_before_anything_is_train
         assert complaint == f"{CLOTHES_FILE}: example: {example} is not among the images that are tested on."
 
 
+@pytest.mark.parametrize(
+    ("entry", "first"),
+    [({"source": "images"}, 1), ({"source": "arrays", "arrays": {"images": "x.npy", "labels": "y.npy"}}, 0)],
+)
+def test_an_example_of_images_of_ones_own_is_looked_for_when_they_are_known(classes, entry, first):
+    splits = {"train": {"share": 0.5}, "test": {"share": 0.5}}
+    classes.datasets(FETCHED | {"clothes": {"folder": "x", "classes": ["a", "b"], "splits": splits} | entry})
+    base = CLASSIFY | {"claims": [], "variants": {"a": {"test_images": 3}}}
+    for example in (first, 999_999):
+        classes.study(base | {"example": example}, "clothes").load()
+    complaint = classes.study(base | {"example": first - 1}, "clothes").complaint()
+    assert "not among the images" in complaint or "out of range" in complaint
+
+
 PERCEPTRON = "sklearn.neural_network.MLPClassifier"
 
 
