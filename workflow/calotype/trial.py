@@ -47,16 +47,16 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any]) -> Rehea
     if recipe.model in SCIKIT_LEARN:
         from calotype import scikit
 
-        trainer, step = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
+        trainer, size = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
     else:
         from calotype import backend, training
 
         backend.start(1)  # one number for all variants that a process tries
         labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
         trainer = net = training.Trainer(recipe, some, **labels)
-        step = min(recipe.batch_size, net.size)
+        size = net.size
     try:
-        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), step)
+        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
     except CalotypeError:
         raise
     except Exception as error:  # somebody's own code may raise anything
