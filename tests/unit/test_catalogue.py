@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from calotype.catalogue import write_catalogue
-from calotype.datasets import ImagesDataset
+from calotype.datasets_own import ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.raw import read_raw
 from calotype.validation import validate
@@ -53,11 +53,12 @@ def dataset(folder: Path, /, **keys) -> ImagesDataset:
 
 
 def catalogue(folder: Path, /, **keys) -> pd.DataFrame:
-    """The catalogue as it was written."""
+    """The catalogue, in the order of the paths: 2.png before 10.png, as the table has them."""
     files = folder.parent / "catalogue.csv", folder.parent / "catalogue.json"
     write_catalogue(dataset(folder, **keys), *files)
     found = pd.read_csv(files[0], dtype={"path": str, "split": str, "group": str}, keep_default_na=False)
-    return found.sort_values("number", ignore_index=True)  # the order of the paths, or of the table
+    padded = found.path.str.replace(r"\d+", lambda number: number[0].zfill(3), regex=True)
+    return found.iloc[padded.argsort()].reset_index(drop=True)
 
 
 # ---- A folder for each class -----------------------------------------------------------------------------------------
@@ -65,10 +66,15 @@ def catalogue(folder: Path, /, **keys) -> pd.DataFrame:
 
 def test_each_image_has_its_class_and_each_split_its_part_of_each_class(flowers):
     found = catalogue(flowers)
-    assert found.number.tolist() == [*range(1, 31)]
     assert [CLASSES[label] for label in found.label] == [path.split("/")[0] for path in found.path]
     assert found.groupby(["split", "label"]).size().tolist() == [EACH // 2] * 6
     assert found[["height", "width", "channels", "bits"]].drop_duplicates().values.tolist() == [[5, 6, 3, 8]]
+
+
+def test_the_images_of_a_split_are_numbered_in_the_order_of_their_paths(flowers):
+    found = catalogue(flowers)
+    for split in HALVES:
+        assert found.number[found.split == split].tolist() == [*range(1, 16)]
 
 
 def test_classes_have_the_order_of_the_config(flowers):
@@ -76,10 +82,11 @@ def test_classes_have_the_order_of_the_config(flowers):
     assert {*found.label[found.path.str.startswith("tulip/")]} == {0}
 
 
-def test_the_same_folder_gives_the_same_catalogue(flowers):
+def test_the_same_folder_is_dealt_the_same_way_each_time_and_by_another_seed_another_way(flowers):
     one, two = catalogue(flowers), catalogue(flowers)
     assert one.equals(two)
     other = catalogue(flowers, random={"seed": 1})
+    assert one.path.equals(other.path)
     assert not one.split.equals(other.split)
 
 
@@ -377,7 +384,7 @@ def test_a_split_holds_its_images_labels_and_weights(cells):
     records = list(raw.records)
     by_number = sorted(zip(records, raw.weights.tolist(), strict=True), key=lambda record: record[0][0])
     assert [(number, label, weight) for (number, label, _), weight in by_number] == [
-        (9, 2, 4.0), (10, 0, 4.5), (11, 1, 5.0), (12, 2, 5.5),
+        (1, 2, 4.0), (2, 0, 4.5), (3, 1, 5.0), (4, 2, 5.5),
     ]  # fmt: skip
     assert np.array_equal(by_number[0][0][2], np.asarray(image(8)))
 
@@ -406,13 +413,13 @@ WRONG = {
     "a class twice": ({"classes": ["daisy", "daisy"]}, "classes: a name stands there twice"),
     "a class above": ({"classes": ["daisy", ".."]}, "classes: each is the name of a folder"),
     "a class elsewhere": ({"classes": ["daisy", "/etc"]}, "classes: each is the name of a folder"),
-    "a class without name": ({"classes": ["daisy", ""]}, "classes: each is the name of a folder"),
+    "a class without name": ({"classes": ["daisy", ""]}, "classes: one has no name"),
     "classes of numbers": ({"labels": "numbers", "table": TABLE}, "classes: labels that are numbers have none"),
     "numbers of folders": ({"labels": "numbers", "classes": None}, "labels: numbers need a table"),
     "another kind": ({"labels": "boxes"}, "'boxes' is not one of classes, counts, numbers"),
     "no folder": ({"folder": ""}, "folder: "),
     "no splits": ({"splits": {}}, "splits: .*is empty"),
-    "too much": ({"splits": {"a": {"share": 0.7}, "b": {"share": 0.4}}}, "the shares are more than 1 in all"),
+    "too much": ({"splits": {"a": {"share": 0.7}, "b": {"share": 0.4}}}, "the shares of a, b are more than 1 in all"),
     "nothing": ({"splits": {"a": {"share": 0.0}}}, "0.0 is not a positive number"),
     "in per cent": ({"splits": {"a": {"share": 70}}}, "share: 70.* is out of range"),
     "negative": ({"splits": {"a": {"share": -0.5}}}, "is not a positive number"),
@@ -424,7 +431,10 @@ WRONG = {
     "a value of nothing": ({"splits": GIVEN}, "`value` needs table.split"),
     "a column for nothing": ({"table": FULL}, "table.split: the splits have a share"),
     "folders and a table": ({"table": TABLE, "splits": {"a": {"folder": "x"}}}, "with a table give `value` or `share`"),
-    "random for nothing": ({"splits": {"a": {"folder": "x"}}, "random": {"seed": 1}}, "random: the splits are given"),
+    "strata for nothing": (
+        {"splits": {"a": {"folder": "x"}}, "random": {"stratify": True}},
+        "random.stratify: the splits are given",
+    ),
     "a pattern that is none": ({"random": {"group_pattern": "("}}, "not a regular expression"),
     "a pattern without group": ({"random": {"group_pattern": "x"}}, "no group in brackets"),
     "two groups": (

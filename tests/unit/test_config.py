@@ -10,6 +10,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from calotype import config
 from calotype.checks import check_studies
@@ -17,7 +18,7 @@ from calotype.config import load, plan_packs
 from calotype.errors import CalotypeError
 from calotype.metrics import METRICS, TASK_METRICS, MetricName, offered, shown
 from calotype.raw import READERS
-from calotype.recipe import Augmentation, Optimizer, Recipe
+from calotype.recipe import Augmentation, Optimizer, Recipe, TrainingMetric
 from calotype.studies import Study
 from calotype.validation import validate
 
@@ -91,6 +92,8 @@ CLASSIFY = {
     ],
 }
 REMOVED = object()
+NO_CHOICE = "restore_best_weights and patience need validation or validation_split: never choose on test images"
+SMOOTHING = "label_smoothing needs loss: categorical_crossentropy or binary_crossentropy"
 OF_COUNTS, OF_CLASSES = (", ".join(TASK_METRICS[task]) for task in ("count", "classify"))
 
 
@@ -673,9 +676,9 @@ CLOTHES_FILE = "config/studies/clothes.yaml"
     [
         ("clothes.source", REMOVED, "clothes.source: is missing."),
         ("clothes.source", "dots", "clothes.fetch: is not a known key."),
-        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv."),
-        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv."),
-        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv."),
+        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv, npz, images, arrays."),
+        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv, npz, images, arrays."),
+        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv, npz, images, arrays."),
         ("clothes.source", "csv", "clothes.splits.train.table: is missing."),
         ("clothes.classes", REMOVED, "clothes.classes: is missing."),
         ("clothes.classes", ["Shirt"], 'clothes.classes: ["Shirt"] is too short: it must have at least 2.'),
@@ -766,7 +769,11 @@ def claim(**changes):
     [
         # the task
         ("task", "count", "variants.plain.loss: categorical_crossentropy does not fit task count."),
-        ("dataset", "dots", "task: the labels of `dots` are numbers, not classes."),
+        (
+            "dataset",
+            "dots",
+            "task: the labels of `dots` are counts, not classes.\nHint: task: count has such labels.",
+        ),
         ("variants.plain.loss", "huber", "variants.plain.loss: huber does not fit task classify."),
         (
             "variants.plain.scale_targets",
@@ -780,11 +787,86 @@ def claim(**changes):
         ("feature_maps", "plian", "feature_maps: there is no variant `plian`.\nHint: did you mean `plain`?"),
         ("feature_maps", "perceptron", "feature_maps: `perceptron` has no convolution: it is scikit-learn's."),
         # the recipe
-        ("variants.plain.monitor", "val_accuracy", "variants.plain: monitor needs a validation_split."),
+        (
+            "variants.plain.monitor",
+            "val_accuracy",
+            "variants.plain: monitor: val_accuracy needs validation or validation_split.",
+        ),
+        (
+            "variants.plain.monitor",
+            "val_auc",
+            "variants.plain: monitor: val_auc is not recorded; these are: val_loss, val_accuracy, loss, accuracy.",
+        ),
+        (
+            "variants.plain.training_metrics",
+            ["r2_score"],
+            "variants.plain: training_metrics: r2_score does not fit loss categorical_crossentropy; these do: auc, "
+            "precision, recall, mean_absolute_error, mean_squared_error, root_mean_squared_error, "
+            "categorical_crossentropy, kl_divergence, top_k_categorical_accuracy.",
+        ),
+        (
+            "variants.plain.training_metrics",
+            ["auc", "auc"],
+            "variants.plain: training_metrics: a metric stands there twice.",
+        ),
+        ("variants.plain.mode", "max", "variants.plain: mode and min_delta need restore_best_weights or patience."),
+        ("variants.plain.min_delta", 0.1, "variants.plain: mode and min_delta need restore_best_weights or patience."),
+        (
+            "variants.plain.loss",
+            "binary_crossentropy",
+            "variants.plain.loss: `binary_crossentropy` takes 2 classes, and `clothes` has 3.\n"
+            "Hint: take categorical_crossentropy.",
+        ),
+        ("variants.plain.validation", "train", "variants.plain: validation: a split that is trained on; name another."),
+        (
+            "variants.plain.validation",
+            "test",
+            "variants.plain.validation: `test` is also a test split.\n"
+            "Hint: no choice is made on test images: give another split, or `validation_split`.",
+        ),
+        (
+            "variants.plain.validation",
+            "tset",
+            "variants.plain.validation: the dataset `clothes` has no split `tset`.\nHint: did you mean `test`?",
+        ),
+        (
+            "variants.held-out.validation",
+            "more",
+            "variants.held-out: validation and validation_split: give one of them.",
+        ),
+        # weights of classes
+        (
+            "variants.plain.class_weight",
+            "even",
+            "variants.plain.class_weight: 'even' is neither `balanced` nor a mapping of classes to weights, such as "
+            "{leaf: 2.5}.",
+        ),
+        (
+            "variants.plain.class_weight",
+            7,
+            "variants.plain.class_weight: 7 is neither `balanced` nor a mapping of "
+            "classes to weights, such as {leaf: 2.5}.",
+        ),
+        ("variants.plain.class_weight", {"Bag": -1}, "variants.plain.class_weight: Bag: -1 is not a number from 0."),
+        (
+            "variants.plain.class_weight",
+            {False: 1},
+            "variants.plain.class_weight: False is not the name of a class; put it in quotes.",
+        ),
+        (
+            "variants.plain.class_weight",
+            {"Bog": 2},
+            "variants.plain.class_weight: `clothes` has no class `Bog`.\nHint: did you mean `Bag`?",
+        ),
+        (
+            "variants.plain.class_weight",
+            [1.0, 2.0],
+            "variants.plain.class_weight: has 2 weights, and `clothes` 3 classes.",
+        ),
         (
             "variants.plain",
             {"label_smoothing": 0.1, "loss": "sparse_categorical_crossentropy"},
-            "variants.plain: label_smoothing needs loss: categorical_crossentropy.",
+            f"variants.plain: {SMOOTHING}.",
         ),
         (
             "variants.plain.label_smoothing",
@@ -794,12 +876,12 @@ def claim(**changes):
         (
             "variants.plain.restore_best_weights",
             True,
-            "variants.plain: restore_best_weights and patience need a validation_split: never choose on test images.",
+            f"variants.plain: {NO_CHOICE}.",
         ),
         (
             "variants.plain.patience",
             3,
-            "variants.plain: restore_best_weights and patience need a validation_split: never choose on test images.",
+            f"variants.plain: {NO_CHOICE}.",
         ),
         ("variants.held-out.patience", 0, "variants.held-out.patience: 0 is not a positive whole number."),
         (
@@ -811,12 +893,6 @@ def claim(**changes):
             "variants.plain.validation_split",
             -0.1,
             "variants.plain.validation_split: -0.1 is out of range: it must be >= 0.0.",
-        ),
-        (
-            "variants.held-out.monitor",
-            "accuracy",
-            "variants.held-out.monitor: 'accuracy' is not one of val_loss, val_accuracy. "
-            "Hint: did you mean `val_accuracy`?",
         ),
         (
             "variants.plain.augment",
@@ -927,8 +1003,8 @@ def test_wrong_value_in_a_study_that_classifies_is_named_with_file_and_key(class
         ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
          "task count."),
         ("variants.wide", STUDY["variants"]["wide"] | {"monitor": "val_accuracy", "validation_split": 0.1},
-         "variants.wide: monitor: val_accuracy needs a crossentropy as loss."),
-        ("variants.wide.label_smoothing", 0.1, "variants.wide: label_smoothing needs loss: categorical_crossentropy."),
+         "variants.wide: monitor: val_accuracy is not recorded; these are: val_loss, loss."),
+        ("variants.wide.label_smoothing", 0.1, f"variants.wide: {SMOOTHING}."),
         ("claims.0.metric", "accuracy", f"claims.0.metric: task count has {OF_COUNTS}, parameters, not accuracy."),
         ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "says": "It says so."},
          f"claims.0.metric: task count has {OF_COUNTS}, parameters, not training_accuracy."),
@@ -975,6 +1051,8 @@ PERCEPTRON = "sklearn.neural_network.MLPClassifier"
         ({"label_smoothing": 0.1}, "label_smoothing"),
         ({"augment": ["flip"]}, "augment"),
         ({"test_views": ["flip"]}, "test_views"),
+        ({"validation": "more"}, "validation"),
+        ({"monitor": "loss", "patience": 3}, "monitor"),
         ({"validation_split": 0.1}, "validation_split"),
         ({"validation_split": 0.1, "restore_best_weights": True}, "validation_split"),
     ],
@@ -1000,7 +1078,8 @@ def test_what_scikit_learn_can_do_is_taken(classes):
 def test_a_study_that_counts_classes_is_refused(classes):
     study = changed(STUDY, "dataset", "clothes")
     complaint = classes.study(study).complaint()
-    assert complaint == f"{STUDY_FILE}: task: the labels of `clothes` are classes, not numbers."
+    where = f"{STUDY_FILE}: task: the labels of `clothes` are classes, not counts."
+    assert complaint == f"{where}\nHint: task: classify has such labels."
 
 
 def test_what_claims_may_hold_is_taken(classes):
@@ -1184,7 +1263,7 @@ def test_broken_yaml_is_named_with_its_line(project, text, line):
 
 def test_text_in_another_encoding_is_refused_in_words(project):
     (project.folder / "config/studies/dots.yaml").write_bytes("title: Zählen".encode("latin-1"))
-    assert "config/studies/dots.yaml: cannot be read: " in project.complaint()
+    assert "config/studies/dots.yaml, line 1: not UTF-8 text." in project.complaint()
 
 
 def test_empty_files_are_answered_with_what_is_missing(project):
@@ -1223,9 +1302,42 @@ def test_labels_descriptions_and_seeds_retrain_nothing(project):
     study |= {"title": "Another", "claims": [], "description": "More.", "source": {"title": "A page"}}
     settings = SETTINGS | {"seeds": 9, "seeds_per_job": 1, "results": "elsewhere"}
     assert project.study(study).load(settings).studies["dots"].variants["wide"].recipe() == before
-    assert set(before) == set(Recipe.model_fields)
+    assert set(before) <= set(Recipe.model_fields)
 
 
+def test_keys_that_came_later_retrain_nothing_as_long_as_nobody_sets_them(classes):
+    """Results that were there before such a key are still those of the same config."""
+    study = changed(CLASSIFY, "variants.plain.augment", ["flip"])
+    found = classes.study(study, "clothes").load().studies["clothes"].variants["plain"].recipe()
+    assert found.keys() == {
+        "model", "model_arguments", "loss", "label_smoothing", "optimizer", "epochs", "batch_size", "train",
+        "scale_targets", "augment", "validation_split", "monitor", "restore_best_weights", "patience", "test_images",
+        "test_views", "precision", "jit_compile", "threads",
+    }  # fmt: skip
+    assert found["optimizer"].keys() == {"name", "learning_rate", "schedule", "warmup", "arguments"}
+    assert found["augment"][0].keys() == {"name", "pixels", "degrees", "zoom"}
+
+
+def test_weights_of_classes_are_given_by_name_and_kept_by_place(classes):
+    """So that another name of a class retrains nothing."""
+    for given in ({"Bag": 2}, {"Bag": 2.0, "Shirt": 1}, [1.0, 2.0, 1.0]):
+        study = changed(CLASSIFY, "variants.plain.class_weight", given)
+        found = classes.study(study, "clothes").load().studies["clothes"].variants["plain"].recipe()
+        assert found["class_weight"] == [1.0, 2.0, 1.0]
+    numbers = CLASSIFY | {"dataset": "digits", "example": None, "claims": [], "variants": {"plain": {}}}
+    classes.study(changed(numbers, "variants.plain.class_weight", {1: 3}), "clothes")
+    assert classes.load().studies["clothes"].variants["plain"].class_weight == [1.0, 3.0]
+
+
+def test_a_validation_split_is_prepared_for_the_variant_that_names_it(classes):
+    classes.datasets(changed(FETCHED, "clothes.splits.more", CLOTHES["splits"]["train"]))
+    assert classes.load().splits_of("clothes") == ["train", "test"]
+    found = classes.study(changed(CLASSIFY, "variants.plain.validation", "more"), "clothes").load()
+    assert found.splits_of("clothes") == ["train", "test", "more"]
+    assert found.studies["clothes"].variants["plain"].splits == ["train", "more"]
+
+
+RECIPE: dict[str, Any] = {"model": "dense", "optimizer": {"name": "sgd"}, "epochs": 1, "batch_size": 1}
 OTHER: dict[str, Any] = {
     "model": "fashion_source",
     "model_arguments": {"units": [5]},
@@ -1236,8 +1348,12 @@ OTHER: dict[str, Any] = {
     "scale_targets": True,
     "augment": ["symmetries"],
     "validation_split": 0.2,
+    "validation": "again",
     "monitor": "val_accuracy",
+    "mode": "max",
     "restore_best_weights": True,
+    "class_weight": "balanced",
+    "training_metrics": ["auc"],
     "test_views": ["flip"],
     "precision": "mixed_bfloat16",
     "jit_compile": True,
@@ -1247,14 +1363,16 @@ OTHER: dict[str, Any] = {
 @pytest.mark.parametrize("key", Recipe.model_fields)
 def test_everything_in_the_recipe_retrains(classes, key):
     study, variant, content = ("dots", "wide", STUDY) if key == "scale_targets" else ("clothes", "plain", CLASSIFY)
-    classes.datasets(changed(FETCHED, "clothes.splits.more", CLOTHES["splits"]["train"]))
-    content = changed(content, f"variants.{variant}.validation_split", 0.1)
+    splits = dict.fromkeys(("more", "again"), CLOTHES["splits"]["train"])
+    classes.datasets(changed(FETCHED, "clothes.splits", CLOTHES["splits"] | splits))
+    held_out = {"validation": "more"} if key == "validation" else {"validation_split": 0.1}
+    content = changed(content, f"variants.{variant}", content["variants"][variant] | held_out | {"patience": 3})
 
     def recipe(content):
         return classes.study(content, study).load().studies[study].variants[variant].recipe()
 
     before, after = recipe(content), recipe(changed(content, f"variants.{variant}.{key}", OTHER.get(key, 7)))
-    assert {name for name in before if before[name] != after[name]} == {key}
+    assert {name for name in before | after if before.get(name) != after.get(name)} == {key}
 
 
 @pytest.mark.parametrize("keys", [{"seeds_per_job": 2}, {"seeds": 9}, {"label": "x"}, {"description": "x"}])
@@ -1293,14 +1411,30 @@ def test_every_optimizer_that_the_config_allows_is_one_of_keras(tensorflow, name
 @pytest.mark.slow
 @pytest.mark.parametrize("name", get_args(Recipe.model_fields["loss"].annotation))
 def test_every_loss_that_the_config_allows_is_one_of_keras(tensorflow, name):
-    loss = tensorflow.keras.losses.get(name)
-    true, right, wrong = {
-        "categorical_crossentropy": ([[0.0, 1.0]], [[0.0, 1.0]], [[0.5, 0.5]]),
-        "sparse_categorical_crossentropy": ([[1]], [[0.0, 1.0]], [[0.5, 0.5]]),
-    }.get(name, ([[1.0]], [[1.0]], [[3.0]]))
+    loss, made = tensorflow.keras.losses.get(name), Recipe(**RECIPE | {"loss": name})
+    true, right, wrong = [[1.0]], [[1.0]], [[0.5 if made.binary else 3.0]]
+    if made.classifies and not made.binary:
+        true, right, wrong = [[1]] if made.sparse else [[0.0, 1.0]], [[0.0, 1.0]], [[0.5, 0.5]]
     true, right, wrong = (tensorflow.tf.constant(value) for value in (true, right, wrong))
-    assert float(loss(true, right)[0]) == pytest.approx(0, abs=1e-6)
-    assert float(loss(true, wrong)[0]) > 0.5
+    least = 1 if name == "poisson" else 0
+    assert float(loss(true, right)[0]) == pytest.approx(least, abs=1e-6)
+    assert float(loss(true, wrong)[0]) > least + 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", get_args(TrainingMetric))
+def test_every_metric_that_the_config_allows_is_one_of_keras_and_is_better_the_way_keras_says(tensorflow, name):
+    metric = tensorflow.keras.metrics.get({"class_name": name, "config": {"name": name}})
+    assert metric.name == name
+    losses = ("huber", "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
+    fits = []
+    for loss in losses:
+        try:
+            fits.append(Recipe(**RECIPE | {"loss": loss, "training_metrics": [name], "monitor": name}))
+        except ValidationError:
+            continue
+    assert fits
+    assert fits[0].more_is_better == (metric._direction == "up")
 
 
 # ---- Schemas ---------------------------------------------------------------------------------------------------------

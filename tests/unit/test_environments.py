@@ -187,7 +187,7 @@ def test_the_workflow_asks_for_the_snakemake_that_is_pinned():
 def test_every_package_that_the_code_imports_is_a_direct_dependency():
     """What only comes along with something else may go with it, too."""
     packages = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "tensorflow": "tensorflow-cpu"}
-    packages |= {"sklearn": "scikit-learn"}
+    packages |= {"sklearn": "scikit-learn", "PIL": "pillow"}
     declared = {canonicalize_name(requirement.name) for requirement in direct("dev")}
     for path in sorted((ROOT / "workflow").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -19,6 +19,7 @@ RECIPES = {
         "model_arguments": {"units": [5], "dropout": 0.3},
         "validation_split": 0.3,
     },
+    "a split that is held out": {"model": "dense", "model_arguments": {"units": [5]}, "validation": "held-out"},
     "convolutions, augmented": {
         "model": "all_convolutional",
         "model_arguments": {"blocks": [[3, 2, 3]], "activation": "softmax"},
@@ -37,7 +38,8 @@ def trained(recipe, images, stream_above, looks):
     """Weights and metrics after two epochs, whose steps are taken in pieces that end at `looks`."""
     from calotype import training
 
-    trainer = training.Trainer(recipe, images, minimum=None, maximum=None, classes=3, stream_above=stream_above)
+    facts = {"minimum": None, "maximum": None, "classes": 3, "validation": images if recipe.validation else None}
+    trainer = training.Trainer(recipe, images, **facts, stream_above=stream_above)
     logs = []
     trainer.begin(7)
     for epoch in (1, 2):

@@ -46,11 +46,11 @@ BAD = {
     "NaN": ({"x": np.full((5, 4, 3), np.nan)}, "x", "y", "`x` holds float64"),
     "one image": ({"x": IMAGES[0]}, "x", "y", "`x` is 4 x 3"),
     "two channels": ({"x": np.zeros((5, 4, 3, 2), np.uint8)}, "x", "y", "`x` is 5 x 4 x 3 x 2"),
-    "nothing": ({"x": IMAGES[:0], "y": LABELS[:0]}, "x", "y", "`x` is 0 x 4 x 3 x 1"),
-    "fewer labels": ({"y": LABELS[:3]}, "x", "y", "5 images in `x`, but 3 labels in `y`"),
-    "halves": ({"y": LABELS / 2}, "x", "y", "`y` is float64 of 1 dimensions"),
+    "nothing": ({"x": IMAGES[:0], "y": LABELS[:0]}, "x", "y", "`x` is 0 x 4 x 3"),
+    "fewer labels": ({"y": LABELS[:3]}, "x", "y", "`y` has 3 labels for 5 images"),
+    "halves": ({"y": LABELS / 2}, "x", "y", "`y` is float64"),
     "text": ({"y": LABELS.astype(str)}, "x", "y", "`y` is <U"),
-    "one-hot": ({"y": np.eye(3, dtype=int)[LABELS]}, "x", "y", "`y` is int64 of 2 dimensions"),
+    "one-hot": ({"y": np.eye(3, dtype=int)[LABELS]}, "x", "y", "`y` is 5 x 3, not one of the labels an image"),
     "beyond": ({"y": LABELS.astype(np.uint64) + 2**63}, "x", "y", "is no class"),
 }
 

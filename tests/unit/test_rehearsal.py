@@ -13,12 +13,8 @@ from calotype.splits import Split
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 OWN = '''
-import itertools
-
 import keras
 from keras import layers
-
-CALLS = itertools.count()
 
 
 def good(shape, outputs, *, units=5):
@@ -33,6 +29,16 @@ def logits(shape, outputs):
 
 def sigmoids(shape, outputs):
     return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="sigmoid")])
+
+
+def scaled(shape, outputs):
+    kind = "softmax" if outputs > 1 else "sigmoid"
+    net = [layers.Flatten(), layers.Dense(outputs, activation=kind), layers.Rescaling(5.0)]
+    return keras.Sequential([keras.Input(shape), *net])
+
+
+def scaled_logits(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs), layers.Rescaling(5.0)])
 
 
 def not_a_number(shape, outputs):
@@ -62,7 +68,8 @@ def forgetful(shape, outputs):
 
 
 def another_each_time(shape, outputs):
-    units = 3 + next(CALLS)
+    layers.calls = getattr(layers, "calls", 0) + 1  # this file itself is read anew each time
+    units = 3 + layers.calls
     return keras.Sequential(
         [keras.Input(shape), layers.Flatten(), layers.Dense(units), layers.Dense(outputs, activation="softmax")]
     )
@@ -85,11 +92,12 @@ def split(scale=1.0):
     return Split(images, rng.integers(0, CLASSES, IMAGES), np.arange(IMAGES))
 
 
-def tried(model, data=None, **changes):
+def tried(model, data=None, facts=FACTS, validation_images=None, **changes):
     from calotype.trial import try_variant
 
     base = {"loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 2, "batch_size": 8}
-    return try_variant(Recipe.model_validate({"model": model} | base | changes), data or split(), FACTS)
+    made = Recipe.model_validate({"model": model} | base | changes)
+    return try_variant(made, data or split(), facts, validation_images)
 
 
 def test_a_model_of_ones_own_is_tried_from_the_first_step_to_its_predictions(own):
@@ -106,10 +114,28 @@ def test_models_that_come_along_and_scikit_learns_are_tried_too():
     assert other.image_seconds > 0
 
 
-@pytest.mark.parametrize("name", ["logits", "sigmoids"])
-def test_outputs_that_are_no_probabilities_are_refused(own, name):
-    with pytest.raises(CalotypeError, match=r"its outputs are no probabilities.*\n.*softmax"):
+@pytest.mark.parametrize(
+    ("name", "activation"), [("logits", "linear"), ("sigmoids", "sigmoid"), ("scaled", ""), ("scaled_logits", "")]
+)
+def test_outputs_that_are_no_probabilities_are_refused(own, name, activation):
+    """By the last layer's activation, or, where that is not known, by what comes out."""
+    complaint = f"activation {activation}, and the loss" if activation else "its outputs are no probabilities"
+    with pytest.raises(CalotypeError, match=rf"{complaint}.*\n.*softmax"):
         tried(f"{own}:{name}")
+
+
+def test_an_output_that_is_no_probability_of_two_classes_is_refused(own):
+    data = split()
+    two = Split(data.images, np.minimum(data.labels, 1), data.ids)
+    facts = FACTS | {"classes": 2}
+    assert tried("dense", two, facts, model_arguments={"units": [4]}, loss="binary_crossentropy").parameters > 0
+    with pytest.raises(CalotypeError, match=r"its outputs are no probabilities: one is .*\n.*sigmoid"):
+        tried(f"{own}:scaled", two, facts, loss="binary_crossentropy")
+
+
+def test_a_validation_split_is_tried_too():
+    seen = tried("dense", model_arguments={"units": [4]}, validation="held-out", validation_images=split())
+    assert seen.parameters > 0
 
 
 def test_a_loss_that_is_no_number_from_the_start_is_named(own):
@@ -118,7 +144,7 @@ def test_a_loss_that_is_no_number_from_the_start_is_named(own):
 
 
 def test_a_model_that_is_another_each_time_is_refused(own):
-    with pytest.raises(CalotypeError):
+    with pytest.raises(CalotypeError, match="another_each_time: is another each time that it is built"):
         tried(f"{own}:another_each_time")
 
 

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 ROOT = Path(__file__).parents[2]
 SEEDS = range(3, 5)
 CLASSES = 3
-IMAGES = {"train": 20, "test": 11}
+IMAGES = {"train": 20, "held-out": 9, "test": 11}
 OWN = '''
 import keras
 from keras import layers
@@ -77,7 +77,8 @@ def further(own):
     wild = {"name": "sgd", "learning_rate": 0.9, "arguments": {"momentum": 0.5}}
     held_out = {"validation_split": 0.3, "monitor": "val_accuracy"}
     changes = ["symmetries", "flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}]
-    changes.append({"name": "affine", "degrees": 20.0, "zoom": 0.1})
+    changes += [{"name": "affine", "degrees": 20.0, "zoom": 0.1}, {"name": "rotate", "degrees": 9.0, "fill": "edge"}]
+    changes += [{"name": "brightness", "strength": 0.1}, {"name": "noise", "strength": 0.1}]
     scikit = base | {"model": next(iter(SCIKIT_LEARN)), "model_arguments": {"hidden_layer_sizes": [6]}}
     made = {
         "everything": base
@@ -88,7 +89,8 @@ def further(own):
         | {"loss": "sparse_categorical_crossentropy", "optimizer": wild, "epochs": 9, "patience": 1}
         | held_out,
         "patience and the best": dense
-        | {"optimizer": wild, "epochs": 9, "patience": 2, "restore_best_weights": True, "validation_split": 0.3},
+        | {"optimizer": wild, "epochs": 9, "patience": 2, "restore_best_weights": True, "validation": "held-out"}
+        | {"training_metrics": ["auc"], "monitor": "val_auc", "min_delta": 0.001, "class_weight": [1.0, 2.0, 0.5]},
         "diverges": dense | {"optimizer": {"name": "sgd", "learning_rate": 1e30}},
         "half": base | {"model": f"{own}:half", "optimizer": "adam", "epochs": 2},
         "scikit-learn, adam": scikit | {"optimizer": "adam"},
@@ -135,9 +137,9 @@ def new_trainer(made):
     from calotype import training
 
     labels = {"minimum": None, "maximum": None, "classes": CLASSES}
-    return training.Trainer(
-        made, splits(made)["train"], **labels if made.classifies else {"minimum": 0, "maximum": 5, "classes": None}
-    )
+    labels = labels if made.classifies else {"minimum": 0, "maximum": 5, "classes": None}
+    train, *validation = (splits(made)[name] for name in made.splits)
+    return training.Trainer(made, train, validation=next(iter(validation), None), **labels)
 
 
 def train(folder, made, trainer, *, check=lambda: None, minutes=60.0, identity="ours", machine="here", seeds=SEEDS):

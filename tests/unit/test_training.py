@@ -130,7 +130,7 @@ def make_data(folder):
     (folder / "own.py").write_text(textwrap.dedent(OWN))
 
 
-def train(data, made, seeds, models, train_split=None, tests=("test",)):
+def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",)):
     """Train a pack as workflow/scripts/train.py does."""
     from calotype.runs import Store, train_pack
     from calotype.training import Trainer
@@ -139,7 +139,7 @@ def train(data, made, seeds, models, train_split=None, tests=("test",)):
     find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
     labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
     found = {split: find(split) for split in tests}
-    trainer = Trainer(made, train_split or find("train"), **labels)
+    trainer = Trainer(made, train_split or find("train"), validation=validation, **labels)
     store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
     return train_pack("study/variant", made, seeds, trainer, found, models, store=store, check=lambda: None)
 
@@ -681,6 +681,93 @@ def test_held_out_parts_that_leave_nothing_to_train_on_are_named(data, tmp_path,
 def test_one_image_may_be_held_out(data, tmp_path):
     pack = train(data, class_recipe(validation_split=0.01, epochs=1), range(1), tmp_path / "models")
     assert set(of(pack, "val_accuracy")) <= {0.0, 1.0}
+
+
+@pytest.fixture(scope="module")
+def given(data, tmp_path_factory):
+    """The trainings of `whole`, their part held out as a split of its own."""
+    folder = tmp_path_factory.mktemp("given")
+    made = class_recipe(**HELD_OUT | {"validation_split": 0.0, "validation": "held-out"})
+    return train(data, made, range(1), folder / "models", **held_out_apart()), folder
+
+
+def held_out_apart():
+    """The training images in two splits, as `HELD_OUT` parts them."""
+    split = class_split("train")
+    first, last = (
+        Split(split.images[part], split.labels[part], split.ids[part]) for part in (slice(0, 32), slice(32, None))
+    )
+    return {"train_split": first, "validation": last}
+
+
+def test_a_given_split_validates_as_a_part_that_is_held_out(given, whole):
+    weights = "models/seed-000.weights.h5"
+    assert (given[1] / weights).read_bytes() == (whole[1] / weights).read_bytes()
+    for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert of(given[0], metric) == of(whole[0], metric)
+
+
+def early(values, sign, delta, patience):
+    """What Keras's EarlyStopping does with some values: the epoch that it keeps, and the one that it ends with."""
+    from calotype.backend import keras
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    callback = keras.callbacks.EarlyStopping("seen", min_delta=delta, patience=patience, mode=sign)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch, value in enumerate(values):
+        callback.on_epoch_end(epoch, {"seen": value})
+        if model.stop_training:
+            break
+    return callback.best_epoch + 1, epoch + 1
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "delta", "patience"),
+    [
+        ("val_loss", "auto", 0.02, 1),
+        ("val_recall", "auto", 0.05, 2),
+        ("val_accuracy", "min", 0.0, 2),
+        ("loss", "auto", 0.1, 1),
+    ],
+)
+def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
+    data, tmp_path, monitor, mode, delta, patience
+):
+    held_out = HELD_OUT | {"training_metrics": ["recall"]}
+    if not monitor.startswith("val_"):
+        held_out |= {"validation_split": 0.0}
+    chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True}
+    pack = train(data, class_recipe(**held_out, **chosen), range(2), tmp_path / "whole")
+    stopped = train(data, class_recipe(**held_out, **chosen, patience=patience), range(2), tmp_path / "stopped")
+    better = mode if mode != "auto" else "min" if monitor.endswith("loss") else "max"
+    for seed in range(2):
+        values = of(pack, monitor, seed)
+        best, last = early(values, better, delta, patience)
+        assert (stopped.best_epochs[seed], len(of(stopped, monitor, seed))) == (best, last)
+        assert pack.best_epochs[seed] == early(values, better, delta, 99)[0]
+
+
+@pytest.mark.parametrize("name", ["adafactor", "ftrl", "lamb", "lion", "muon"])
+def test_an_optimizer_keeps_nothing_that_a_checkpoint_does_not_hold(name):
+    from calotype.training import Trainer
+
+    made = class_recipe(optimizer={"name": name, "learning_rate": 0.01}, jit_compile=False)
+    trainer = Trainer(made, class_split("train"), minimum=None, maximum=None, classes=CLASSES)
+    trainer.begin(0)
+    before = trainer.weights()
+    trainer.begin_epoch(0, 1)
+    trainer.train(0, 2)
+    kept, found = trainer.state(), []
+    for _ in range(2):
+        trainer.begin(1)
+        trainer.begin_epoch(0, 1)
+        trainer.restore(kept)
+        trainer.train(2, 5)
+        found.append(trainer.weights())
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
+    assert any(not np.array_equal(one, other) for one, other in zip(before, found[0], strict=True))
 
 
 def test_counts_may_be_held_out_too(data, tmp_path):

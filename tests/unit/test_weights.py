@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from calotype.errors import CalotypeError
-from calotype.recipe import Optimizer, Recipe
+from calotype.recipe import FITTING, Optimizer, Recipe
 from calotype.splits import Split
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
@@ -26,6 +26,7 @@ def recipe(**changes):
     base = {
         "model": "dense", "model_arguments": {"units": [5]}, "loss": "categorical_crossentropy",
         "optimizer": {"name": "sgd", "learning_rate": 0.1}, "epochs": 1, "batch_size": BATCH,
+        "jit_compile": False,
     }  # fmt: skip
     return Recipe.model_validate(base | changes)
 
@@ -43,26 +44,23 @@ def trained(made, data, *, epochs=2, classes=CLASSES, **how):
     return trainer, logs
 
 
-def by_fit(made, data, weights, *, epochs=2, sparse=False):
-    """The same by Keras's `fit`, an epoch at a time, in the same order."""
+def by_fit(trainer, data, targets, *, epochs=2, weights=None, validation=None, **compiled):
+    """The same by Keras's `fit`, an epoch at a time, in the same order: the model, and the metrics of each epoch."""
     from calotype.augment import epoch_draws
     from calotype.backend import keras
-    from calotype.training import Trainer
 
-    model = Trainer(made, replace(data, weights=None), minimum=None, maximum=None, classes=CLASSES).model
-    fresh = Trainer(recipe(), replace(data, weights=None), minimum=None, maximum=None, classes=CLASSES)
-    fresh.begin(0)
-    model.set_weights(fresh.weights())
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=made.loss)
-    targets = data.labels if sparse else np.eye(CLASSES)[data.labels]
-    losses = []
+    trainer.begin(0)
+    model, logs = trainer.model, []
+    model.compile(optimizer=keras.optimizers.SGD(0.1), **{"loss": trainer.recipe.loss} | compiled)
     for epoch in range(1, epochs + 1):
-        order, _ = epoch_draws(0, epoch, IMAGES, [], 4, 4)
-        found = model.fit(
-            data.images[order], targets[order], sample_weight=weights[order], batch_size=BATCH, shuffle=False, verbose=0
-        )
-        losses.append(found.history["loss"][0])
-    return model, losses
+        order, _ = epoch_draws(0, epoch, len(data.images), [], 4, 4)
+        of_images = None if weights is None else weights[order]
+        history = model.fit(
+            data.images[order], targets[order], sample_weight=of_images, validation_data=validation, batch_size=BATCH,
+            shuffle=False, verbose=0,
+        ).history  # fmt: skip
+        logs.append({name: values[0] for name, values in history.items()})
+    return model, logs
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
@@ -71,10 +69,12 @@ def test_weights_of_images_count_as_those_of_fit(loss, jit_compile):
     weights = np.random.default_rng(2).random(IMAGES).astype(np.float32)
     made = recipe(loss=loss, jit_compile=jit_compile)
     trainer, logs = trained(made, split(weights))
-    model, losses = by_fit(made, split(), weights, sparse=loss.startswith("sparse"))
-    for one, other in zip(trainer.weights(), model.get_weights(), strict=True):
+    weights_there, data = trainer.weights(), split()
+    targets = data.labels if made.sparse else np.eye(CLASSES)[data.labels]
+    model, found = by_fit(trainer, data, targets, weights=weights)
+    for one, other in zip(weights_there, model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-    np.testing.assert_allclose([log["loss"] for log in logs], losses, rtol=1e-5)
+    np.testing.assert_allclose([log["loss"] for log in logs], [log["loss"] for log in found], rtol=1e-5)
 
 
 def test_balanced_classes_weigh_as_if_they_were_equally_frequent():
@@ -90,7 +90,7 @@ def test_weights_of_classes_multiply_those_of_images():
     own = np.linspace(0.5, 2, IMAGES).astype(np.float32)
     data = split(own)
     expected = (np.array([1.0, 1.0, 3.0])[data.labels] * own).astype(np.float32)
-    one, _ = trained(recipe(class_weight={2: 3.0}), data)
+    one, _ = trained(recipe(class_weight=[1.0, 1.0, 3.0]), data)
     other, _ = trained(recipe(), split(expected))
     assert all(np.array_equal(a, b) for a, b in zip(one.weights(), other.weights(), strict=True))
 
@@ -116,17 +116,42 @@ def test_streamed_images_keep_their_weights(monkeypatch):
     assert all(np.array_equal(a, b) for a, b in zip(resident.weights(), streamed.weights(), strict=True))
 
 
-def test_held_out_images_have_their_weights_too():
-    weights = np.random.default_rng(4).random(IMAGES).astype(np.float32)
-    _, logs = trained(recipe(validation_split=0.3), split(weights))
-    _, plain = trained(recipe(validation_split=0.3), split())
-    assert logs[0]["val_loss"] != pytest.approx(plain[0]["val_loss"])
-    assert logs[0]["val_accuracy"] == pytest.approx(logs[0]["val_accuracy"])
+def part(data, chosen):
+    """Some images of a split."""
+    weights = None if data.weights is None else data.weights[chosen]
+    return Split(data.images[chosen], data.labels[chosen], data.ids[chosen], weights)
 
 
-def test_a_class_that_there_is_not_is_named():
-    with pytest.raises(CalotypeError, match=r"class_weight: there is no class 3.*\n.*0 to 2"):
-        trained(recipe(class_weight={3: 1.0}), split())
+@pytest.mark.parametrize(
+    ("given", "class_weight", "weighted"),
+    [(False, [1.0, 4.0, 0.5], False), (False, None, True), (True, [1.0, 4.0, 0.5], True)],
+)
+def test_held_out_images_count_as_in_fit(given, class_weight, weighted):
+    """Those of a given split as those of a part: with their own weights, and without those of their classes."""
+    weights = np.random.default_rng(4).random(IMAGES).astype(np.float32) if weighted else None
+    data, first = split(weights), int(IMAGES * 0.7)
+    train, held_out = part(data, slice(0, first)), part(data, slice(first, None))
+    if given:
+        made = recipe(class_weight=class_weight, validation="held-out")
+        trainer, logs = trained(made, train, epochs=1, validation=held_out)
+    else:
+        trainer, logs = trained(recipe(class_weight=class_weight, validation_split=0.3), data, epochs=1)
+    weights_there, targets = trainer.weights(), np.eye(CLASSES)
+    of_images = np.ones(first) if train.weights is None else train.weights * 1.0
+    if class_weight is not None:
+        of_images *= np.array(class_weight)[train.labels]
+    validation = held_out.images, targets[held_out.labels], *([held_out.weights] * weighted)
+    model, found = by_fit(
+        trainer, train, targets[train.labels], epochs=1, weights=of_images, validation=validation, metrics=["accuracy"]
+    )
+    assert logs[0] == pytest.approx(found[0], rel=1e-5)
+    for one, other in zip(weights_there, model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_weights_that_are_not_one_for_each_class_are_refused():
+    with pytest.raises(CalotypeError, match=r"class_weight: \[1.0, 2.0\] is not a weight for each of 3 classes"):
+        trained(recipe(class_weight=[1.0, 2.0]), split())
 
 
 @pytest.mark.parametrize("loss", ["categorical_focal_crossentropy", "kl_divergence"])
@@ -139,10 +164,86 @@ def test_further_losses_of_probabilities_train(loss):
 @pytest.mark.parametrize("loss", ["poisson", "mean_squared_logarithmic_error", "mean_absolute_percentage_error"])
 def test_further_losses_of_numbers_train(loss):
     data = split(numbers=True)
-    made = recipe(model="dots_source", model_arguments={}, loss=loss, optimizer={"name": "sgd", "learning_rate": 1e-3})
-    images = np.random.default_rng(0).random((IMAGES, 8, 8, 1), np.float32)
-    _, logs = trained(made, replace(data, images=images, labels=np.abs(data.labels) + 1), classes=None)
+    made = of_numbers(loss, "softplus")
+    _, logs = trained(made, replace(data, labels=np.abs(data.labels) + 1), classes=None, epochs=20)
     assert np.isfinite(logs[-1]["loss"])
+    assert logs[-1]["loss"] < logs[0]["loss"]
+
+
+def of_numbers(loss, output):
+    """A dense net with one output."""
+    return recipe(loss=loss, model_arguments={"units": [5], "output": output})
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "complaint"),
+    [
+        ("poisson", "linear", r"activation linear, and the loss poisson takes outputs from 0.*\n.*softplus"),
+        (
+            "huber",
+            None,
+            r"activation sigmoid: its outputs lie between 0 and 1, and the labels between 1.* and .*\n.*linear",
+        ),
+        ("huber", "softmax", r"activation softmax: of a single output that is always 1"),
+        ("huber", "tanh", r"outputs lie between -1 and 1"),
+    ],
+)
+def test_a_net_that_cannot_give_the_numbers_of_its_labels_is_refused(loss, output, complaint):
+    """Keras would train it without a word, to nothing or to no number."""
+    data = split(numbers=True)
+    with pytest.raises(CalotypeError, match=f"model: dense: .*{complaint}"):
+        trained(of_numbers(loss, output), replace(data, labels=np.abs(data.labels) + 1), classes=None)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "mean_squared_logarithmic_error"])
+def test_labels_that_have_no_logarithm_are_refused_by_losses_that_take_it(loss):
+    with pytest.raises(CalotypeError, match=f"loss: {loss}: takes labels from 0, and one is -"):
+        trained(of_numbers(loss, "softplus"), split(numbers=True), classes=None)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "needed"),
+    [
+        ("categorical_crossentropy", "linear", "softmax"),
+        ("categorical_crossentropy", "sigmoid", "softmax"),
+        ("binary_crossentropy", "softmax", "sigmoid"),
+    ],
+)
+def test_a_net_that_gives_no_probabilities_of_classes_is_refused(loss, output, needed):
+    made = recipe(loss=loss, model_arguments={"units": [5], "output": output})
+    with pytest.raises(CalotypeError, match=f"activation {output}, and the loss {loss} takes a {needed}"):
+        trained(made, split(), classes=2 if made.binary else CLASSES)
+
+
+def of_two_classes():
+    data = split()
+    return replace(data, labels=np.minimum(data.labels, 1))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_one_output_for_two_classes_trains_as_in_keras_and_predicts_both(smoothing):
+    from calotype.backend import keras
+
+    data = of_two_classes()
+    made = recipe(loss="binary_crossentropy", label_smoothing=smoothing, training_metrics=["auc", "recall"])
+    trainer, logs = trained(made, data, classes=2)
+    assert trainer.model.output_shape == (None, 1)
+    found = trainer.predict(data.images)
+    assert found.shape == (IMAGES, 2)
+    np.testing.assert_allclose(found[:, 1:], trainer.model.predict(data.images, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    loss = keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
+    metrics = ["accuracy", "auc", "recall"]
+    _, history = by_fit(trainer, data, data.labels[:, None].astype(np.float32), loss=loss, metrics=metrics)
+    assert logs[0] == pytest.approx(history[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", [1.0, 3.0]])
+def test_focal_loss_and_weights_of_two_classes_train(class_weight):
+    made = recipe(loss="binary_focal_crossentropy", class_weight=class_weight, validation_split=0.3)
+    _, logs = trained(made, of_two_classes(), classes=2, epochs=20)
+    assert logs[-1]["loss"] < logs[0]["loss"]
+    assert 0 <= logs[-1]["val_accuracy"] <= 1
 
 
 SCHEDULES = {
@@ -204,26 +305,30 @@ def test_a_schedule_that_does_not_fit_is_refused_before_any_job(settings, compla
         Optimizer(name="sgd", **settings)
 
 
-def test_further_metrics_are_in_the_history():
-    _, logs = trained(recipe(training_metrics=["top_k_categorical_accuracy", "mean_squared_error"]), split())
-    assert {"loss", "accuracy", "top_k_categorical_accuracy", "mean_squared_error"} <= {*logs[0]}
+@pytest.mark.parametrize("loss", ["huber", "categorical_crossentropy", "sparse_categorical_crossentropy"])
+def test_further_metrics_are_in_the_history_under_the_names_of_the_config(loss):
+    """All that fit the loss; with XLA, which dense nets have by default."""
+    kind = {"huber": "numbers", "categorical_crossentropy": "classes"}.get(loss, "sparse")
+    metrics = [*FITTING[kind]]
+    made = recipe(loss=loss, training_metrics=metrics, validation_split=0.3, jit_compile="auto")
+    if kind == "numbers":
+        made = made.model_copy(update={"model_arguments": {"units": [5], "output": "linear"}})
+    _, logs = trained(made, split(numbers=kind == "numbers"), classes=None if kind == "numbers" else CLASSES)
+    recorded = ["loss", *(["accuracy"] * (kind != "numbers")), *metrics]
+    assert {*logs[0]} == {*recorded, *(f"val_{name}" for name in recorded)}
+    assert np.isfinite([*logs[-1].values()]).all()
 
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"training_metrics": ["loss"]}, "always recorded"),
-        ({"training_metrics": ["mae", "mae"]}, "stands there twice"),
+        ({"training_metrics": ["loss"]}, "Input should be 'auc'"),
+        ({"training_metrics": ["auc", "auc"]}, "stands there twice"),
         ({"class_weight": "even"}, "class_weight"),
-        ({"class_weight": {0: -1.0}}, "class_weight"),
+        ({"class_weight": {"leaf": -1.0}}, "class_weight"),
         ({"class_weight": "balanced", "loss": "huber"}, "class_weight needs a crossentropy"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_before_any_job(changes, complaint):
     with pytest.raises(ValidationError, match=complaint):
         recipe(**changes)
-
-
-def test_a_metric_that_keras_does_not_have_is_named():
-    with pytest.raises(CalotypeError, match=r"training_metrics: .*acuracy"):
-        trained(recipe(training_metrics=["acuracy"]), split())

@@ -1,6 +1,5 @@
 """calotype as a module of another project: its own config, images, model, and rules after it."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -73,16 +72,25 @@ def test_rules_may_have_a_prefix_and_a_call_says_the_next_with_it(cloned):
 
 
 @pytest.mark.slow
-def test_the_workflow_can_be_named_by_its_repository_on_the_web(project, tmp_path, monkeypatch):
-    """As snakedeploy writes it. The repository lies where Snakemake would have cloned it to: nothing is fetched."""
-    cache = tmp_path / "cache"
-    clone = cache / "snakemake/snakemake/source-cache/snakemake-git-cache/github.com/owner/calotype"
-    copy_workflow(tmp_path / "made")
-    identity = ["-c", "user.name=me", "-c", "user.email=me@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All"], ["tag", "v1"]):
-        subprocess.run(["git", *identity, *command], cwd=tmp_path / "made", check=True)
-    subprocess.run(["git", "clone", "-q", "--bare", tmp_path / "made", clone], check=True)
-    monkeypatch.setenv("XDG_CACHE_HOME", os.fspath(cache))
-    project.edit("Snakefile", '"calotype/Snakefile"', 'github("owner/calotype", path="Snakefile", tag="v1")')
-    project.run("results/prepared/shades/train-steps.png")  # rules, scripts, library and style are found
-    assert project.plan("results/ranking.txt")["train"] == 3
+def test_the_workflow_may_come_from_a_git_server(cloned, tmp_path, monkeypatch):
+    """As snakedeploy writes it: `github(...)`, or `gitlab(...)`. A folder here stands for the server."""
+    clone = cloned.folder / "calotype"
+    git = ["git", "-C", clone, "-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+    subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--message=As released"], check=True)
+    subprocess.run([*git, "tag", "v1"], check=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{clone}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://git.example.org/somebody/calotype")
+
+    left = shutil.ignore_patterns("results", ".snakemake", "calotype")
+    shutil.copytree(cloned.folder, tmp_path / "project", ignore=left)
+    deployed = Project(tmp_path / "project")
+    source = 'gitlab("somebody/calotype", host="git.example.org", path="workflow/Snakefile", {})'
+    deployed.edit("Snakefile", '"calotype/Snakefile"', source.format('tag="v1"'))
+    deployed.run("results/prepared/shades/train.npy")
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=Another commit, the same code"], check=True)
+    deployed.edit("Snakefile", 'tag="v1"', 'branch="main"')
+    assert deployed.plan("results/prepared/shades/train.npy") == {}

@@ -2,12 +2,14 @@
 
 import ast
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from calotype.config import Config
-from calotype.datasets import Dataset, ImagesDataset
+from calotype.datasets import Dataset
+from calotype.datasets_own import OwnDataset
 from calotype.errors import CalotypeError
 from calotype.provenance import LIBRARY, parse
 from calotype.recipe import SCIKIT_LEARN
@@ -65,19 +67,19 @@ def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
 
 
 def check_folder(dataset: Dataset, key: str) -> None:
-    """See that the folder of a user's own images, and the table in it, are there.
+    """See that the folder of a user's own images, and the files in it that the config names, are there.
 
     Raises:
         CalotypeError: one is not.
     """
-    if not isinstance(dataset, ImagesDataset):
+    if not isinstance(dataset, OwnDataset):
         return
-    if not Path(dataset.folder).is_dir():
+    if not os.path.isdir(dataset.folder):
         hint = "paths start from the working directory."
         raise CalotypeError(f"{key}.folder: there is no folder {dataset.folder}.", hint)
-    if dataset.table is not None and not (Path(dataset.folder) / dataset.table.file).is_file():
-        hint = f"its path starts from {dataset.folder}."
-        raise CalotypeError(f"{key}.table.file: there is no file {dataset.table.file}.", hint)
+    for where, file in dataset.named().items():
+        if not os.path.isfile(os.path.join(dataset.folder, file)):
+            raise CalotypeError(f"{key}.{where}: there is no file {file}.", f"its path starts from {dataset.folder}.")
 
 
 def check_studies(config: Config) -> None:

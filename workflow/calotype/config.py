@@ -8,14 +8,17 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
-from calotype.datasets import DATASETS, NAME, Dataset, ImagesDataset, Name
-from calotype.errors import CalotypeError, about, did_you_mean
+from calotype.datasets import DATASETS, Dataset
+from calotype.datasets_base import NAME, Name
+from calotype.datasets_own import OwnDataset
+from calotype.errors import CalotypeError, about, did_you_mean, with_hint
 from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
 from calotype.steps import measured_split
@@ -125,15 +128,15 @@ class Config:
         return self.studies[study].variants[variant].seeds_per_job or self.settings.seeds_per_job
 
     def splits_used(self, dataset: str, studies: Iterable[str]) -> list[str]:
-        """The splits of a dataset that some of the studies train or test on, in the dataset's order."""
+        """The splits of a dataset that some of the studies train, validate or test on, in the dataset's order."""
         used: set[str] = set()
         for study in map(self.studies.__getitem__, studies):
             if study.dataset == dataset:
-                used.update(study.tests, (variant.train for variant in study.variants.values()))
+                used.update(study.tests, *(variant.splits for variant in study.variants.values()))
         return [split for split in self.datasets[dataset].splits if split in used]
 
     def splits_of(self, study: str) -> list[str]:
-        """The splits that a study trains or tests on, in the dataset's order."""
+        """The splits that a study trains, validates or tests on, in the dataset's order."""
         return self.splits_used(self.studies[study].dataset, [study])
 
     def measured(self, dataset: str) -> str | None:
@@ -190,7 +193,9 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
         raise CalotypeError(
             f"{file}: {name}.source: {source!r} is not one of {', '.join(DATASETS)}.", did_you_mean(source, DATASETS)
         )
-    return validate(DATASETS[source or "dots"], entry, file, (name,))
+    own = source in ("idx", "npz") and "fetch" not in entry
+    with with_hint("`source: arrays` takes such files of your own.") if own else nullcontext():
+        return validate(DATASETS[source or "dots"], entry, file, (name,))
 
 
 def _load_study(name: str, settings: Settings, settings_file: str, datasets: dict[str, Dataset], root: Path) -> Study:
@@ -220,6 +225,8 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     splits = datasets[study.dataset].splits
     uses = [("tests", split) for split in study.tests]
     uses += [(f"variants.{key}.train", variant.train) for key, variant in study.variants.items()]
+    held_out = {key: variant.validation for key, variant in study.variants.items() if variant.validation}
+    uses += [(f"variants.{key}.validation", split) for key, split in held_out.items()]
     uses += [(f"claims.{i}.split", claim.split) for i, claim in enumerate(study.claims) if claim.split]
     for key, split in uses:
         if split not in splits:
@@ -262,7 +269,7 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
         tested = splits[study.tests[0]]
         limits = [variant.test_images for variant in study.variants.values()]
         # Images of the user's own count from 1, in another order than they are tested in; how many, is not known here.
-        own = isinstance(datasets[study.dataset], ImagesDataset)
+        own = isinstance(datasets[study.dataset], OwnDataset)
         first, number = (1, None) if own else (getattr(tested, "first", 0), getattr(tested, "number", None))
         limit = math.inf if own else max(limit or math.inf for limit in limits)
         if not first <= study.example < first + min(number or math.inf, limit):
@@ -289,12 +296,41 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
                 f"{file}: variants.{key}.train: `{variant.train}` is also a test split.",
                 "a model is never tested on images that it was trained on.",
             )
-    return study
+        if variant.validation in study.tests:
+            raise CalotypeError(
+                f"{file}: variants.{key}.validation: `{variant.validation}` is also a test split.",
+                "no choice is made on test images: give another split, or `validation_split`.",
+            )
+    return _with_class_weights(study, datasets[study.dataset], file)
+
+
+def _with_class_weights(study: Study, dataset: Dataset, file: str) -> Study:
+    """The study with the weights of its classes as lists in the dataset's order: another name retrains nothing."""
+    names = list(getattr(dataset, "classes", []))
+    variants = {}
+    for key, variant in study.variants.items():
+        weights, where = variant.class_weight, f"{file}: variants.{key}.class_weight"
+        if isinstance(weights, dict):
+            if unknown := [name for name in weights if name not in names]:
+                raise CalotypeError(
+                    f"{where}: `{study.dataset}` has no class `{unknown[0]}`.", did_you_mean(unknown[0], names)
+                )
+            variant = variant.model_copy(update={"class_weight": [float(weights.get(name, 1)) for name in names]})
+        elif isinstance(weights, list) and len(weights) != len(names):
+            raise CalotypeError(f"{where}: has {len(weights)} weights, and `{study.dataset}` {len(names)} classes.")
+        variants[key] = variant
+    return study.model_copy(update={"variants": variants})
 
 
 def _check_classes(study: Study, dataset: Dataset, file: str) -> None:
-    """See that there are the classes that the metrics of a study take."""
+    """See that there are the classes that the metrics and the losses of a study take."""
     classes = len(getattr(dataset, "classes", None) or ())
+    for key, variant in study.variants.items():
+        if variant.binary and classes != 2:
+            raise CalotypeError(
+                f"{file}: variants.{key}.loss: `{variant.loss}` takes 2 classes, and `{study.dataset}` has {classes}.",
+                "take categorical_crossentropy.",
+            )
     known = offered(study.task, classes)
     for key, metric in study.metric_keys().items():
         if metric in TASK_METRICS[study.task] and metric not in known:

@@ -21,6 +21,17 @@ def about(what: str) -> Iterator[None]:
         raise CalotypeError(f"{what}: {error}") from error.__cause__
 
 
+@contextmanager
+def with_hint(hint: str) -> Iterator[None]:
+    """Have errors of the block end with a hint, those that have none of their own."""
+    try:
+        yield
+    except CalotypeError as error:
+        if "\nHint: " in str(error):
+            raise
+        raise CalotypeError(str(error), hint) from error.__cause__
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """A hint: the known name that is closest, or all of them."""
     known = list(known)

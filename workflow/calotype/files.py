@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -85,7 +86,7 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
 
     Args:
         folder: where to look.
-        ignore: patterns of names, with * and ?.
+        ignore: patterns of names, with * and ?; all other signs stand for themselves.
 
     Raises:
         CalotypeError: a folder in it cannot be read, or is a link, which could lead anywhere.
@@ -94,6 +95,7 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         raise CalotypeError(f"{error.filename}: cannot be read: {error.strerror}.")
 
+    patterns = [pattern.replace("[", "[[]") for pattern in ignore]
     for where, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in folders:
@@ -102,33 +104,39 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
                 raise CalotypeError(f"{os.path.join(where, name)}: a link to a folder.", hint)
         kept = (name for name in files if not name.startswith("."))
         yield from (
-            os.path.join(where, name) for name in kept if not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
+            os.path.join(where, name)
+            for name in kept
+            if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
         )
 
 
-def contents(folder: Path, ignore: Sequence[str], known: Path) -> str:
+def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[str] | None = None) -> str:
     """Identify what lies in a folder, by the names and contents of its files.
 
     Args:
         folder, ignore: as for `files_below`.
         known: a file that keeps checksums for the next call. A file whose size and time are still the same is not read
             again; one that was only touched, or copied to another machine, is, and changes nothing.
+        files: the paths, from the folder, of those that count; left out: all.
 
     Returns:
         A SHA-256 in hexadecimal; of nothing, where there is no such folder.
 
     Raises:
-        CalotypeError: as `files_below`, or a file cannot be read.
+        CalotypeError: as `files_below`, or something is no file, or cannot be read.
     """
     try:
         before = dict(json.loads(known.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError):
         before = {}
     found, seen = hashlib.sha256(), {}
-    for path in sorted(files_below(folder, ignore)) if folder.is_dir() else []:
+    paths = files_below(folder, ignore) if files is None else (os.path.join(folder, file) for file in files)
+    for path in sorted(paths) if folder.is_dir() else []:
         name = os.fsencode(os.path.relpath(path, folder)).hex()  # a name may be no text
         try:
             status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device may take for ever
+                raise CalotypeError(f"{path}: neither a file nor a folder.", "move it away.")
             stamp = [status.st_size, status.st_mtime_ns]
             entry = before.get(name)
             checksum = entry[2] if entry and entry[:2] == stamp else sha256(Path(path))

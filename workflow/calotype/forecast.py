@@ -60,7 +60,7 @@ def trained(
         study, variant: which.
         code: the digest of the code that trains it.
         own_model: that of the user's model file, if there is one.
-        data: the manifests of its splits, the training split first.
+        data: the manifests of its splits: those of `Variant.splits`, then the test splits.
     """
     recipe = layout.config.studies[study].variants[variant].recipe()
     paths = layout.pack_paths(study, "provenance.json", variant)
@@ -94,21 +94,23 @@ def forecast(
         study, variant: which.
         seen: its rehearsal.
         done: its packs that are there, as `trained` gives them.
-        data: the manifests of its splits, the training split first.
+        data: the manifests of its splits: those of `Variant.splits`, then the test splits.
         memory: MiB that its rehearsal took.
     """
     recipe = layout.config.studies[study].variants[variant]
     planned = layout.packs(study, variant)
     packs = [pack for pack in planned if pack not in done]
     seeds = sum(last - first + 1 for first, last in packs)
-    train, *tests = data
+    train, *validation = data[: len(recipe.splits)]
+    tests = data[len(recipe.splits) :]
     tested = sum(min(test["images"], recipe.test_images or test["images"]) for test in tests)
     if done:
         each = statistics.median(seconds for origin in done.values() for seconds in origin["seconds"].values())
         memory, cores = max(origin["peak_memory_mib"] for origin in done.values()), recipe.threads
     else:
-        held_out = recipe.validation_split
-        views = recipe.epochs * train["images"] * (1 - held_out + held_out * PREDICTING) + tested * PREDICTING
+        held_out = recipe.validation_split * train["images"]
+        seen_only = held_out + sum(split["images"] for split in validation)
+        views = recipe.epochs * (train["images"] - held_out + seen_only * PREDICTING) + tested * PREDICTING
         each, cores = views * seen.image_seconds, 1  # a rehearsal takes one
         images = train["images"] * math.prod(train["shape"]) * 4 / MIB
         memory += min(COPIES * images, layout.config.settings.stream_above)

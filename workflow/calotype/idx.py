@@ -23,10 +23,11 @@ OTHER_TYPES = {
     0x0E: "64-bit floating-point numbers",
 }
 MOST_DIMENSIONS = 4
+GZIP = b"\x1f\x8b"  # how such files begin
 
 
 def _broken(path: Path, problem: str) -> CalotypeError:
-    return CalotypeError(f"{path}: {problem}.", f"delete {path.parent} to have it fetched again.")
+    return CalotypeError(f"{path}: {problem}.")
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -47,7 +48,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     except OSError as error:
         raise _broken(path, f"cannot be read: {error.strerror or error}") from None
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise _broken(path, f"not an IDX file: it begins with {magic.hex(' ') or 'nothing'} instead of 00 00 08")
+        hint = "it is compressed: unpack it with gunzip." if magic[:2] == GZIP else None
+        begins = magic.hex(" ") or "nothing"
+        raise CalotypeError(f"{path}: not an IDX file: it begins with {begins} instead of 00 00 08.", hint)
     if magic[2] != UNSIGNED_BYTE:
         kind = OTHER_TYPES.get(magic[2], "no type that IDX files have")
         raise _broken(path, f"an IDX file of type 0x{magic[2]:02x} ({kind}) instead of 0x08 (unsigned bytes)")

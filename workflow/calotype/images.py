@@ -154,21 +154,23 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
 # ---- What is measured on a split -------------------------------------------------------------------------------------
 
 
-def read_split(preparation: Mapping[str, Any], path: Path) -> Raw:
+def read_split(preparation: Mapping[str, Any], path: Path, place: Mapping[str, Any] | None = None) -> Raw:
     """The raw images of a split.
 
     Args:
         preparation: everything that decides how it is prepared, as its dataset gives it.
         path: the folder of the images, a file beside them, or the manifest of a catalogue of them.
+        place: the ``folder`` of a user's own images, which have a catalogue; nothing of others.
 
     Raises:
         CalotypeError: a file is missing or broken, or not the one that was verified.
     """
     where = {key: value for key, value in preparation.items() if key not in ("split", "steps")}
-    if "folder" in where:  # a user's own images
-        where |= {"split": preparation["split"], "catalogue": path.with_suffix(".csv")}
-    folder = Path(where.pop("folder", path if path.is_dir() else path.parent))
-    return read_raw(where.pop("source"), folder, **where)
+    source = where.pop("source")
+    if not place:
+        return read_raw(source, path if path.is_dir() else path.parent, **where)
+    where |= {"split": preparation["split"], "catalogue": path.with_suffix(".csv")}
+    return read_raw(source, Path(place["folder"]), **where)
 
 
 def measure(raw: Raw, steps: Sequence[Any]) -> dict[str, list[float]]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config import Config, plan_packs
-from calotype.datasets import CATALOGUE, DotsDataset, ImagesDataset
+from calotype.datasets import DotsDataset
+from calotype.datasets_base import CATALOGUE
+from calotype.datasets_own import OwnDataset
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 # The rules that print figures, in the order of the report: a folder with one of each variant, or one of a whole study.
@@ -91,7 +93,7 @@ class Layout:
 
     def own(self) -> list[str]:
         """The datasets whose images are the user's own."""
-        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, ImagesDataset)]
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, OwnDataset)]
 
     def catalogue(self, dataset: str, suffix: str) -> str:
         """The catalogue of a user's own images (.csv), or its manifest (.json)."""

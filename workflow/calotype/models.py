@@ -16,15 +16,25 @@ layers = keras.layers
 LAST = "float32"  # of the last layer, whatever the precision of the others: probabilities need the digits
 
 
-def dots_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
+def _of_probabilities(outputs: int) -> str:
+    """The activation that makes probabilities of so many outputs; one is that of the second of two classes."""
+    return "softmax" if outputs > 1 else "sigmoid"
+
+
+def dots_source(shape: tuple[int, int, int], outputs: int, *, output: str = "linear") -> keras.Model:
     """The net of the NeSI support page "Keras": 338,881 parameters at 40 x 40 x 1.
 
     Three times a 3 x 3 convolution (32, 128, 256 filters, padding, ReLU) and 2 x 2 max-pooling, then a dense layer.
+
+    Args:
+        shape: height, width, channels.
+        outputs: number of outputs.
+        output: activation of the dense layer: softplus, for instance, for numbers from 0.
     """
     net = [keras.Input(shape)]
     for filters in (32, 128, 256):
         net += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)]
-    return keras.Sequential([*net, layers.Flatten(), layers.Dense(outputs, dtype=LAST)])
+    return keras.Sequential([*net, layers.Flatten(), layers.Dense(outputs, activation=output, dtype=LAST)])
 
 
 def dense(
@@ -36,17 +46,19 @@ def dense(
     initializer: str | dict[str, Any] = "glorot_uniform",
     l2: float = 0.0,
     dropout: float = 0.0,
+    output: str | None = None,
 ) -> keras.Model:
     """Dense layers on the pixels, and a softmax over the classes.
 
     Args:
         shape: height, width, channels.
-        outputs: number of classes.
+        outputs: number of classes; 1 for the probability of the second of two, or for a number.
         units: of each hidden layer.
         activation: of the hidden layers.
         initializer: of the kernels of all layers; Keras's name, or a mapping with class_name and config.
         l2: weight of the squared kernels, biases and outputs of every layer in the loss.
         dropout: part of the last hidden layer's outputs that is dropped in training.
+        output: activation of the last layer: linear for a number. Left out: that of probabilities.
     """
 
     if l2 and keras.config.dtype_policy().name != "float32":
@@ -67,7 +79,7 @@ def dense(
     net = [keras.Input(shape), layers.Flatten(), *(layer(count, activation) for count in units)]
     if dropout:
         net.append(layers.Dropout(dropout))
-    return keras.Sequential([*net, layer(outputs, "softmax", dtype=LAST)])
+    return keras.Sequential([*net, layer(outputs, output or _of_probabilities(outputs), dtype=LAST)])
 
 
 def fashion_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
@@ -84,7 +96,7 @@ def fashion_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
             layers.Dropout(0.25),
-            layers.Dense(outputs, activation="softmax", dtype=LAST),
+            layers.Dense(outputs, activation=_of_probabilities(outputs), dtype=LAST),
         ]
     )
 
@@ -112,7 +124,7 @@ def all_convolutional(
             lies under it, so dots that overlap add up in the logarithm.
         largest: divide the image by this first.
         dropout: part of the mean's entries that is dropped in training.
-        activation: of the dense layer: softmax to classify.
+        activation: of the dense layer: softmax to classify, sigmoid where one output stands for two classes.
     """
     image = keras.Input(shape)
     x = image

@@ -1,7 +1,8 @@
-"""Read the raw images of a dataset: drawn ones, IDX files, CSV files, .npz files, a user's own image files."""
+"""Read the raw images of a dataset: drawn ones, IDX, CSV and .npz files, a user's own image files and arrays."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.errors import CalotypeError
+from calotype import idx, npz
+from calotype.arrays import open_array
+from calotype.errors import CalotypeError, with_hint
 from calotype.files import sha256
-from calotype.idx import read_images
-from calotype.npz import read_images as read_images_of_npz
-from calotype.picture import Alpha, read_picture
+from calotype.picture import Alpha, digest, read_picture
 
 JPEG_END = b"\xff\xd9"
 # Number, label (a count, a class, or any number), image of shape (height, width, channels).
@@ -157,13 +158,18 @@ def _part(
     return Raw(last - first, records, classes=classes)
 
 
+def _fetched(folder: Path) -> AbstractContextManager[None]:
+    return with_hint(f"delete {folder} to have it fetched again.")
+
+
 def read_idx_part(folder: Path, *, images: str, labels: str, first: int, number: int | None, classes: int) -> Raw:
     """A part of the images of a pair of IDX files.
 
     Raises:
         CalotypeError: a file is missing or broken, or has too few images or a label that is no class.
     """
-    return _part(*read_images(folder / images, folder / labels), folder / images, first, number, classes)
+    with _fetched(folder):
+        return _part(*idx.read_images(folder / images, folder / labels), folder / images, first, number, classes)
 
 
 def read_csv_part(folder: Path, *, table: str, first: int, number: int | None, classes: int) -> Raw:
@@ -172,19 +178,23 @@ def read_csv_part(folder: Path, *, table: str, first: int, number: int | None, c
     Raises:
         CalotypeError: the file is missing or not such a table, or has too few images or a label that is no class.
     """
-    file = folder / table
-    hint = f"delete {folder} to have it fetched again."
+    with _fetched(folder):
+        return _part(*_read_table(folder / table), folder / table, first, number, classes)
+
+
+def _read_table(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     try:
         numbers = np.loadtxt(file, delimiter=",", dtype=np.int64, ndmin=2)
     except (OSError, ValueError) as error:
-        raise CalotypeError(f"{file}: not a table of whole numbers: {error}.", hint) from None
+        problem = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error).rstrip(".")
+        raise CalotypeError(f"{file}: not a table of whole numbers: {problem}.") from None
     width = round((numbers.shape[1] - 1) ** 0.5)
     if width < 1 or width**2 != numbers.shape[1] - 1:
-        raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are no square.", hint)
+        raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are no square.")
     pixels = numbers[:, :-1]
     if pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
-        raise CalotypeError(f"{file}: a pixel is not in 0..255.", hint)
-    return _part(pixels.astype(np.uint8).reshape(-1, width, width), numbers[:, -1], file, first, number, classes)
+        raise CalotypeError(f"{file}: a pixel is not in 0..255.")
+    return pixels.astype(np.uint8).reshape(-1, width, width), numbers[:, -1]
 
 
 def read_npz_part(
@@ -195,11 +205,36 @@ def read_npz_part(
     Raises:
         CalotypeError: the file is missing or broken, or has no such arrays, too few images or a label that is no class.
     """
-    return _part(*read_images_of_npz(folder / file, images, labels), folder / file, first, number, classes)
+    with _fetched(folder):
+        return _part(*npz.read_images(folder / file, images, labels), folder / file, first, number, classes)
 
 
-def read_catalogued(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: str, classes: int) -> Raw:
-    """The images of a split of a user's own, as the catalogue lists them.
+def _catalogued(
+    catalogue: Path, split: str, labels: str, classes: int, records: Callable[[pd.DataFrame], Iterator[Record]]
+) -> Raw:
+    """The images of a split as the catalogue lists them; `records` reads those of its lines."""
+    kinds = {"path": str, "split": str, "group": str, "sha256": str}
+    table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
+    facts: dict[str, int] = {}
+    if labels == "classes":
+        facts = {"classes": classes}
+    elif labels == "counts":  # of all splits: what a model may answer does not depend on one
+        facts = {"minimum": int(table.label.min()), "maximum": int(table.label.max())}
+    table = table[table.split == split].astype({"label": np.float64 if labels == "numbers" else np.int64})
+    weights = table.weight.to_numpy(np.float32) if "weight" in table else None
+    groups = pd.factorize(table.group)[0].astype(np.int32) if "group" in table else None
+    names = table.path if "sha256" in table else table.path + ", image " + table.number.astype(str)
+    return Raw(len(table), records(table), weights=weights, groups=groups, names=names.tolist(), **facts)
+
+
+def _changed(what: str) -> CalotypeError:
+    return CalotypeError(
+        f"{what}: was changed after it was catalogued.", "call Snakemake again: it catalogues the images anew."
+    )
+
+
+def read_catalogued_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: str, classes: int) -> Raw:
+    """The images of a split of a user's own files.
 
     Args:
         folder: that holds the images.
@@ -212,29 +247,43 @@ def read_catalogued(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, 
     Raises:
         CalotypeError: an image is missing, broken, or not the one that was catalogued. Images are read later.
     """
-    kinds = {"path": str, "split": str, "group": str, "sha256": str}
-    table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
-    facts: dict[str, int] = {}
-    if labels == "classes":
-        facts = {"classes": classes}
-    elif labels == "counts":  # of all splits: what a model may answer does not depend on one
-        facts = {"minimum": int(table.label.min()), "maximum": int(table.label.max())}
-    table = table[table.split == split]
-    found = table.label.astype(np.float64 if labels == "numbers" else np.int64).tolist()
-    weights = table.weight.to_numpy(np.float32) if "weight" in table else None
-    groups = pd.factorize(table.group)[0].astype(np.int32) if "group" in table else None
 
-    def records() -> Iterator[Record]:
-        for number, path, label, known in zip(table.number, table.path, found, table.sha256, strict=True):
+    def records(table: pd.DataFrame) -> Iterator[Record]:
+        for number, path, label, known in zip(table.number, table.path, table.label, table.sha256, strict=True):
             picture = read_picture(folder / path, alpha=alpha)
             if picture.sha256 != known:
-                raise CalotypeError(
-                    f"{folder / path}: was changed after it was catalogued.",
-                    "call Snakemake again: it catalogues the images anew.",
-                )
+                raise _changed(str(folder / path))
             yield int(number), label, picture.pixels
 
-    return Raw(len(table), records(), weights=weights, groups=groups, names=table.path.tolist(), **facts)
+    return _catalogued(catalogue, split, labels, classes, records)
+
+
+def read_catalogued_arrays(folder: Path, *, split: str, catalogue: Path, labels: str, classes: int) -> Raw:
+    """The images of a split of a user's own arrays.
+
+    The array of the images is opened once, when the first is asked for: one of an .npz file is then in memory as it was
+    saved, the others are mapped. No image of it is copied.
+
+    Args:
+        folder: that holds the files.
+        split: its name.
+        catalogue: the table that `catalogue.write_catalogue` wrote.
+        labels: what they are: classes, counts or numbers.
+        classes: how many there are.
+
+    Raises:
+        CalotypeError: a file is missing, broken, or has another image than the one that was catalogued.
+    """
+
+    def records(table: pd.DataFrame) -> Iterator[Record]:
+        path = str(table.path.iloc[0])  # all of a split come from one array
+        pixels = np.asarray(npz.as_images(open_array(folder, path), path))
+        for number, label, known in zip(table.number.tolist(), table.label, table.pixels, strict=True):
+            if number >= len(pixels) or digest(pixels[number]) != known:
+                raise _changed(f"{folder / path}, image {number}")
+            yield number, label, pixels[number]
+
+    return _catalogued(catalogue, split, labels, classes, records)
 
 
 READERS: Mapping[str, Callable[..., Raw]] = {
@@ -242,7 +291,8 @@ READERS: Mapping[str, Callable[..., Raw]] = {
     "idx": read_idx_part,
     "csv": read_csv_part,
     "npz": read_npz_part,
-    "images": read_catalogued,
+    "images": read_catalogued_files,
+    "arrays": read_catalogued_arrays,
 }
 
 

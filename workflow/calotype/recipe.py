@@ -4,6 +4,8 @@ Its own module, so that the training code depends on this and not on the rest of
 or a claim then retrains nothing.
 """
 
+import math
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -17,12 +19,32 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _at(default: Any) -> Callable[[Any], bool]:
+    """For keys that came when there were results already: at its default, such a key is no part of the plain data.
+
+    So what was trained before the key came is still what the same config asks for.
+    """
+    return lambda value: bool(value == default)
+
+
 class Optimizer(Strict):
     """A Keras optimizer. What is left out has Keras's default."""
 
-    name: Literal["adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"] = Field(
-        description="Keras's name of the optimizer, in lower case."
-    )
+    name: Literal[
+        "adadelta",
+        "adafactor",
+        "adagrad",
+        "adam",
+        "adamax",
+        "adamw",
+        "ftrl",
+        "lamb",
+        "lion",
+        "muon",
+        "nadam",
+        "rmsprop",
+        "sgd",
+    ] = Field(description="Keras's name of the optimizer, in lower case.")
     learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
         None, description="The rate; with a schedule, its highest value. Left out: the optimizer's own default."
     )
@@ -41,7 +63,9 @@ class Optimizer(Strict):
         "Keras's, and take `schedule_arguments`.",
     )
     schedule_arguments: dict[str, Any] = Field(
-        {}, description="Of Keras's schedules: the keyword arguments of its class, which count in training steps."
+        {},
+        exclude_if=_at({}),
+        description="Of Keras's schedules: the keyword arguments of its class, which count in training steps.",
     )
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="With `cosine`: the part of all steps over which the rate first rises."
@@ -52,6 +76,8 @@ class Optimizer(Strict):
     def _schedule_is_complete(self) -> "Optimizer":
         if "learning_rate" in self.arguments:
             raise ValueError("arguments: learning_rate has a key of its own, beside name")
+        if self.arguments.get("use_ema"):
+            raise ValueError("arguments: use_ema: averages of weights are not kept here")
         if (self.learning_rate is None) != (
             self.schedule == "piecewise_constant_decay"
         ) and self.schedule != "constant":
@@ -90,10 +116,14 @@ class Augmentation(Strict):
     degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="Of `rotate` and `affine`.")
     zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None, description="Of `brightness` and `noise`, in the units of the prepared pixels."
+        None,
+        exclude_if=_at(None),
+        description="Of `brightness` and `noise`, in the units of the prepared pixels.",
     )
     fill: Literal["zero", "edge"] = Field(
-        "zero", description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again."
+        "zero",
+        exclude_if=_at("zero"),
+        description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again.",
     )
 
     @model_validator(mode="after")
@@ -111,12 +141,73 @@ def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-# Losses of probabilities: those of task `classify`.
-OF_PROBABILITIES = (
+def _class_weight(value: Any) -> Any:
+    """Say what is wrong in one sentence: pydantic has one for each type that a value might have been."""
+    if value is None or value == "balanced":
+        return value
+    if isinstance(value, dict):  # YAML reads a class that is called 3 as a number
+        value = {str(key) if type(key) is int else key: weight for key, weight in value.items()}
+    if not isinstance(value, dict | list) or not value:
+        raise ValueError(f"{value!r} is neither `balanced` nor a mapping of classes to weights, such as {{leaf: 2.5}}")
+    for key, weight in value.items() if isinstance(value, dict) else enumerate(value):
+        if type(key) not in (str, int):
+            raise ValueError(f"{key!r} is not the name of a class; put it in quotes")
+        if type(weight) not in (int, float) or not 0 <= weight < math.inf:
+            raise ValueError(f"{key}: {weight!r} is not a number from 0")
+    return value
+
+
+# Losses of task `classify`: of a probability for each class; and of the probability of the second of two classes.
+OF_CLASSES = (
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "kl_divergence",
     "sparse_categorical_crossentropy",
+)
+OF_TWO_CLASSES = ("binary_crossentropy", "binary_focal_crossentropy")
+SMOOTHED = ("categorical_crossentropy", "binary_crossentropy")  # those that take `label_smoothing`
+
+TrainingMetric = Literal[
+    "auc",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "kl_divergence",
+    "log_cosh_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "precision",
+    "r2_score",
+    "recall",
+    "root_mean_squared_error",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+_ERRORS = ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error")
+_OF_PROBABILITIES = ("auc", "precision", "recall", *_ERRORS)
+# Of these, what fits a loss: that of numbers, of all classes, of all classes by number, and of two classes.
+FITTING: Mapping[str, tuple[str, ...]] = {
+    "numbers": (
+        *_ERRORS, "mean_absolute_percentage_error", "mean_squared_logarithmic_error", "log_cosh_error",
+        "r2_score",
+    ),
+    "classes": (
+        *_OF_PROBABILITIES, "categorical_crossentropy", "kl_divergence", "top_k_categorical_accuracy",
+    ),
+    "sparse": ("sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy"),
+    "binary": (*_OF_PROBABILITIES, "binary_crossentropy"),
+}  # fmt: skip
+# What is better the larger it is; of all else, the loss too, less is better.
+_THE_MORE_THE_BETTER = (
+    "accuracy",
+    "auc",
+    "precision",
+    "r2_score",
+    "recall",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
 )
 # scikit-learn's models that a variant may name, and the arguments that a recipe has no key for.
 SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
@@ -142,21 +233,33 @@ class Recipe(Strict):
         "categorical_focal_crossentropy",
         "kl_divergence",
         "sparse_categorical_crossentropy",
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
     ] = Field(
         description="Keras's name of the loss: a crossentropy or the divergence for task `classify`, one of the others "
-        "for `count` and `regress`."
+        "for `count` and `regress`. With the `binary` ones, for two classes, the model has one output, a sigmoid: the "
+        "probability of the second class; with the others of `classify` a softmax. `poisson` takes outputs from 0, of "
+        "a softplus for instance."
     )
-    class_weight: Literal["balanced"] | dict[int, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, float] | list[float] | None, BeforeValidator(_class_weight)
+    ] = Field(
         None,
-        description="`classify`: weights of the classes in the training loss, by their numbers from 0, those left out "
-        "1; or `balanced`: as if all classes had the same number of images.",
+        exclude_if=_at(None),
+        description="`classify`: weights of classes in the training loss, by their names, those left out 1; or a list "
+        "for all, in the dataset's order; or `balanced`: as if all classes had the same number of images. As in "
+        "Keras's `fit`, they do not count in `val_loss`; weights of images do.",
     )
-    training_metrics: list[str] = Field(
+    training_metrics: list[TrainingMetric] = Field(
         [],
-        description="Further metrics of the training history, by Keras's names, such as `top_k_categorical_accuracy`.",
+        exclude_if=_at([]),
+        description="Further metrics of the training history, by Keras's names. Loss, and accuracy of classes, are "
+        "always there.",
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="With `categorical_crossentropy`: the part of each target that is spread over all classes."
+        0.0,
+        description="With `categorical_crossentropy` and `binary_crossentropy`: the part of each target that is spread "
+        "over all classes.",
     )
     optimizer: Annotated[Optimizer, BeforeValidator(_by_name)] = Field(description="A name, or a mapping with `name`.")
     epochs: PositiveInt = Field(description="Passes over the training images.")
@@ -172,14 +275,30 @@ class Recipe(Strict):
         0.0,
         description="The last part of the training images, which is held out to choose an epoch; as in Keras's `fit`.",
     )
-    monitor: Literal["val_loss", "val_accuracy"] = Field(
-        "val_loss", description="By what the best epoch is chosen; the earliest of equals."
+    validation: str | None = Field(
+        None,
+        exclude_if=_at(None),
+        description="Instead of `validation_split`: the split that is held out to choose an epoch; never one of the "
+        "study's `tests`.",
+    )
+    monitor: str = Field(
+        "val_loss",
+        description="By what the best epoch is chosen, the earliest of equals: `loss`, `accuracy` or one of "
+        "`training_metrics`, with `val_` before it that of the held-out images.",
+    )
+    mode: Literal["auto", "min", "max"] = Field(
+        "auto",
+        exclude_if=_at("auto"),
+        description="Whether less (`min`) or more (`max`) of `monitor` is better. `auto`: as its name says.",
+    )
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, exclude_if=_at(0.0), description="By how much more than this an epoch must be better to count as better."
     )
     restore_best_weights: bool = Field(
-        False, description="Go on with the weights of the best epoch on the held-out images, not with the last."
+        False, description="Go on with the weights of the best epoch by `monitor`, not with the last."
     )
     patience: PositiveInt | None = Field(
-        None, description="Stop when so many epochs in a row were not better on the held-out images. Left out: never."
+        None, description="Stop when so many epochs in a row were not better by `monitor`. Left out: never."
     )
     test_images: PositiveInt | None = Field(
         None,
@@ -208,29 +327,84 @@ class Recipe(Strict):
     )
 
     @property
+    def splits(self) -> list[str]:
+        """The splits that a training takes: the one to train on, then the one to validate on, if there is one."""
+        return [self.train, *filter(None, [self.validation])]
+
+    @property
     def classifies(self) -> bool:
-        """Whether the model gives a probability for each class; else one number."""
-        return self.loss in OF_PROBABILITIES
+        """Whether the predictions are a probability for each class; else one number."""
+        return self.loss in OF_CLASSES or self.binary
+
+    @property
+    def binary(self) -> bool:
+        """Whether the model gives one output for two classes: the probability of the second."""
+        return self.loss in OF_TWO_CLASSES
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the loss takes the number of a class instead of a row of zeros with a one."""
+        return self.loss == "sparse_categorical_crossentropy"
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether an epoch is better with more of what is monitored; else with less."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        return self.monitor.removeprefix("val_") in _THE_MORE_THE_BETTER
+
+    def _refuse(self, problems: Mapping[str, Any]) -> None:
+        for problem, there in problems.items():
+            if there:
+                raise ValueError(problem)
 
     @model_validator(mode="after")
     def _keys_fit_each_other(self) -> "Recipe":
-        if self.label_smoothing and self.loss != "categorical_crossentropy":
-            raise ValueError("label_smoothing needs loss: categorical_crossentropy")
-        if (self.restore_best_weights or self.patience) and not self.validation_split:
-            raise ValueError("restore_best_weights and patience need a validation_split: never choose on test images")
-        if self.monitor != "val_loss" and not self.validation_split:
-            raise ValueError("monitor needs a validation_split")
-        if self.monitor == "val_accuracy" and not self.classifies:
-            raise ValueError("monitor: val_accuracy needs a crossentropy as loss")
-        if self.class_weight is not None and not self.classifies:
-            raise ValueError("class_weight needs a crossentropy as loss")
-        if len(set(self.training_metrics)) < len(self.training_metrics) or {"loss", "accuracy"} & {
-            *self.training_metrics
-        }:
-            raise ValueError("training_metrics: a metric stands there twice; loss and accuracy are always recorded")
+        self._refuse(
+            {
+                f"label_smoothing needs loss: {' or '.join(SMOOTHED)}": (
+                    self.label_smoothing and self.loss not in SMOOTHED
+                ),
+                "class_weight needs a crossentropy as loss": self.class_weight is not None and not self.classifies,
+                "training_metrics: a metric stands there twice": (
+                    len(set(self.training_metrics)) < len(self.training_metrics)
+                ),
+            }
+        )
+        kind = "sparse" if self.sparse else "binary" if self.binary else "classes" if self.classifies else "numbers"
+        for name in self.training_metrics:
+            if name not in FITTING[kind]:
+                fitting = ", ".join(FITTING[kind])
+                raise ValueError(f"training_metrics: {name} does not fit loss {self.loss}; these do: {fitting}")
+        self._chooses_an_epoch()
         if self.model in SCIKIT_LEARN:
             self._fits_scikit_learn()
         return self
+
+    def _chooses_an_epoch(self) -> None:
+        recorded = ["loss", *(["accuracy"] * self.classifies), *self.training_metrics]
+        known = [*(f"val_{name}" for name in recorded), *recorded]
+        held_out = self.validation is not None or self.validation_split > 0
+        chooses = self.restore_best_weights or self.patience is not None
+        on_held_out = self.monitor.startswith("val_")
+        self._refuse(
+            {
+                "validation: a split that is trained on; name another": self.validation == self.train,
+                "validation and validation_split: give one of them": (
+                    self.validation is not None and self.validation_split
+                ),
+                f"monitor: {self.monitor} is not recorded; these are: {', '.join(known)}": self.monitor not in known,
+                "restore_best_weights and patience need validation or validation_split: never choose on test images": (
+                    chooses and on_held_out and not held_out
+                ),
+                f"monitor: {self.monitor} needs validation or validation_split": (
+                    on_held_out and self.monitor != "val_loss" and not held_out
+                ),
+                "mode and min_delta need restore_best_weights or patience": (
+                    (self.mode != "auto" or self.min_delta) and not chooses
+                ),
+            }
+        )
 
     def _fits_scikit_learn(self) -> None:
         optimizer, known = self.optimizer, {"sgd": {"momentum", "nesterov"}, "adam": set()}
@@ -244,6 +418,10 @@ class Recipe(Strict):
             "training_metrics": self.training_metrics,
             "augment": self.augment,
             "validation_split": self.validation_split,
+            "validation": self.validation,
+            "monitor": self.monitor != "val_loss",
+            "patience": self.patience,
+            "restore_best_weights": self.restore_best_weights,
             "test_views": self.test_views,
             "precision": self.precision != "float32",
             "jit_compile": self.jit_compile != "auto",

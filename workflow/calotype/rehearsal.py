@@ -135,9 +135,11 @@ def _fits(recipe: Recipe, predictions: NDArray[np.float32]) -> None:
         return
     sums = predictions.sum(axis=1)
     if predictions.min() < -TOLERANCE or np.abs(sums - 1).max() > TOLERANCE:
+        found = f"one is {predictions[:, 1].max():.4g}" if recipe.binary else f"those of an image sum to {sums[0]:.4g}"
+        needed = "sigmoid" if recipe.binary else "softmax"
         raise CalotypeError(
-            f"model: {recipe.model}: its outputs are no probabilities: those of an image sum to {sums[0]:.4g}.",
-            "end it with keras.layers.Dense(outputs, activation='softmax').",
+            f"model: {recipe.model}: its outputs are no probabilities: {found}.",
+            f"end it with keras.layers.Dense(outputs, activation='{needed}').",
         )
 
 

@@ -205,10 +205,9 @@ def _layers(study: Mapping[str, Any], layers: pd.DataFrame) -> list[dict[str, An
 
 
 def _augmentation(change: Mapping[str, Any]) -> str:
-    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom"}
-    return " ".join(
-        [change["name"], *(unit.format(change[key]) for key, unit in units.items() if change[key] is not None)]
-    )
+    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({} moves in)"}
+    there = {key: unit for key, unit in units.items() if change.get(key) is not None}
+    return " ".join([change["name"], *(unit.format(change[key]) for key, unit in there.items())])
 
 
 def _kept(packs: Sequence[PackOrigin]) -> str:
@@ -226,13 +225,16 @@ def _views(variant: Mapping[str, Any]) -> str:
 
 def _validation(variant: Mapping[str, Any]) -> str:
     """What the held-out images of a variant decide, in words; empty if there are none."""
-    if not variant["validation_split"]:
-        return ""
-    words = [f"the last {100 * variant['validation_split']:g} % of the training images are held out"]
+    words = []
+    if variant["validation_split"]:
+        words.append(f"the last {100 * variant['validation_split']:g} % of the training images are held out")
+    if variant.get("validation"):
+        words.append(f"validated on {variant['validation']}")
     if variant["restore_best_weights"]:
         words.append(f"the epoch with the best {variant['monitor']} is kept")
     if variant["patience"]:
-        words.append(f"stopped after {variant['patience']} epochs that were not better")
+        by = f" by more than {variant['min_delta']:g}" if variant.get("min_delta") else ""
+        words.append(f"stopped after {variant['patience']} epochs that were not better{by}")
     return "; ".join(words)
 
 

@@ -101,7 +101,7 @@ class _Run:
         epoch: epochs that are complete.
         step: steps of the next one that are done.
         rows: of the history: epoch, metric, value.
-        best: the best value on the held-out images, and its epoch.
+        best: the best value of what is monitored, and its epoch.
         diverged: the epoch whose loss was not a number.
         finished: whether the predictions are there.
         seconds: spent, over all attempts.
@@ -176,7 +176,6 @@ class _Training:
     ) -> None:
         self.name, self.recipe, self.trainer, self.tests = name, recipe, trainer, tests
         self.store, self.check = store, check
-        self.better = np.greater if recipe.monitor == "val_accuracy" else np.less
         self.pace = _Pace()
         self.unsaved: dict[int, _Run] = {}  # runs that are finished
         self.idle = True  # whether nothing was computed yet by this process
@@ -239,16 +238,18 @@ class _Training:
         if not math.isfinite(logs["loss"]):
             run.diverged = run.epoch
             logger.warning("%s: seed %d diverged in epoch %d: its loss is %f", self.name, seed, run.epoch, logs["loss"])
-        if self.recipe.validation_split:
+        if self.recipe.monitor in logs:  # `val_loss` by default, also where nothing is held out
             value = logs[self.recipe.monitor]
-            # Not a number is never better, and the first epoch is better than none.
-            if (
-                run.best is None
-                or self.better(value, run.best[0])
-                or (math.isnan(run.best[0]) and not math.isnan(value))
-            ):
+            if run.best is None or self._is_better(value, run.best[0]):
                 run.best = value, run.epoch
                 run.best_weights = self.trainer.weights() if self.recipe.restore_best_weights else []
+
+    def _is_better(self, value: float, best: float) -> bool:
+        """Whether an epoch is better than the best one, as Keras's EarlyStopping has it; no number is never better."""
+        if math.isnan(best):
+            return not math.isnan(value)
+        by = value - best if self.recipe.more_is_better else best - value
+        return by > self.recipe.min_delta
 
     def _predict(self, seed: int, run: _Run) -> None:
         self.trainer.begin_epoch(seed, 0)  # a model may draw numbers here, too, such as for dropout that never ends

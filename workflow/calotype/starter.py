@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from calotype.config import RESERVED_STUDIES, Settings
-from calotype.datasets import NAME, ImagesDataset
+from calotype.datasets_base import NAME
+from calotype.datasets_own import ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.files import write_text
 from calotype.studies import Study
@@ -205,6 +206,9 @@ def study_entry(name: str, seen: Survey) -> str:
     held_out = 0.1 if images >= MANY else 0.2
     epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * images))))
     test = "test" if "test" in seen.splits or not seen.splits else [*seen.splits][-1]
+    chosen_by = f"  validation_split: {held_out}      # of the training images; they choose the epoch"
+    if test == "test" and "validation" in seen.splits:
+        chosen_by = "  validation: validation     # the split that chooses the epoch"
     loss = "categorical_crossentropy" if task == "classify" else "mean_squared_error"
     head = ", activation: softmax" if task == "classify" else ""
     lines = [
@@ -219,7 +223,7 @@ def study_entry(name: str, seen: Survey) -> str:
         "  optimizer: {name: adam, learning_rate: 0.001}",
         f"  epochs: {epochs}",
         f"  batch_size: {BATCH}",
-        f"  validation_split: {held_out}      # of the training images; they choose the epoch",
+        chosen_by,
         "  restore_best_weights: true",
         "variants:",
     ]
@@ -266,8 +270,6 @@ def findings(name: str, seen: Survey) -> list[str]:
     lines.append(f"  {_sizes(seen)}, {colours}, {bits}")
     if seen.splits:
         lines.append("  splits that are given: " + ", ".join(seen.splits))
-        if {"validation", "test"} <= seen.splits.keys():
-            lines.append("    `validation` is not used: the epoch is chosen on a part of `train` (validation_split)")
     elif "group" in seen.table:
         lines.append(f"  the column `{seen.table['group']}` says what belongs together, on one side of a split")
     counts = seen.balance.values()

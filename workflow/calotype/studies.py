@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from calotype.datasets import Name
+from calotype.datasets_base import Name
 from calotype.metrics import METRICS, TASK_METRICS, MetricName, Task, shown
 from calotype.recipe import PositiveInt, Recipe, Strict
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype import augment
+from calotype import augment, outputs
 from calotype.backend import keras, tf
 from calotype.errors import CalotypeError
 from calotype.feed import Resident, Streamed
@@ -54,15 +54,21 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
         )
     elif recipe.learning_rate is not None:
         arguments["learning_rate"] = recipe.learning_rate
+    kinds = {name.lower(): kind for name, kind in vars(keras.optimizers).items()}
     try:
-        return keras.optimizers.get({"class_name": recipe.name, "config": arguments})
+        return kinds[recipe.name](**arguments)
     except (TypeError, ValueError) as error:
         raise CalotypeError(f"optimizer: {recipe.name}: {error}", "see Keras's page on this optimizer.") from error
 
 
+def _class_name(name: str) -> str:
+    """What Keras calls a class that it knows by a name with underscores, too."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
 def _schedule(recipe: Optimizer) -> Any:
     """One of Keras's schedules, by the name of its class in lower case."""
-    name = "".join(part.capitalize() for part in recipe.schedule.split("_"))
+    name = _class_name(recipe.schedule)
     rate = {} if recipe.learning_rate is None else {"initial_learning_rate": recipe.learning_rate}
     try:
         found = getattr(keras.optimizers.schedules, name)(**rate, **recipe.schedule_arguments)
@@ -88,6 +94,7 @@ class Trainer:
         minimum: int | None,
         maximum: int | None,
         classes: int | None,
+        validation: Split | None = None,
         stream_above: float = math.inf,
     ) -> None:
         """Build and compile the model.
@@ -97,19 +104,21 @@ class Trainer:
             train: the training images.
             minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are no counts.
             classes: number of classes; None where the labels are counts or other numbers.
+            validation: the images of `Recipe.validation`; None where it names no split.
             stream_above: MiB of training images; fewer are kept on the device. It changes no result.
 
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
         """
-        outputs, offset, scale = classes or 1, 0, 1
+        offset, scale = 0, 1
         if recipe.scale_targets and minimum is not None and maximum is not None:
             offset, scale = minimum, maximum - minimum
         keras.utils.clear_session()
         keras.config.set_dtype_policy(recipe.precision)
         self.recipe = recipe
         self.shape = train.images.shape[1:]
-        self.outputs, self.offset, self.scale = outputs, offset, scale
+        self.classes, self.outputs = classes or 0, outputs.number_of(recipe, classes)
+        self.offset, self.scale = offset, scale
         self.size = train.held_out_from(recipe.validation_split)  # what follows is held out
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             raise CalotypeError(
@@ -121,26 +130,37 @@ class Trainer:
                 f"augment: symmetries: the images are {self.shape[1]} x {self.shape[0]} px, not square."
             )
         self.model = self._fresh_model(seed=0)
-        if self.model.output_shape != (None, outputs):
+        if self.model.output_shape != (None, self.outputs):
             raise CalotypeError(
-                f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of (None, {outputs}).",
+                f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of "
+                f"(None, {self.outputs}).",
                 "end it with keras.layers.Dense(outputs), on flattened or pooled features.",
             )
         # For `save`: of a compiled model Keras saves the optimizer, too: twice the size, for nobody's use. One for all
         # seeds: the file holds the names of the layers, which count up with each model that is built.
         self.plain = self._fresh_model(seed=0)
+        if [weight.shape for weight in self.plain.weights] != [weight.shape for weight in self.model.weights]:
+            raise CalotypeError(
+                f"model: {recipe.model}: is another each time that it is built: its weights have other shapes.",
+                "let only the image shape, the number of outputs and `model_arguments` decide what it is.",
+            )
         self.steps = math.ceil(self.size / recipe.batch_size)
         optimizer = make_optimizer(recipe.optimizer, recipe.epochs * self.steps)
         self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self.fresh_optimizer = [variable.numpy() for variable in self.model.optimizer.variables]
-        weights = self._weights(train)
-        self.weighted = weights is not None
-        targets = self._targets(train.labels)
-        if weights is not None:  # in one array with the targets, so that they take the same way
-            targets = np.concatenate([targets.astype(np.float32), weights[:, None]], axis=1)
-        streamed = train.images.nbytes > stream_above * 2**20
-        self.feed = Streamed(train.images, targets, recipe.batch_size) if streamed else Resident(train.images, targets)
+        self.weighted = recipe.class_weight is not None or any(
+            split is not None and split.weights is not None for split in (train, validation)
+        )
+        targets = self._targets(train, self.size)
+        outputs.check_activation(recipe, self.model, (float(targets[:, 0].min()), float(targets[:, 0].max())))
+        mib = sum(split.images.nbytes for split in (train, validation) if split is not None) / 2**20
+        self.streamed = mib > stream_above
+        self.feed = self._feed(train.images, targets)
+        # Whatever is held out, and where it begins.
+        self.held_out = (self.feed, self.size) if recipe.validation_split else None
+        if validation is not None:
+            self.held_out = self._feed(validation.images, self._targets(validation, 0)), 0
         kinds = (tf.float32, targets.dtype, tf.int32, tf.int32)
         columns = augment.epoch_draws(0, 0, 1, recipe.augment, *self.shape[:2])[1].shape[1]
         shapes = (self.shape, targets.shape[1:], (), (columns,))
@@ -166,49 +186,57 @@ class Trainer:
         on_cpu = not tf.config.list_physical_devices("GPU")
         return on_cpu and not self.recipe.augment and kinds <= FASTER_WITH_XLA
 
+    def _feed(self, images: NDArray[np.float32], targets: NDArray[Any]) -> Resident | Streamed:
+        return Streamed(images, targets, self.recipe.batch_size) if self.streamed else Resident(images, targets)
+
     def _loss(self) -> Any:
-        if self.recipe.label_smoothing:
-            return keras.losses.CategoricalCrossentropy(label_smoothing=self.recipe.label_smoothing)
-        return self.recipe.loss
+        name, smoothing = self.recipe.loss, self.recipe.label_smoothing
+        return getattr(keras.losses, _class_name(name))(label_smoothing=smoothing) if smoothing else name
 
     def _metrics(self) -> list[Any]:
-        try:
-            further = [keras.metrics.get(name) for name in self.recipe.training_metrics]
-        except ValueError as error:
-            raise CalotypeError(f"training_metrics: {error}", "see Keras's page on metrics.") from error
+        further = [
+            keras.metrics.get({"class_name": name, "config": {"name": name}}) for name in self.recipe.training_metrics
+        ]
         if not self.recipe.classifies:
             return further
-        kind = keras.metrics.SparseCategoricalAccuracy if self._sparse else keras.metrics.CategoricalAccuracy
+        kind = keras.metrics.CategoricalAccuracy
+        if self.recipe.sparse or self.recipe.binary:
+            kind = keras.metrics.SparseCategoricalAccuracy if self.recipe.sparse else keras.metrics.BinaryAccuracy
         return [kind(name="accuracy"), *further]
 
-    @property
-    def _sparse(self) -> bool:
-        """Whether the loss takes the number of a class instead of a row of zeros with a one."""
-        return self.recipe.loss == "sparse_categorical_crossentropy"
-
-    def _weights(self, train: Split) -> NDArray[np.float32] | None:
-        """The weight of each image in the loss, shape (images,); None where all weigh the same."""
+    def _class_weights(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """The weight of each class, shape (classes,), given the labels that are trained on."""
         chosen = self.recipe.class_weight
-        if chosen is None:
-            return train.weights
-        counts = np.bincount(train.labels[: self.size].astype(np.int64), minlength=self.outputs)
         if chosen == "balanced":
-            by_class = self.size / (self.outputs * np.maximum(counts, 1))
-        else:
-            if unknown := [number for number in chosen if not 0 <= number < self.outputs]:
-                raise CalotypeError(
-                    f"class_weight: there is no class {unknown[0]}.", f"they have the numbers 0 to {self.outputs - 1}."
-                )
-            by_class = np.array([chosen.get(number, 1.0) for number in range(self.outputs)])
-        own = 1.0 if train.weights is None else np.asarray(train.weights)
-        return np.asarray(by_class[train.labels.astype(np.int64)] * own, np.float32)
+            counts = np.bincount(labels.astype(np.int64), minlength=self.classes)
+            return len(labels) / (self.classes * np.maximum(counts, 1))
+        if not isinstance(chosen, list) or len(chosen) != self.classes:
+            raise CalotypeError(f"class_weight: {chosen} is not a weight for each of {self.classes} classes.")
+        return np.array(chosen)
 
-    def _targets(self, labels: NDArray[Any]) -> NDArray[Any]:
-        if self._sparse:
-            return labels[:, None].astype(np.int32)
-        if self.recipe.classifies:
-            return np.eye(self.outputs, dtype=np.float32)[labels]
-        return ((labels[:, None] - self.offset) / self.scale).astype(np.float32)
+    def _targets(self, split: Split, trained: int) -> NDArray[Any]:
+        """What the model is to give for each image of a split; in the last column its weight, where they have some.
+
+        In one array, so that they take the same way. As in Keras's `fit`, weights of classes count in training alone,
+        weights of images everywhere.
+
+        Args:
+            split: the images.
+            trained: how many of them, from the first on, are trained on.
+        """
+        labels = split.labels
+        if self.recipe.sparse or self.recipe.binary:
+            targets = labels[:, None].astype(np.int32 if self.recipe.sparse else np.float32)
+        elif self.recipe.classifies:
+            targets = np.eye(self.outputs, dtype=np.float32)[labels]
+        else:
+            targets = ((labels[:, None] - self.offset) / self.scale).astype(np.float32)
+        if not self.weighted:
+            return targets
+        weights = np.ones(len(labels)) if split.weights is None else np.array(split.weights, np.float64)
+        if self.recipe.class_weight is not None:
+            weights[:trained] *= self._class_weights(labels[:trained])[labels[:trained].astype(np.int64)]
+        return np.concatenate([targets.astype(np.float32), weights[:, None].astype(np.float32)], axis=1)
 
     def _fresh_model(self, seed: int) -> Any:
         if ":" in self.recipe.model:
@@ -246,7 +274,7 @@ class Trainer:
         """Targets, and apart from them the weights of their images where they have some."""
         if not self.weighted:
             return (targets,)
-        labels = tf.cast(targets[:, :-1], tf.int32) if self._sparse else targets[:, :-1]
+        labels = tf.cast(targets[:, :-1], tf.int32) if self.recipe.sparse else targets[:, :-1]
         return labels, targets[:, -1]
 
     def _forward(self, images: Any) -> Any:
@@ -289,9 +317,10 @@ class Trainer:
         With a held-out part, its metrics follow as ``val_loss`` and so on.
         """
         logs = {key: float(value) for key, value in self.metrics().items()}
-        if self.recipe.validation_split:
+        if self.held_out is not None:
+            feed, first = self.held_out
             self.reset_metrics()
-            for images, targets in self.feed.held_out(self.size, PREDICT_BATCH):
+            for images, targets in feed.held_out(first, PREDICT_BATCH):
                 self.test_steps(images, targets)
             logs |= {f"val_{key}": float(value) for key, value in self.metrics().items()}
         return logs
@@ -333,7 +362,8 @@ class Trainer:
         """Predictions, shape (images, outputs): numbers in units of the labels, or probabilities."""
         views = augment.test_views(images, self.recipe.test_views)
         found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
-        return (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
+        found = (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
+        return outputs.probabilities(self.recipe, found)
 
 
 def _typed(value: NDArray[Any], variable: Any) -> NDArray[Any]:

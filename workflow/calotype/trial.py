@@ -29,13 +29,14 @@ def check_example(study: Study, test: Split) -> None:
         place_of(test, study.example, max(each.test_images or len(test.ids) for each in study.variants.values()))
 
 
-def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any]) -> Rehearsal:
+def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> Rehearsal:
     """Rehearse a variant on a few of its training images.
 
     Args:
         recipe: the variant, or its recipe alone.
         train: its training split.
         facts: the manifest of that.
+        validation: its validation split, if it names one.
 
     Raises:
         CalotypeError: as `rehearsal.rehearse`, or the model cannot be made.
@@ -53,7 +54,8 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any]) -> Rehea
 
         backend.start(1)  # one number for all variants that a process tries
         labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
-        trainer = net = training.Trainer(recipe, some, **labels)
+        held_out = None if validation is None else few(validation, recipe)
+        trainer = net = training.Trainer(recipe, some, validation=held_out, **labels)
         size = net.size
     try:
         return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)

@@ -1,7 +1,9 @@
 """Read YAML and check it against a type, with errors in our words: file, key, what is wrong, and a hint."""
 
+import itertools
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -10,9 +12,21 @@ from pydantic import BaseModel, ValidationError
 
 from calotype.errors import CalotypeError, did_you_mean
 
+MOST_VALUES = 1_000_000  # of a YAML file: anchors that stand for anchors can make any memory too small
+DEEP = 200  # brackets in brackets
+MOST_LINES = 20  # of an error
+
 
 class _UniqueKeys(yaml.constructor.SafeConstructor):
     """YAML allows a key to stand twice and keeps the last one; here that is an error."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError):  # of the 30th of February, say
+            kind = node.tag.rsplit(":", 1)[-1]
+            problem = f"{node.value!r:.60} is not of the type {kind}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -40,25 +54,53 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        CalotypeError: it is missing, is not YAML, or has a key twice.
+        CalotypeError: it is missing, is not YAML, has a key twice, or anchors that hold themselves or too much.
     """
     try:
         text = path.read_text(encoding="utf-8")
+        if _looks_deep(text):
+            raise RecursionError
         try:
-            return yaml.load(text, _FastLoader)
+            found = yaml.load(text, _FastLoader)
         except yaml.YAMLError:
-            return yaml.load(text, _Loader)
+            found = yaml.load(text, _Loader)
+        if _size(found, {}) > MOST_VALUES:
+            raise CalotypeError(f"{path}: its anchors stand for more than {MOST_VALUES:,} values.")
+        return found
+    except RecursionError:
+        raise CalotypeError(f"{path}: not valid YAML: too deep, or an anchor that holds itself.") from None
     except FileNotFoundError:
         raise CalotypeError(f"{path}: there is no such file.", did_you_mean(path.name, _siblings(path))) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CalotypeError(f"{path}: cannot be read: {error}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CalotypeError(f"{path}, line {line}: not UTF-8 text.", "save it as UTF-8.") from None
+    except OSError as error:
+        raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        problem = re.sub("could not determine a constructor for the tag '(?:tag:yaml.org,2002:)?(.*)'",
+                         r"there is no tag `\1` here", problem)  # fmt: skip
         raise CalotypeError(
             f"{path}{where}: not valid YAML: {problem}.", "check indentation, colons and quotes."
         ) from None
+
+
+def _looks_deep(text: str) -> bool:
+    """Whether a text is so deep that the loader in C, which does not count, might end the process."""
+    steps = (1 if sign in "[{" else -1 for sign in re.findall(r"[][{}]", text))
+    return max(itertools.accumulate(steps), default=0) > DEEP or bool(re.search(rf"(?:[-?:]\s+){{{DEEP}}}", text))
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How many values a value is, an anchor counted wherever it stands. Of one that holds itself, a RecursionError."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(each, known) for each in inner)
+    return known[id(value)]
 
 
 def _siblings(path: Path) -> list[str]:
@@ -137,7 +179,10 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         return f"{context['tag']!r} is not one of {', '.join(options)}", did_you_mean(context["tag"], options)
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
-    shown = json.dumps(value, default=str, ensure_ascii=False)
+    try:
+        shown = json.dumps(value, default=str, ensure_ascii=False)
+    except TypeError:  # of keys that are no text
+        shown = str(value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
         mantissa, exponent = re.split("e", value, flags=re.IGNORECASE)
@@ -159,8 +204,22 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     return f"{shown} {EXPECTED.get(kind, 'is not valid: ' + error['msg'])}", None
 
 
+def _plain(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The keys that lead to a value, without the names that pydantic gives to what a value may be."""
+    return tuple(step for step in location if not re.fullmatch(r"\[key\]|[a-z-]+\[.*\]", str(step)))
+
+
+def _deepest(errors: Sequence[Any]) -> list[Any]:
+    """The errors without those that follow from others, or that another possible type of a value does not have."""
+    if of_defaults := [error for error in errors if error["loc"] == ("defaults",)]:
+        return of_defaults  # what variants lack without them is no further mistake
+    lets_in = {_plain(error["loc"])[:depth] for error in errors for depth in range(len(_plain(error["loc"])))}
+    return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
+
+
 def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
-    return key in (raw.get("defaults") or {}) and key not in raw["variants"][variant]
+    defaults, own = raw.get("defaults"), raw["variants"][variant]
+    return isinstance(defaults, dict) and key in defaults and not (isinstance(own, dict) and key in own)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -184,14 +243,17 @@ def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = 
         return model.model_validate(raw)
     except ValidationError as problem:
         lines: list[str] = []
-        for error in problem.errors():
-            location = tuple(step for step in error["loc"] if step != "[key]")
+        for error in _deepest(problem.errors()):
+            location = _plain(error["loc"])
             what, hint = _explain(error, model)
             # A value that came from the study's defaults is reported there, and once.
             if location[:1] == ("variants",) and len(location) > 2 and _is_default(raw, *location[1:3]):
                 location = ("defaults", *location[2:])
-            key = ".".join(map(str, (*where, *location)))
+            steps = (str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
+            key = ".".join(steps)
             line = f"{file}: {key + ': ' if key else ''}{what}." + (f" Hint: {hint}" if hint else "")
             if line not in lines:
                 lines.append(line)
+        if len(lines) > MOST_LINES:  # of what all variants of a sweep lack, for instance
+            lines[MOST_LINES:] = [f"{file}: and {len(lines) - MOST_LINES} mistakes more."]
         raise CalotypeError("\n".join(lines)) from None

@@ -4,6 +4,8 @@
 
 import os
 import sys
+import tarfile
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,27 +17,38 @@ from snakemake.sourcecache import HostingProviderFile
 STARTED = time.time()
 
 
-def beside_the_rules():
-    """The folder of rules, scripts and library: where this file is, or a copy of what a repository on the web holds."""
-    here = workflow.current_basedir
-    if isinstance(here, HostingProviderFile):  # in a module, `snakefile: github(...)`
-        there = here.hosted_repo.repo.git.ls_tree("-r", "--name-only", here.ref, f"{os.path.dirname(here.path)}/")
-        files = [os.path.relpath(file, here.path) for file in there.splitlines() if not file.endswith(".png")]
-        copies = [workflow.sourcecache.get_path(here.join(file)) for file in files]  # fetched once for each tag
-        return Path(copies[0].removesuffix(files[0].removeprefix("../")))
-    folder = Path(here.get_path_or_uri(secret_free=True)).resolve().parent
-    if not (folder / "calotype").is_dir():
-        raise WorkflowError(
-            f"{here.get_path_or_uri(secret_free=True)}: there is no library beside these rules.\n"
-            'Hint: name a clone or a git submodule, `snakefile: "calotype/Snakefile"`, or a repository on the web, '
-            '`snakefile: github("owner/calotype", path="Snakefile", tag="v1.0")`.'
-        )
-    return folder
+def folder_of(source):
+    """The folder of a source; of one on a server, `github(...)`, a copy: Snakemake brings its rules, not the library."""
+    if not isinstance(source, HostingProviderFile):
+        folder = Path(source.get_path_or_uri(secret_free=True)).resolve()
+        if not (folder.parent / "calotype").is_dir():
+            raise WorkflowError(
+                f"{source}: there is no library beside these rules.\nHint: name a clone or a git submodule, `snakefile: "
+                '"calotype/Snakefile"`, or a git server, `snakefile: github("<owner>/calotype", path="Snakefile", ...)`.'
+            )
+        return folder
+    repository = source.hosted_repo.repo
+    commit = repository.commit(source.ref).hexsha
+    copies = Path(".snakemake/calotype")
+    copies.mkdir(parents=True, exist_ok=True)
+    if not (copies / commit).exists():
+        with tempfile.TemporaryFile() as archive, tempfile.TemporaryDirectory(dir=copies) as aside:
+            repository.archive(archive, commit)
+            archive.seek(0)
+            with tarfile.open(fileobj=archive) as files:
+                files.extractall(Path(aside, "copy"), filter="data")
+            os.replace(Path(aside, "copy"), copies / commit)
+    # Paths by another name than the commit's: another commit makes nothing again whose code and inputs are the same.
+    if not (copies / "current").exists() or (copies / "current").resolve().name != commit:
+        Path(copies, commit, "link").symlink_to(commit)
+        os.replace(copies / commit / "link", copies / "current")
+    return copies / "current" / source.path
 
 
-WORKFLOW = beside_the_rules()
+# The folder of the rules, scripts and library: of this file, and not of a Snakefile that takes them in as a module.
+WORKFLOW = folder_of(workflow.current_basedir).parent
 # Scripts run in processes of their own and find the library there; so does this file.
-LIBRARY = str(WORKFLOW)
+LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
@@ -135,10 +148,21 @@ def catalogue_entry(wildcards):
 def images_there(wildcards):
     """What lies in the folder of a user's own images."""
     dataset = CONFIG.datasets[wildcards.dataset]
+    place, known = dataset.place(), Path(".snakemake/contents", f"{wildcards.dataset}.json")
     try:
-        return contents(Path(dataset.folder), dataset.ignore, Path(".snakemake/contents", f"{wildcards.dataset}.json"))
+        return contents(Path(place["folder"]), place.get("ignore", []), known, dataset.files())
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
+
+
+def place(wildcards, output):
+    """Where a user's own images lie; nothing of others.
+
+    Snakemake compares no param that is derived from `output`, which this function asks for, and does not use: images that
+    were moved are the same.
+    """
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return dataset.place() if wildcards.dataset in LAYOUT.own() else {}
 
 
 def preparation(wildcards):
@@ -323,6 +347,11 @@ def raw(wildcards):
     return LAYOUT.raw(wildcards.dataset, wildcards.split)
 
 
+def catalogued(wildcards):
+    """The catalogue of a user's own images, beside its manifest; of others none."""
+    return [LAYOUT.catalogue(wildcards.dataset, ".csv")] if wildcards.dataset in LAYOUT.own() else []
+
+
 def measured(wildcards):
     """What was measured for the preparation of a dataset: a file, or none."""
     return LAYOUT.measured(wildcards.dataset)
@@ -355,11 +384,11 @@ def step_sheets(studies):
 
 
 def splits_of_variant(suffix):
-    """The prepared splits of a variant, the training split first."""
+    """The prepared splits of a variant: that of training, that of validation if it has one, and those of tests."""
 
     def paths(wildcards):
-        train = study_of(wildcards).variants[wildcards.variant].train
-        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (train, *tests(wildcards))]
+        splits = study_of(wildcards).variants[wildcards.variant].splits
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (*splits, *tests(wildcards))]
 
     return paths
 

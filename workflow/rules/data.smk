@@ -3,6 +3,8 @@
 # Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified);
 # of your own images, which stay where they are, results/prepared/<dataset>/catalogue.csv.
 
+NO_ROW = ["calotype.recipe", "calotype.steps"]  # the types of a dataset take them in; no row of its catalogue does
+
 
 rule draw:
     """Draw one split of a dataset of dots."""
@@ -66,7 +68,8 @@ rule catalogue:
     params:
         dataset=catalogue_entry,
         there=images_there,
-        code=code_digest("catalogue.py"),
+        place=place,
+        code=code_digest("catalogue.py", NO_ROW),
     message:
         "Looking through the images of {wildcards.dataset}"
     script:

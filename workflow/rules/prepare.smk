@@ -10,6 +10,7 @@ rule measure:
     """Measure what `normalise` takes from a split, for all splits of the dataset: mean and deviation of each channel."""
     input:
         raw=raw,
+        catalogue=ancient(catalogued),  # its manifest says whether it changed
     output:
         measured=f"{RESULTS}/prepared/{{dataset}}/{{split}}.measured.json",
     log:
@@ -26,6 +27,7 @@ rule measure:
     params:
         measuring=measuring,
         own_steps=own_steps(before=True),
+        place=place,
         code=code_digest("measure.py", NO_STEP),
     message:
         "Measuring {wildcards.dataset}/{wildcards.split}"
@@ -37,6 +39,7 @@ rule prepare:
     """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
     input:
         raw=raw,
+        catalogue=ancient(catalogued),  # its manifest says whether it changed
         measured=measured,
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
@@ -52,6 +55,7 @@ rule prepare:
     params:
         preparation=preparation,
         own_steps=own_steps(),
+        place=place,
         code=code_digest("prepare.py", NO_STEP),
     message:
         "Preparing {wildcards.dataset}/{wildcards.split} with OpenCV"
@@ -63,6 +67,7 @@ rule preparation_sheet:
     """Print what each step makes of some images of a split."""
     input:
         raw=raw,
+        catalogue=ancient(catalogued),  # its manifest says whether it changed
         measured=measured,
         manifest=rules.prepare.output.manifest,
         array=ancient(rules.prepare.output.array),
@@ -87,6 +92,7 @@ rule preparation_sheet:
     params:
         preparation=preparation,
         own_steps=own_steps(),
+        place=place,
         classes=class_names,
         code=code_digest("preparation_sheet.py", NO_STEP),
     message:

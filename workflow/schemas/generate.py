@@ -10,7 +10,7 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype import config, datasets, recipe, steps, studies, sweeps  # noqa: E402
+from calotype import config, datasets, datasets_own, recipe, steps, studies, sweeps  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
@@ -26,10 +26,13 @@ TABLES: list[tuple[str, type[BaseModel] | None]] = [
     ("datasets.yaml: a split of `csv`", datasets.CsvSplit),
     ("datasets.yaml: a dataset with `source: npz`", datasets.NpzDataset),
     ("datasets.yaml: a split of `npz`", datasets.NpzSplit),
-    ("datasets.yaml: a dataset with `source: images`", datasets.ImagesDataset),
-    ("datasets.yaml: a split of `images`", datasets.ImageSplit),
-    ("datasets.yaml: `table`", datasets.ImageTable),
-    ("datasets.yaml: `random`", datasets.RandomSplits),
+    ("datasets.yaml: a dataset with `source: images`", datasets_own.ImagesDataset),
+    ("datasets.yaml: a split of `images`", datasets_own.ImageSplit),
+    ("datasets.yaml: `table`", datasets_own.ImageTable),
+    ("datasets.yaml: a dataset with `source: arrays`", datasets_own.ArraysDataset),
+    ("datasets.yaml: a split of `arrays`", datasets_own.ArraySplit),
+    ("datasets.yaml: `arrays`", datasets_own.Arrays),
+    ("datasets.yaml: `random`; `group_pattern` of `images` alone", datasets_own.RandomImages),
     (PREPARE, None),  # all steps in one
     ("datasets.yaml: `fetch`", datasets.Fetch),
     ("datasets.yaml: one of `fetch.sources`", datasets.FileSource),

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from calotype.catalogue import write_catalogue
 from calotype.console import script
-from calotype.datasets import ImagesDataset
+from calotype.datasets_own import ArraysDataset, ImagesDataset
 from calotype.errors import about
 
 with script(snakemake.log[0]), about(f"dataset {snakemake.wildcards.dataset}"):
-    dataset = ImagesDataset(**snakemake.params.dataset)
-    write_catalogue(dataset, Path(snakemake.output.table), Path(snakemake.output.manifest))
+    entry = snakemake.params.dataset | snakemake.params.place
+    kind = ImagesDataset if entry["source"] == "images" else ArraysDataset
+    write_catalogue(kind(**entry), Path(snakemake.output.table), Path(snakemake.output.manifest))

@@ -28,11 +28,12 @@ with script(snakemake.log[0]):
         except CalotypeError as error:
             problems.append(str(error))
         for key, variant in study.variants.items():
-            data = [manifests[layout.prepared(name, split, ".json")] for split in (variant.train, *study.tests)]
+            data = [manifests[layout.prepared(name, split, ".json")] for split in (*variant.splits, *study.tests)]
             try:
                 with about(f"{file}: variants.{key}"):
-                    train = open_split(Path(layout.prepared(name, variant.train, ".npy")))
-                    seen = try_variant(variant, train, data[0])
+                    arrays = [Path(layout.prepared(name, split, ".npy")) for split in variant.splits]
+                    train, *validation = map(open_split, arrays)
+                    seen = try_variant(variant, train, data[0], *validation)
             except CalotypeError as error:  # the others may have their own
                 problems.append(str(error))
                 continue

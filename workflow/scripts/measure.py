@@ -7,5 +7,5 @@ from calotype.images import read_split, write_measured
 
 with script(snakemake.log[0]):
     measuring = snakemake.params.measuring
-    raw = read_split(measuring, Path(snakemake.input.raw))
+    raw = read_split(measuring, Path(snakemake.input.raw), snakemake.params.place)
     write_measured(raw, Path(snakemake.output.measured), split=measuring["split"], steps=measuring["steps"])

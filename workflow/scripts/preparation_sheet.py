@@ -15,7 +15,7 @@ with script(snakemake.log[0]):
     for file in found.measured:  # none, or one
         steps = with_measured(steps, read_measured(Path(file)))
     places = figures_steps.chosen(open_split(Path(found.array)).labels)
-    raw = read_split(params.preparation, Path(found.raw))
+    raw = read_split(params.preparation, Path(found.raw), params.place)
     records = figures_steps.pick(raw, places)
     names = [figures_steps.called(*each, raw, params.classes) for each in zip(records, places, strict=True)]
     figure = figures_steps.preparation_sheet(figures_steps.all_stages(records, steps), steps, names)

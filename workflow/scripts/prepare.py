@@ -11,5 +11,5 @@ with script(snakemake.log[0]):
     steps = read_steps(preparation["steps"])
     for file in snakemake.input.measured:  # none, or one
         steps = with_measured(steps, read_measured(Path(file)))
-    raw = read_split(preparation, Path(snakemake.input.raw))
+    raw = read_split(preparation, Path(snakemake.input.raw), snakemake.params.place)
     write_split(raw, Path(output.array), Path(output.manifest), split=preparation["split"], steps=steps)

@@ -13,8 +13,10 @@ from calotype.trial import try_variant
 
 with script(snakemake.log[0]):
     name = f"{snakemake.wildcards.study}/{snakemake.wildcards.variant}"
-    facts = json.loads(Path(snakemake.input.manifests[0]).read_text(encoding="utf-8"))  # the training split comes first
+    recipe, found = Recipe(**snakemake.params.recipe), snakemake.input
+    facts = json.loads(Path(found.manifests[0]).read_text(encoding="utf-8"))  # the training split comes first
+    train, *validation = (open_split(Path(file)) for file in found.arrays[: len(recipe.splits)])
     with about(name):
-        seen = try_variant(Recipe(**snakemake.params.recipe), open_split(Path(snakemake.input.arrays[0])), facts)
+        seen = try_variant(recipe, train, facts, *validation)
     logging.getLogger("calotype").info("%s: trains, saves, loads and predicts; %d parameters", name, seen.parameters)
     write_text(json.dumps({"parameters": seen.parameters}) + "\n", Path(snakemake.output.seen))

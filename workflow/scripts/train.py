@@ -22,7 +22,8 @@ with script(snakemake.log[0]), on_signals() as stop:
         manifest["split"]: open_split(Path(file), patience=60)
         for manifest, file in zip(manifests, snakemake.input.arrays, strict=True)
     }
-    train, seeds = splits.pop(recipe.train), range(int(wildcards.first), int(wildcards.last) + 1)
+    train, validation = splits.pop(recipe.train), splits.pop(recipe.validation, None)
+    seeds = range(int(wildcards.first), int(wildcards.last) + 1)
     origin = {"code": snakemake.params.code, "config": recipe.model_dump(), "data": manifests}
     identity = provenance.identity(own_model=snakemake.params.own_model, **origin)
     folders = {seed: Path(snakemake.params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
@@ -44,7 +45,7 @@ with script(snakemake.log[0]), on_signals() as stop:
                 logger.info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
                 labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
                 above = snakemake.config["stream_above"]
-                trainer = training.Trainer(recipe, train, stream_above=above, **labels)
+                trainer = training.Trainer(recipe, train, validation=validation, stream_above=above, **labels)
             machine, minutes = f"{provenance.processor()}, {device}", snakemake.config["checkpoint_minutes"]
             store = runs.Store(folders, identity, machine, minutes)
             with new_folder(Path(output.models)) as models:
