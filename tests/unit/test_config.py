@@ -809,6 +809,20 @@ def claim(**changes):
             ["auc", "auc"],
             "variants.plain: training_metrics: a metric stands there twice.",
         ),
+        (
+            "variants.plain.reduce_on_plateau",
+            {},
+            "variants.plain: monitor: val_loss needs validation or validation_split.",
+        ),
+        (
+            "variants.held-out",
+            {
+                "validation_split": 0.1,
+                "reduce_on_plateau": {},
+                "optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"},
+            },
+            "variants.held-out: reduce_on_plateau: schedule cosine sets the rate already.",
+        ),
         ("variants.plain.mode", "max", "variants.plain: mode and min_delta need restore_best_weights or patience."),
         ("variants.plain.min_delta", 0.1, "variants.plain: mode and min_delta need restore_best_weights or patience."),
         (
@@ -1073,6 +1087,13 @@ def test_what_scikit_learn_can_do_is_taken(classes):
     ):
         variant = CLASSIFY["variants"]["perceptron"] | {"optimizer": optimizer, "test_images": 5}
         classes.study(changed(CLASSIFY, "variants.perceptron", variant), "clothes").load()
+
+
+@pytest.mark.parametrize("source", ["idx", "npz"])
+def test_who_has_such_files_is_told_how_to_name_them(classes, source):
+    entry = {"source": source, "folder": "data", "classes": ["a", "b"], "splits": {"train": {"share": 0.5}}}
+    complaint = classes.datasets(FETCHED | {"mine": entry}).complaint()
+    assert complaint.endswith("\nHint: `source: arrays` takes such files of your own.")
 
 
 def test_a_study_that_counts_classes_is_refused(classes):
@@ -1352,6 +1373,7 @@ OTHER: dict[str, Any] = {
     "monitor": "val_accuracy",
     "mode": "max",
     "restore_best_weights": True,
+    "reduce_on_plateau": {"factor": 0.5},
     "class_weight": "balanced",
     "training_metrics": ["auc"],
     "test_views": ["flip"],

@@ -11,12 +11,13 @@ REPOSITORY = Path(__file__).parents[2]
 PROFILE = yaml.safe_load((REPOSITORY / "slurm/config.yaml").read_text(encoding="utf-8"))
 
 
-def grouped_rules() -> list[str]:
-    """The names of all rules that are in a group."""
+def grouped_rules(having: str = "") -> list[str]:
+    """The names of all rules that are in a group, and have a line that begins so."""
     found = []
     for file in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
         rules = re.split(r"^rule (\w+):$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        found += [name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "\n    group:\n" in body]
+        bodies = zip(rules[1::2], rules[2::2], strict=True)
+        found += [name for name, body in bodies if "\n    group:\n" in body and f"\n    {having}" in body]
     return found
 
 
@@ -25,6 +26,7 @@ def test_rules_that_share_a_job_do_not_ask_for_the_cores_and_the_memory_of_all_o
     assert {"prepare", "evaluate", "seeds"} <= set(rules)
     assert {name for name in rules if PROFILE["set-resources"].get(name, {}).get("at_once") != 1} == set()
     assert "at_once=local" in PROFILE["set-resource-scopes"]
+    assert dict.fromkeys(grouped_rules("threads: "), 1) == PROFILE["set-threads"]
 
 
 def test_the_profile_sets_resources_of_rules_that_exist():

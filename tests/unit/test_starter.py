@@ -266,6 +266,14 @@ def test_transparent_images_are_laid_on_white_and_it_is_said(leaves):
     assert started(leaves).datasets["mine"].alpha == "white"
 
 
+def test_black_drawings_on_nothing_are_told_apart_by_their_shape(leaves):
+    for i in range(2):
+        drawing = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+        drawing.paste((0, 0, 0, 255), (5, 5, 10 + i, 10))
+        drawing.save(leaves / f"oak/drawing-{i}.png")
+    assert survey(leaves).twice == []
+
+
 @pytest.mark.parametrize(
     "name", ["it's", 'a "quote"', "yes", "null", "1", "1e3", "#1", "a: b", "{x}", "größe", "- x", "*"]
 )

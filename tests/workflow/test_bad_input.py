@@ -1,5 +1,7 @@
 """Mistakes of a user: one error that names file, key or image, and a hint; no traceback, nothing half-written."""
 
+import shutil
+
 import pytest
 import yaml
 
@@ -24,23 +26,14 @@ def refused(project, *arguments, targets=()):
             "seed: 2",
             "config.yaml: seed: is not a known key. Hint: did you mean `seeds`?",
         ),
-        ("config/config.yaml", "seeds: 2", "seeds: two", 'config/config.yaml: seeds: "two" is not a whole number.'),
-        ("config/config.yaml", "seeds: 2", "seeds: 0", "config/config.yaml: seeds: 0 is not a positive whole number."),
         (
             "config/config.yaml",
             "[dots]",
             "[dot]",
             "no study `dot` (config/studies/dot.yaml).\nHint: did you mean `dots`?",
         ),
-        (STUDY, "epochs: 2", "epochs: -3", f"{STUDY}: variants.source.epochs: -3 is not a positive whole number."),
         (STUDY, "dots_source", "dots_sorce", "models.py has no function `dots_sorce`."),
         (STUDY, "dataset: dots", "dataset: dot", f"{STUDY}: dataset: `dot` is not in config/datasets.yaml."),
-        (
-            "config/datasets.yaml",
-            "maximum: 5",
-            "maximum: 26",
-            "drawing.maximum: 26 is out of range: it must be <= 25",
-        ),
         ("config/datasets.yaml", "maximum: 5", "maximum: [", "config/datasets.yaml, line"),
     ],
 )
@@ -65,10 +58,10 @@ def test_a_results_folder_that_cannot_be_written_is_named_before_anything_runs(f
 
 
 @pytest.fixture
-def drawn(fresh):
-    """A project whose test images have been drawn."""
-    fresh.run("data/dots/test")
-    return fresh
+def drawn(finished):
+    """A project whose test images have been drawn, and not yet prepared."""
+    shutil.rmtree(finished.folder / "results")
+    return finished
 
 
 TARGET = "results/prepared/dots/test.npy"
@@ -107,15 +100,15 @@ def test_a_label_out_of_range_is_named(drawn):
 
 
 @pytest.mark.slow
-def test_a_model_function_that_fails_says_so_and_leaves_no_pack(fresh):
-    (fresh.folder / "mine.py").write_text("def net(shape, outputs):\n    return 5\n", encoding="utf-8")
-    study = fresh.study()
+def test_a_model_function_that_fails_says_so_and_leaves_no_pack(finished):
+    (finished.folder / "mine.py").write_text("def net(shape, outputs):\n    return 5\n", encoding="utf-8")
+    study = finished.study()
     study["variants"] = {"mine": study["variants"]["source"] | {"model": "mine.py:net", "seeds": 1}}
     study["claims"] = []
-    fresh.write_study(study)
-    printed = refused(fresh)
+    finished.write_study(study)
+    printed = refused(finished)
     assert "model: mine.py:net: returned int, not a Keras model." in printed
-    assert not (fresh.folder / "results/dots/mine/seeds-000-000/models").exists()
+    assert not (finished.folder / "results/dots/mine/seeds-000-000/models").exists()
 
 
 def test_two_variants_with_one_name_are_refused(fresh):

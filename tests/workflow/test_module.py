@@ -1,5 +1,6 @@
 """calotype as a module of another project: its own config, images, model, and rules after it."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -56,6 +57,11 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
     assert printed.count("trains, saves, loads and predicts") == 2
     assert "preparation/train" in (results / "report.html").read_text(encoding="utf-8")
     assert cloned.plan() == {}
+    pack = results / "shades/dense/seeds-000-001"
+    assert set(json.loads((pack / "provenance.json").read_text(encoding="utf-8"))["best_epochs"]) == {"0", "1"}
+    with np.load(pack / "predictions.npz") as predictions:
+        assert [*predictions] == ["test"], "a validation split chooses an epoch, and is no test"
+        np.testing.assert_allclose(predictions["test"].sum(axis=2), 1, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -101,8 +101,9 @@ def digest(pixels: Pixels) -> str:
         pixels: shape (height, width, channels), uint8 or uint16.
     """
     pixels = pixels[..., :1] if is_grey(pixels) else pixels
-    said = f"{pixels.dtype} {pixels.shape} ".encode()
-    return hashlib.sha256(said + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+    found = hashlib.sha256(f"{pixels.dtype} {pixels.shape} ".encode())
+    found.update(np.ascontiguousarray(pixels).data)
+    return found.hexdigest()
 
 
 def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None) -> Picture:

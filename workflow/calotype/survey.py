@@ -251,7 +251,7 @@ def _look(found: Survey) -> None:
             said = time.monotonic()
             logger.info("%d of %d images", done, len(found.labels))
         try:
-            picture = read_picture(found.folder / path, alpha="drop", name=path)
+            picture = read_picture(found.folder / path, alpha="white", name=path)
         except CalotypeError as error:
             found.unreadable[path] = str(error).split("\n")[0].removeprefix(f"{path}: ")
             continue
