@@ -92,8 +92,8 @@ def test_the_workflow_may_come_from_a_git_server(cloned, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://git.example.org/somebody/calotype")
 
     left = shutil.ignore_patterns("results", ".snakemake", "calotype")
-    shutil.copytree(cloned.folder, tmp_path / "project", ignore=left)
-    deployed = Project(tmp_path / "project")
+    shutil.copytree(cloned.folder, tmp_path / "deployed", ignore=left)
+    deployed = Project(tmp_path / "deployed")
     source = 'gitlab("somebody/calotype", host="git.example.org", path="workflow/Snakefile", {})'
     deployed.edit("Snakefile", '"calotype/Snakefile"', source.format('tag="v1"'))
     deployed.run("results/prepared/shades/train.npy")
