@@ -172,7 +172,8 @@ def preparation(seen: Survey) -> list[str]:
         ratios = {round(width / height, 2) for height, width in seen.sizes}
         height, width = max(seen.sizes, key=lambda size: seen.sizes[size])
         if len(ratios) > 1:
-            size = f"width: {SIDE}, height: {SIDE}"
+            side = min(SIDE, max(map(max, seen.sizes)))
+            size = f"width: {side}, height: {side}"
             steps.append(f"{{name: resize, {size}, keep_aspect: true}}   # {_sizes(seen)}; smaller is faster")
             steps.append(f"{{name: pad, {size}}}")
         else:
