@@ -380,6 +380,13 @@ def test_a_package_that_could_do_harm_in_a_shell_is_refused(name, key):
     assert f"digits.fetch.sources.0.{key}: " in complaint("datasets")
 
 
+@pytest.mark.parametrize("key", ["name", "images", "data", "results", "local_data", "datasets", "study_files"])
+@pytest.mark.parametrize("text", ["$(touch hacked)", "`touch hacked`", 'a";touch hacked;"', "a\\", "a\ntouch hacked"])
+def test_what_the_command_line_hands_on_to_jobs_holds_nothing_that_a_shell_takes_for_a_command(key, text):
+    """Snakemake repeats `--config` in the command of each job, between quotes that do not keep these out."""
+    assert f"config/config.yaml: {key}: {text!r} is not" in complaint("config", SETTINGS | {key: text})
+
+
 # ---- What was meant --------------------------------------------------------------------------------------------------
 
 MEANT = {

@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def prepared(entry: dict[str, Any]) -> dict[str, NDArray[Any]]:
     dataset = configured(entry).datasets["mine"]
     if isinstance(dataset, ImagesDataset):
         check_folder(dataset, "config/datasets.yaml: mine")
-        contents(Path(dataset.folder), dataset.ignore, Path(".snakemake/mine.json"))
+        with suppress(CalotypeError):  # what is wrong then, the rule itself must say
+            contents(Path(dataset.folder), dataset.ignore, Path(".snakemake/mine.json"))
         raw_file, place = Path("results/catalogue.json"), dataset.place()
         write_catalogue(dataset, raw_file.with_suffix(".csv"), raw_file)
     else:
@@ -546,14 +548,14 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
         ("mine.folder: there is no folder leaves",),
     ),
     "no images": (emptied, {}, ("leaves: there are no images",)),
-    "a pipe": (fifo, {}, ("leaves/oak/pipe.png: neither a file nor a folder",)),
-    "a device": (link("oak/zero.png", "/dev/zero"), {}, ("leaves/oak/zero.png: neither a file nor a folder",)),
+    "a pipe": (fifo, {}, ("oak/pipe.png: no file, but a pipe, a socket or a device", HINT)),
+    "a device": (link("oak/zero.png", "/dev/zero"), {}, ("leaves/oak/zero.png: a link to /dev/zero, outside leaves",)),
     "a link to itself": (
         link("oak/loop.png", "loop.png"),
         {},
-        ("leaves/oak/loop.png: cannot be read: Too many levels",),
+        ("leaves/oak/loop.png: a link to nothing, or to itself",),
     ),
-    "a link to nothing": (link("oak/gone.png", "nothing.png"), {}, ("oak/gone.png: cannot be read: No such file",)),
+    "a link to nothing": (link("oak/gone.png", "nothing.png"), {}, ("leaves/oak/gone.png: a link to nothing",)),
     "a link out, relative": (
         outside("oak/a.png", "../../secret/a.png"),
         {},
@@ -639,6 +641,15 @@ def test_a_folder_that_is_not_as_the_config_says_is_named_with_what_is_wrong(lea
     shutil.copytree(leaves, "leaves")
     spoil(Path("leaves"))
     refused(LEAVES | keys, *parts)
+
+
+def test_a_call_is_not_held_up_for_ever_by_a_pipe_or_a_device_among_the_images(leaves):
+    """Before any job, the content of the folder is looked at."""
+    for name, spoil in {"pipes": fifo, "devices": link("oak/zero.png", "/dev/zero")}.items():
+        shutil.copytree(leaves, name)
+        spoil(Path(name))
+        with pytest.raises(CalotypeError, match=rf"{name}/oak/.*\.png: neither a file nor a folder"):
+            contents(Path(name), [], Path("known.json"))
 
 
 # ---- Tables of labels ------------------------------------------------------------------------------------------------

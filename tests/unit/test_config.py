@@ -535,7 +535,7 @@ def test_wrong_value_in_the_settings_is_named_with_file_and_key(project, key, va
 
 
 @pytest.mark.parametrize("key", ["data", "results", "local_data"])
-@pytest.mark.parametrize("path", ["", " ", "a{b", "a}b", "a*", "a?", "~/a", "$HOME/a"])
+@pytest.mark.parametrize("path", ["", " ", "a{b", "a}b", "a*", "a?", "~/a", "$HOME/a", "`a`", "a\nb", 'a"b', "a\\b"])
 def test_a_folder_that_is_no_plain_path_is_refused(project, key, path):
     """Snakemake takes braces for wildcards; nobody replaces the others."""
     complaint = project.complaint(SETTINGS | {key: path})

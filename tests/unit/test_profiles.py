@@ -1,6 +1,8 @@
 """The Slurm profile fits the rules: what shares a job asks for no more than one of them needs."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -30,3 +32,13 @@ def test_rules_that_share_a_job_do_not_ask_for_the_cores_and_the_memory_of_all_o
 def test_the_profile_sets_resources_of_rules_that_exist():
     text = "".join(file.read_text(encoding="utf-8") for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
     assert set(PROFILE["set-resources"]) <= set(re.findall(r"^rule (\w+):$", text, re.MULTILINE))
+
+
+def test_the_command_of_the_docs_gives_all_rules_of_the_profile_their_prefix_in_a_module(tmp_path):
+    shutil.copytree(REPOSITORY / "slurm", tmp_path / "slurm")
+    docs = (REPOSITORY / "config/README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^sed -i .*$", docs, re.MULTILINE)
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    found = yaml.safe_load((tmp_path / "slurm/config.yaml").read_text(encoding="utf-8"))
+    renamed = {f"calotype_{name}": given for name, given in PROFILE["set-resources"].items()}
+    assert found == PROFILE | {"set-resources": renamed}

@@ -1,9 +1,17 @@
 """Mistakes of a user: one error that names file, key or image, and a hint; no traceback, nothing half-written."""
 
+import hashlib
+import io
+import os
 import shutil
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from conftest import copy_project
+from handmade import encoded, png, tiff
 
 STUDY = "config/studies/dots.yaml"
 
@@ -23,21 +31,21 @@ def refused(project, *arguments, targets=()):
         (
             "config/config.yaml",
             "seeds: 2",
-            "seed: 2",
-            "config.yaml: seed: is not a known key. Hint: did you mean `seeds`?",
+            "seeds: 0\nseed: 2",
+            "seed: is not a known key. Hint: did you mean",
         ),
         (
             "config/config.yaml",
-            "[dots]",
-            "[dot]",
-            "no study `dot` (config/studies/dot.yaml).\nHint: did you mean `dots`?",
+            "seeds: 2",
+            "seeds: 2\nseeds: 3",
+            "line 7: not valid YAML: the key 'seeds'",
         ),
         (STUDY, "dots_source", "dots_sorce", "models.py has no function `dots_sorce`."),
-        (STUDY, "dataset: dots", "dataset: dot", f"{STUDY}: dataset: `dot` is not in config/datasets.yaml."),
         ("config/datasets.yaml", "maximum: 5", "maximum: [", "config/datasets.yaml, line"),
     ],
 )
 def test_a_mistake_in_config_is_named_before_anything_runs(fresh, file, old, new, message):
+    """One of each place where it can be seen; tests/unit has hundreds."""
     fresh.edit(file, old, new)
     assert message in refused(fresh)
     assert not (fresh.folder / "results").exists()
@@ -118,3 +126,179 @@ def test_two_variants_with_one_name_are_refused(fresh):
     (fresh.folder / STUDY).write_text(doubled, encoding="utf-8")
     assert "the key 'source' stands there twice" in refused(fresh)
     assert yaml.safe_load(text)
+
+
+# ---- Images of the user's own ----------------------------------------------------------------------------------------
+
+HOSTILE = ["$(touch hacked)", "`touch hacked`", "; touch hacked;", "a'b\"c", "-rf", "{wildcards.dataset}", "叶 子"]
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), np.uint8)
+
+
+class Burglar:
+    """What would write a file if it were unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("hacked"),)
+
+
+def images(folder: Path) -> None:
+    """Images of two classes, which have names that a shell would take for commands."""
+    for label, name in enumerate(HOSTILE[:2]):
+        (folder / name).mkdir(parents=True)
+        for i, stem in enumerate(HOSTILE):
+            (folder / name / f"{stem}.png").write_bytes(png(PIXELS[7 * label + i]))
+
+
+def write(name: str, content: bytes):
+    return lambda folder: (folder / HOSTILE[0] / name).write_bytes(content)
+
+
+def escape(folder: Path) -> None:
+    (folder / HOSTILE[0] / "link.png").symlink_to("/etc/hostname")
+
+
+def both_sides(folder: Path) -> None:
+    for i, path in enumerate(sorted(folder.rglob("*.png"))):
+        path.write_bytes(png(PIXELS[i % 2]))
+
+
+def table(text: str):
+    def spoil(folder: Path) -> None:
+        for i in range(2):
+            (folder / f"{i}.png").write_bytes(png(PIXELS[i]))
+        for name in HOSTILE[:2]:
+            shutil.rmtree(folder / name)
+        (folder / "labels.csv").write_text(text, encoding="utf-8")
+
+    return spoil
+
+
+TABLE: dict[str, Any] = {"table": {"file": "labels.csv"}, "labels": "numbers", "classes": []}
+# What is done to the images of a dataset, what its entry says besides, and what the terminal must show.
+BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
+    "cut": (
+        write("cut.jpg", encoded(PIXELS[20], "JPEG")[:-100]),
+        {},
+        ("cut: 1 image(s) cannot be used:", "$(touch hacked)/cut.jpg: truncated or broken", "Hint: bring it back"),
+    ),
+    "empty": (write("empty.png", b""), {}, ("$(touch hacked)/empty.png: the file is empty", "Hint: delete it")),
+    "bomb": (
+        write("bomb.png", png(PIXELS[20], claims=(60_000, 60_000))),
+        {},
+        ("$(touch hacked)/bomb.png: says that it has more than 100,000,000 px", "Hint: scale it down"),
+    ),
+    "float": (
+        write("float.tif", tiff(np.full((8, 8), np.nan, np.float32), kind=3)),
+        {},
+        ("float.tif: its pixels are F",),
+    ),
+    "pipe": (
+        lambda folder: os.mkfifo(folder / HOSTILE[0] / "pipe.png"),
+        {},
+        ("$(touch hacked)/pipe.png: no file, but a pipe, a socket or a device", "Hint: move it away"),
+    ),
+    "escape": (escape, {}, ("link.png: a link to /etc/hostname, outside escape", "Hint: copy the image")),
+    "both": (both_sides, {}, ("have the same pixels as one of another split", "allow_duplicates: true")),
+    "above": (
+        table("image,label\n0.png,1\n../secret.png,2\n"),
+        TABLE,
+        ("above/labels.csv:", "line 3: '../secret.png' does not lie in above"),
+    ),
+    "words": (
+        table("image,label\n0.png,1\n1.png,$(touch hacked)\n"),
+        TABLE,
+        ("1.png: '$(touch hacked)' is not a number",),
+    ),
+    "sizes": (
+        write("small.png", png(PIXELS[20, :4])),
+        {},
+        ("8 x 4 px (3 channels)", "Hint: end `prepare` with `resize`"),
+    ),
+}
+
+
+def test_every_broken_dataset_is_named_and_a_right_one_is_prepared_beside_them(tmp_path):
+    """One call, that goes on: as a night's run meets them."""
+    project = copy_project(tmp_path / "project")
+    entry = {
+        "source": "images",
+        "classes": HOSTILE[:2],
+        "splits": {"train": {"share": 0.5}, "test": {"share": 0.5}},
+        "prepare": ["scale"],
+    }
+    datasets = yaml.safe_load((project.folder / "config/datasets.yaml").read_text(encoding="utf-8"))
+    for name, (spoil, keys, _) in {**BROKEN, "right": (lambda _: None, {}, ())}.items():
+        images(project.folder / name)
+        spoil(project.folder / name)
+        datasets[name] = entry | {"folder": name} | keys
+    buffer = io.BytesIO()
+    np.savez(buffer, x=np.array([Burglar()] * 4, object), y=np.arange(4) % 2)
+    (project.folder / "mine").mkdir()
+    (project.folder / "mine/pickled.npz").write_bytes(buffer.getvalue())
+    files = {"pickled.npz": hashlib.sha256(buffer.getvalue()).hexdigest()}
+    datasets["pickled"] = {
+        "source": "npz",
+        "fetch": {"files": files, "sources": [{"folder": "mine"}]},
+        "classes": ["a", "b"],
+        "splits": {"train": {"file": "pickled.npz", "images": "x", "labels": "y"}},
+    }
+    (project.folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets, sort_keys=False), encoding="utf-8")
+    targets = [f"results/prepared/{name}/train.npy" for name in (*BROKEN, "pickled", "right")]
+    printed = refused(project, "--keep-going", targets=targets)
+    for name, (_, _, parts) in BROKEN.items():
+        logs = [path for path in (project.folder / "results/logs").rglob("*.log") if name in str(path)]
+        log = "".join(path.read_text(encoding="utf-8") for path in logs)
+        for part in parts:
+            assert " ".join(part.split()) in " ".join(printed.split()), f"{name}: {part}"
+            assert part in log, f"{name}: {part}"
+    assert "`x` holds Python objects, which are never read" in printed
+    made = {path.parent.name for path in (project.folder / "results").rglob("*.npy")}
+    assert made == {"right"}
+    assert len(np.load(project.folder / targets[-1])) == len(HOSTILE)
+    assert not [*project.folder.rglob("*.partial*"), *tmp_path.rglob("hacked*")]
+
+
+# ---- Commands in names -----------------------------------------------------------------------------------------------
+
+
+def test_a_study_of_images_with_commands_for_names_runs_none_of_them(fresh, tmp_path):
+    images(fresh.folder / "x; touch hacked")
+    printed = fresh.run("new_study", "--config", "name=leaves", "images=x; touch hacked")
+    assert "leaves: 14 images in x; touch hacked" in printed
+    written = yaml.safe_load((fresh.folder / "config/datasets.yaml").read_text(encoding="utf-8"))["leaves"]
+    assert sorted(written["classes"]) == sorted(HOSTILE[:2])
+    fresh.run("results/prepared/leaves/train.npy")
+    assert not [*tmp_path.rglob("hacked*")]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("name", "x; touch hacked", "name: `x; touch hacked` cannot be the name of a study."),
+        ("results", "out`touch hacked`", "results: 'out`touch hacked`' is not a plain path"),
+    ],
+)
+def test_a_command_on_the_command_line_is_refused_before_it_could_reach_a_job(fresh, tmp_path, key, value, message):
+    images(fresh.folder / "leaves")
+    given = {"name": "leaves", "images": "leaves"} | {key: value}
+    arguments = [f"{name}={text}" for name, text in given.items()]
+    assert message in " ".join(refused(fresh, "--config", *arguments, targets=["new_study"]).split())
+    assert not [*tmp_path.rglob("hacked*"), *fresh.folder.glob("results/prepared")]
+
+
+def test_a_cluster_run_is_refused_for_a_name_that_is_a_command(fresh, tmp_path):
+    datasets = yaml.safe_load((fresh.folder / "config/datasets.yaml").read_text(encoding="utf-8"))
+    datasets["$(touch hacked)"] = datasets["dots"]
+    (fresh.folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets), encoding="utf-8")
+    study = fresh.folder / STUDY
+    shutil.copy(study, study.with_name("a; touch hacked.yaml"))
+    done = fresh.snakemake("--profile", "slurm", "--dry-run", "--config", "studies=['a; touch hacked']")
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "Traceback" not in printed
+    assert 'studies.0: "a; touch hacked" is not a plain name (letters, digits, - and _).' in printed
+    done = fresh.snakemake("--profile", "slurm", "--dry-run")
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "config/datasets.yaml: '$(touch hacked)' is not a plain name" in printed
+    assert not [*tmp_path.rglob("hacked*")]

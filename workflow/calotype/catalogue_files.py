@@ -68,6 +68,8 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
             raise CalotypeError(f"{folder}: the name {name!r} has signs that cannot be printed.", "rename it.")
         if path.suffix.lower() not in SUFFIXES:
             others.append(name)
+        elif path.is_symlink() and not path.exists():
+            raise CalotypeError(f"{file}: a link to nothing, or to itself.", "delete it, or bring the image back.")
         elif not path.resolve().is_relative_to(home):
             raise CalotypeError(f"{file}: a link to {path.resolve()}, outside {folder}.", "copy the image into it.")
         else:

@@ -38,9 +38,19 @@ TASK_LABELS = {"count": "counts", "classify": "classes", "regress": "numbers"}  
 RESERVED_VARIANTS = ("figures",)
 
 
+def _harmless(text: str) -> str:
+    # What `--config` says stands in the command of each job, which two shells read, between quotes of both kinds.
+    if re.search(r'[$`"\\]|[^\S ]', text):
+        raise ValueError(f'{text!r} is not plain text: it has one of $ ` " \\ or a line break')
+    return text
+
+
 def _plain_path(path: str) -> str:
-    if not path.strip() or re.search(r"[{}*?~$]", path):
-        raise ValueError(f"{path!r} is not a plain path: it is empty, or has one of {{ }} * ? ~ $; write it out")
+    if not path.strip() or re.search(r'[{}*?~$`"\\]|[^\S ]', path):
+        raise ValueError(
+            f'{path!r} is not a plain path: it is empty, or has one of {{ }} * ? ~ $ ` " \\ or a line break; write it '
+            "out"
+        )
     return os.path.normpath(path)
 
 
@@ -51,7 +61,9 @@ def _as_written(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-Typed = Annotated[str, BeforeValidator(_as_written)]  # on the command line, where 2024 is a number
+Typed = Annotated[
+    str, BeforeValidator(_as_written), AfterValidator(_harmless)
+]  # on the command line, where 2024 is a number
 
 
 class Settings(Strict):
@@ -80,8 +92,8 @@ class Settings(Strict):
         description="A folder with files of datasets that you already have, looked into before anything is fetched; "
         "as is the one that the environment variable CALOTYPE_DATA names.",
     )
-    datasets: str = Field("config/datasets.yaml", description="The file that describes the datasets.")
-    study_files: str = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
+    datasets: Folder = Field("config/datasets.yaml", description="The file that describes the datasets.")
+    study_files: Folder = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
     name: Typed | None = Field(
         None, description="On the command line, for `snakemake --cores 1 new_study`: what the new study is called."
     )

@@ -7,6 +7,7 @@ figures_calibration.py and figures_binary.py, those of mistakes in figures_mista
 
 import io
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ METADATA: Mapping[str, Mapping[str, str | None]] = {
 def use_style(style: Path) -> None:
     """Take the look of all figures from a matplotlib style file."""
     matplotlib.style.use(style)
+    warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # a box stands in its place, and says so
 
 
 def save(figure: Figure, files: Sequence[Path]) -> None:

@@ -88,10 +88,10 @@ class Picture:
 
 def is_grey(pixels: Pixels) -> bool:
     """Whether pixels, shape (height, width, channels), have no colour, whatever their channels."""
-    if pixels.shape[2] == 1:
-        return True
-    # Of most images in colour the first line of pixels tells.
-    return all(bool((part[..., :1] == part[..., 1:]).all()) for part in (pixels[:1], pixels))
+    some = pixels[::16, ::16]  # of an image in colour these show it, at a fraction of the time
+    return pixels.shape[2] == 1 or all(
+        np.array_equal(part[..., 0], part[..., other]) for part in (some, pixels) for other in (1, 2)
+    )
 
 
 def digest(pixels: Pixels) -> str:

@@ -352,6 +352,11 @@ class Recipe(Strict):
         return [self.train, *filter(None, [self.validation])]
 
     @property
+    def holds_out(self) -> bool:
+        """Whether there are images to validate on."""
+        return self.validation is not None or self.validation_split > 0
+
+    @property
     def classifies(self) -> bool:
         """Whether the predictions are a probability for each class; else one number."""
         return self.loss in OF_CLASSES or self.binary
@@ -404,7 +409,6 @@ class Recipe(Strict):
     def _chooses_an_epoch(self) -> None:
         recorded = ["loss", *(["accuracy"] * self.classifies), *self.training_metrics]
         known = [*(f"val_{name}" for name in recorded), *recorded]
-        held_out = self.validation is not None or self.validation_split > 0
         chooses = self.restore_best_weights or self.patience is not None
         reduces = self.reduce_on_plateau is not None
         on_held_out = self.monitor.startswith("val_")
@@ -416,10 +420,10 @@ class Recipe(Strict):
                 ),
                 f"monitor: {self.monitor} is not recorded; these are: {', '.join(known)}": self.monitor not in known,
                 "restore_best_weights and patience need validation or validation_split: never choose on test images": (
-                    chooses and on_held_out and not held_out
+                    chooses and on_held_out and not self.holds_out
                 ),
                 f"monitor: {self.monitor} needs validation or validation_split": (
-                    on_held_out and (self.monitor != "val_loss" or reduces) and not held_out
+                    on_held_out and (self.monitor != "val_loss" or reduces) and not self.holds_out
                 ),
                 "mode and min_delta need restore_best_weights or patience": (
                     ((self.mode != "auto" and not reduces) or self.min_delta) and not chooses

@@ -246,7 +246,7 @@ class _Training:
         if not math.isfinite(logs["loss"]):
             run.diverged = run.epoch
             logger.warning("%s: seed %d diverged in epoch %d: its loss is %f", self.name, seed, run.epoch, logs["loss"])
-        if self.recipe.monitor in logs:  # `val_loss` by default, also where nothing is held out
+        if self.recipe.holds_out or not self.recipe.monitor.startswith("val_"):
             value = logs[self.recipe.monitor]
             more, by = self.recipe.more_is_better, self.recipe.min_delta
             if run.best is None or is_better(value, run.best[0], more=more, by=by):

@@ -200,10 +200,8 @@ class Trainer:
         ]
         if not self.recipe.classifies:
             return further
-        kind = keras.metrics.CategoricalAccuracy
-        if self.recipe.sparse or self.recipe.binary:
-            kind = keras.metrics.SparseCategoricalAccuracy if self.recipe.sparse else keras.metrics.BinaryAccuracy
-        return [kind(name="accuracy"), *further]
+        kind = "SparseCategorical" if self.recipe.sparse else "Binary" if self.recipe.binary else "Categorical"
+        return [getattr(keras.metrics, f"{kind}Accuracy")(name="accuracy"), *further]
 
     def _class_weights(self, labels: NDArray[Any]) -> NDArray[Any]:
         """The weight of each class, shape (classes,), given the labels that are trained on."""

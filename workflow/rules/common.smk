@@ -61,8 +61,12 @@ from calotype.layout import Layout
 from calotype.postmortem import explain
 from calotype.recipe import SCIKIT_LEARN
 from calotype.steps import Own, before_measuring, plain_steps
+from calotype.validation import read_yaml
 
 try:
+    for file in workflow.configfiles:
+        if Path(file).suffix in (".yaml", ".yml"):
+            read_yaml(Path(file))  # Snakemake, which has read it, takes the last of two keys of one name
     CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
     check_studies(CONFIG)
     LAYOUT = Layout(CONFIG)
@@ -146,13 +150,13 @@ def catalogue_entry(wildcards):
 
 
 def images_there(wildcards):
-    """What lies in the folder of a user's own images."""
+    """What lies in the folder of a user's own images; or why that cannot be said, which the job will say, too."""
     dataset = CONFIG.datasets[wildcards.dataset]
     place, known = dataset.place(), Path(".snakemake/contents", f"{wildcards.dataset}.json")
     try:
         return contents(Path(place["folder"]), place.get("ignore", []), known, dataset.files())
     except CalotypeError as error:
-        raise WorkflowError(str(error)) from None
+        return str(error)
 
 
 def place(wildcards, output):
@@ -478,10 +482,10 @@ def everything(report):
 
     def paths(wildcards):
         if report in CONFIG.broken:
-            raise WorkflowError(CONFIG.broken[report])
+            raise SystemExit(f"error: {CONFIG.broken[report]}")  # Snakemake shows a traceback of any other
         if not LAYOUT.reports()[report]:
             key, hint = "studies" if report == "report" else report, "name some; `new_study` writes a first one."
-            raise WorkflowError(f"config: {key}: names no study.\nHint: {hint}")
+            raise SystemExit(f"error: config: {key}: names no study.\nHint: {hint}")
         return LAYOUT.everything(report)
 
     return paths

@@ -1,0 +1,210 @@
+"""Images of the user's own, from a folder or a table to a report: what is asked for, and what is trained again."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import Project, copy_project
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+SPECIES = ["Acer, sugar", "Quercus & $robur_1$", "Ulmus glabra Huds. → élm"]
+EACH = 20  # images of a species
+CELLS = 36
+NET = {"model": "dense", "model_arguments": {"units": [8]}, "batch_size": 8}
+NUMBERS = NET | {"loss": "mean_squared_error", "optimizer": {"name": "adam", "learning_rate": 0.01}, "epochs": 30}
+NUMBERS["model_arguments"] = {"units": [8], "output": "linear"}
+CLASSES = NET | {"loss": "categorical_crossentropy", "optimizer": {"name": "adam", "learning_rate": 0.02}, "epochs": 8}
+TABLES = ("cells", "spots", "gels")
+
+
+def noise(number: int, level: int, *, size: tuple[int, ...] = (10, 12, 3)) -> np.ndarray:
+    """An image that is as light as its label says, all over nearly alike."""
+    return np.random.default_rng(number).integers(level, level + 40, size, np.uint8)
+
+
+def species(folder: Path) -> None:
+    """A folder for each species, their images of two sizes and three formats."""
+    for label, name in enumerate(SPECIES):
+        (folder / name).mkdir(parents=True)
+        for i in range(EACH):
+            image = Image.fromarray(noise(100 * label + i, 90 * label, size=(10 + i % 2, 12, 3)))
+            image.save(folder / name / f"leaf no. {i}{('.png', '.jpg', '.webp')[i % 3]}")
+
+
+def cells(folder: Path) -> None:
+    """A table with splits that are given, weights and plates: the labels of one plate weigh nothing, and are wrong."""
+    (folder / "raw").mkdir(parents=True)
+    lines = ["image,kind,part,trust,plate"]
+    for i in range(CELLS):
+        Image.fromarray(noise(i, 160 * (i % 2))).save(folder / f"raw/{i}.png")
+        wrong = i // 4 == 1
+        kind = ("dead", "alive")[(i % 2) ^ wrong]
+        lines.append(f"raw/{i}.png,{kind},{'train' if i < 24 else 'test'},{0 if wrong else 1},plate {i // 4}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def spots(folder: Path) -> None:
+    """A table of counts, with tabs."""
+    folder.mkdir()
+    lines = ["image\tlabel"]
+    for i in range(40):
+        Image.fromarray(noise(i, 50 * (i % 5), size=(6, 6))).save(folder / f"{i}.bmp")
+        lines.append(f"{i}.bmp\t{i % 5}")
+    (folder / "labels.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def gels(folder: Path) -> None:
+    """Grey TIFF files of 16 bits, which are darker than 8 bits could tell, and a number for each."""
+    folder.mkdir()
+    lines = ["image,label"]
+    for i in range(40):
+        pixels = np.random.default_rng(i).integers(5 * i, 5 * i + 100, (6, 8)).astype(np.uint16)
+        cv2.imwrite(str(folder / f"{i}.tif"), pixels)
+        lines.append(f"{i}.tif,{i / 8 - 2.5}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def entry(name: str, **keys: Any) -> dict[str, Any]:
+    table = {"file": "labels.tsv" if name == "spots" else "labels.csv"} | keys.pop("table", {})
+    shares = {"train": {"share": 0.75}, "test": {"share": 0.25}}
+    return {"source": "images", "folder": name, "table": table, "splits": shares, "prepare": ["scale"]} | keys
+
+
+def study(name: str, task: str, defaults: dict[str, Any]) -> dict[str, Any]:
+    variants = {"dense": {"label": "A label"}}
+    return {"title": name, "dataset": name, "task": task, "tests": ["test"], "defaults": defaults, "variants": variants}
+
+
+@pytest.fixture(scope="module")
+def printed() -> dict[str, str]:
+    """What the calls printed, by what they did."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, printed: dict[str, str]) -> Project:
+    """A project in which four sets of images have been described and trained on; what a test edits, it puts back."""
+    project = copy_project(tmp_path_factory.mktemp("own") / "project")
+    for write in (species, cells, spots, gels):
+        write(project.folder / write.__name__)
+    project.edit("config/config.yaml", "seeds: 2 ", "seeds: 1 ")
+    printed["new_study"] = project.run("new_study", "--config", "name=species", "images=species")
+    file = project.folder / "config/studies/species.yaml"
+    written = yaml.safe_load(file.read_text(encoding="utf-8"))
+    del written["variants"]["convolutions"], written["variants"]["augmented"]  # a minute of the CI
+    written["defaults"] |= {"epochs": 30, "batch_size": 8, "optimizer": {"name": "adam", "learning_rate": 0.002}}
+    file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    datasets = {
+        "cells": entry(
+            "cells",
+            table={"label": "kind", "split": "part", "weight": "trust", "group": "plate"},
+            classes=["dead", "alive"],
+            splits={"train": {"value": "train"}, "test": {"value": "test"}},
+        ),
+        "spots": entry("spots", labels="counts"),
+        "gels": entry("gels", labels="numbers", prepare=["scale", {"name": "normalise", "split": "train"}]),
+    }
+    with open(project.folder / "config/datasets.yaml", "a", encoding="utf-8") as text:
+        text.write("\n" + yaml.safe_dump(datasets))
+    for name, task, defaults in zip(TABLES, ("classify", "count", "regress"), (CLASSES, NUMBERS, NUMBERS), strict=True):
+        file = project.folder / f"config/studies/{name}.yaml"
+        file.write_text(yaml.safe_dump(study(name, task, defaults)), encoding="utf-8")
+    printed["check"] = project.run("check", "--config", "studies=[species]")
+    printed["run"] = project.run("species", *(f"results/{name}/summary.csv" for name in TABLES))
+    return project
+
+
+def mean(project: Project, study: str, metric: str) -> float:
+    """What the test of a study's one variant came to."""
+    table = pd.read_csv(project.folder / f"results/{study}/summary.csv")
+    return float(table.loc[(table.metric == metric) & (table.split == "test"), "mean"].iloc[0])
+
+
+def catalogue(project: Project, name: str) -> pd.DataFrame:
+    return pd.read_csv(project.folder / f"results/prepared/{name}/catalogue.csv", keep_default_na=False)
+
+
+# ---- From a folder to a report ---------------------------------------------------------------------------------------
+
+
+def test_a_new_study_says_what_it_has_seen_and_what_to_call_next(trained, printed):
+    text = " ".join(printed["new_study"].split())
+    for expected in (
+        "species: 60 images in species",
+        "Acer, sugar 20, Quercus & $robur_1$ 20, Ulmus glabra Huds. → élm 20",
+        "snakemake --cores all check --config 'studies=[species]'",
+    ):
+        assert expected in text
+    assert (trained.folder / "config/studies/species.yaml").exists()
+
+
+def test_a_check_says_what_training_would_take_and_trains_nothing(printed):
+    text = " ".join(printed["check"].split())
+    assert "species/dense: trains, saves, loads and predicts" in text
+    assert "snakemake --cores all species" in text
+
+
+def test_a_study_of_a_folder_of_images_comes_to_a_report_with_the_names_of_its_classes(trained):
+    assert mean(trained, "species", "accuracy") > 0.8
+    page = (trained.folder / "results/species.html").read_text(encoding="utf-8")
+    assert "Quercus &amp; $robur_1$" in page
+    assert "Ulmus glabra Huds. → élm" in page
+    found = catalogue(trained, "species")
+    assert found.groupby("label").split.value_counts().tolist() == [16, 4] * 3
+    assert [SPECIES.index(path.split("/")[0]) for path in found.path] == found.label.tolist()
+
+
+def test_a_table_gives_splits_weights_and_groups(trained):
+    found = catalogue(trained, "cells")
+    assert ((found.split == "train") == found.path.isin([f"raw/{i}.png" for i in range(24)])).all()
+    array = np.load(trained.folder / "results/prepared/cells/train.npy")
+    assert (array["weight"] == 0).sum() == 4
+    assert len(set(array["group"].tolist())) == 6
+    assert mean(trained, "cells", "accuracy") == 1, "the wrong labels weigh nothing"
+
+
+def test_counts_and_numbers_of_a_table_are_learnt(trained):
+    assert mean(trained, "spots", "mean_absolute_error") < 0.6
+    assert mean(trained, "gels", "mean_absolute_error") < 0.6
+
+
+def test_sixteen_bits_stay_sixteen(trained):
+    manifest = json.loads((trained.folder / "results/prepared/gels/train.measured.json").read_text(encoding="utf-8"))
+    array = np.load(trained.folder / "results/prepared/gels/train.npy")["image"].astype(float)
+    levels = (array * manifest["deviation"][0] + manifest["mean"][0]) * 65535
+    assert np.abs(levels - np.rint(levels)).max() < 0.01
+    assert len(np.unique(np.rint(levels))) > 256
+
+
+# ---- What is trained again -------------------------------------------------------------------------------------------
+
+ALL = ("species", *(f"results/{name}/summary.csv" for name in TABLES))
+
+
+def test_images_that_were_touched_or_moved_and_other_names_in_figures_train_nothing_again(trained):
+    """As a copy of a project on another machine has them: other times, in another order."""
+    for name in ("species", *TABLES):
+        shutil.copytree(trained.folder / name, trained.folder / "copy", copy_function=shutil.copyfile)
+        shutil.rmtree(trained.folder / name)
+        (trained.folder / "copy").rename(trained.folder / name)
+    assert trained.plan(*ALL) == {}
+    trained.edit("config/studies/species.yaml", "label: Dense", "label: Dichte Schichten")
+    plan = trained.plan(*ALL)
+    assert "report" in plan
+    assert not plan.keys() & {"catalogue", "measure", "prepare", "rehearse", "train", "evaluate"}
+
+
+def test_one_image_more_trains_its_study_again_and_no_other(trained):
+    new = trained.folder / "species" / SPECIES[0] / "new.png"
+    Image.fromarray(noise(999, 0)).save(new)
+    plan = trained.plan(*ALL)
+    new.unlink()
+    assert (plan["catalogue"], plan["prepare"], plan["train"]) == (1, 2, 1)
