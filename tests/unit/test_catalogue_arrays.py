@@ -180,6 +180,12 @@ def test_labels_are_the_same_in_whatever_type_they_were_saved(folder, labels):
     assert catalogue(folder).label.tolist() == LABELS.tolist()
 
 
+def test_numbers_in_one_array_and_names_in_another_are_refused_in_words(folder):
+    np.save(folder / "named.npy", np.array(CLASSES)[LABELS[20:]])
+    said = refused(folder, arrays=None, splits={"train": TRAIN, "test": TEST | {"labels": "named.npy"}})
+    assert "train-images-idx3-ubyte, image 0: the label '0' is no class" in said
+
+
 def test_true_and_false_are_the_second_and_the_first_class(folder):
     save(folder, labels=LABELS == 1)
     assert catalogue(folder, classes=["no", "yes"]).label.tolist() == (LABELS == 1).astype(int).tolist()
@@ -215,7 +221,7 @@ def test_labels_that_are_no_classes_are_named_with_their_image(folder, what):
     ("labels", "problem"),
     [
         (np.where(LABELS == 1, 10**9, LABELS), "image 1: 1000000000"),
-        (np.where(LABELS == 1, 2**63, LABELS.astype(np.uint64)), "image 1: 9.2233720368547758e+18"),
+        (np.where(LABELS == 1, 2**63, LABELS.astype(np.uint64)), "image 1: 9223372036854775808"),
         (LABELS - 1, "image 0: -1"),
         (LABELS / 2, "image 1: 0.5"),
         (np.full(NUMBER, 7), "every count is 7"),

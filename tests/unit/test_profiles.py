@@ -40,5 +40,5 @@ def test_the_command_of_the_docs_gives_all_rules_of_the_profile_their_prefix_in_
     (command,) = re.findall(r"^sed -i .*$", docs, re.MULTILINE)
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     found = yaml.safe_load((tmp_path / "slurm/config.yaml").read_text(encoding="utf-8"))
-    renamed = {f"calotype_{name}": given for name, given in PROFILE["set-resources"].items()}
-    assert found == PROFILE | {"set-resources": renamed}
+    keys = ("set-resources", "set-threads")
+    assert found == PROFILE | {key: {f"calotype_{name}": given for name, given in PROFILE[key].items()} for key in keys}

@@ -38,6 +38,8 @@ def list_arrays(dataset: ArraysDataset) -> pd.DataFrame:
     if any("weight" in part for part in parts):
         parts = [part if "weight" in part else part.assign(weight=1.0) for part in parts]
     found = pd.concat(parts, ignore_index=True)
+    if found.label.dtype == object:  # some are numbers, others are text
+        found = found.assign(label=found.label.map(str))
     found = numbered(found, dataset, folder).assign(split=LEFT)
     for arrays, splits in dataset.by_arrays():
         here = found.path == arrays.images
