@@ -56,7 +56,7 @@ def numbered(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where:
         if (weights < 0).any():
             raise CalotypeError(f"{where}: {names[weights < 0].iloc[0]}: the weight is negative.")
         if not weights.any():
-            raise CalotypeError(f"{where}: all weights are 0.", "see table.weight.")
+            raise CalotypeError(f"{where}: all weights are 0.", "name another, or none.")
         found = found.assign(weight=weights)
     return found
 
