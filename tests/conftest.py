@@ -1,13 +1,16 @@
 """A small copy of the project that has been run once, fresh copies of it to edit, and what runs beside what."""
 
 import fcntl
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,34 @@ import yaml
 REPOSITORY = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
-WORKERS = 3  # processes for the whole suite: the tests on a private Slurm mostly wait, the others compute meanwhile
+WORKERS = 4  # processes for the whole suite on two cores: the tests on a private Slurm mostly wait, others sometimes
 ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one worker
 # The longest; small files fill up at the end.
 FIRST = (*ON_SLURM, "tests/unit/test_runs.py", "tests/unit/test_training.py", "tests/workflow/")
 NOTES = pytest.StashKey[list[str]]()
+
+# Reads calls, a line each, and prints their exit statuses. Each runs in a process of its own, which has imported
+# Snakemake already: nearly half of what a dry run costs.
+FORKING = """
+import json, os, sys
+import pydantic, smart_open, snakemake.report, snakemake_logger_plugin_rich
+from snakemake.cli import main
+
+for line in sys.stdin:
+    folder, printed, environment, arguments = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        file = os.open(printed, os.O_WRONLY)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        main(arguments)
+        sys.exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 
 
 @dataclass(frozen=True)
@@ -32,13 +58,10 @@ class Project:
 
     def snakemake(self, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
         """Call Snakemake as a user would, from the project's folder."""
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        if path is not None:
-            environment["PATH"] = path
         return subprocess.run(
             [str(SNAKEMAKE), *arguments],
             cwd=self.folder,
-            env=environment,
+            env=environment() | ({} if path is None else {"PATH": path}),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -53,9 +76,7 @@ class Project:
 
     def plan(self, *arguments: str) -> dict[str, int]:
         """How many jobs of each rule a dry run plans; empty if there is nothing to do."""
-        done = self.snakemake("--dry-run", *arguments)
-        printed = done.stdout + done.stderr
-        assert done.returncode == 0, printed
+        printed = self._dry_run(*arguments)
         if "Nothing to be done" in printed:
             return {}
         table = re.search(r"^ rule +count(.*?)^ total ", printed, re.MULTILINE | re.DOTALL)
@@ -67,10 +88,20 @@ class Project:
         """The trainings that a dry run plans, as ``study/variant first-last``."""
         # Snakemake's plain logger lists every job; the triggers are those of profiles/default.
         plain = ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input", "software-env"]
-        done = self.snakemake("--dry-run", *arguments, *plain)
-        assert done.returncode == 0, done.stdout + done.stderr
-        found = re.findall(r"Training (\S+), seeds (\d+) to (\d+)", done.stdout + done.stderr)
+        found = re.findall(r"Training (\S+), seeds (\d+) to (\d+)", self._dry_run(*arguments, *plain))
         return sorted(f"{name} {int(first)}-{int(last)}" for name, first, last in set(found))
+
+    def _dry_run(self, *arguments: str) -> str:
+        """What a dry run prints that goes well."""
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as printed:
+            call = [str(self.folder), printed.name, environment(), ["--dry-run", *arguments]]
+            process = forking()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            print(json.dumps(call), file=process.stdin, flush=True)
+            status, text = process.stdout.readline(), printed.read()
+        assert status == "0\n", text
+        return text
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace a text that stands in a file."""
@@ -87,6 +118,19 @@ class Project:
         """Replace the dots study."""
         text = yaml.safe_dump(study, sort_keys=False)
         (self.folder / "config/studies/dots.yaml").write_text(text, encoding="utf-8")
+
+
+def environment() -> dict[str, str]:
+    """The environment of a user who calls Snakemake."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
+@cache
+def forking() -> subprocess.Popen[str]:
+    """A process that has imported Snakemake, for the dry runs of this one; it ends with it."""
+    # -P: or the folder of a project would be one to import from.
+    command = [sys.executable, "-P", "-c", FORKING]
+    return subprocess.Popen(command, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def copy_project(folder: Path) -> Project:

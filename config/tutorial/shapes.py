@@ -1,4 +1,4 @@
-"""Draw the images of the tutorial: circles, squares and triangles on noisy paper, into shapes/, a folder for each."""
+"""Draw the images of the tutorial into shapes/: circles, squares and triangles on unevenly lit paper, a folder each."""
 
 from pathlib import Path
 
@@ -12,30 +12,31 @@ SIZES = ((60, 80), (90, 120), (72, 96))  # height and width in px, as of three c
 def draw(shape: str, rng: np.random.Generator) -> np.ndarray:
     """An image of a shape somewhere, of some colour, turned somehow."""
     height, width = SIZES[rng.integers(len(SIZES))]
-    paper = np.full((height, width, 3), rng.integers(120, 230), np.uint8)
+    image = np.empty((height, width, 3), np.uint8)
+    image[:] = rng.integers(180, 256, 3)
     radius = height * rng.uniform(0.18, 0.32)
     middle = np.array([rng.uniform(radius, width - radius), rng.uniform(radius, height - radius)])
-    ink = tuple(int(level) for level in rng.integers(0, 110, 3))
+    ink = tuple(int(level) for level in rng.integers(0, 120, 3))
     if shape == "circle":
-        cv2.circle(paper, [int(x) for x in middle], int(0.85 * radius), ink, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(image, [int(x) for x in middle], int(0.85 * radius), ink, cv2.FILLED, cv2.LINE_AA)
     else:
         corners = {"square": 4, "triangle": 3}[shape]
         angles = rng.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(corners) / corners
         outline = middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        cv2.fillPoly(paper, [outline.astype(np.int32)], ink, cv2.LINE_AA)
-    noise = rng.normal(0, 18, paper.shape)
-    return np.clip(paper + noise, 0, 255).astype(np.uint8)
+        cv2.fillPoly(image, [outline.astype(np.int32)], ink, cv2.LINE_AA)
+    lit_from_left = np.linspace(*rng.uniform(0.7, 1, 2), width)
+    return (image * lit_from_left[:, None]).astype(np.uint8)
 
 
 def main() -> None:
-    """Draw them all; and, as things go, lose half of a file and copy another."""
+    """Draw them all; and, as things go, lose the end of one file and copy another."""
     rng, folder = np.random.default_rng(1), Path("shapes")
     for shape in ("circle", "square", "triangle"):
         (folder / shape).mkdir(parents=True, exist_ok=True)
         for i in range(EACH):
             cv2.imwrite(str(folder / shape / f"{i:03d}.png"), draw(shape, rng))
     broken, copied = folder / "square/099.png", folder / "circle/007.png"
-    broken.write_bytes(broken.read_bytes()[:2000])
+    broken.write_bytes(broken.read_bytes()[:-200])
     (folder / "circle/copy of 007.png").write_bytes(copied.read_bytes())
 
 

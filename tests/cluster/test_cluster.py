@@ -58,14 +58,14 @@ def start(slurm: PrivateSlurm, folder: Path, *targets: str) -> subprocess.Popen[
         )
 
 
-def finish(slurm: PrivateSlurm, folder: Path, snakemake: subprocess.Popen[bytes]) -> Call:
-    """Wait for the end of a call, which must go well."""
+def finish(slurm: PrivateSlurm, folder: Path, snakemake: subprocess.Popen[bytes], patience: float = PATIENCE) -> Call:
+    """Wait for the end of a call, which must go well, for so many seconds at most."""
     try:
-        problem = f"exit status {snakemake.wait(PATIENCE)}"
+        problem = f"exit status {snakemake.wait(patience)}"
     except subprocess.TimeoutExpired:
         snakemake.kill()
         snakemake.wait()
-        problem = f"not at its end after {PATIENCE} s; it may have lost a job"
+        problem = f"not at its end after {patience:g} s; it may have lost a job"
     printed = (folder / PRINTED).read_text(encoding="utf-8", errors="replace")
     if snakemake.returncode:
         logs = [log.read_text(errors="replace") for log in sorted((folder / "slurm-logs").rglob("*.log"))]
@@ -75,9 +75,9 @@ def finish(slurm: PrivateSlurm, folder: Path, snakemake: subprocess.Popen[bytes]
     return Call(folder, printed, [job for job in slurm.jobs() if job.name == run[1]])
 
 
-def call(slurm: PrivateSlurm, folder: Path, *targets: str) -> Call:
+def call(slurm: PrivateSlurm, folder: Path, *targets: str, patience: float = PATIENCE) -> Call:
     """Call Snakemake and wait for the end."""
-    return finish(slurm, folder, start(slurm, folder, *targets))
+    return finish(slurm, folder, start(slurm, folder, *targets), patience)
 
 
 def at_attempt(expression: str | int, attempt: int) -> int:
@@ -90,7 +90,7 @@ def digests(folder: Path) -> dict[str, str]:
     found = {}
     for file in sorted((*folder.glob("data/**/*"), *folder.glob("results/**/*"))):
         path = file.relative_to(folder)
-        varies = file.name in ("provenance.json", "report.html") or {"logs", "benchmarks"} & set(path.parts)
+        varies = file.name == "provenance.json" or file.suffix == ".html" or {"logs", "benchmarks"} & set(path.parts)
         if file.is_file() and not varies and not file.name.startswith("."):
             found[str(path)] = hashlib.sha256(file.read_bytes()).hexdigest()
     return found

@@ -21,7 +21,7 @@ from faults.paper import CHECKPOINT_MINUTES, differences, digests, edit_profile
 TICK = 0.5  # s
 COMPUTES = 0.1  # s of CPU between two looks
 SAMPLE = 3.0  # s between two looks at which trainings run
-FIRST, GAP = (2.0, 10.0), (2.0, 12.0)  # s from the first training to the first fault, and from fault to fault
+FIRST, GAP = (1.0, 6.0), (1.0, 8.0)  # s from the first training to the first fault, and from fault to fault
 CALLS = 5  # of Snakemake, by a user who calls it again when it ended with an error
 PATIENCE = 1500.0  # s for a round; one takes two to six minutes where little else runs
 # s with no job in the queue after which a call is taken to wait for a job that it has lost. The plugin looks at its
@@ -74,16 +74,19 @@ class Record:
 class Round:
     """A call of Snakemake on the cluster, the faults that strike it, and what a user does about them."""
 
-    def __init__(self, slurm: PrivateSlurm, project: Project, name: str, random: Random) -> None:
+    def __init__(
+        self, slurm: PrivateSlurm, project: Project, name: str, random: Random, targets: Sequence[str] = ()
+    ) -> None:
         """Prepare.
 
         Args:
             slurm: where it runs.
             project: a project of its own.
             name: how the record calls it.
-            random: draws moments and targets.
+            random: draws moments and what they hit.
+            targets: which results are asked for; all, if none are named.
         """
-        self.slurm, self.project, self.random = slurm, project, random
+        self.slurm, self.project, self.random, self.targets = slurm, project, random, targets
         self.record = Record(name)
         self.lost_nodes = 0
         self._head: subprocess.Popen[bytes] | None = None
@@ -113,21 +116,19 @@ class Round:
         # The first look at a job comes sooner than the profile says.
         options = ["--slurm-init-seconds-before-status-checks", "3"]
         options += ["--config", f"checkpoint_minutes={CHECKPOINT_MINUTES}"]
-        self._head = self._snakemake(*options)
+        self._head = self._snakemake(*self.targets, *options)
         self.record.calls += 1
         self._busy = time.monotonic()
 
     # ---- The round ------------------------------------------------------------------------------------------------
 
-    def play(
-        self, strikes: Sequence[Strike], conditions: Sequence[Condition], expected: dict[str, str] | None
-    ) -> Record:
+    def play(self, strikes: Sequence[Strike], conditions: Sequence[Condition], expected: dict[str, str]) -> Record:
         """Run the paper to its end.
 
         Args:
             strikes: in this order; each waits for a training to strike.
             conditions: they hold from the start.
-            expected: digests of the clean run; None for the clean run itself.
+            expected: digests of the clean run.
         """
         before = {job.id for job in self.slurm.jobs()}
         for condition in conditions:
@@ -145,13 +146,12 @@ class Round:
         self._until_idle()
         self.record.seconds = time.monotonic() - self._began
         self._count(before, conditions)
-        if expected is not None:
-            self.record.differences = differences(expected, found)
-            if (left := digests(self.project.folder)) != found:
-                self.record.problems += [
-                    f"changed by a job that was still there when Snakemake had ended: {line}"
-                    for line in differences(found, left)
-                ]
+        self.record.differences = differences(expected, found)
+        if (left := digests(self.project.folder)) != found:
+            self.record.problems += [
+                f"changed by a job that was still there when Snakemake had ended: {line}"
+                for line in differences(found, left)
+            ]
         self.record.unfinished = self._would_do_something()
         if self.record.together > 1:
             self.record.problems.append("a pack was trained by two processes at the same time")
@@ -280,7 +280,7 @@ class Round:
     def _would_do_something(self) -> bool:
         """Whether another call would do something again; the results would be the same, but a user would wonder."""
         before = (self.project.folder / PRINTED).stat().st_size
-        self._snakemake("--dry-run").wait(300)
+        self._snakemake(*self.targets, "--dry-run").wait(300)
         with (self.project.folder / PRINTED).open("rb") as printed:
             printed.seek(before)
             return b"Nothing to be done" not in printed.read()

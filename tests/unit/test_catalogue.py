@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from calotype.catalogue import write_catalogue
+from calotype.datasets import DATASETS
 from calotype.datasets_own import ImagesDataset
 from calotype.errors import CalotypeError
+from calotype.images import prepare
 from calotype.raw import read_raw
 from calotype.validation import validate
 
@@ -118,6 +120,20 @@ def test_splits_may_be_folders_that_hold_the_folders_of_the_classes(flowers, tmp
     found = catalogue(tmp_path / "both", splits={"train": {"folder": "training"}, "test": {"folder": "held-out"}})
     assert found.split.value_counts().to_dict() == {"train": 21, "test": 9}
     assert ((found.split == "test") == found.path.str.startswith("held-out/")).all()
+
+
+def test_several_threads_find_the_same_as_one(flowers):
+    (flowers / "rose/0.png").write_bytes((flowers / "rose/1.png").read_bytes())
+    catalogue(flowers, allow_duplicates=True)
+    files = flowers.parent / "threads.csv", flowers.parent / "threads.json"
+    write_catalogue(dataset(flowers, allow_duplicates=True), *files, threads=3)
+    assert files[0].read_bytes() == (flowers.parent / "catalogue.csv").read_bytes()
+
+
+def test_an_image_whose_name_is_as_long_as_a_name_can_be_is_found(flowers):
+    name = "daisy/" + "x" * 251 + ".png"
+    image(900).save(flowers / name)
+    assert name in {*catalogue(flowers).path}
 
 
 def test_images_of_one_plant_stay_together_by_their_names(flowers):
@@ -268,6 +284,19 @@ def test_columns_may_have_other_names_and_tabs_between_them(cells):
     assert "weight" not in found
 
 
+def test_no_column_weighs_images_that_the_config_does_not_name_as_weights(cells):
+    assert "weight" not in catalogue(cells, table=TABLE)
+    assert "weight" in catalogue(cells, table=TABLE | {"weight": "weight"})
+
+
+def test_a_validation_part_that_the_table_gives_is_a_split_like_the_others(cells):
+    text = (cells / "labels.csv").read_text().replace("raw/2.png,tulip,train", "raw/2.png,tulip,val")
+    (cells / "labels.csv").write_text(text)
+    keys = {"table": TABLE | {"split": "split"}, "splits": GIVEN | {"validation": {"value": "val"}}}
+    assert catalogue(cells, **keys).split.tolist() == ["train"] * 2 + ["validation"] + ["train"] * 5 + ["test"] * 4
+    assert [record[1] for record in raw_of(cells, "validation", **keys).records] == [2]
+
+
 def test_plates_of_the_table_are_never_parted(cells):
     found = catalogue(cells, table=TABLE | {"group": "plate"})
     assert found.groupby("group").split.nunique().max() == 1
@@ -316,6 +345,7 @@ SPOILT = {
     "absolute": (("raw/1.png", "/etc/passwd"), r"line 3: '/etc/passwd' does not lie in"),
     "no image": (("raw/1.png", ""), r"line 3: '' does not lie in"),
     "the folder": (("raw/1.png", "raw"), r"line 3: there is no image raw"),
+    "too long": (("raw/1.png", "raw/" + "x" * 300 + ".png"), r"line 3: there is no image raw/x"),
     "unknown": (("raw/1.png,rose", "raw/1.png,roes"), "the label 'roes' is no class"),
     "empty": (("raw/1.png,rose", "raw/1.png,"), r"the label '' is no class \(it is empty\)"),
     "capital": (("raw/1.png,rose", "raw/1.png,Rose"), "the label 'Rose' is no class"),
@@ -360,11 +390,19 @@ def test_a_file_that_is_no_table_of_labels_is_named(cells, content, problem):
         catalogue(cells, table=TABLE)
 
 
-@pytest.mark.parametrize("label", ["", "one", "1.5", "-1", "nan", "inf", "1e400", "0x10"])
-def test_labels_that_are_no_counts_are_named(cells, label):
+@pytest.mark.parametrize(
+    "label", ["", "one", "1.5", "-1", "nan", "inf", "1e400", "0x10", "1001", "1000000000", "9" * 30]
+)
+def test_labels_that_are_no_counts_or_too_large_for_a_figure_are_named(cells, label):
     lines = ["image,label", *(f"raw/{i}.png,{label if i == 5 else i}" for i in range(12))]
     (cells / "labels.csv").write_text("\n".join(lines))
     with pytest.raises(CalotypeError, match=r"raw/5.png: "):
+        catalogue(cells, table=TABLE, labels="counts", classes=None)
+
+
+def test_counts_that_are_all_the_same_are_refused_before_a_training_on_nothing(cells):
+    (cells / "labels.csv").write_text("\n".join(["image,label", *(f"raw/{i}.png,3" for i in range(12))]))
+    with pytest.raises(CalotypeError, match="every count is 3: there is nothing to learn"):
         catalogue(cells, table=TABLE, labels="counts", classes=None)
 
 
@@ -405,6 +443,16 @@ def test_an_image_that_changed_since_is_noticed(cells):
         list(raw_of(cells, "test", table=FULL, splits=GIVEN).records)
 
 
+def test_red_is_the_first_channel_of_what_is_prepared_and_as_bright_as_red_looks(flowers):
+    Image.new("RGB", (6, 5), (255, 0, 0)).save(flowers / "rose/0.png")
+    found = catalogue(flowers)
+    split, number = found.loc[found.path == "rose/0.png", ["split", "number"]].iloc[0]
+    pixels = next(pixels for place, _, pixels in raw_of(flowers, split).records if place == number)
+    assert pixels[0, 0].tolist() == [255, 0, 0]
+    bright = prepare(pixels, [{"name": "grey", "method": "luminance"}])
+    assert np.allclose(bright, 0.299 * 255)
+
+
 # ---- The entry in datasets.yaml --------------------------------------------------------------------------------------
 
 WRONG = {
@@ -431,6 +479,11 @@ WRONG = {
     "a value of nothing": ({"splits": GIVEN}, "`value` needs table.split"),
     "a column for nothing": ({"table": FULL}, "table.split: the splits have a share"),
     "folders and a table": ({"table": TABLE, "splits": {"a": {"folder": "x"}}}, "with a table give `value` or `share`"),
+    "strata of numbers": (
+        {"labels": "numbers", "classes": None, "table": TABLE, "random": {"stratify": True}},
+        "random.stratify: labels that are numbers have no classes",
+    ),
+    "a table elsewhere": ({"table": {"file": "../labels.csv"}}, "table.file: lies in `folder`"),
     "strata for nothing": (
         {"splits": {"a": {"folder": "x"}}, "random": {"stratify": True}},
         "random.stratify: the splits are given",
@@ -457,3 +510,29 @@ def test_a_wrong_entry_is_named_with_its_key(tmp_path, what):
     with pytest.raises(CalotypeError, match=problem) as caught:
         dataset(tmp_path, **keys)
     assert str(caught.value).startswith("datasets.yaml: ")
+
+
+@pytest.mark.parametrize("source", DATASETS)
+def test_no_split_of_any_kind_of_dataset_takes_the_name_of_the_catalogue(source):
+    fetched = {"fetch": {"files": {"a": "0" * 64}, "sources": [{"folder": "x"}]}, "classes": CLASSES}
+    entries = {
+        "dots": ({}, {"images": 3, "seed": 1}),
+        "idx": (fetched, {"images": "a", "labels": "a"}),
+        "csv": (fetched, {"table": "a"}),
+        "npz": (fetched, {"file": "a", "images": "x", "labels": "y"}),
+        "images": ({"folder": "x", "classes": CLASSES}, {"share": 0.5}),
+        "arrays": ({"folder": "x", "classes": CLASSES}, {"images": "x.npy", "labels": "y.npy"}),
+    }
+    entry, split = entries[source]
+    validate(DATASETS[source], {"source": source, **entry, "splits": {"train": split}}, "datasets.yaml")
+    with pytest.raises(CalotypeError, match="a split cannot be called `catalogue`: that name is taken"):
+        validate(DATASETS[source], {"source": source, **entry, "splits": {"catalogue": split}}, "datasets.yaml")
+
+
+def test_what_moves_or_names_no_image_is_no_part_of_what_the_catalogue_depends_on(flowers):
+    plain = dataset(flowers).catalogue()
+    same = {"ignore": ["*.txt"], "prepare": [], "alpha": "refuse", "unlabelled": "refuse", "labels": "classes"}
+    assert dataset(flowers.parent, **same).catalogue() == plain
+    assert dataset(flowers, alpha="white").catalogue() != plain
+    assert dataset(flowers, random={"seed": 1}).catalogue() != plain
+    assert ImagesDataset(**plain, **dataset(flowers).place()) == dataset(flowers)

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from calotype import config
-from calotype.checks import check_model, check_studies
+from calotype.checks import check_folder, check_model, check_studies
+from calotype.datasets import DATASETS
 from calotype.errors import CalotypeError
 
 PERCEPTRON = "sklearn.neural_network.MLPClassifier"
@@ -172,3 +173,30 @@ def test_arguments_of_all_variants_are_checked(load):
     loaded.studies["dots"].variants["deep"] = wrong
     with pytest.raises(CalotypeError, match=r"^config/studies/dots\.yaml: variants\.deep\.model_arguments: .*`units`"):
         check_studies(loaded)
+
+
+# ---- A user's own images ---------------------------------------------------------------------------------------------
+
+OWN = {"folder": "{}", "classes": ["a", "b"], "splits": {"train": {"share": 1.0}}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"source": "images", "folder": "{}/nowhere"}, "leaves.folder: there is no folder "),
+        ({"source": "images", "folder": "{}/" + "x" * 300}, "leaves.folder: there is no folder "),
+        ({"source": "images", "table": {"file": "x.csv"}}, "leaves.table.file: there is no file x.csv."),
+        ({"source": "images", "table": {"file": "x" * 300}}, "leaves.table.file: there is no file xxx"),
+        ({"source": "arrays", "arrays": {"images": "x.npz:i", "labels": "y.npy"}}, "leaves.arrays.images: there is no"),
+        (
+            {"source": "arrays", "splits": {"train": {"images": "x.npz:i", "labels": "y.npy"}}},
+            "leaves.splits.train.images: there is no file x.npz.",
+        ),
+    ],
+)
+def test_own_images_that_are_not_there_are_named_by_their_key(tmp_path, keys, complaint):
+    entry = OWN | keys | {"folder": (OWN | keys)["folder"].format(tmp_path)}
+    with pytest.raises(CalotypeError) as problem:
+        check_folder(DATASETS[entry["source"]](**entry), "leaves")
+    assert str(problem.value).startswith(complaint)
+    assert "\nHint: " in str(problem.value)

@@ -809,6 +809,20 @@ def claim(**changes):
             ["auc", "auc"],
             "variants.plain: training_metrics: a metric stands there twice.",
         ),
+        (
+            "variants.plain.reduce_on_plateau",
+            {},
+            "variants.plain: monitor: val_loss needs validation or validation_split.",
+        ),
+        (
+            "variants.held-out",
+            {
+                "validation_split": 0.1,
+                "reduce_on_plateau": {},
+                "optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"},
+            },
+            "variants.held-out: reduce_on_plateau: schedule cosine sets the rate already.",
+        ),
         ("variants.plain.mode", "max", "variants.plain: mode and min_delta need restore_best_weights or patience."),
         ("variants.plain.min_delta", 0.1, "variants.plain: mode and min_delta need restore_best_weights or patience."),
         (
@@ -1037,6 +1051,20 @@ def test_an_example_that_no_run_is_tested_on_is_refused_before_anything_is_train
         assert complaint == f"{CLOTHES_FILE}: example: {example} is not among the images that are tested on."
 
 
+@pytest.mark.parametrize(
+    ("entry", "first"),
+    [({"source": "images"}, 1), ({"source": "arrays", "arrays": {"images": "x.npy", "labels": "y.npy"}}, 0)],
+)
+def test_an_example_of_images_of_ones_own_is_looked_for_when_they_are_known(classes, entry, first):
+    splits = {"train": {"share": 0.5}, "test": {"share": 0.5}}
+    classes.datasets(FETCHED | {"clothes": {"folder": "x", "classes": ["a", "b"], "splits": splits} | entry})
+    base = CLASSIFY | {"claims": [], "variants": {"a": {"test_images": 3}}}
+    for example in (first, 999_999):
+        classes.study(base | {"example": example}, "clothes").load()
+    complaint = classes.study(base | {"example": first - 1}, "clothes").complaint()
+    assert "not among the images" in complaint or "out of range" in complaint
+
+
 PERCEPTRON = "sklearn.neural_network.MLPClassifier"
 
 
@@ -1073,6 +1101,13 @@ def test_what_scikit_learn_can_do_is_taken(classes):
     ):
         variant = CLASSIFY["variants"]["perceptron"] | {"optimizer": optimizer, "test_images": 5}
         classes.study(changed(CLASSIFY, "variants.perceptron", variant), "clothes").load()
+
+
+@pytest.mark.parametrize("source", ["idx", "npz"])
+def test_who_has_such_files_is_told_how_to_name_them(classes, source):
+    entry = {"source": source, "folder": "data", "classes": ["a", "b"], "splits": {"train": {"share": 0.5}}}
+    complaint = classes.datasets(FETCHED | {"mine": entry}).complaint()
+    assert complaint.endswith("\nHint: `source: arrays` takes such files of your own.")
 
 
 def test_a_study_that_counts_classes_is_refused(classes):
@@ -1352,6 +1387,7 @@ OTHER: dict[str, Any] = {
     "monitor": "val_accuracy",
     "mode": "max",
     "restore_best_weights": True,
+    "reduce_on_plateau": {"factor": 0.5},
     "class_weight": "balanced",
     "training_metrics": ["auc"],
     "test_views": ["flip"],

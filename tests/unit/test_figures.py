@@ -305,6 +305,16 @@ def test_figures_of_several_panels_take_the_whole_page(figure, names, inches):
     assert figure(names).get_figwidth() == inches
 
 
+def test_of_counts_up_to_a_thousand_some_have_a_tick_instead_of_a_black_band():
+    counts = np.arange(0, 1001, 20)
+    runs = {"wide": (counts, counts[None].astype(np.float32))}
+    shown = figures_count.predicted_against_true(runs), figures.accuracy_by_label(runs, xlabel="count", ylabel="exact")
+    for figure in shown:
+        assert 3 < len(figure.axes[0].get_xticks()) < 15
+    few = figures_count.predicted_against_true({"wide": (counts[:6], counts[None, :6].astype(np.float32))})
+    assert few.axes[0].get_xticks().tolist() == counts[:6].tolist()
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_text_of_the_svg_needs_no_font_of_the_reader(printed, name):
     assert b"<text" not in printed[name][".svg"]

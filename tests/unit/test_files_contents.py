@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from calotype.errors import CalotypeError
-from calotype.files import contents
+from calotype.files import contents, files_below
 
 
 @pytest.fixture
@@ -51,6 +51,21 @@ def test_hidden_and_ignored_files_do_not_count(folder):
     (folder / ".hidden").write_text("other")
     (folder / "Thumbs.db").write_text("other")
     assert seen(folder) == before
+
+
+def test_signs_in_patterns_other_than_stars_and_question_marks_stand_for_themselves(folder):
+    for name in ("notes[1].txt", "notes1.txt", "[.txt"):
+        (folder / name).write_text(name)
+    names = [Path(file).name for file in files_below(folder, ["notes[1].txt", "[.*", "?.png"])]
+    assert sorted(names) == ["Thumbs.db", "notes1.txt"]
+
+
+def test_only_named_files_count_where_some_are_named(folder):
+    named = contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
+    (folder / "a/2.png").write_text("other")
+    assert contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) == named
+    (folder / "a/1.png").write_text("other")
+    assert contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) != named
 
 
 def test_what_is_known_is_not_read_again(folder, monkeypatch):

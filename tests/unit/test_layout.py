@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from calotype.config import Config, Settings
-from calotype.datasets import CsvDataset, DotsDataset
+from calotype.datasets import CsvDataset, DotsDataset, ImagesDataset
 from calotype.layout import FigureFile, Layout
 from calotype.studies import Study
 
@@ -52,6 +52,15 @@ def layout(root, seeds=5, seeds_per_job=3, paper=(), **studies):
 
 def two(root):
     return layout(root, one=study(), two=study())
+
+
+def of_ones_own(root):
+    """A study of images of one's own beside one of drawn images."""
+    made = layout(root, dots=study(), leaves=digits().model_copy(update={"dataset": "leaves"}))
+    splits = {"train": {"share": 0.8}, "test": {"share": 0.1}, "spare": {"share": 0.1}}
+    leaves = {"source": "images", "folder": "leaves", "classes": ["oak", "beech"], "splits": splits}
+    made.config.datasets["leaves"] = ImagesDataset.model_validate(leaves)
+    return made
 
 
 def every_kind(root):
@@ -319,6 +328,17 @@ def test_every_job_of_a_report_has_its_rule_and_its_benchmark(root, tmp_path):
     for stage in stages:
         assert re.search(rf"^rule {stage}:", text, re.M), stage
         assert f'f"{{BENCHMARKS}}/{stage}/' in text, stage
+
+
+def test_the_preparation_of_images_of_ones_own_is_in_the_report_and_that_of_drawn_ones_costs_it_nothing(tmp_path):
+    made = of_ones_own(tmp_path)
+    folder = "out/prepared/leaves"
+    assert made.report_sheets(["dots"]) == []
+    assert made.report_sheets(["dots", "leaves"]) == [
+        ("leaves", "train", f"{folder}/train-steps.svg"), ("leaves", "test", f"{folder}/test-steps.svg")
+    ]  # fmt: skip
+    jobs = made.jobs(["dots", "leaves"])
+    assert [what for stage, what in jobs if stage == "preparation_sheet"] == ["leaves/train", "leaves/test"]
 
 
 def test_a_variant_without_label_is_called_by_its_name(tmp_path):

@@ -64,6 +64,11 @@ def test_jpeg_that_lost_its_tail_to_zeros_is_named_and_refused(folder):
     assert f"{image}: truncated" in refused(folder)
 
 
+def test_the_channels_of_a_drawn_image_are_equal_so_that_none_comes_first(folder):
+    for _, _, image in read_drawn(folder, width=40, **RANGE).records:
+        assert (image == image[..., :1]).all()
+
+
 def test_empty_image_is_named_and_refused(folder):
     (folder / "img7.jpg").write_bytes(b"")
     assert f"{folder / 'img7.jpg'}: truncated, or not a JPEG file (0 bytes)." in refused(folder)

@@ -505,7 +505,8 @@ def class_config(**changes):
     recipe |= {"optimizer": "adam", "epochs": 2, "batch_size": 32}
     held_out = {"validation_split": 0.1, "restore_best_weights": True, "monitor": "val_accuracy", "patience": 3}
     changed = [{"name": "shift", "pixels": 2}, {"name": "affine", "degrees": 15.0, "zoom": 0.1}, "flip"]
-    held_out |= {"test_views": ["flip", "shift"]}
+    held_out |= {"test_views": ["flip", "shift"], "min_delta": 0.001, "reduce_on_plateau": {"patience": 2}}
+    changed += [{"name": "rotate", "degrees": 5.0, "fill": "edge"}, {"name": "noise", "strength": 0.1}]
     study = {
         "title": "Clothes",
         "dataset": "clothes",
@@ -687,10 +688,11 @@ def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
 def test_what_held_out_images_decide_and_how_images_are_changed_stands_on_the_page(tmp_path):
     plain, other = class_section(tmp_path)["recipes"]
     assert (plain["remarks"], plain["augment"]) == ([], "none")
-    assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip"
+    assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip, rotate 5° (edges move in), noise 0.1"
     assert other["remarks"] == [
         "the last 10 % of the training images are held out; the epoch with the best val_accuracy is kept; stopped "
-        "after 3 epochs that were not better",
+        "after 3 epochs that were not better by more than 0.001; the learning rate is multiplied by 0.1 after 2 epochs "
+        "that were not better by val_accuracy",
         "kept epochs, by seed: 2, 1, 2",
         "predictions are averaged over the test image as it is, and mirrored and moved by a pixel",
     ]

@@ -90,7 +90,8 @@ def further(own):
         | held_out,
         "patience and the best": dense
         | {"optimizer": wild, "epochs": 9, "patience": 2, "restore_best_weights": True, "validation": "held-out"}
-        | {"training_metrics": ["auc"], "monitor": "val_auc", "min_delta": 0.001, "class_weight": [1.0, 2.0, 0.5]},
+        | {"training_metrics": ["auc"], "monitor": "val_auc", "min_delta": 0.001, "class_weight": [1.0, 2.0, 0.5]}
+        | {"reduce_on_plateau": {"factor": 0.7, "patience": 1}},
         "diverges": dense | {"optimizer": {"name": "sgd", "learning_rate": 1e30}},
         "half": base | {"model": f"{own}:half", "optimizer": "adam", "epochs": 2},
         "scikit-learn, adam": scikit | {"optimizer": "adam"},

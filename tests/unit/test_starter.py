@@ -191,9 +191,12 @@ def test_two_words_for_one_split_are_not_taken_for_splits(table):
     assert not survey(table).splits
 
 
-def test_what_is_kept_together_and_what_is_not_used_is_said(table):
-    said = "\n".join(findings("mine", survey(table)))
-    assert "`validation` is not used" in said
+def test_a_validation_split_that_is_given_chooses_the_epoch(table):
+    (variant, *_) = started(table).studies["mine"].variants.values()
+    assert (variant.validation, variant.validation_split) == ("validation", 0)
+
+
+def test_what_is_kept_together_is_said(table):
     (table / "labels.csv").write_text(TABLE.replace("part", "remark"))
     assert "the column `patient` says what belongs together" in "\n".join(findings("mine", survey(table)))
 
@@ -261,6 +264,14 @@ def test_transparent_images_are_laid_on_white_and_it_is_said(leaves):
     clear = Image.new("RGBA", (20, 20), (255, 0, 0, 100))
     clear.save(leaves / "oak/0.png")
     assert started(leaves).datasets["mine"].alpha == "white"
+
+
+def test_black_drawings_on_nothing_are_told_apart_by_their_shape(leaves):
+    for i in range(2):
+        drawing = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+        drawing.paste((0, 0, 0, 255), (5, 5, 10 + i, 10))
+        drawing.save(leaves / f"oak/drawing-{i}.png")
+    assert survey(leaves).twice == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from calotype.errors import CalotypeError
 from calotype.evaluation import class_metrics
 from calotype.images import write_split
 from calotype.raw import read_drawn
-from calotype.recipe import Optimizer, Recipe
+from calotype.recipe import Optimizer, Plateau, Recipe
 from calotype.splits import Split, open_split
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
@@ -723,30 +723,76 @@ def early(values, sign, delta, patience):
     return callback.best_epoch + 1, epoch + 1
 
 
+@pytest.fixture(scope="module")
+def recalled(data, tmp_path_factory):
+    """The trainings of `whole`, with a metric more in their history."""
+    made = class_recipe(**HELD_OUT, training_metrics=["recall"], jit_compile=False)
+    return train(data, made, range(2), tmp_path_factory.mktemp("recalled") / "models")
+
+
 @pytest.mark.parametrize(
     ("monitor", "mode", "delta", "patience"),
-    [
-        ("val_loss", "auto", 0.02, 1),
-        ("val_recall", "auto", 0.05, 2),
-        ("val_accuracy", "min", 0.0, 2),
-        ("loss", "auto", 0.1, 1),
-    ],
+    [("val_loss", "auto", 0.02, 1), ("val_recall", "auto", 0.05, 2), ("accuracy", "min", 0.0, 2)],
 )
 def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
-    data, tmp_path, monitor, mode, delta, patience
+    data, tmp_path, recalled, monitor, mode, delta, patience
 ):
-    held_out = HELD_OUT | {"training_metrics": ["recall"]}
-    if not monitor.startswith("val_"):
-        held_out |= {"validation_split": 0.0}
-    chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True}
-    pack = train(data, class_recipe(**held_out, **chosen), range(2), tmp_path / "whole")
-    stopped = train(data, class_recipe(**held_out, **chosen, patience=patience), range(2), tmp_path / "stopped")
+    chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True, "patience": patience}
+    made = class_recipe(**HELD_OUT | {"training_metrics": ["recall"], "jit_compile": False} | chosen)
+    pack = train(data, made, range(2), tmp_path / "models")
     better = mode if mode != "auto" else "min" if monitor.endswith("loss") else "max"
     for seed in range(2):
-        values = of(pack, monitor, seed)
-        best, last = early(values, better, delta, patience)
-        assert (stopped.best_epochs[seed], len(of(stopped, monitor, seed))) == (best, last)
-        assert pack.best_epochs[seed] == early(values, better, delta, 99)[0]
+        best, last = early(of(recalled, monitor, seed), better, delta, patience)
+        assert (pack.best_epochs[seed], len(of(pack, monitor, seed))) == (best, last)
+    assert len(pack.history) < len(recalled.history), "no training stopped"
+
+
+def test_a_training_without_held_out_images_is_stopped_by_its_own_loss(data, tmp_path):
+    keys = {"monitor": "loss", "patience": 1, "min_delta": 0.1, "jit_compile": False, "validation_split": 0.0}
+    pack = train(data, class_recipe(**HELD_OUT | keys), range(1), tmp_path / "models")
+    losses = of(pack, "loss")
+    assert early(losses, "min", 0.1, 1)[1] == len(losses) < 9
+
+
+def plateau_rates(values, sign, **plateau):
+    """The learning rate of each epoch, as Keras's ReduceLROnPlateau sets it; the first is 0.9."""
+    from calotype.backend import keras
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.9))
+    callback = keras.callbacks.ReduceLROnPlateau("seen", mode=sign, **plateau)
+    callback.set_model(model)
+    callback.on_train_begin()
+    found = []
+    for epoch, value in enumerate(values):
+        found.append(float(model.optimizer.learning_rate))
+        callback.on_epoch_end(epoch, {"seen": value})
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sign", ["min", "max"])
+@pytest.mark.parametrize("keys", [{}, {"patience": 2, "cooldown": 2, "min_delta": 0.5}, {"patience": 1, "cooldown": 1}])
+def test_the_rate_falls_where_keras_s_callback_lowers_it(seed, sign, keys):
+    from calotype.plateau import reductions
+
+    values = np.random.default_rng(seed).normal(size=30).tolist()
+    plateau = Plateau(**{"factor": 0.5, **keys})
+    found = [0.9 * 0.5 ** reductions(values[:epoch], plateau, more=sign == "max") for epoch in range(30)]
+    np.testing.assert_allclose(found, plateau_rates(values, sign, factor=0.5, **keys), rtol=1e-5)
+
+
+def test_a_lower_rate_reaches_the_optimizer_and_the_next_seed_begins_with_the_full_one(data, tmp_path, whole):
+    """Held against weights: what is trained after the rate fell is another net, and not before."""
+    keys = {"factor": 0.5, "patience": 1, "min_learning_rate": 0.3, "min_delta": 0.0}
+    pack = train(data, class_recipe(**HELD_OUT, reduce_on_plateau=keys), range(2), tmp_path / "models")
+    for seed in range(2):
+        before, after = of(whole[0], "loss", seed), of(pack, "loss", seed)
+        full = plateau_rates(of(pack, "val_loss", seed), "min", factor=0.5, patience=1, min_delta=0.0)
+        falls = [epoch for epoch in range(9) if full[epoch] < 0.8]
+        assert falls, "this rate never fell"
+        assert after[: falls[0]] == before[: falls[0]]
+        assert after[falls[0]] != before[falls[0]]
 
 
 @pytest.mark.parametrize("name", ["adafactor", "ftrl", "lamb", "lion", "muon"])

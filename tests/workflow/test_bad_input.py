@@ -66,10 +66,10 @@ def test_a_results_folder_that_cannot_be_written_is_named_before_anything_runs(f
 
 
 @pytest.fixture
-def drawn(fresh):
-    """A project whose test images have been drawn."""
-    fresh.run("data/dots/test")
-    return fresh
+def drawn(finished):
+    """A project whose test images have been drawn, and not yet prepared."""
+    shutil.rmtree(finished.folder / "results")
+    return finished
 
 
 TARGET = "results/prepared/dots/test.npy"
@@ -108,15 +108,15 @@ def test_a_label_out_of_range_is_named(drawn):
 
 
 @pytest.mark.slow
-def test_a_model_function_that_fails_says_so_and_leaves_no_pack(fresh):
-    (fresh.folder / "mine.py").write_text("def net(shape, outputs):\n    return 5\n", encoding="utf-8")
-    study = fresh.study()
+def test_a_model_function_that_fails_says_so_and_leaves_no_pack(finished):
+    (finished.folder / "mine.py").write_text("def net(shape, outputs):\n    return 5\n", encoding="utf-8")
+    study = finished.study()
     study["variants"] = {"mine": study["variants"]["source"] | {"model": "mine.py:net", "seeds": 1}}
     study["claims"] = []
-    fresh.write_study(study)
-    printed = refused(fresh)
+    finished.write_study(study)
+    printed = refused(finished)
     assert "model: mine.py:net: returned int, not a Keras model." in printed
-    assert not (fresh.folder / "results/dots/mine/seeds-000-000/models").exists()
+    assert not (finished.folder / "results/dots/mine/seeds-000-000/models").exists()
 
 
 def test_two_variants_with_one_name_are_refused(fresh):

@@ -171,11 +171,10 @@ def test_an_edited_model_file_of_the_user_trains_again(finished):
     study = finished.study()
     study["variants"]["mine"] = study["variants"]["source"] | {"model": "mine.py:tiny", "seeds": 1, "label": "mine"}
     finished.write_study(study)
-    assert finished.trainings() == ["dots/mine 0-0"]
-    finished.run()
-    assert finished.plan() == {}
+    trained = "results/dots/mine/seeds-000-000/history.csv"
+    finished.run(trained)
     (finished.folder / "mine.py").write_text("# mine\n" + model, encoding="utf-8")
-    assert finished.plan() == {}
+    assert finished.plan(trained) == {}
     (finished.folder / "mine.py").write_text(model.replace("Flatten()", "Flatten(), layers.Dense(3)"), encoding="utf-8")
     assert finished.trainings() == ["dots/mine 0-0"]
 

@@ -1,5 +1,6 @@
 """calotype as a module of another project: its own config, images, model, and rules after it."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,19 +11,13 @@ from conftest import REPOSITORY, Project
 from PIL import Image
 
 EXAMPLE = REPOSITORY / "tests/example"
+WORKFLOW = ("workflow", "envs", "config", "profiles", "slurm")
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The example, with a copy of the workflow and some images, as its reader would set it up."""
-    folder = tmp_path_factory.mktemp("module") / "project"
-    shutil.copytree(EXAMPLE, folder)
-    for name in ("workflow", "envs", "config", "profiles", "slurm"):
-        shutil.copytree(REPOSITORY / name, folder / "calotype" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy2(REPOSITORY / "Snakefile", folder / "calotype")
-    shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
-    shades(folder / "shades")
-    return Project(folder)
+def copy_workflow(folder: Path) -> None:
+    for name in WORKFLOW:
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(REPOSITORY / "Snakefile", folder)
 
 
 def shades(folder: Path) -> None:
@@ -35,32 +30,57 @@ def shades(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The example with some images, as its reader would set it up, but for the workflow itself."""
+    folder = tmp_path / "project"
+    shutil.copytree(EXAMPLE, folder)
+    shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
+    shades(folder / "shades")
+    return Project(folder)
+
+
+@pytest.fixture
+def cloned(project: Project) -> Project:
+    """The example beside a clone of the workflow."""
+    copy_workflow(project.folder / "calotype")
+    return project
+
+
 @pytest.mark.slow
-def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(project):
-    project.run()
-    lines = (project.folder / "results/ranking.txt").read_text(encoding="utf-8").splitlines()
+def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
+    results, printed = cloned.folder / "results", cloned.run()
+    lines = (results / "ranking.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(line.split(":")[0] for line in lines) == ["dense", "own-units-4", "own-units-8"]
-    assert (project.folder / "results/report.html").exists()
-    assert project.plan() == {}
+    # What was found is said at the end, and every model of the project's was tried before it was trained.
+    assert "Report: results/report.html" in printed
+    assert printed.count("trains, saves, loads and predicts") == 2
+    assert "preparation/train" in (results / "report.html").read_text(encoding="utf-8")
+    assert cloned.plan() == {}
+    pack = results / "shades/dense/seeds-000-001"
+    assert set(json.loads((pack / "provenance.json").read_text(encoding="utf-8"))["best_epochs"]) == {"0", "1"}
+    with np.load(pack / "predictions.npz") as predictions:
+        assert [*predictions] == ["test"], "a validation split chooses an epoch, and is no test"
+        np.testing.assert_allclose(predictions["test"].sum(axis=2), 1, atol=1e-6)
 
 
 @pytest.mark.slow
-def test_the_models_of_a_project_are_tried_before_they_are_trained(project):
-    folder = project.folder / "results/logs/rehearse/shades"
-    assert sorted(log.name for log in folder.iterdir()) == ["own-units-4.log", "own-units-8.log"]
-    assert "trains, saves, loads and predicts" in (folder / "own-units-4.log").read_text(encoding="utf-8")
+def test_rules_may_have_a_prefix_and_a_call_says_the_next_with_it(cloned):
+    cloned.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
+    assert cloned.plan("calotype_shades")["calotype_train"] == 3
+    shutil.rmtree(cloned.folder / "config/studies")
+    (cloned.folder / "config/datasets.yaml").unlink()
+    cloned.edit("config/config.yaml", "studies: [shades]", "studies: []")
+    printed = cloned.run("calotype_new_study", "--config", "name=mine", "images=shades")
+    assert "snakemake --cores all calotype_check --config 'studies=[mine]'" in printed
+    assert "snakemake --cores all calotype_mine" in printed
+    assert cloned.plan("calotype_mine")["calotype_train"] > 1
 
 
-def test_rules_may_have_a_prefix(project, tmp_path):
-    shutil.copytree(project.folder, tmp_path / "project", ignore=shutil.ignore_patterns("results", ".snakemake"))
-    renamed = Project(tmp_path / "project")
-    renamed.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
-    assert renamed.plan("results/ranking.txt")["calotype_train"] == 3
-
-
-def test_the_workflow_may_come_from_a_git_server(project, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_the_workflow_may_come_from_a_git_server(cloned, tmp_path, monkeypatch):
     """As snakedeploy writes it: `github(...)`, or `gitlab(...)`. A folder here stands for the server."""
-    clone = project.folder / "calotype"
+    clone = cloned.folder / "calotype"
     git = ["git", "-C", clone, "-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
     subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
     subprocess.run([*git, "add", "."], check=True)
@@ -72,8 +92,8 @@ def test_the_workflow_may_come_from_a_git_server(project, tmp_path, monkeypatch)
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://git.example.org/somebody/calotype")
 
     left = shutil.ignore_patterns("results", ".snakemake", "calotype")
-    shutil.copytree(project.folder, tmp_path / "project", ignore=left)
-    deployed = Project(tmp_path / "project")
+    shutil.copytree(cloned.folder, tmp_path / "deployed", ignore=left)
+    deployed = Project(tmp_path / "deployed")
     source = 'gitlab("somebody/calotype", host="git.example.org", path="workflow/Snakefile", {})'
     deployed.edit("Snakefile", '"calotype/Snakefile"', source.format('tag="v1"'))
     deployed.run("results/prepared/shades/train.npy")

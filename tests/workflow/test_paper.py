@@ -256,12 +256,15 @@ def test_a_paper_without_studies_says_so(fresh):
 
 
 @pytest.mark.slow
-def test_a_classify_study_has_the_same_bytes_whatever_the_pack_size(printed_once, tmp_path):
-    project = small_fashion(tmp_path / "project")
-    project.edit("config/config.yaml", "seeds_per_job: 3", "seeds_per_job: 1")
-    project.run("fashion")
-    for name in ("runs.csv", "summary.csv", "confusion.csv", "claims.tex", "figures/example.svg", "figures/seeds.pdf"):
-        first, second = (folder.folder / "results/fashion" / name for folder in (printed_once, project))
+def test_a_classify_study_has_the_same_bytes_whatever_the_pack_size(printed_once, printed):
+    results = "results/fashion"
+    shutil.rmtree(printed.folder / results)
+    names = ["runs.csv", "summary.csv", "confusion.csv", "claims.tex", "figures/example.svg", "figures/seeds.pdf"]
+    printed.run(*[f"{results}/{name}" for name in names], "--config", "seeds_per_job=1")
+    packs = {path.name for path in (printed.folder / results / "source").iterdir() if path.is_dir()}
+    assert packs == {"seeds-000-000", "seeds-001-001"}
+    for name in names:
+        first, second = (project.folder / results / name for project in (printed_once, printed))
         assert first.read_bytes() == second.read_bytes(), name
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SNAKEMAKE, Project, copy_project
+from conftest import SNAKEMAKE, Project
 
 pytestmark = pytest.mark.slow
 
@@ -51,10 +51,18 @@ def result(project: Project) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files if file.name != "provenance.json"}
 
 
+def copy_data(source: Project, project: Project) -> None:
+    """Copy a project as it was before its first training, its data prepared."""
+    shutil.copytree(source.folder, project.folder, ignore=shutil.ignore_patterns("tries"))
+    for folder in ("results/dots", "results/logs/train", "results/checkpoints"):
+        shutil.rmtree(project.folder / folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def whole(finished_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose only training ran to its end and was never stopped."""
-    project = copy_project(tmp_path_factory.mktemp("retries") / "whole")
+    project = Project(tmp_path_factory.mktemp("retries") / "whole")
+    copy_data(finished_once, project)
     study = project.study()
     kept = {key: study["variants"]["accurate"][key] for key in ("train", "loss", "optimizer", "augment", "seeds")}
     study["variants"]["accurate"] = kept | {"model": "own.py:net", "epochs": EPOCHS}
@@ -68,10 +76,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(whole: Project, tmp_path: Path) -> Project:
     """The same project before its training."""
-    shutil.copytree(whole.folder, tmp_path / "project", ignore=shutil.ignore_patterns("tries"))
-    for folder in ("results/dots", "results/logs/train", "results/checkpoints"):
-        shutil.rmtree(tmp_path / "project" / folder, ignore_errors=True)
-    return Project(tmp_path / "project")
+    project = Project(tmp_path / "project")
+    copy_data(whole, project)
+    return project
 
 
 # ---- Retries ---------------------------------------------------------------------------------------------------------

@@ -145,11 +145,11 @@ def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: floa
     assert zoom is not None
     height, width = images.shape[1:3]
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    radians = (tf.cast(angle, tf.float32) / (LEVELS - 1) * 2 - 1) * (degrees * math.pi / 180)
+    radians = _between(angle) * (degrees * math.pi / 180)
     # The transformation says where each pixel of the result comes from, so it is the inverse of what is seen.
     cosine, sine = tf.cos(radians), tf.sin(radians)
     if size is not None:
-        scale = 1 / (1 + (tf.cast(size, tf.float32) / (LEVELS - 1) * 2 - 1) * zoom)
+        scale = 1 / (1 + _between(size) * zoom)
         cosine, sine = cosine * scale, sine * scale
     none = tf.zeros_like(cosine)
     rows = [

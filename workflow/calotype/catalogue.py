@@ -91,7 +91,9 @@ def _check_sides(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, wh
         )
 
 
-def write_catalogue(dataset: ImagesDataset | ArraysDataset, table_file: Path, manifest_file: Path) -> None:
+def write_catalogue(
+    dataset: ImagesDataset | ArraysDataset, table_file: Path, manifest_file: Path, threads: int = 1
+) -> None:
     """Find all images of a dataset, look at each, and write down its label and its split.
 
     The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;
@@ -99,10 +101,15 @@ def write_catalogue(dataset: ImagesDataset | ArraysDataset, table_file: Path, ma
     weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest
     holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
 
+    Args:
+        dataset: its entry in datasets.yaml.
+        table_file, manifest_file: what is written.
+        threads: that read files at the same time.
+
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
     """
-    found = list_files(dataset) if isinstance(dataset, ImagesDataset) else list_arrays(dataset)
+    found = list_files(dataset, threads) if isinstance(dataset, ImagesDataset) else list_arrays(dataset)
     _check_sides(found, dataset, Path(dataset.folder, *dataset.named().get("table.file", "").split()))
     # Split by split, so that an image more in one changes no other.
     parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]

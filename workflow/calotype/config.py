@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_
 
 from calotype.datasets import DATASETS, Dataset
 from calotype.datasets_base import NAME, Name
-from calotype.datasets_own import OwnDataset
+from calotype.datasets_own import ImageSplit, OwnDataset
 from calotype.errors import CalotypeError, about, did_you_mean, with_hint
 from calotype.metrics import METRICS, TASK_METRICS, offered
 from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
@@ -280,9 +280,13 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     if study.example is not None:
         tested = splits[study.tests[0]]
         limits = [variant.test_images for variant in study.variants.values()]
-        # Images of the user's own count from 1, in another order than they are tested in; how many, is not known here.
+        # Files of the user's own count from 1, in another order than they are tested in; how many, is not known here.
         own = isinstance(datasets[study.dataset], OwnDataset)
-        first, number = (1, None) if own else (getattr(tested, "first", 0), getattr(tested, "number", None))
+        first, number = (
+            (int(isinstance(tested, ImageSplit)), None)
+            if own
+            else (getattr(tested, "first", 0), getattr(tested, "number", None))
+        )
         limit = math.inf if own else max(limit or math.inf for limit in limits)
         if not first <= study.example < first + min(number or math.inf, limit):
             raise CalotypeError(f"{file}: example: {study.example} is not among the images that are tested on.")

@@ -7,6 +7,7 @@ figures_calibration.py and figures_binary.py, those of mistakes in figures_mista
 
 import io
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ FAINT = "#777777"  # of words that say less than the others
 PALE = "#BBBBBB"  # of frames, and of bars that say less than the others
 BAND = "#F3F3F3"  # of every second row, and of the linear part of an axis
 FRAME = (PALE, 0.4)  # of an image: colour, and width in points
+MOST_TICKS = 26  # of counts: as many as images of dots can have
 MARKERS = "osD^vPX<>"  # with the style's six colours: 18 pairs
 # Without these the files would hold the time of their making.
 METADATA: Mapping[str, Mapping[str, str | None]] = {
@@ -51,6 +53,7 @@ METADATA: Mapping[str, Mapping[str, str | None]] = {
 def use_style(style: Path) -> None:
     """Take the look of all figures from a matplotlib style file."""
     matplotlib.style.use(style)
+    warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # a box stands in its place, and says so
 
 
 def save(figure: Figure, files: Sequence[Path]) -> None:
@@ -265,6 +268,14 @@ def legend(figure: Figure, handles: Sequence[Any], columns: int, top: float = 0.
     )  # fmt: skip
 
 
+def count_ticks(axis: Axes, counts: NDArray[np.int64]) -> None:
+    """A tick for each count, or, where they are too many to be read, for some whole numbers."""
+    if len(counts) <= MOST_TICKS:
+        axis.set_xticks(counts)
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def percent_ticks(axis: Axis) -> None:
     """Write the ticks of shares in per cent, with no more decimals than needed."""
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:g} %"))
@@ -456,7 +467,7 @@ def accuracy_by_label(
         for count in everywhere[::2]:
             axis.axvspan(count - 0.5, count + 0.5, color=BAND, linewidth=0, zorder=0)
         axis.set_xlim(everywhere.min() - 0.5, everywhere.max() + 0.5)
-    axis.set_xticks(everywhere)
+    count_ticks(axis, everywhere)
     if names is not None:
         room = (width - 0.8) / max(1, int(np.ptp(everywhere)) + 1)
         shown = [wrap(names[label], room * 0.95, 7, lines=2) for label in everywhere]

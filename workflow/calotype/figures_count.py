@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.figures import DOUBLE, FRAME, WRONG, black_and_white, note_diverged, panels, sheet
+from calotype.figures import DOUBLE, FRAME, WRONG, black_and_white, count_ticks, note_diverged, panels, sheet
 
 ROUNDS = "#DDEBF5"  # of where predictions round to the true count
 
@@ -78,7 +78,8 @@ def predicted_against_true(
             label="median",
         )
         axis.add_patch(Rectangle((0, 0), 0, 0, color=ROUNDS, label="rounds to the true count"))
-        axis.set(title=label, xlabel="true count", ylabel="predicted count", xticks=counts, ylim=(low, high))
+        axis.set(title=label, xlabel="true count", ylabel="predicted count", ylim=(low, high))
+        count_ticks(axis, counts)
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(loc="upper left")
         lost = (diverged or {}).get(label, 0)

@@ -16,6 +16,7 @@ from calotype.raw import Raw, Record
 from calotype.steps import Known, titled
 
 ROWS = 6  # images of a figure
+FIRST = 1000  # images, from which those with any numbers come: to reach one, all before it are read
 DOTS = 300  # per inch: what is finer is not printed
 SMALL = 6.5  # points: of the words beneath a title
 Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and what is known of it
@@ -30,9 +31,10 @@ def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) ->
         labels: of the images of a split, shape (images,).
         rows: how many to choose, where there are so many.
     """
-    order = np.argsort(labels, kind="stable")
     if labels.dtype.kind == "f":
+        order = np.argsort(labels[:FIRST], kind="stable")
         return [int(i) for i in order[np.linspace(0, len(order) - 1, min(rows, len(order))).astype(np.int64)]]
+    order = np.argsort(labels, kind="stable")
     _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
     turn = np.empty(len(labels), np.int64)
     turn[order] = np.arange(len(labels)) - np.repeat(starts, counts)

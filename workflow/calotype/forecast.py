@@ -185,7 +185,7 @@ def table(rows: Sequence[Forecast]) -> list[str]:
     """The forecast of each variant as lines for a terminal, and their sum."""
     cells = [["study", "variant", "parameters", "packs", "seeds", "core time", "", "memory", "files"]]
     for row in rows:
-        plan = ["done", "", "", "", "", ""]
+        plan = ["", "", "done", "", "", ""]
         if row.packs:
             mark = "" if row.known else "?"
             plan = [f"{row.packs}", f"{row.seeds}", duration(row.seconds), mark, size(row.memory), size(row.files)]

@@ -22,6 +22,7 @@ from calotype.pack import Pack
 LIBRARY = Path(__file__).parent
 PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy", "snakemake")
 TENSORFLOW = ("tensorflow", "tensorflow-cpu")
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef  # what may have a docstring
 
 
 def parse(path: Path) -> ast.Module:
@@ -40,40 +41,45 @@ def parse(path: Path) -> ast.Module:
         raise CalotypeError(f"{path}, line {error.lineno}: not valid Python: {error.msg}.") from None
 
 
-def _canonical(node: Any) -> str:
-    """A parsed file as text. Empty fields are left out: which there are depends on the version of Python."""
-    if isinstance(node, ast.AST):
-        fields = [f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
-        return f"{type(node).__name__}({', '.join(fields)})"
-    return f"[{', '.join(map(_canonical, node))}]" if isinstance(node, list) else repr(node)
+def _canonical(node: Any, imported: set[str]) -> str:
+    """A parsed file as text, in one walk. Empty fields are left out: which there are depends on the version of Python.
+
+    Args:
+        node: of the file, or a field of one.
+        imported: gets the calotype modules that it imports, wherever in the file the import stands, among other names.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join([_canonical(each, imported) for each in node])}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calotype"):
+        imported.add(node.module)
+        imported.update(f"{node.module}.{name.name}" for name in node.names)
+    elif isinstance(node, ast.Import):
+        imported.update(name.name for name in node.names if name.name.startswith("calotype"))
+    fields = [
+        f"{name}={_canonical(value, imported)}"
+        for name in node._fields
+        if (value := _substantial(node, name)) not in (None, [])
+    ]
+    return f"{type(node).__name__}({', '.join(fields)})"
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
-            # The description of a config key is documentation, too.
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return tree
-
-
-def _imports(tree: ast.Module) -> set[str]:
-    """The calotype modules that a parsed file imports, wherever in the file the import stands."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calotype"):
-            found.add(node.module)
-            found.update(f"{node.module}.{name.name}" for name in node.names)
-        elif isinstance(node, ast.Import):
-            found.update(name.name for name in node.names if name.name.startswith("calotype"))
-    return {name for name in found | {"calotype"} if _module(name).is_file()}
+def _substantial(node: ast.AST, name: str) -> Any:
+    """A field of a node, without what is documentation: docstrings, and the descriptions of config keys."""
+    value = getattr(node, name, None)
+    if name == "body" and value and isinstance(node, DOCUMENTED):
+        first = value[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            return value[1:]
+    if (
+        name == "keywords"
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Field"
+    ):
+        return [keyword for keyword in node.keywords if keyword.arg != "description"]
+    return value
 
 
 def _module(name: str) -> Path:
@@ -84,9 +90,9 @@ def _module(name: str) -> Path:
 @functools.cache  # every stage asks for the same modules
 def _substance(path: Path) -> tuple[str, frozenset[str]]:
     """What a file does, as text, and the calotype modules that it imports."""
-    tree = parse(path)
-    imports = frozenset(_imports(tree))
-    return _canonical(_without_docstrings(tree)), imports
+    imported = {"calotype"}
+    text = _canonical(parse(path), imported)
+    return text, frozenset(name for name in imported if _module(name).is_file())
 
 
 @functools.cache

@@ -98,7 +98,7 @@ def _broken(path: Path | str, problem: str) -> CalotypeError:
 
 
 def read_image(path: Path | str, width: int) -> NDArray[np.uint8]:
-    """Read a colour image, shape (width, width, 3), blue first.
+    """Read a drawn image, shape (width, width, 3), uint8. Its channels are equal: none comes first.
 
     Raises:
         CalotypeError: the file is missing, truncated, no image, or of another size.

@@ -92,6 +92,20 @@ class Optimizer(Strict):
         return self
 
 
+class Plateau(Strict):
+    """Keras's ReduceLROnPlateau: a lower learning rate when a training no longer becomes better by `monitor`."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="What the rate is multiplied by.")
+    patience: PositiveInt = Field(10, description="After so many epochs in a row that were not better.")
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1e-4, description="By how much more than this an epoch must be better to count as better."
+    )
+    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="Epochs after that of which none is counted.")
+    min_learning_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="The rate does not fall below this."
+    )
+
+
 AUGMENTATION_KEYS = {
     "shift": {"pixels"},
     "rotate": {"degrees"},
@@ -300,6 +314,12 @@ class Recipe(Strict):
     patience: PositiveInt | None = Field(
         None, description="Stop when so many epochs in a row were not better by `monitor`. Left out: never."
     )
+    reduce_on_plateau: Plateau | None = Field(
+        None,
+        exclude_if=_at(None),
+        description="Lower the learning rate when epochs are no longer better by `monitor`, as Keras's "
+        "ReduceLROnPlateau does: a mapping; `{}` has Keras's defaults.",
+    )
     test_images: PositiveInt | None = Field(
         None,
         description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
@@ -330,6 +350,11 @@ class Recipe(Strict):
     def splits(self) -> list[str]:
         """The splits that a training takes: the one to train on, then the one to validate on, if there is one."""
         return [self.train, *filter(None, [self.validation])]
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are images to validate on."""
+        return self.validation is not None or self.validation_split > 0
 
     @property
     def classifies(self) -> bool:
@@ -384,8 +409,8 @@ class Recipe(Strict):
     def _chooses_an_epoch(self) -> None:
         recorded = ["loss", *(["accuracy"] * self.classifies), *self.training_metrics]
         known = [*(f"val_{name}" for name in recorded), *recorded]
-        held_out = self.validation is not None or self.validation_split > 0
         chooses = self.restore_best_weights or self.patience is not None
+        reduces = self.reduce_on_plateau is not None
         on_held_out = self.monitor.startswith("val_")
         self._refuse(
             {
@@ -395,13 +420,16 @@ class Recipe(Strict):
                 ),
                 f"monitor: {self.monitor} is not recorded; these are: {', '.join(known)}": self.monitor not in known,
                 "restore_best_weights and patience need validation or validation_split: never choose on test images": (
-                    chooses and on_held_out and not held_out
+                    chooses and on_held_out and not self.holds_out
                 ),
                 f"monitor: {self.monitor} needs validation or validation_split": (
-                    on_held_out and self.monitor != "val_loss" and not held_out
+                    on_held_out and (self.monitor != "val_loss" or reduces) and not self.holds_out
                 ),
                 "mode and min_delta need restore_best_weights or patience": (
-                    (self.mode != "auto" or self.min_delta) and not chooses
+                    ((self.mode != "auto" and not reduces) or self.min_delta) and not chooses
+                ),
+                f"reduce_on_plateau: schedule {self.optimizer.schedule} sets the rate already": (
+                    reduces and self.optimizer.schedule != "constant"
                 ),
             }
         )
@@ -422,6 +450,7 @@ class Recipe(Strict):
             "monitor": self.monitor != "val_loss",
             "patience": self.patience,
             "restore_best_weights": self.restore_best_weights,
+            "reduce_on_plateau": self.reduce_on_plateau,
             "test_views": self.test_views,
             "precision": self.precision != "float32",
             "jit_compile": self.jit_compile != "auto",

@@ -18,9 +18,9 @@ from calotype.splits import Split
 
 logger = logging.getLogger(__name__)
 
-BATCHES = 4  # of images to try on
+FEWEST, BATCHES = 4, 32  # of images to try on, at least and at most
 MOST = 64 * 2**20  # bytes of images: a model's activations are some ten times as large
-LONG_ENOUGH = 1.0  # seconds of steps, to time one
+LONG_ENOUGH = 1.0  # seconds of steps, to time them
 TOLERANCE = 1e-3  # of a sum of probabilities; in 16 bits they have three digits
 
 
@@ -46,27 +46,30 @@ def affordable(recipe: Recipe, image: int) -> Recipe:
         recipe: of a variant.
         image: bytes of one image.
     """
-    batch = int(MOST * (1 - recipe.validation_split) / BATCHES / image)
+    batch = int(MOST * (1 - recipe.validation_split) / FEWEST / image)
     return recipe.model_copy(update={"batch_size": max(1, min(batch, recipe.batch_size))})
 
 
 def few(split: Split, recipe: Recipe) -> Split:
     """As many images of a split as a rehearsal needs, evenly from all over it; no others are read."""
-    number = min(len(split.labels), math.ceil(BATCHES * recipe.batch_size / (1 - recipe.validation_split)) + 1)
+    part = 1 - recipe.validation_split
+    batches = int(MOST * part / (split.images[:1].nbytes * recipe.batch_size))
+    batches = max(FEWEST, min(batches, BATCHES))
+    number = min(len(split.labels), math.ceil(batches * recipe.batch_size / part) + 1)
     places = np.unique(np.linspace(0, len(split.labels) - 1, number).astype(np.int64))
     weights = None if split.weights is None else split.weights[places]
     groups = None if split.groups is None else split.groups[places]
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
-def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], step: int) -> Rehearsal:
+def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int) -> Rehearsal:
     """Train some steps, save, load, go on, and predict.
 
     Args:
         recipe: of the variant.
         trainer: made of it and of a `few` images.
         images: some to predict, shape (images, height, width, channels).
-        step: images that a whole step of the trainer takes.
+        size: images that an epoch of the trainer takes.
 
     Raises:
         CalotypeError: the loss is no number from the start, the predictions do not fit the task, or what was saved does
@@ -75,9 +78,14 @@ def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], step
     trainer.begin(0)
     trainer.begin_epoch(0, 1)
     trainer.train(0, 1)
-    kept, done, took, began = trainer.state(), 1, [], time.perf_counter()
-    while done < trainer.steps and time.perf_counter() - began < LONG_ENOUGH:
-        took.append(_seconds(trainer, done))
+    kept, whole, done = trainer.state(), min(trainer.steps, size // recipe.batch_size), 1
+    began, at_once, seconds = time.perf_counter(), 1, math.nan
+    while done < whole and time.perf_counter() - began < LONG_ENOUGH:
+        last = min(done + at_once, whole)
+        seconds = _seconds(trainer, done, last) / (last - done) / recipe.batch_size
+        done, at_once = last, 2 * at_once  # to call a step on its own takes longer than a small one
+    if done == whole < trainer.steps:  # the rest of the images
+        trainer.train(done, done + 1)
         done += 1
     _goes_on(recipe, trainer, kept, done)
     loss = trainer.end_epoch()["loss"]
@@ -90,18 +98,18 @@ def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], step
     with tempfile.TemporaryDirectory() as folder:
         trainer.save(Path(folder), 0)
         _comes_back(recipe, trainer, Path(folder))
-        size = sum(file.stat().st_size for file in Path(folder).iterdir())
+        weights = sum(file.stat().st_size for file in Path(folder).iterdir())
     parameters = int(trainer.layers().parameters.sum())
-    if not took:  # an epoch has one step, and the first of all takes longer
+    if math.isnan(seconds):  # an epoch has one step, and the first of all takes longer
         trainer.begin_epoch(0, 2)
-        took.append(_seconds(trainer, 0))
-    return Rehearsal(parameters, size / 2**20, float(np.median(took)) / step)
+        seconds = _seconds(trainer, 0, trainer.steps) / size
+    return Rehearsal(parameters, weights / 2**20, seconds)
 
 
-def _seconds(trainer: Trainer, step: int) -> float:
-    """How long a step takes."""
+def _seconds(trainer: Trainer, first: int, last: int) -> float:
+    """How long some steps take."""
     began = time.perf_counter()
-    trainer.train(step, step + 1)
+    trainer.train(first, last)
     return time.perf_counter() - began
 
 

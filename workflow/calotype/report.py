@@ -205,7 +205,7 @@ def _layers(study: Mapping[str, Any], layers: pd.DataFrame) -> list[dict[str, An
 
 
 def _augmentation(change: Mapping[str, Any]) -> str:
-    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({} moves in)"}
+    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({}s move in)"}
     there = {key: unit for key, unit in units.items() if change.get(key) is not None}
     return " ".join([change["name"], *(unit.format(change[key]) for key, unit in there.items())])
 
@@ -235,6 +235,9 @@ def _validation(variant: Mapping[str, Any]) -> str:
     if variant["patience"]:
         by = f" by more than {variant['min_delta']:g}" if variant.get("min_delta") else ""
         words.append(f"stopped after {variant['patience']} epochs that were not better{by}")
+    if plateau := variant.get("reduce_on_plateau"):
+        epochs = f"{plateau['patience']} epochs that were not better by {variant['monitor']}"
+        words.append(f"the learning rate is multiplied by {plateau['factor']:g} after {epochs}")
     return "; ".join(words)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from calotype import checkpoints
 from calotype.errors import CalotypeError
 from calotype.pack import Pack
+from calotype.plateau import is_better, reductions
 from calotype.recipe import Recipe
 from calotype.splits import Split
 from calotype.stopping import StoppedError
@@ -50,6 +51,9 @@ class Trainer(Protocol):
 
     def train(self, first: int, last: int) -> None:
         """Take the steps `first` to `last` - 1 of the epoch, which are counted from 0."""
+
+    def set_rate(self, part: float, least: float) -> None:
+        """Set the learning rate to a part of what it is at the start of a run, but not below some value."""
 
     def end_epoch(self) -> dict[str, float]:
         """The metrics of an epoch, by name: of training, and of the held-out images where there are some."""
@@ -210,6 +214,10 @@ class _Training:
             if state:
                 self.trainer.restore(state)
                 state = {}
+            if (plateau := self.recipe.reduce_on_plateau) is not None:
+                seen = [value for _, metric, value in run.rows if metric == self.recipe.monitor]
+                number = reductions(seen, plateau, more=self.recipe.more_is_better)
+                self.trainer.set_rate(plateau.factor**number, plateau.min_learning_rate)
             while run.step < self.trainer.steps:
                 self._pause(seed, run)
                 last = min(run.step + self.pace.steps, self.trainer.steps)
@@ -238,18 +246,12 @@ class _Training:
         if not math.isfinite(logs["loss"]):
             run.diverged = run.epoch
             logger.warning("%s: seed %d diverged in epoch %d: its loss is %f", self.name, seed, run.epoch, logs["loss"])
-        if self.recipe.monitor in logs:  # `val_loss` by default, also where nothing is held out
+        if self.recipe.holds_out or not self.recipe.monitor.startswith("val_"):
             value = logs[self.recipe.monitor]
-            if run.best is None or self._is_better(value, run.best[0]):
+            more, by = self.recipe.more_is_better, self.recipe.min_delta
+            if run.best is None or is_better(value, run.best[0], more=more, by=by):
                 run.best = value, run.epoch
                 run.best_weights = self.trainer.weights() if self.recipe.restore_best_weights else []
-
-    def _is_better(self, value: float, best: float) -> bool:
-        """Whether an epoch is better than the best one, as Keras's EarlyStopping has it; no number is never better."""
-        if math.isnan(best):
-            return not math.isnan(value)
-        by = value - best if self.recipe.more_is_better else best - value
-        return by > self.recipe.min_delta
 
     def _predict(self, seed: int, run: _Run) -> None:
         self.trainer.begin_epoch(seed, 0)  # a model may draw numbers here, too, such as for dropout that never ends

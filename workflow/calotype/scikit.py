@@ -62,6 +62,9 @@ class Trainer:
         """Key what the epoch draws: the order of the images, and in the first one before that the weights."""
         self.classifier.random_state = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
+    def set_rate(self, part: float, least: float) -> None:
+        """Nothing: a recipe of this classifier has no `reduce_on_plateau`."""
+
     def train(self, first: int, last: int) -> None:
         """Take the step of the epoch."""
         del first, last

@@ -24,7 +24,6 @@ STEPS = 1500  # of training, about: what a small net needs to show what it can d
 BATCH = 32
 FEW = 20  # images of a class: below, a share of them measures little
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
-MANY = 500  # images: of fewer, a fifth is held out to choose the epoch, and not a tenth
 SHOWN = 3  # examples in a line
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 TASKS = {"classes": "classify", "counts": "count", "numbers": "regress"}
@@ -204,9 +203,11 @@ def study_entry(name: str, seen: Survey) -> str:
     """The study file."""
     task = TASKS[seen.holds]
     images = len(seen.labels) - len(seen.unreadable)
-    held_out = 0.1 if images >= MANY else 0.2
     epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * images))))
     test = "test" if "test" in seen.splits or not seen.splits else [*seen.splits][-1]
+    chosen_by = "  validation_split: 0.1      # of the training images; they choose the epoch"
+    if test == "test" and "validation" in seen.splits:
+        chosen_by = "  validation: validation     # the split that chooses the epoch"
     loss = "categorical_crossentropy" if task == "classify" else "mean_squared_error"
     head = ", activation: softmax" if task == "classify" else ""
     lines = [
@@ -221,7 +222,7 @@ def study_entry(name: str, seen: Survey) -> str:
         "  optimizer: {name: adam, learning_rate: 0.001}",
         f"  epochs: {epochs}",
         f"  batch_size: {BATCH}",
-        f"  validation_split: {held_out}      # of the training images; they choose the epoch",
+        chosen_by,
         "  restore_best_weights: true",
         "variants:",
     ]
@@ -268,8 +269,6 @@ def findings(name: str, seen: Survey) -> list[str]:
     lines.append(f"  {_sizes(seen)}, {colours}, {bits}")
     if seen.splits:
         lines.append("  splits that are given: " + ", ".join(seen.splits))
-        if {"validation", "test"} <= seen.splits.keys():
-            lines.append("    `validation` is not used: the epoch is chosen on a part of `train` (validation_split)")
     elif "group" in seen.table:
         lines.append(f"  the column `{seen.table['group']}` says what belongs together, on one side of a split")
     counts = seen.balance.values()

@@ -1,8 +1,10 @@
 """Look at images that nobody has described yet: where their labels are, their sizes, what is wrong with them."""
 
 import collections
+import logging
 import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,8 @@ from calotype.errors import CalotypeError
 from calotype.files import files_below
 from calotype.picture import SUFFIXES, read_picture
 
+logger = logging.getLogger(__name__)
+
 Kind = Literal["folders", "split folders", "table"]
 TABLES = (".csv", ".tsv")
 # Names of columns, and what they hold; the first that is there counts.
@@ -25,6 +29,7 @@ WEIGHT = ("weight", "sample_weight")
 GROUP = ("group", "patient", "patient_id", "subject", "subject_id", "donor", "plate", "slide", "animal", "site")
 TRAIN, TEST = ("train", "training"), ("test", "testing", "held-out", "holdout")
 VALIDATION = ("validation", "valid", "val", "dev")
+NEWS = 10.0  # seconds between two lines that say how far it is
 LOOKED_AT = 200  # lines of a table that are looked at to guess its columns
 MOST_CLASSES = 50  # whole numbers beyond are taken for numbers
 
@@ -240,9 +245,13 @@ def _held(labels: "pd.Series[str]") -> Literal["classes", "counts", "numbers"]:
 def _look(found: Survey) -> None:
     """Read every image, one after the other."""
     places = collections.defaultdict(list)
-    for path in found.labels:
+    said = time.monotonic()
+    for done, path in enumerate(found.labels):
+        if time.monotonic() - said > NEWS:
+            said = time.monotonic()
+            logger.info("%d of %d images", done, len(found.labels))
         try:
-            picture = read_picture(found.folder / path, alpha="drop", name=path)
+            picture = read_picture(found.folder / path, alpha="white", name=path)
         except CalotypeError as error:
             found.unreadable[path] = str(error).split("\n")[0].removeprefix(f"{path}: ")
             continue

@@ -148,6 +148,7 @@ class Trainer:
         optimizer = make_optimizer(recipe.optimizer, recipe.epochs * self.steps)
         self.model.compile(optimizer=optimizer, loss=self._loss(), metrics=self._metrics(), jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
+        self.fresh_rate = float(self.model.optimizer.learning_rate)
         self.fresh_optimizer = [variable.numpy() for variable in self.model.optimizer.variables]
         self.weighted = recipe.class_weight is not None or any(
             split is not None and split.weights is not None for split in (train, validation)
@@ -199,10 +200,8 @@ class Trainer:
         ]
         if not self.recipe.classifies:
             return further
-        kind = keras.metrics.CategoricalAccuracy
-        if self.recipe.sparse or self.recipe.binary:
-            kind = keras.metrics.SparseCategoricalAccuracy if self.recipe.sparse else keras.metrics.BinaryAccuracy
-        return [kind(name="accuracy"), *further]
+        kind = "SparseCategorical" if self.recipe.sparse else "Binary" if self.recipe.binary else "Categorical"
+        return [getattr(keras.metrics, f"{kind}Accuracy")(name="accuracy"), *further]
 
     def _class_weights(self, labels: NDArray[Any]) -> NDArray[Any]:
         """The weight of each class, shape (classes,), given the labels that are trained on."""
@@ -293,6 +292,10 @@ class Trainer:
             state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
         self.reset_metrics()
         self.feed.begin_epoch(*augment.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2]))
+
+    def set_rate(self, part: float, least: float) -> None:
+        """Set the learning rate to a part of the one at the start of a run, but not below some value."""
+        self.model.optimizer.learning_rate = max(self.fresh_rate * part, least)
 
     def train(self, first: int, last: int) -> None:
         """Take some steps of the epoch. The loop over them runs in TensorFlow: Python costs more than a small step."""

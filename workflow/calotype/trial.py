@@ -1,16 +1,22 @@
 """Make the trainer of a variant, of whatever library, and rehearse with it."""
 
-from collections.abc import Mapping
+import logging
+import resource
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from calotype.errors import CalotypeError
+from calotype.errors import CalotypeError, about
+from calotype.forecast import Forecast, forecast, trained
+from calotype.layout import Layout
 from calotype.recipe import SCIKIT_LEARN, Recipe
 from calotype.rehearsal import Rehearsal, affordable, few, rehearse
 from calotype.runs import Trainer
-from calotype.splits import Split, place_of
+from calotype.splits import Split, open_split, place_of
 from calotype.studies import Study
+
+logger = logging.getLogger(__name__)
 
 PREDICTED = 10  # images
 
@@ -48,7 +54,7 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
     if recipe.model in SCIKIT_LEARN:
         from calotype import scikit
 
-        trainer, step = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
+        trainer, size = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
     else:
         from calotype import backend, training
 
@@ -56,10 +62,51 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
         labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
         held_out = None if validation is None else few(validation, recipe)
         trainer = net = training.Trainer(recipe, some, validation=held_out, **labels)
-        step = min(recipe.batch_size, net.size)
+        size = net.size
     try:
-        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), step)
+        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
     except CalotypeError:
         raise
     except Exception as error:  # somebody's own code may raise anything
         raise CalotypeError(f"model: {recipe.model}: {type(error).__name__}: {error}") from error
+
+
+def try_study(
+    layout: Layout, name: str, manifests: Mapping[str, Mapping[str, Any]], code: Mapping[str, tuple[str, str | None]]
+) -> tuple[list[Forecast], list[str]]:
+    """Rehearse all variants of a study, whose images are prepared.
+
+    Args:
+        layout: of the config.
+        name: of the study.
+        manifests: of its splits, by file.
+        code: the digests of the code that trains a variant and of the user's own model, by `study/variant`.
+
+    Returns:
+        What is to be done for each variant, and all that is wrong, in words.
+    """
+    study, file = layout.config.studies[name], f"{layout.config.settings.study_files}/{name}.yaml"
+    rows, problems = [], []
+
+    def opened(splits: Iterable[str]) -> list[Split]:
+        return [open_split(layout.root / layout.prepared(name, split, ".npy")) for split in splits]
+
+    try:
+        with about(file):
+            check_example(study, *opened(study.tests[:1]))
+    except CalotypeError as error:
+        problems.append(str(error))
+    for key, variant in study.variants.items():
+        data = [manifests[layout.prepared(name, split, ".json")] for split in (*variant.splits, *study.tests)]
+        try:
+            with about(f"{file}: variants.{key}"):
+                train, *validation = opened(variant.splits)
+                seen = try_variant(variant, train, data[0], *validation)
+        except CalotypeError as error:  # the others may have their own
+            problems.append(str(error))
+            continue
+        logger.info("%s/%s: trains, saves, loads and predicts", name, key)
+        done = trained(layout, name, key, *code[f"{name}/{key}"], data)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        rows.append(forecast(layout, name, key, seen, done, data, memory))
+    return rows, problems

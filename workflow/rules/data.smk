@@ -65,6 +65,7 @@ rule catalogue:
         "data"
     conda:
         ENVIRONMENT
+    threads: 4
     params:
         dataset=catalogue_entry,
         there=images_there,

@@ -40,6 +40,7 @@ TABLES: list[tuple[str, type[BaseModel] | None]] = [
     ("studies/<study>.yaml: a variant", studies.Variant),
     ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),
     ("studies/<study>.yaml: one of `augment`", recipe.Augmentation),
+    ("studies/<study>.yaml: `reduce_on_plateau`", recipe.Plateau),
     ("studies/<study>.yaml: a claim", studies.Claim),
     ("studies/<study>.yaml: `source`", studies.Source),
 ]

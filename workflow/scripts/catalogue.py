@@ -10,4 +10,5 @@ from calotype.errors import about
 with script(snakemake.log[0]), about(f"dataset {snakemake.wildcards.dataset}"):
     entry = snakemake.params.dataset | snakemake.params.place
     kind = ImagesDataset if entry["source"] == "images" else ArraysDataset
-    write_catalogue(kind(**entry), Path(snakemake.output.table), Path(snakemake.output.manifest))
+    files = Path(snakemake.output.table), Path(snakemake.output.manifest)
+    write_catalogue(kind(**entry), *files, threads=snakemake.threads)

@@ -22,7 +22,7 @@ with script(snakemake.log[0]), on_signals() as stop:
         manifest["split"]: open_split(Path(file), patience=60)
         for manifest, file in zip(manifests, snakemake.input.arrays, strict=True)
     }
-    train, validation = splits.pop(recipe.train), splits.pop(recipe.validation, None)
+    train, validation = splits.pop(recipe.train), splits.pop(recipe.validation) if recipe.validation else None
     seeds = range(int(wildcards.first), int(wildcards.last) + 1)
     origin = {"code": snakemake.params.code, "config": recipe.model_dump(), "data": manifests}
     identity = provenance.identity(own_model=snakemake.params.own_model, **origin)

@@ -1,0 +1,175 @@
+"""The tutorial, followed as it is written: commands, files, what it says that is printed, and its pictures.
+
+To save time its trainings are short here, and of two seeds. `pytest -m soak tests/workflow/test_tutorial.py` follows it
+with all its epochs and seeds, and compares the picture of the trainings, too. Where a picture is not what the tutorial
+makes, the test names the new one: look at it, and copy it to config/tutorial/.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY, copy_project
+from PIL import Image
+
+TUTORIAL = REPOSITORY / "config/tutorial"
+TEXT = (TUTORIAL / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r'(?:src="|\]\()([\w-]+\.png)')
+FILE = re.compile(r"`([\w/.-]+\.(?:py|yaml))`")
+LINES = {"two": 2, "three": 3, "four": 4}
+STEPS = "results/prepared/shapes/train-steps.png"
+SOURCES = {"preparation.png": STEPS, "thresholded.png": STEPS, "seeds.png": "results/shapes/figures/seeds.png"}
+TRAINED = {"seeds.png"}  # what depends on the trainings
+LARGEST = 60_000  # bytes of a picture
+LEVELS = 2.0  # of 255: the mean difference up to which pictures are the same
+
+
+@dataclass
+class Followed:
+    """What came of following the tutorial.
+
+    Attributes:
+        folder: the project's.
+        whole: whether with all its epochs and seeds.
+        printed: by each block of commands, in order.
+        said: what the tutorial says that a block prints, with what it printed.
+        pictures: those of the tutorial, as this run made them.
+    """
+
+    folder: Path
+    whole: bool
+    printed: list[str] = field(default_factory=list)
+    said: list[tuple[str, str]] = field(default_factory=list)
+    pictures: dict[str, Path] = field(default_factory=dict)
+
+
+def type_in(folder: Path, commands: str) -> str:
+    """Run a block of commands as a reader would; a cluster, who knows whether there is one, only gets a plan."""
+    commands = re.sub(r"^snakemake --profile slurm.*$", r"\g<0> --dry-run", commands, flags=re.MULTILINE)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    done = subprocess.run(
+        ["bash", "-e", "-c", commands],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{commands}\n{done.stdout}"
+    return done.stdout
+
+
+def write_in(folder: Path, before: str, content: str) -> None:
+    """Put a block into the file that the text before it names: at its end, or in place of its last lines."""
+    file = folder / FILE.findall(before)[-1]
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+    if replaced := re.search(r"in\s+place\s+of\s+the\s+last\s+(\w+)\s+lines", before):
+        lines = lines[: -LINES[replaced[1]]]
+    file.write_text("".join(lines) + content, encoding="utf-8")
+
+
+def smaller(figure: Path, picture: Path) -> None:
+    """A figure of the workflow as the tutorial shows it: half as wide."""
+    with Image.open(figure) as image:
+        image.convert("RGB").reduce(2).save(picture, optimize=True)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(False, id="short"), pytest.param(True, id="whole", marks=pytest.mark.soak)],
+)
+def followed(request, tmp_path_factory) -> Followed:
+    """A copy of the project in which the tutorial was followed."""
+    here = tmp_path_factory.mktemp("tutorial")
+    project = copy_project(here / "project")
+    result = Followed(project.folder, request.param)
+    if result.whole:
+        shutil.copy2(REPOSITORY / "config/config.yaml", project.folder / "config")
+    end = 0
+    for block in BLOCK.finditer(TEXT):
+        before, end = TEXT[end : block.start()], block.end()
+        for name in PICTURE.findall(before):
+            result.pictures[name] = here / name
+            smaller(project.folder / SOURCES[name], here / name)
+        kind, content = block.groups()
+        if kind == "sh":
+            result.printed.append(type_in(project.folder, content))
+            if " new_study " in content and not result.whole:
+                project.edit("config/studies/shapes.yaml", "epochs: 60", "epochs: 2")
+        elif kind:
+            write_in(project.folder, before.split("\n\n")[-2], content)
+        else:
+            result.said.append((content, result.printed[-1]))
+    return result
+
+
+def without_numbers(text: str) -> list[str]:
+    """The lines of a text, with # for each number."""
+    return [re.sub(r"\s+", " ", re.sub(r"\d[\d.]*", "#", line)).strip() for line in text.strip().splitlines()]
+
+
+@pytest.mark.slow
+def test_a_reader_of_the_tutorial_gets_through_it(followed):
+    assert len(followed.printed) >= 8
+    assert (followed.folder / "results/shapes.html").exists()
+    assert (followed.folder / "results/shapes/summary.tex").exists()
+
+
+@pytest.mark.slow
+def test_the_tutorial_says_what_is_printed(followed):
+    first, *trained = followed.said
+    assert first[0] in first[1], f"{first[0]}\n... is not what is printed:\n{first[1]}"
+    assert trained
+    for said, printed in trained:
+        lines = "\n".join(without_numbers(printed))
+        assert "\n".join(without_numbers(said)) in lines, f"{said}\n... is not what is printed:\n{printed}"
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_tutorial_are_those_that_its_reader_gets(followed):
+    assert set(followed.pictures) == set(SOURCES)
+    for name, made in followed.pictures.items():
+        if name in TRAINED and not followed.whole:
+            continue
+        assert (TUTORIAL / name).exists(), f"config/tutorial/{name} is not there: look at {made}, and copy it"
+        there, here = (np.asarray(Image.open(file).convert("RGB"), float) for file in (TUTORIAL / name, made))
+        same = there.shape == here.shape and np.abs(there - here).mean() < LEVELS
+        assert same, f"config/tutorial/{name} is not what the tutorial makes: look at {made}, and copy it"
+
+
+@pytest.mark.slow
+def test_a_model_of_ones_own_is_tried_and_then_trained_alone(followed):
+    printed = next(text for text in reversed(followed.printed) if "Report: results/shapes.html" in text)
+    trained = set(re.findall(r"^shapes/(\S+): seeds \d+ to \d+ done", printed, re.MULTILINE))
+    tried = set(re.findall(r"^shapes/(\S+): trains, saves, loads and predicts", printed, re.MULTILINE))
+    assert trained == tried == {"small-filters-8", "small-filters-16"}
+
+
+def test_pictures_of_the_tutorial_are_small_enough_for_a_clone():
+    assert set(SOURCES) == {file.name for file in TUTORIAL.glob("*.png")} == set(PICTURE.findall(TEXT))
+    for name in SOURCES:
+        assert (TUTORIAL / name).stat().st_size < LARGEST, name
+
+
+@pytest.mark.parametrize("page", ["README.md", "config/README.md", "config/tutorial/README.md", "slurm/README.md"])
+def test_links_of_the_guides_lead_somewhere(page):
+    file = REPOSITORY / page
+    for target in re.findall(r'(?:\]\(|src=")([^)"\s]+)', file.read_text(encoding="utf-8")):
+        if not re.match(r"https?://", target):
+            path, _, anchor = target.partition("#")
+            other = file.parent / path if path else file
+            assert other.exists(), f"{page}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", other.read_text(encoding="utf-8"), re.MULTILINE)
+                slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+                assert anchor in slugs, f"{page}: {target}"
