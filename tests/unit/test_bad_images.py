@@ -335,7 +335,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "text.png": (b"Ein Bild, aber in Worten.\n", NO_IMAGE),
     "page-of-an-error.jpg": (b"<!DOCTYPE html><html><body>404 Not Found</body></html>", NO_IMAGE),
     "drawing.png": (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", NO_IMAGE),
-    "pointer.png": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", NO_IMAGE),
+    "pointer.png": (b"version https://git-lfs.example.org/spec/v1\noid sha256:4d7a\nsize 12345\n", NO_IMAGE),
     "array.png": (b"\x93NUMPY\x01\x00v\x00" + b" " * 117 + b"\n", NO_IMAGE),
     "archive.png": (b"PK\x03\x04" + bytes(60), NO_IMAGE),
     "document.jpg": (encoded(COLOUR, "PDF"), NO_IMAGE),
