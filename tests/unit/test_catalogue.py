@@ -117,7 +117,7 @@ def test_splits_may_be_folders_that_hold_the_folders_of_the_classes(flowers, tmp
         for i in range(3):
             (flowers / f"{name}/{i}.png").rename(tmp_path / f"both/held-out/{name}/{i}.png")
         (flowers / name).rename(tmp_path / f"both/training/{name}")
-    found = catalogue(tmp_path / "both", splits={"train": {"folder": "training"}, "test": {"folder": "held-out"}})
+    found = catalogue(tmp_path / "both", splits={"train": {"folder": "training/"}, "test": {"folder": "held-out"}})
     assert found.split.value_counts().to_dict() == {"train": 21, "test": 9}
     assert ((found.split == "test") == found.path.str.startswith("held-out/")).all()
 
@@ -474,6 +474,7 @@ WRONG = {
     "two ways": ({"splits": {"a": {"share": 0.5, "folder": "a"}}}, "exactly one of share, folder, value"),
     "no way": ({"splits": {"a": {}}}, "exactly one of share, folder, value"),
     "mixed": ({"splits": {"a": {"share": 0.5}, "b": {"folder": "b"}}}, "all have the same of share, folder, value"),
+    "a folder in a folder": ({"splits": {"a": {"folder": "x/y"}}}, "'x/y' is not the name of one folder in `folder`"),
     "a split twice": ({"splits": {"a": {"folder": "x"}, "b": {"folder": "x"}}}, "two have the same folder"),
     "a taken name": ({"splits": {"catalogue": {"share": 0.5}}}, "that name is taken"),
     "a value of nothing": ({"splits": GIVEN}, "`value` needs table.split"),

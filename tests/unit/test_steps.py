@@ -377,6 +377,15 @@ def test_normalised_by_fixed_levels_all_images_are_treated_alike():
     np.testing.assert_allclose(result, image.astype(float) / 8 - 1, rtol=1e-5)
 
 
+def test_what_lies_outside_fixed_levels_stays_there_in_the_steps_that_follow():
+    image = noise()
+    steps = [step("normalise", range=[0, 1], levels=[50, 100])]
+    height, width = image.shape[:2]
+    same = step("resize", width=width, height=height)
+    assert prepare(image, steps).max() > 1
+    assert np.array_equal(prepare(image, [*steps, same]), prepare(image, steps))
+
+
 @pytest.mark.parametrize("mean", [100, [100], [100, 120, 140]])
 @pytest.mark.parametrize("deviation", [50, [50], [50, 60, 70.5]])
 def test_normalised_by_numbers_each_channel_has_its_own_zero_and_unit(mean, deviation):

@@ -110,7 +110,8 @@ def write_catalogue(
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
     """
     found = list_files(dataset, threads) if isinstance(dataset, ImagesDataset) else list_arrays(dataset)
-    _check_sides(found, dataset, Path(dataset.folder, *dataset.named().get("table.file", "").split()))
+    # Of arrays no single file: they are named with each image.
+    _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
     # Split by split, so that an image more in one changes no other.
     parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
     found = pd.concat(parts, ignore_index=True)

@@ -102,13 +102,22 @@ class ImageTable(Strict):
     )
 
 
+def _one_folder(name: str) -> str:
+    name = name.rstrip("/")
+    if not name or "/" in name or name in (".", ".."):
+        raise ValueError(f"{name!r} is not the name of one folder in `folder`")
+    return name
+
+
 class ImageSplit(Strict):
     """One split of a user's own images. Give exactly one of the keys."""
 
     share: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="A part of the images, dealt out at random; see `random`."
     )
-    folder: str | None = Field(None, description="A folder in `folder`, which holds the folders of the classes.")
+    folder: Annotated[str, AfterValidator(_one_folder)] | None = Field(
+        None, description="A folder in `folder`, which holds the folders of the classes."
+    )
     value: str | None = Field(None, description="What the table's column `split` says of the images of this split.")
 
     @model_validator(mode="after")

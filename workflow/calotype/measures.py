@@ -182,8 +182,7 @@ def roc_curve(
     if not _both_shown(labels, scores):
         return None
     false, true, _ = metrics.roc_curve(labels, scores)
-    upper = np.append(np.diff(false) > 0, True)
-    return np.interp(rates, false[upper], true[upper])
+    return np.interp(rates, false, true)  # of several with the same rate it takes the last, which is the upper end
 
 
 def precision_recall_curve(

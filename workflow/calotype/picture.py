@@ -66,13 +66,11 @@ class Picture:
     Attributes:
         pixels: shape (height, width, 1) or (height, width, 3), red first, uint8 or uint16; upright.
         sha256: of the file's bytes, in hexadecimal.
-        kind: Pillow's name of the file's format.
         transparent: whether the file has pixels that are not opaque.
     """
 
     pixels: Pixels
     sha256: str
-    kind: str
     transparent: bool = False
 
     @property
@@ -156,7 +154,7 @@ def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None
         upright = upright[..., None]
     if upright.shape[2] == 3:
         upright = cv2.cvtColor(upright, cv2.COLOR_BGR2RGB)
-    return Picture(upright, hashlib.sha256(content).hexdigest(), seen.kind, seen.transparent)
+    return Picture(upright, hashlib.sha256(content).hexdigest(), seen.transparent)
 
 
 def _content(path: Path, name: str) -> bytes:

@@ -494,7 +494,7 @@ def _after_normalise(step: Normalise, known: Known) -> Known:
     for key, numbers in (("mean", step.mean), ("deviation", step.deviation)):
         if numbers and len(numbers) > 1 and known.channels not in (None, len(numbers)):
             raise ValueError(f"{key}: has {len(numbers)} numbers, and the image {known.channels} channels")
-    if step.range == [0, 1]:
+    if step.range == [0, 1] and step.levels is None:
         return replace(known, values="unit", white=1.0, since=step.name)
     return replace(known, values="any", white=None, since=step.name)
 

@@ -4,20 +4,18 @@ from pathlib import Path
 
 from calotype import figures, figures_regress
 from calotype.console import script
-from calotype.evaluation import diverged_runs, leave_out, read_predictions
-from calotype.frames import read_csv
-from calotype.splits import open_split
+from calotype.predicted import predicted
 
 with script(snakemake.log[0]):
-    params = snakemake.params
-    figures.use_style(Path(snakemake.input.style))
-    predictions = read_predictions([Path(file) for file in snakemake.input.predictions], params.variants, params.seeds)
-    lost = diverged_runs(map(read_csv, snakemake.input.histories), params.variants, params.seeds)
-    predictions = leave_out(predictions, lost)
-    labels = open_split(Path(snakemake.input.array)).labels
-    runs = {}
-    for variant, label in params.labels.items():
-        found = predictions[variant][params.split]
-        runs[label] = (labels[: found.shape[1]], found)
-    diverged = {label: len(lost[variant]) for variant, label in params.labels.items()}
+    found, params = snakemake.input, snakemake.params
+    figures.use_style(Path(found.style))
+    runs, diverged = predicted(
+        found.predictions,
+        found.histories,
+        found.array,
+        split=params.split,
+        variants=params.variants,
+        seeds=params.seeds,
+        labels=params.labels,
+    )
     figures.save(figures_regress.agreement(runs, diverged), [Path(file) for file in snakemake.output])
