@@ -427,13 +427,14 @@ def test_a_split_holds_its_images_labels_and_weights(cells):
     assert np.array_equal(by_number[0][0][2], np.asarray(image(8)))
 
 
-def test_counts_have_the_range_of_all_splits(cells):
+def test_no_label_of_another_split_reaches_the_training_by_the_range_of_counts(cells):
     lines = ["image,label,split", *(f"raw/{i}.png,{i},{'train' if i < 8 else 'test'}" for i in range(12))]
     (cells / "labels.csv").write_text("\n".join(lines))
     keys = {"table": TABLE | {"split": "split"}, "splits": GIVEN, "labels": "counts", "classes": None}
     catalogue(cells, **keys)
-    raw = raw_of(cells, "test", **keys)
-    assert (raw.minimum, raw.maximum, raw.classes) == (0, 11, None)
+    for split, expected in {"train": (0, 7), "test": (8, 11)}.items():
+        raw = raw_of(cells, split, **keys)
+        assert (raw.minimum, raw.maximum, raw.classes) == (*expected, None)
 
 
 def test_an_image_that_changed_since_is_noticed(cells):

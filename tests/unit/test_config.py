@@ -650,6 +650,11 @@ def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics()
     assert study.headline == "mean_absolute_error"
     assert study.shown == ["mean_absolute_error", "root_mean_squared_error", "r2"]
     assert study.variants["wide"].loss == "huber"
+    assert (
+        validate(Study, changed(REGRESS, "variants.wide.scale_targets", True), STUDY_FILE)
+        .variants["wide"]
+        .scale_targets
+    )
 
 
 @pytest.mark.parametrize(
@@ -657,7 +662,6 @@ def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics()
     [
         ("variants.wide.loss", "categorical_crossentropy",
          "variants.wide.loss: categorical_crossentropy does not fit task regress."),
-        ("variants.wide.scale_targets", True, "variants.wide.scale_targets: only task count has targets to scale."),
         ("metric", "exact", "metric: task regress has mean_absolute_error, root_mean_squared_error, r2, not exact."),
         ("example", 1, "example: only task classify has probabilities to show."),
     ],
@@ -778,7 +782,7 @@ def claim(**changes):
         (
             "variants.plain.scale_targets",
             True,
-            "variants.plain.scale_targets: only task count has targets to scale.",
+            "variants.plain.scale_targets: only tasks count and regress have targets to scale.",
         ),
         ("metric", "exact", f"metric: task classify has {OF_CLASSES}, not exact."),
         ("metric", "parameters", f"metric: task classify has {OF_CLASSES}, not parameters."),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from calotype.errors import CalotypeError
 from calotype.splits import Split
 
 
@@ -23,8 +24,12 @@ def test_the_boundary_moves_to_the_nearest_edge_of_a_group():
     assert split(groups).held_out_from(0.7) == 7
 
 
-def test_a_single_group_is_cut_as_there_is_no_other_way():
-    assert split([4] * 20).held_out_from(0.25) == 15
+def test_a_single_group_is_not_parted_to_hold_some_of_it_out():
+    with pytest.raises(
+        CalotypeError, match=r"all of them are of one group.\nHint: .*`validation`.*validation_split: 0"
+    ):
+        split([4] * 20).held_out_from(0.25)
+    assert split([4] * 20).held_out_from(0.0) == 20
 
 
 def test_nothing_is_held_out_where_nothing_is_asked_for():

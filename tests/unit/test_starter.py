@@ -229,8 +229,9 @@ def test_what_labels_are_is_seen_from_them(table, column, values, holds, task):
     (table / "labels.csv").write_text("\n".join([f"image,{column}", *lines]))
     seen = survey(table)
     assert seen.holds == holds
-    if task != "regress":
-        assert started(table).studies["mine"].task == task
+    study = started(table).studies["mine"]
+    assert study.task == task
+    assert study.variants["convolutions"].scale_targets == (task != "classify"), "1,000 to 6,000 would not be learnt"
 
 
 def test_images_that_the_table_leaves_out_and_other_files_are_said(table):

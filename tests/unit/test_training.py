@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -17,6 +18,7 @@ from calotype.dots import write_split as draw_split
 from calotype.errors import CalotypeError
 from calotype.evaluation import class_metrics
 from calotype.images import write_split
+from calotype.measures import number_metrics
 from calotype.raw import read_drawn
 from calotype.recipe import Optimizer, Plateau, Recipe
 from calotype.splits import Split, open_split
@@ -821,6 +823,56 @@ def test_counts_may_be_held_out_too(data, tmp_path):
     pack = train(data, made, range(1), tmp_path / "models")
     assert set(pack.history.metric) == {"loss", "val_loss"}
     assert pack.best_epochs == {0: int(np.argmin(of(pack, "val_loss"))) + 1}
+
+
+def large_numbers(images, seed):
+    """Images that are as bright as their labels, from 1,000 to 6,000, say."""
+    light = np.random.default_rng(seed).random(images)
+    return Split(
+        np.tile(light[:, None, None, None], (8, 8, 1)).astype(np.float32), 1000 + 5000 * light, np.arange(images)
+    )
+
+
+def numbers_trainer(data, split, **changes):
+    from calotype.training import Trainer
+
+    made = recipe(f"{data}/own.py:linear", scale_targets=True, epochs=40, validation_split=0.2, **changes)
+    trainer = Trainer(made, split, minimum=None, maximum=None, classes=None)
+    trainer.begin(0)
+    for epoch in range(1, made.epochs + 1):
+        trainer.begin_epoch(0, epoch)
+        trainer.train(0, trainer.steps)
+    return trainer
+
+
+def test_large_numbers_are_learnt_and_predicted_in_their_own_units(data):
+    tested = large_numbers(20, seed=1)
+    found = numbers_trainer(data, large_numbers(60, seed=0)).predict(tested.images)[:, 0]
+    assert number_metrics(tested.labels, found)["r2"] > 0.95
+
+
+def test_labels_that_are_held_out_change_no_weight_even_where_targets_are_scaled(data):
+    split = large_numbers(30, seed=0)
+    other = replace(split, labels=np.where(np.arange(30) < 24, split.labels, 1e6))
+    one, two = (numbers_trainer(data, each) for each in (split, other))
+    assert all(np.array_equal(*weights) for weights in zip(one.weights(), two.weights(), strict=True))
+
+
+def test_labels_that_are_all_the_same_are_trained_on_without_a_division_by_zero(data):
+    split = large_numbers(30, seed=0)
+    trainer = numbers_trainer(data, replace(split, labels=np.full(30, 7.5)))
+    assert trainer.predict(split.images)[:, 0].tolist() == [7.5] * 30
+
+
+def test_counts_beyond_those_that_were_trained_on_are_predicted_and_not_cut_off(data):
+    from calotype.training import Trainer
+
+    made, split = recipe(f"{data}/own.py:linear", scale_targets=True), large_numbers(30, seed=0)
+    split = replace(split, labels=np.round(5 * split.labels / 6000).astype(np.int64))
+    trainer = Trainer(made, split, minimum=1, maximum=5, classes=None)
+    trainer.begin(0)
+    trainer.set_weights([np.full((64, 1), 2 / 64, np.float32)])
+    assert trainer.predict(np.ones((1, 8, 8, 1), np.float32)).item() == pytest.approx(9)
 
 
 def test_architecture_is_readable_json(trained):

@@ -30,7 +30,8 @@ class Raw:
     Attributes:
         size: how many there are.
         records: number, label and pixels (height, width, channels) of each, read as they are asked for.
-        minimum, maximum: the range of the labels, where they are counts.
+        minimum, maximum: the range of the labels, where they are counts: of drawn images the one they were drawn from,
+            of others that of the split.
         classes: how many classes there are, where the labels are classes, which count from 0.
         weights: of each image in the training loss, shape (images,), where they have any.
         groups: of each image, by number: what must not be parted, such as a patient; shape (images,), where there are.
@@ -215,12 +216,12 @@ def _catalogued(
     """The images of a split as the catalogue lists them; `records` reads those of its lines."""
     kinds = {"path": str, "split": str, "group": str, "sha256": str}
     table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
+    table = table[table.split == split].astype({"label": np.float64 if labels == "numbers" else np.int64})
     facts: dict[str, int] = {}
     if labels == "classes":
         facts = {"classes": classes}
-    elif labels == "counts":  # of all splits: what a model may answer does not depend on one
+    elif labels == "counts":  # of this split alone: targets are scaled by it, and a training must see no test label
         facts = {"minimum": int(table.label.min()), "maximum": int(table.label.max())}
-    table = table[table.split == split].astype({"label": np.float64 if labels == "numbers" else np.int64})
     weights = table.weight.to_numpy(np.float32) if "weight" in table else None
     groups = pd.factorize(table.group)[0].astype(np.int32) if "group" in table else None
     names = table.path if "sha256" in table else table.path + ", image " + table.number.astype(str)

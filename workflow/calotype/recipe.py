@@ -280,7 +280,10 @@ class Recipe(Strict):
     batch_size: PositiveInt = Field(description="Images per training step; the last step of an epoch takes the rest.")
     train: str = Field("train", description="The split to train on.")
     scale_targets: bool = Field(
-        False, description="`count`: train on (count - minimum) / (maximum - minimum) instead of the count itself."
+        False,
+        description="`count` and `regress`: train on (label - minimum) / (maximum - minimum) instead of the label "
+        "itself. Predictions, and all that is measured on them, are in the labels' own units; the loss and the metrics "
+        "of the training history are in those of the scaled labels.",
     )
     augment: list[Annotated[Augmentation, BeforeValidator(_by_name)]] = Field(
         [], description="Random changes of the training images, in this order: names, or mappings with `name`."

@@ -34,12 +34,20 @@ class Split:
         Args:
             part: of the images that are held out, in 0..1, as in Keras's `fit`. The images of a group, which lie one
                 after the other, stay together: the place is the nearest one between two groups.
+
+        Raises:
+            CalotypeError: all images are of one group.
         """
         first = int(len(self.labels) * (1 - part))
         if self.groups is None or not part:
             return first
         edges = np.flatnonzero(np.diff(self.groups)) + 1
-        return int(edges[np.abs(edges - first).argmin()]) if len(edges) else first
+        if not len(edges):
+            raise CalotypeError(
+                f"validation_split: {part} of the training images cannot be held out: all of them are of one group.",
+                "name a split with `validation`, or set `validation_split: 0`.",
+            )
+        return int(edges[np.abs(edges - first).argmin()])
 
 
 def _may_be_late(error: Exception) -> bool:

@@ -219,6 +219,7 @@ def study_entry(name: str, seen: Survey) -> str:
         f"tests: [{test}]              # never used to choose anything",
         "defaults:",
         f"  loss: {loss}",
+        *(["  scale_targets: true          # train on 0..1, whatever the labels' units"] * (task != "classify")),
         "  optimizer: {name: adam, learning_rate: 0.001}",
         f"  epochs: {epochs}",
         f"  batch_size: {BATCH}",

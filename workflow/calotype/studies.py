@@ -161,8 +161,8 @@ class Study(Strict):
         for key, variant in self.variants.items():
             if variant.classifies != (self.task == "classify"):
                 raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}")
-            if variant.scale_targets and self.task != "count":
-                raise ValueError(f"variants.{key}.scale_targets: only task count has targets to scale")
+            if variant.scale_targets and self.task == "classify":
+                raise ValueError(f"variants.{key}.scale_targets: only tasks count and regress have targets to scale")
         self._metrics_fit()
         if self.example is not None and self.task != "classify":
             raise ValueError("example: only task classify has probabilities to show")

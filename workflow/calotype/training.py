@@ -102,7 +102,8 @@ class Trainer:
         Args:
             recipe: what to train, and how.
             train: the training images.
-            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are no counts.
+            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are no counts. That of
+                other numbers is taken from the images that are trained on.
             classes: number of classes; None where the labels are counts or other numbers.
             validation: the images of `Recipe.validation`; None where it names no split.
             stream_above: MiB of training images; fewer are kept on the device. It changes no result.
@@ -110,21 +111,25 @@ class Trainer:
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
         """
-        offset, scale = 0, 1
-        if recipe.scale_targets and minimum is not None and maximum is not None:
-            offset, scale = minimum, maximum - minimum
         keras.utils.clear_session()
         keras.config.set_dtype_policy(recipe.precision)
         self.recipe = recipe
         self.shape = train.images.shape[1:]
         self.classes, self.outputs = classes or 0, outputs.number_of(recipe, classes)
-        self.offset, self.scale = offset, scale
         self.size = train.held_out_from(recipe.validation_split)  # what follows is held out
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             raise CalotypeError(
                 f"validation_split: {recipe.validation_split} of {len(train.images)} images leaves none to train on, "
                 "or none to validate on."
             )
+        self.offset, self.scale = 0.0, 1.0
+        if recipe.scale_targets:
+            labels = train.labels[: self.size]
+            self.offset = float(labels.min() if minimum is None else minimum)
+            largest = float(labels.max() if maximum is None else maximum)
+            self.scale = (
+                largest - self.offset
+            ) or 1.0  # they may all be the same, those of a rehearsal's few images too
         if self.shape[0] != self.shape[1] and any(change.name == "symmetries" for change in recipe.augment):
             raise CalotypeError(
                 f"augment: symmetries: the images are {self.shape[1]} x {self.shape[0]} px, not square."
@@ -154,7 +159,8 @@ class Trainer:
             split is not None and split.weights is not None for split in (train, validation)
         )
         targets = self._targets(train, self.size)
-        outputs.check_activation(recipe, self.model, (float(targets[:, 0].min()), float(targets[:, 0].max())))
+        trained_on = targets[: self.size, 0]  # held-out labels may lie outside of a range that was scaled to 0..1
+        outputs.check_activation(recipe, self.model, (float(trained_on.min()), float(trained_on.max())))
         mib = sum(split.images.nbytes for split in (train, validation) if split is not None) / 2**20
         self.streamed = mib > stream_above
         self.feed = self._feed(train.images, targets)
