@@ -1,5 +1,7 @@
 """The start of a new study: what is seen of images, and the config that is written for them."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from PIL import Image
 from calotype import config
 from calotype.catalogue import write_catalogue
 from calotype.errors import CalotypeError
-from calotype.starter import findings, write_study
+from calotype.starter import findings, study_entry, write_study
 from calotype.survey import survey
 
 CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}
@@ -191,6 +193,112 @@ def test_two_words_for_one_split_are_not_taken_for_splits(table):
     assert not survey(table).splits
 
 
+def relabelled(table: Path, header: str, *columns: Sequence[object]) -> str:
+    """What is said of a folder once its table has these columns beside the images'."""
+    lines = [f"img/{i}.png,{','.join(map(str, line))}" for i, line in enumerate(zip(*columns, strict=True))]
+    (table / "labels.csv").write_text("\n".join([header, *lines]) + "\n")
+    return "\n".join(findings("mine", survey(table)))
+
+
+def test_the_test_images_of_a_split_that_is_given_stay_there_where_others_are_in_none(table):
+    splits = ["train"] * 6 + ["test"] * 2 + ["exclude"] * 2
+    said = relabelled(table, "image,split,grade", splits, "ababababab")
+    assert "in no split: 2 image(s) of which the column `split` says 'exclude'" in said
+    dataset = started(table).datasets["mine"]
+    assert (dataset.table.label, dataset.table.split) == ("grade", "split")
+    assert {name: split.value for name, split in dataset.splits.items()} == {"train": "train", "test": "test"}
+
+
+def test_a_split_in_words_of_its_own_is_not_passed_over_in_silence(table):
+    said = relabelled(table, "image,split,label", ["lernen"] * 4 + ["prüfen"] * 6, "ababababab")
+    assert "the column `split` says 'prüfen', 'lernen': not all understood, so images are dealt out at random" in said
+    assert "splits, write `split: split` under `table`" in said
+    assert '`splits: {train: {value: "prüfen"}, test: {value: lernen}}`' in said, "the larger one, where none is known"
+    assert started(table).datasets["mine"].table.split is None
+    for one, other in (("train", "prove"), ("learn", "test")):
+        said = relabelled(table, "image,split,label", [one] * 4 + [other] * 6, "ababababab")
+        assert f"`splits: {{train: {{value: {one}}}, test: {{value: {other}}}}}`" in said
+
+
+def test_a_column_called_as_splits_are_is_never_taken_for_the_label(table):
+    relabelled(table, "image,fold,grade", "0101010101", [i / 4 for i in range(10)])
+    assert survey(table).table == {"file": "labels.csv", "image": "image", "label": "grade"}
+
+
+@pytest.mark.parametrize("name", ["PatientID", "patientId", "patient id", "Subject-ID", "SUBJECT_ID"])
+def test_the_images_of_one_patient_stay_together_however_the_column_is_spelt(table, name):
+    relabelled(table, f"image,{name},label", [f"p{i // 2}" for i in range(10)], "ababababab")
+    assert started(table).datasets["mine"].table.group == name
+
+
+def test_that_nobody_knows_which_images_belong_together_is_said_where_they_are_dealt(leaves, table):
+    words = "what belongs together, such as images of a patient, is not known"
+    assert words in "\n".join(findings("mine", survey(leaves)))
+    assert words not in relabelled(table, "image,patient,label", [i // 2 for i in range(10)], "ababababab")
+    assert words not in relabelled(table, "image,split,label", ["train"] * 5 + ["test"] * 5, "ababababab")
+    started(leaves)
+    text = Path("config/datasets.yaml").read_text(encoding="utf-8")
+    assert "must not come to both sides" in text
+    # What the comment shows can be written so.
+    random = yaml.safe_load(next(line for line in text.splitlines() if "group_pattern: " in line).strip("# "))
+    assert re.search(random["random"]["group_pattern"], "patient-12/1.png")
+
+
+@pytest.mark.parametrize(("name", "task"), [("weight", "regress"), ("site", "classify"), ("PatientID", "classify")])
+def test_the_only_column_beside_the_images_is_their_label_whatever_it_is_called(table, name, task):
+    relabelled(table, f"image,{name}", [f"{i / 3:.2f}" if task == "regress" else "ab"[i % 2] for i in range(10)])
+    seen = survey(table)
+    assert seen.table == {"file": "labels.csv", "image": "image", "label": name}
+    assert seen.holds == ("numbers" if task == "regress" else "classes")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("image;label\nimg/0.png;a\n", "names none of the images, such as img/0.png; it has only one column"),
+        ("image,label\n0.png,a\n", "names none of the images, such as img/0.png"),
+        ("image,label\nimg/0,a\n", "names none of the images, such as img/0.png"),
+        ("image,label\nimg/0.png,a\n1,b\n2,b\n", "names images that are there in only 1 of its first 3 lines"),
+        (
+            "image,split\nimg/0.png,train\nimg/1.png,test\n",
+            "names images, but no column is left for a label (`split` is taken for splits)",
+        ),
+        ("image\nimg/0.png\n", "names images, but no column is left for a label"),
+        ("image,label\nimg/0.png,a\nimg/1.png,b,c\n", "cannot be read as UTF-8 text with commas between its columns"),
+        ("", "cannot be read as UTF-8 text with commas between its columns"),
+    ],
+)
+def test_why_a_table_is_not_used_is_said(table, text, reason):
+    (table / "labels.csv").write_text(text)
+    for place in (table, table / "labels.csv"):
+        with pytest.raises(CalotypeError, match=re.escape(f"labels.csv {reason}")):
+            survey(place)
+
+
+def test_a_table_beside_folders_of_classes_is_not_passed_over_in_silence(leaves):
+    (leaves / "labels.csv").write_text("image;label\noak/0.png;oak\n")
+    said = "\n".join(findings("mine", survey(leaves)))
+    assert "not used: labels.csv names none of the images, such as 10 mm/0.png; it has only one column" in said
+
+
+def test_lines_of_images_that_are_not_there_are_said(table):
+    for i in (3, 5):
+        (table / f"img/{i}.png").unlink()
+    said = "\n".join(findings("mine", survey(table)))
+    assert "not there: 2 image(s) that labels.csv names, such as img/3.png" in said
+
+
+def test_classes_that_a_slip_has_parted_are_said(table):
+    said = relabelled(table, "image,label", ["oak", "oak ", "Oak", "elm", "elm"] * 2)
+    assert "classes that differ only in spaces or capitals: 'Oak' and 'oak' and 'oak '; if they are one" in said
+
+
+def test_nothing_is_said_of_a_fifth_where_the_splits_are_given(table):
+    said = "\n".join(findings("mine", survey(table)))
+    assert "few: 5 images of `beech`" in said
+    assert "a fifth" not in said
+
+
 def test_a_validation_split_that_is_given_chooses_the_epoch(table):
     (variant, *_) = started(table).studies["mine"].variants.values()
     assert (variant.validation, variant.validation_split) == ("validation", 0)
@@ -294,7 +402,7 @@ def test_a_class_of_any_name_comes_back_from_yaml_as_it_was(project, name):
         (["x/a/1.png", "x/a/b/2.png"], "x", "neither a folder for each class nor a table"),
         (["x/red/a/1.png", "x/blue/b/2.png"], "x", "neither a folder for each class nor a table"),
         (["x/a.npz"], "x/a.npz", "neither a folder nor a table"),
-        (["x/1.png", "x/t.csv"], "x/t.csv", "no column of it names images"),
+        (["x/1.png", "x/t.csv"], "x/t.csv", "x/t.csv names none of the images, such as 1.png"),
         (["x/a/1.png", "x/a/2.png"], "x", "all of them are `a`"),
     ],
 )

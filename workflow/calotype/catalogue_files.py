@@ -36,7 +36,7 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
 
     Returns:
         Columns path, label, split, weight and group where there are some, and what `DESCRIBED` says; in the order of
-        the paths, or of the table.
+        the paths.
 
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown.
@@ -120,7 +120,7 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
 
 
 def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.DataFrame:
-    """The images that a table names: path, label, split, weight and group as it has them.
+    """The images that a table names: path, label, split, weight and group as it has them; in the order of the paths.
 
     Raises:
         CalotypeError: it cannot be read, lacks a column, names an image twice or one that is not there; or images are
@@ -158,7 +158,8 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
         )
     if unnamed:
         logger.warning("%d image(s) without a label are left out, such as %s", len(unnamed), unnamed[0])
-    return found
+    # Images are dealt by their place: the order of the lines must not decide on which side one comes.
+    return found.sort_values("path", ignore_index=True)
 
 
 def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from calotype.datasets_own import ImagesDataset
 from calotype.errors import CalotypeError
 from calotype.files import write_text
 from calotype.studies import Study
-from calotype.survey import Survey
+from calotype.survey import Survey, split_name
 from calotype.validation import read_yaml, validate
 
 SIDE = 64  # px, of the longer side, where images are made smaller: enough for most textures and shapes, quick on a CPU
@@ -155,6 +155,12 @@ def dataset_entry(name: str, seen: Survey) -> str:
             f"no `{seen.table['group']}` on both sides" if "group" in seen.table else "",
         ]
         lines.append(f"  random: {{seed: 1}}    # {'; '.join(filter(None, words))}")
+        if "group" not in seen.table:
+            lines += [
+                "  # Images that belong together (of one patient, plate, ...) must not come to both sides: name their",
+                "  # column as table.group, or find them in the paths by random.group_pattern, as in",
+                '  # random: {seed: 1, group_pattern: "(patient-[0-9]+)"}',
+            ]
     lines += ["  prepare:", *(f"    - {step}" for step in preparation(seen))]
     return "\n".join(lines) + "\n"
 
@@ -272,18 +278,27 @@ def findings(name: str, seen: Survey) -> list[str]:
         lines.append("  splits that are given: " + ", ".join(seen.splits))
     elif "group" in seen.table:
         lines.append(f"  the column `{seen.table['group']}` says what belongs together, on one side of a split")
+    else:
+        lines.append("  what belongs together, such as images of a patient, is not known: see `random` in the entry")
+    for column, strange in seen.unclear.items():
+        lines += _unclear(column, strange, seen)
+    if seen.alike:
+        names = "; ".join(" and ".join(map(repr, names)) for names in seen.alike[:SHOWN])
+        lines.append(f"  classes that differ only in spaces or capitals: {names}; if they are one, mend the labels")
     counts = seen.balance.values()
     if counts and min(counts) < FEW:
-        lines.append(
-            f"  few: {min(counts)} images of `{min(seen.balance, key=lambda key: seen.balance[key])}`; a test on"
-        )
-        lines[-1] += " a fifth of them says little"
+        lines.append(f"  few: {min(counts)} images of `{min(seen.balance, key=lambda key: seen.balance[key])}`")
+        lines[-1] += "" if seen.splits else "; a test on a fifth of them says little"
     if counts and max(counts) > UNEVEN * min(counts):
         lines.append("  uneven: quote the balanced accuracy beside the accuracy")
     if seen.others:
         lines.append(f"  no images: {len(seen.others)} file(s), such as {seen.others[0]}; they go to `ignore`")
     if seen.unlabelled:
         lines.append(f"  not in the table: {len(seen.unlabelled)} image(s), such as {seen.unlabelled[0]}; left out")
+    if seen.absent:
+        lines.append(f"  not there: {len(seen.absent)} image(s) that {seen.table['file']} names, such as")
+        lines[-1] += f" {seen.absent[0].strip() or '(nothing)'}; bring them back, or delete these lines"
+    lines += [f"  not used: {name} {reason}" for name, reason in [*seen.not_used.items()][:SHOWN]]
     if "weight" in seen.table:
         lines.append(f"  the column `{seen.table['weight']}` is taken for weights in the training loss; delete")
         lines[-1] += " `weight` from the table's entry if it is none"
@@ -295,3 +310,18 @@ def findings(name: str, seen: Survey) -> list[str]:
         lines.append(f"  cannot be used: {len(seen.unreadable)} image(s); mend or delete them first:")
         lines += [f"    {path}: {reason}" for path, reason in [*seen.unreadable.items()][:SHOWN]]
     return lines
+
+
+def _unclear(column: str, strange: Mapping[str, int], seen: Survey) -> list[str]:
+    """What to say, and to write, where a column seems to give the splits, and has values that are not understood."""
+    values = ", ".join(map(repr, [*strange][:SHOWN])) + ", ..." * (len(strange) > SHOWN)
+    if seen.splits:
+        line = f"  in no split: {sum(strange.values())} image(s) of which the column `{column}` says {values}; if that"
+        return [f"{line} is a split, name it under `splits`"]
+    train = min(strange, key=lambda value: (split_name(value) != "train", split_name(value) is not None))
+    test = min(strange, key=lambda value: (value == train, split_name(value) != "test"))
+    return [
+        f"  the column `{column}` says {values}: not all understood, so images are dealt out at random. If it gives",
+        f"    splits, write `split: {_quoted(column)}` under `table`, and such as "
+        f"`splits: {{train: {{value: {_quoted(train)}}}, test: {{value: {_quoted(test)}}}}}`.",
+    ]

@@ -5,12 +5,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from calotype.errors import CalotypeError
@@ -21,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 Kind = Literal["folders", "split folders", "table"]
 TABLES = (".csv", ".tsv")
-# Names of columns, and what they hold; the first that is there counts.
-IMAGE = ("image", "path", "file", "filename", "file_name", "image_path", "filepath", "img")
+# Names of columns, of their letters and digits alone, and what they hold; the first that is there counts.
+IMAGE = ("image", "path", "file", "filename", "imagepath", "filepath", "img")
 LABEL = ("label", "class", "category", "target", "species", "diagnosis", "type", "count", "value", "y")
 SPLIT = ("split", "set", "subset", "part", "partition", "fold")
-WEIGHT = ("weight", "sample_weight")
-GROUP = ("group", "patient", "patient_id", "subject", "subject_id", "donor", "plate", "slide", "animal", "site")
+WEIGHT = ("weight", "sampleweight")
+GROUP = ("group", "patient", "patientid", "subject", "subjectid", "donor", "plate", "slide", "animal", "site")
 TRAIN, TEST = ("train", "training"), ("test", "testing", "held-out", "holdout")
 VALIDATION = ("validation", "valid", "val", "dev")
 NEWS = 10.0  # seconds between two lines that say how far it is
@@ -44,7 +43,11 @@ class Survey:
         labels: of each image, by its path from the folder.
         holds: what the labels are: classes, counts or numbers.
         splits: the splits that are given: name, and the name of their folder, or their value in the table.
+        unclear: what is not understood in columns that are called as if they gave the splits: how many images each
+            such value has, by column.
         table: the name of the table, and its columns by what they hold.
+        not_used: tables that are none of labels, with the reason.
+        absent: images that the table names, and that are not there.
         sizes: how often each (height, width) comes.
         channels, bits: how often each comes.
         unreadable: images that cannot be used, with the reason.
@@ -59,7 +62,10 @@ class Survey:
     labels: dict[str, str]
     holds: Literal["classes", "counts", "numbers"] = "classes"
     splits: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, dict[str, int]] = field(default_factory=dict)
     table: dict[str, str] = field(default_factory=dict)
+    not_used: dict[str, str] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
     sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
     bits: collections.Counter[int] = field(default_factory=collections.Counter)
@@ -72,13 +78,24 @@ class Survey:
     @property
     def classes(self) -> list[str]:
         """The names of the classes, sorted as people do: 2 before 10."""
-        return sorted({*self.labels.values()}, key=natural) if self.holds == "classes" else []
+        if self.holds != "classes":
+            return []
+        names = sorted({*self.labels.values()})  # a set has no order, and `Oak` and `oak` have one key
+        return sorted(names, key=natural)
 
     @property
     def balance(self) -> dict[str, int]:
         """How many images each class has."""
         found = collections.Counter(self.labels.values())
         return {name: found[name] for name in self.classes}
+
+    @property
+    def alike(self) -> list[list[str]]:
+        """Classes whose names differ only in spaces or capitals."""
+        found = collections.defaultdict(list)
+        for name in self.classes:
+            found["".join(name.split()).casefold()].append(name)
+        return [names for names in found.values() if len(names) > 1]
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -110,26 +127,33 @@ def survey(place: Path) -> Survey:
     paths, others = _split_by_suffix(folder)
     if not paths:
         raise CalotypeError(f"images: {folder}: there are no images ({', '.join(SUFFIXES)}) in it.")
-    found = None
+    found, not_used = None, {}
     for table in tables:
-        found = found or _by_table(folder, table, {*paths})
-    if found is None and place.is_file():
+        found = _by_table(folder, table, paths)
+        if isinstance(found, Survey):
+            break
+        not_used[table.name] = found
+    if place.is_file() and not_used:
         raise CalotypeError(
-            f"images: {place}: no column of it names images in {folder}.", "paths start from its folder."
+            f"images: {place} {not_used[place.name]}.",
+            "its first line names the columns, as in image,label; paths start from its folder, and have a suffix.",
         )
-    found = found or _by_folders(folder, paths)
+    reasons = "".join(f"\n  {name} {reason}" for name, reason in not_used.items())
+    found = found if isinstance(found, Survey) else _by_folders(folder, paths)
     if found is None:
         lost = next((path for path in paths if path.count("/") != 1), paths[0])
         raise CalotypeError(
-            f"images: {folder}: neither a folder for each class nor a table that names the images, such as {lost}.",
+            f"images: {folder}: neither a folder for each class nor a table of the labels of images, such as {lost}."
+            + reasons,
             f"sort them into folders, as in {folder}/<class>/<image>.png; or put a CSV file with the columns image and "
             "label beside them; or name the folder that holds those of the classes.",
         )
     if found.holds == "classes" and len(found.classes) < 2:
         raise CalotypeError(
-            f"images: {place}: all of them are `{found.classes[0]}`: there is nothing to tell apart.",
+            f"images: {place}: all of them are `{found.classes[0]}`: there is nothing to tell apart.{reasons}",
             "classes are the folders in that folder, or the labels in the table.",
         )
+    found.not_used = not_used
     found.others = [name for name in others if name != found.table.get("file")]
     found.unlabelled = sorted({*paths} - {*found.labels})
     if found.splits and not ("train" in found.splits and len(found.splits) > 1):
@@ -158,77 +182,113 @@ def _by_folders(folder: Path, paths: Sequence[str]) -> Survey | None:
     if depths == {1}:
         return Survey(folder, "folders", {path: path.split("/")[0] for path in paths})
     tops = {path.split("/")[0] for path in paths}
-    known = {top: _split_name(top) for top in tops}
+    known = {top: split_name(top) for top in tops}
     if depths == {2} and all(known.values()) and len({*known.values()}) == len(tops):
         splits = {name: top for top, name in known.items() if name is not None}
         return Survey(folder, "split folders", {path: path.split("/")[1] for path in paths}, splits=_in_order(splits))
     return None
 
 
-def _split_name(word: str) -> str | None:
+def split_name(word: str) -> str | None:
+    """The split that a word stands for; None for other words."""
     for name, words in (("train", TRAIN), ("test", TEST), ("validation", VALIDATION)):
-        if word.lower() in words:
+        if word.strip().lower() in words:
             return name
     return None
 
 
-def _names_splits(words: set[str]) -> bool:
-    names = {_split_name(word) for word in words}
-    return None not in names and len(names) == len(words)
+def _given_splits(values: Collection[str]) -> dict[str, str]:
+    """The splits that a column gives, and its value for each.
+
+    None where two values may stand for one split; or where only some are understood, and these are no split to train on
+    and another one: then nobody can tell what the rest are.
+    """
+    known = {value: name for value in values if (name := split_name(value))}
+    splits = {name: value for value, name in known.items()}
+    if len(splits) < len(known) or (len(known) < len(values) and not ("train" in splits and len(splits) > 1)):
+        return {}
+    return _in_order(splits)
 
 
 def _in_order(splits: dict[str, str]) -> dict[str, str]:
     return {name: splits[name] for name in ("train", "validation", "test") if name in splits}
 
 
-def _by_table(folder: Path, file: Path, there: set[str]) -> Survey | None:
-    """Labels from a table; None where no column of it names images."""
+def _by_table(folder: Path, file: Path, paths: Sequence[str]) -> Survey | str:
+    """Labels from a table; or why it is none of labels, in words that go on from its name."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
         lines = pd.read_csv(
             file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
         )
-    except (OSError, ValueError, pd.errors.ParserError):
-        return None
-    names = {column: column.strip().lower().replace(" ", "_") for column in lines.columns}
+    except (OSError, ValueError):  # pandas' and those of UTF-8 are such, too
+        return f"cannot be read as UTF-8 text with {'commas' if separator == ',' else 'tabs'} between its columns"
+    columns = _columns(lines, paths)
+    if isinstance(columns, str):
+        return columns
+    named = lines[columns["image"]].map(_plain_path)
+    there = named.isin(paths)
+    labels = dict(zip(named[there], lines[columns["label"]][there], strict=True))
+    if without := [path for path, label in labels.items() if not label.strip()]:
+        raise CalotypeError(
+            f"images: {file}: nothing in the column `{columns['label']}` for {len(without)} image(s), such as "
+            f"{without[0]}.",
+            "fill it in, or delete these lines.",
+        )
+    found = Survey(folder, "table", labels, table={"file": file.name} | columns)
+    found.holds = _held(lines[columns["label"]])
+    found.absent = lines[columns["image"]][~there].tolist()
+    if "split" in columns:
+        values = lines[columns["split"]][there].value_counts()
+        found.splits = _given_splits(values.index)
+        if not found.splits:
+            del found.table["split"]
+        strange = {value: int(number) for value, number in values.items() if value not in found.splits.values()}
+        if strange and len(values) > 1:
+            found.unclear = {columns["split"]: strange}
+    return found
+
+
+def _plain_path(entry: str) -> str:
+    return Path(os.path.normpath(entry.strip())).as_posix()
+
+
+def _columns(lines: pd.DataFrame, paths: Sequence[str]) -> dict[str, str] | str:
+    """What the columns of a table hold: image, label, and split, weight and group where some are called so.
+
+    Returns:
+        Their names by what they hold; or why it is no table of labels.
+    """
+    names = {column: "".join(filter(str.isalnum, column.casefold())) for column in lines.columns}
+    first = lines.head(LOOKED_AT)
+    hits = {column: int(first[column].map(_plain_path).isin(paths).sum()) for column in lines.columns}
 
     def called(words: Sequence[str]) -> list[str]:
         return sorted((column for column in names if names[column] in words), key=lambda each: words.index(names[each]))
 
-    def named(column: str) -> float:
-        """The part of the first lines whose entry is an image."""
-        entries = lines[column].head(LOOKED_AT)
-        return float(np.mean([os.path.normpath(entry) in there for entry in entries])) if len(entries) else 0.0
-
-    images = [column for column in [*called(IMAGE), *lines.columns] if named(column) > 0.5]
+    images = [column for column in [*called(IMAGE), *lines.columns] if hits[column] > len(first) / 2]
     if not images:
-        return None
+        if most := max(hits.values(), default=0):
+            return f"names images that are there in only {most} of its first {len(first)} lines"
+        parted = "; it has only one column" if len(hits) == 1 else ""
+        return f"names none of the images, such as {paths[0]}{parted}"
     rest = [column for column in lines.columns if column != images[0]]
-    splits = [column for column in called(SPLIT) if _names_splits({*lines[column]})]
-    others = [column for column in rest if column not in (*splits, *called(WEIGHT), *called(GROUP))]
+    splits = [column for column in called(SPLIT) if column in rest]
+    splits.sort(key=lambda column: not _given_splits({*lines[column]}))
+    taken = {"splits": splits, "weights": called(WEIGHT), "groups": called(GROUP)}
+    others = [column for column in rest if not any(column in each for each in taken.values())]
     labels = [column for column in called(LABEL) if column in others]
-    labels += [column for column in others if names[column].endswith(tuple(f"_{word}" for word in LABEL))]
+    labels += [column for column in others if re.split(r"[\W_]+", column.strip().lower())[-1] in LABEL]
     labels += others if len(others) == 1 else [c for c in others if 1 < lines[c].nunique() <= len(lines) / 2]
+    if not labels and not others and len(alone := [column for column in rest if column not in splits]) == 1:
+        labels = alone
     if not labels:
-        return None
-    columns = {"file": file.name, "image": images[0], "label": labels[0]}
-    columns |= {
-        key: found[0]
-        for key, found in (("split", splits), ("weight", called(WEIGHT)), ("group", called(GROUP)))
-        if found
-    }
-    paths = [Path(os.path.normpath(entry)).as_posix() for entry in lines[images[0]]]
-    labels_of = {path: label for path, label in zip(paths, lines[labels[0]], strict=True) if path in there}
-    if without := [path for path, label in labels_of.items() if not label.strip()]:
-        raise CalotypeError(
-            f"images: {file}: nothing in the column `{labels[0]}` for {len(without)} image(s), such as {without[0]}.",
-            "fill it in, or delete these lines.",
-        )
-    found = Survey(folder, "table", labels_of, table=columns)
-    found.holds = _held(lines[labels[0]])
-    if splits:
-        found.splits = _in_order({str(_split_name(value)): value for value in {*lines[splits[0]]}})
-    return found
+        why = [f"`{column}` is taken for {what}" for what, each in taken.items() for column in each if column in rest]
+        said = f" ({', '.join(why)})" if why else ""
+        return f"names images, but no column is left for a label{said}; call that one `label`"
+    found = {"image": images[0], "label": labels[0]}
+    ways = {"split": splits, "weight": taken["weights"], "group": taken["groups"]}
+    return found | {key: each[0] for key, each in ways.items() if each and each[0] not in found.values()}
 
 
 def _held(labels: "pd.Series[str]") -> Literal["classes", "counts", "numbers"]:
