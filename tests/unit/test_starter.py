@@ -12,7 +12,7 @@ from PIL import Image
 from calotype import config
 from calotype.catalogue import write_catalogue
 from calotype.errors import CalotypeError
-from calotype.starter import findings, study_entry, write_study
+from calotype.starter import findings, write_study
 from calotype.survey import survey
 
 CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}
