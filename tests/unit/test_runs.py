@@ -139,8 +139,8 @@ def new_trainer(made):
 
     labels = {"minimum": None, "maximum": None, "classes": CLASSES}
     labels = labels if made.classifies else {"minimum": 0, "maximum": 5, "classes": None}
-    train, *validation = (splits(made)[name] for name in made.splits)
-    return training.Trainer(made, train, validation=next(iter(validation), None), **labels)
+    validation = splits(made)[made.validation] if made.validation else None
+    return training.Trainer(made, splits(made)["train"], validation=validation, **labels)
 
 
 def train(folder, made, trainer, *, check=lambda: None, minutes=60.0, identity="ours", machine="here", seeds=SEEDS):
