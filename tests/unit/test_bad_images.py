@@ -594,7 +594,7 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
     "a split above": (
         secret,
         {"splits": {"train": {"folder": "../secret"}, "test": {"folder": "."}}},
-        ("in no folder of a class",),
+        ("mine.splits.train.folder: ", "is not the name of one folder"),
     ),
     "everything ignored": (untouched, {"ignore": ["*"]}, ("leaves: there are no images",)),
     "groups that are in no name": (

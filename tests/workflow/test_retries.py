@@ -17,7 +17,8 @@ PACK = "results/dots/accurate/seeds-000-000"
 TARGET = f"{PACK}/history.csv"
 LOG = "results/logs/train/dots/accurate/000-000.log"
 EPOCHS = 300  # long enough to be hit
-# All that is random in a training, in a net that takes no time; before that what a test wants to happen.
+# All that is random in a training, in a net that takes no time; before that what a test wants to happen, once the
+# workflow has tried the model and trains it.
 MODEL = """
 import os
 import signal
@@ -27,10 +28,15 @@ import keras
 from keras import layers
 
 
-def net(shape, outputs):
+def trained():
     with open("tries", "a") as file:
         file.write(f"{{os.getpid()}}\\n")
 {fault}
+
+
+def net(shape, outputs):
+    if Path("results/dots/accurate/rehearsal.json").exists():
+        trained()
     net = [layers.AveragePooling2D(8), layers.Conv2D(4, 2), layers.BatchNormalization(), layers.Dropout(0.2)]
     return keras.Sequential([keras.Input(shape), *net, layers.Flatten(), layers.Dense(outputs)])
 """
