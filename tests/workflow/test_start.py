@@ -7,7 +7,8 @@ import pytest
 import yaml
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+# When asked for alone: the tutorial, which is tested too, goes the same way.
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 BROKEN = '''"""A model of our own that does not work."""
 
 
