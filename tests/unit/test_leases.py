@@ -152,6 +152,27 @@ def test_nor_while_some_of_them_are_killed_and_many_wait_for_what_they_held(star
     assert len(turns) == 6
 
 
+def test_a_folder_that_a_neighbour_removes_while_it_is_made_is_made_again(variant, monkeypatch):
+    """Whoever gives a run back removes what it left empty: between an attempt to make it and a look at it, too."""
+    tried = []
+
+    def once(path, *arguments, **options):
+        tried.append(path)
+        if len(tried) <= 2:
+            raise FileExistsError(17, "File exists", str(path if len(tried) == 1 else path.parent))
+        return made(path, *arguments, **options)
+
+    made = Path.mkdir
+    with take(variant, 0) as held:
+        monkeypatch.setattr(Path, "mkdir", once)
+        assert leases._take(variant / "seed-001", held.heartbeat.name) is False
+        assert leases._take(variant / "seed-001", held.heartbeat.name) is False
+        assert leases._take(variant / "seed-001", held.heartbeat.name) is True
+        (variant / "seed-002").write_text("a file")
+        with pytest.raises(CalotypeError, match="seed-002"):
+            leases._take(variant / "seed-002", held.heartbeat.name)
+
+
 def test_packs_that_share_no_run_do_not_wait_for_each_other(variant):
     with take(variant, 0, 1), take(variant, 2, 3) as other:
         assert not other.waited

@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import resource
+import stat
 import threading
 import time
 import uuid
@@ -228,13 +229,26 @@ def _take(folder: Path, heartbeat: str) -> bool:
             except FileExistsError:
                 return _holder(folder) == heartbeat
         return True
-    except FileNotFoundError:
-        return False  # whoever gave it back has removed the folder, too
     except OSError as error:
+        if _vanished(error):
+            return False  # whoever gave it back has removed the folder, too
         raise unwritable(lease, error) from error
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def _vanished(error: OSError) -> bool:
+    """Whether a folder that was to be made or written to has been removed by somebody else meanwhile."""
+    if isinstance(error, FileNotFoundError):
+        return True
+    if not isinstance(error, FileExistsError):
+        return False
+    # To make a folder that is there is no error, unless it is gone when it is looked at. A file is not.
+    try:
+        return stat.S_ISDIR(os.lstat(error.filename).st_mode)
+    except FileNotFoundError:
+        return True
 
 
 def _take_over(runs: Path, heartbeat: str) -> None:
@@ -242,9 +256,8 @@ def _take_over(runs: Path, heartbeat: str) -> None:
     if heartbeat and (runs / heartbeat).exists():
         aside = runs / f".{heartbeat}.{uuid.uuid4().hex}"
         try:
-            os.rename(
-                runs / heartbeat, aside
-            )  # one alone succeeds, and nobody takes a lease of a process that has ended
+            # One alone succeeds, and nobody takes a lease of a process that has ended.
+            os.rename(runs / heartbeat, aside)
         except OSError:
             return
         with suppress(OSError):
