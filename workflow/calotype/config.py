@@ -4,7 +4,6 @@ Three kinds of files: config.yaml (`Settings`), datasets.yaml (`datasets.Dataset
 (`studies.Study`).
 """
 
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -17,10 +16,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_
 
 from calotype.datasets import DATASETS, Dataset
 from calotype.datasets_base import NAME, Name
-from calotype.datasets_own import ImageSplit, OwnDataset
 from calotype.errors import CalotypeError, about, did_you_mean, with_hint
-from calotype.metrics import METRICS, TASK_METRICS, offered
-from calotype.recipe import SCIKIT_LEARN, PositiveInt, Strict
+from calotype.fitting import fitted
+from calotype.recipe import PositiveInt, Strict
 from calotype.steps import measured_split
 from calotype.studies import Study
 from calotype.sweeps import GRID, GRID_DESCRIPTION, expand
@@ -34,8 +32,6 @@ RESERVED_STUDIES = (
     "prepared",
     "report",
 )  # results/ holds other things under these names
-TASK_LABELS = {"count": "counts", "classify": "classes", "regress": "numbers"}  # what the labels of its dataset are
-RESERVED_VARIANTS = ("figures",)
 
 
 def _harmless(text: str) -> str:
@@ -61,9 +57,8 @@ def _as_written(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-Typed = Annotated[
-    str, BeforeValidator(_as_written), AfterValidator(_harmless)
-]  # on the command line, where 2024 is a number
+# On the command line, where 2024 is a number.
+Typed = Annotated[str, BeforeValidator(_as_written), AfterValidator(_harmless)]
 
 
 class Settings(Strict):
@@ -234,126 +229,7 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
         raise CalotypeError(
             f"{file}: dataset: `{study.dataset}` is not in {settings.datasets}.", did_you_mean(study.dataset, datasets)
         )
-    splits = datasets[study.dataset].splits
-    uses = [("tests", split) for split in study.tests]
-    uses += [(f"variants.{key}.train", variant.train) for key, variant in study.variants.items()]
-    held_out = {key: variant.validation for key, variant in study.variants.items() if variant.validation}
-    uses += [(f"variants.{key}.validation", split) for key, split in held_out.items()]
-    uses += [(f"claims.{i}.split", claim.split) for i, claim in enumerate(study.claims) if claim.split]
-    for key, split in uses:
-        if split not in splits:
-            raise CalotypeError(
-                f"{file}: {key}: the dataset `{study.dataset}` has no split `{split}`.", did_you_mean(split, splits)
-            )
-    measured = measured_split(datasets[study.dataset].prepare)
-    if measured in study.tests:
-        raise CalotypeError(
-            f"{file}: tests: `normalise` measures mean and deviation of `{study.dataset}` on its split `{measured}`.",
-            f"nothing is taken from images that are tested on: name another split in {settings.datasets}.",
-        )
-    for i, claim in enumerate(study.claims):
-        if claim.variant not in study.variants:
-            raise CalotypeError(
-                f"{file}: claims.{i}.variant: there is no variant `{claim.variant}`.",
-                did_you_mean(claim.variant, study.variants),
-            )
-        if claim.similar_to is not None and claim.similar_to not in study.variants:
-            raise CalotypeError(
-                f"{file}: claims.{i}.similar_to: there is no variant `{claim.similar_to}`.",
-                did_you_mean(claim.similar_to, study.variants),
-            )
-        for variant_name in filter(None, (claim.variant, claim.similar_to)):
-            if claim.metric == "training_accuracy" and study.variants[variant_name].model in SCIKIT_LEARN:
-                raise CalotypeError(
-                    f"{file}: claims.{i}.metric: `{variant_name}` has no training_accuracy: scikit-learn's models "
-                    "record none."
-                )
-        if claim.split is not None and claim.split not in study.tests:
-            raise CalotypeError(f"{file}: claims.{i}.split: `{claim.split}` is not among the study's tests.")
-    if study.feature_maps is not None and study.feature_maps not in study.variants:
-        raise CalotypeError(
-            f"{file}: feature_maps: there is no variant `{study.feature_maps}`.",
-            did_you_mean(study.feature_maps, study.variants),
-        )
-    if study.feature_maps is not None and study.variants[study.feature_maps].model in SCIKIT_LEARN:
-        raise CalotypeError(f"{file}: feature_maps: `{study.feature_maps}` has no convolution: it is scikit-learn's.")
-    if study.example is not None:
-        tested = splits[study.tests[0]]
-        limits = [variant.test_images for variant in study.variants.values()]
-        # Files of the user's own count from 1, in another order than they are tested in; how many, is not known here.
-        own = isinstance(datasets[study.dataset], OwnDataset)
-        first, number = (
-            (int(isinstance(tested, ImageSplit)), None)
-            if own
-            else (getattr(tested, "first", 0), getattr(tested, "number", None))
-        )
-        limit = math.inf if own else max(limit or math.inf for limit in limits)
-        if not first <= study.example < first + min(number or math.inf, limit):
-            raise CalotypeError(f"{file}: example: {study.example} is not among the images that are tested on.")
-    held = datasets[study.dataset].labels
-    if held != TASK_LABELS[study.task]:
-        fitting = next((task for task, labels in TASK_LABELS.items() if labels == held), None)
-        raise CalotypeError(
-            f"{file}: task: the labels of `{study.dataset}` are {held}, not {TASK_LABELS[study.task]}.",
-            f"task: {fitting} has such labels." if fitting else None,
-        )
-    _check_classes(study, datasets[study.dataset], file)
-    labels = study.labels()
-    if "label" in study.defaults:
-        raise CalotypeError(f"{file}: defaults.label: a label names one variant; give each its own.")
-    for key, variant in study.variants.items():
-        same = next(other for other, label in labels.items() if label == labels[key])
-        if same != key:
-            raise CalotypeError(f"{file}: variants.{key}.label: `{labels[key]}` is also what `{same}` is called.")
-        if key in RESERVED_VARIANTS:
-            raise CalotypeError(f"{file}: variants: a variant cannot be called `{key}`.")
-        if variant.train in study.tests:
-            raise CalotypeError(
-                f"{file}: variants.{key}.train: `{variant.train}` is also a test split.",
-                "a model is never tested on images that it was trained on.",
-            )
-        if variant.validation in study.tests:
-            raise CalotypeError(
-                f"{file}: variants.{key}.validation: `{variant.validation}` is also a test split.",
-                "no choice is made on test images: give another split, or `validation_split`.",
-            )
-    return _with_class_weights(study, datasets[study.dataset], file)
-
-
-def _with_class_weights(study: Study, dataset: Dataset, file: str) -> Study:
-    """The study with the weights of its classes as lists in the dataset's order: another name retrains nothing."""
-    names = list(getattr(dataset, "classes", []))
-    variants = {}
-    for key, variant in study.variants.items():
-        weights, where = variant.class_weight, f"{file}: variants.{key}.class_weight"
-        if isinstance(weights, dict):
-            if unknown := [name for name in weights if name not in names]:
-                raise CalotypeError(
-                    f"{where}: `{study.dataset}` has no class `{unknown[0]}`.", did_you_mean(unknown[0], names)
-                )
-            variant = variant.model_copy(update={"class_weight": [float(weights.get(name, 1)) for name in names]})
-        elif isinstance(weights, list) and len(weights) != len(names):
-            raise CalotypeError(f"{where}: has {len(weights)} weights, and `{study.dataset}` {len(names)} classes.")
-        variants[key] = variant
-    return study.model_copy(update={"variants": variants})
-
-
-def _check_classes(study: Study, dataset: Dataset, file: str) -> None:
-    """See that there are the classes that the metrics and the losses of a study take."""
-    classes = len(getattr(dataset, "classes", None) or ())
-    for key, variant in study.variants.items():
-        if variant.binary and classes != 2:
-            raise CalotypeError(
-                f"{file}: variants.{key}.loss: `{variant.loss}` takes 2 classes, and `{study.dataset}` has {classes}.",
-                "take categorical_crossentropy.",
-            )
-    known = offered(study.task, classes)
-    for key, metric in study.metric_keys().items():
-        if metric in TASK_METRICS[study.task] and metric not in known:
-            raise CalotypeError(
-                f"{file}: {key}: `{metric}` takes {METRICS[metric].classes}, and `{study.dataset}` has {classes}.",
-                did_you_mean(metric, known),
-            )
+    return fitted(study, datasets[study.dataset], file, settings.datasets)
 
 
 def plan_packs(seeds: int, seeds_per_job: int, existing: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int]]:

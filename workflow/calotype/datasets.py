@@ -1,5 +1,6 @@
 """The typed entries of datasets.yaml: where the images of a dataset come from, and how OpenCV prepares them."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -128,6 +129,12 @@ class _Fetched(BaseDataset):
         files = {found[key]: self.fetch.files[found[key]] for key in splits[split].files}
         facts = {"files": files, "classes": len(self.classes)}
         return found | facts | {"source": source, "split": split, "steps": plain_steps(self.prepare)}
+
+    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
+        """Images keep the numbers that they have in their file."""
+        splits: Mapping[str, Any] = getattr(self, "splits")  # noqa: B009
+        first, images = splits[split].first, min(splits[split].number or math.inf, limit or math.inf)
+        return bool(first <= number < first + images)
 
     @model_validator(mode="after")
     def _files_are_fetched(self) -> "_Fetched":

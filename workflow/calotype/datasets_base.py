@@ -33,6 +33,16 @@ class BaseDataset(Strict):
         """What is known of the raw images before they are read."""
         return Known()
 
+    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:  # noqa: ARG002  # other kinds look at all
+        """Whether an image of a number may be in a split, as far as the config knows.
+
+        Args:
+            split: its name.
+            number: of the image, as figures call it.
+            limit: how many images of the split are taken; all, if left out.
+        """
+        return True
+
     @model_validator(mode="after")
     def _splits_and_steps_fit(self) -> "BaseDataset":
         splits: Mapping[str, Strict] = getattr(self, "splits")  # noqa: B009  # each kind has its own type of them
