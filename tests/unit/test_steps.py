@@ -16,7 +16,7 @@ from calotype.checks import check_own_steps
 from calotype.config import load
 from calotype.datasets import DotsDataset, IdxDataset
 from calotype.errors import CalotypeError
-from calotype.images import BLOCK, measure, prepare, read_measured, write_measured, write_split
+from calotype.images import BLOCK, measure, prepare, steps_of, write_measured, write_split
 from calotype.layout import Layout
 from calotype.provenance import own_code
 from calotype.raw import Raw
@@ -31,7 +31,6 @@ from calotype.steps import (
     plain_steps,
     read_steps,
     titled,
-    with_measured,
 )
 
 WHITE = {np.uint8: 255, np.uint16: 65535}
@@ -708,10 +707,11 @@ def test_normalised_by_what_is_measured_the_split_itself_has_mean_zero_and_devia
     steps = read_steps(plain)
     assert measured_split(steps) == "train"
     assert plain_steps(before_measuring(steps)) == ["scale"]
-    write_measured(raw_of(train), tmp_path / "train.measured.json", split="train", steps=before_measuring(steps))
-    found = read_measured(tmp_path / "train.measured.json")
+    file = tmp_path / "train.measured.json"
+    write_measured(raw_of(train), file, split="train", steps=before_measuring(steps))
+    found = json.loads(file.read_text())
     assert found == {"split": "train", **measure(raw_of(train), ["scale"])}
-    whole = with_measured(steps, found)
+    whole = steps_of({"steps": plain}, [str(file)])
     assert [entry.name for entry in whole] == ["scale", "normalise", "pad"]
     result = np.stack([prepare(image, whole) for image in train])[:, :, :8]
     np.testing.assert_allclose(result.mean(axis=(0, 1, 2)), 0, atol=1e-5)

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from calotype.errors import CalotypeError
 from calotype.files import new_file, write_text
 from calotype.operations import take
 from calotype.raw import Raw, Record, read_raw
-from calotype.steps import pixels, read_steps
+from calotype.steps import pixels, read_steps, with_measured
 
 BLOCK = 300_000  # numbers prepared at a time: they fit a core's cache, and calling OpenCV no longer counts
 
@@ -94,13 +94,9 @@ def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
 
 def _further(records: Iterator[Record], taken: int) -> Iterator[Record]:
     """The next images of a block of which some numbers are taken; images may be of any size."""
-    while taken < BLOCK:
-        for record in islice(records, 1):
-            taken += record[2].size
-            yield record
-            break
-        else:
-            return
+    while taken < BLOCK and (record := next(records, None)) is not None:
+        taken += record[2].size
+        yield record
 
 
 def _header(block: NDArray[Any], size: int) -> bytes:
@@ -215,6 +211,14 @@ def write_measured(raw: Raw, file: Path, *, split: str, steps: Sequence[Any]) ->
     write_text(json.dumps({"split": split, **measure(raw, steps)}, indent=1) + "\n", file)
 
 
-def read_measured(file: Path) -> dict[str, Any]:
-    """What `write_measured` wrote."""
-    return dict(json.loads(file.read_text(encoding="utf-8")))
+def steps_of(preparation: Mapping[str, Any], measured: Sequence[str]) -> list[Any]:
+    """The steps that a split is prepared with.
+
+    Args:
+        preparation: of the split, with its ``steps`` as plain data.
+        measured: the file that `write_measured` wrote for the dataset, if its steps take something from it; or none.
+    """
+    steps = read_steps(preparation["steps"])
+    for file in measured:
+        steps = with_measured(steps, json.loads(Path(file).read_text(encoding="utf-8")))
+    return steps

@@ -1,12 +1,12 @@
 """What the figures over all images of a split start from: the true labels, and what every variant predicted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.evaluation import diverged_runs, leave_out, read_predictions
+from calotype.evaluation import diverged, diverged_runs, leave_out, read_predictions
 from calotype.frames import read_csv
 from calotype.measures import Labels
 from calotype.splits import open_split
@@ -46,5 +46,27 @@ def predicted(
     found = leave_out(read_predictions([Path(file) for file in predictions], variants, seeds), lost)
     true = open_split(Path(array)).labels
     runs = {label: found[variant][split] for variant, label in labels.items()}
-    diverged = {label: len(lost[variant]) for variant, label in labels.items()}
-    return {label: (true[: run.shape[1]], run) for label, run in runs.items()}, diverged
+    return {label: (true[: run.shape[1]], run) for label, run in runs.items()}, {
+        label: len(lost[variant]) for variant, label in labels.items()
+    }
+
+
+def first_seeds(
+    predictions: Sequence[str], histories: Sequence[str], *, split: str, variants: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.float32], int | None]]:
+    """Read what the first seed of every variant of a study predicted on a split.
+
+    Args:
+        predictions, histories: files of the pack with seed 0 of each variant.
+        split: its name.
+        variants: in the order of the files.
+
+    Yields:
+        The variant, its predictions, shape (images, ...), and the epoch in which the seed diverged, if it did.
+
+    Raises:
+        CalotypeError: a file cannot be read.
+    """
+    for variant, file, history in zip(variants, predictions, histories, strict=True):
+        found = read_predictions([Path(file)], [variant], {variant: 1})[variant][split][0]
+        yield variant, found, diverged(read_csv(history)).get(0)

@@ -152,9 +152,9 @@ def catalogue_entry(wildcards):
 def images_there(wildcards):
     """What lies in the folder of a user's own images; or why that cannot be said, which the job will say, too."""
     dataset = CONFIG.datasets[wildcards.dataset]
-    place, known = dataset.place(), Path(".snakemake/contents", f"{wildcards.dataset}.json")
+    where, known = dataset.place(), Path(".snakemake/contents", f"{wildcards.dataset}.json")
     try:
-        return contents(Path(place["folder"]), place.get("ignore", []), known, dataset.files())
+        return contents(Path(where["folder"]), where.get("ignore", []), known, dataset.files())
     except CalotypeError as error:
         return str(error)
 
@@ -321,6 +321,20 @@ def variant_seeds(wildcards):
 def variant_labels(wildcards):
     """How figures and tables call the variants of a study."""
     return study_of(wildcards).labels()
+
+
+def runs_on(choose):
+    """What a figure has to know of a study's runs on the test split that `choose` picks, as `predicted` takes it."""
+
+    def runs(wildcards):
+        return {
+            "split": choose(wildcards),
+            "variants": pack_variants(wildcards),
+            "seeds": variant_seeds(wildcards),
+            "labels": variant_labels(wildcards),
+        }
+
+    return runs
 
 
 def title(wildcards):

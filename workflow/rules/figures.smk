@@ -69,10 +69,7 @@ rule predicted_against_true:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
+        runs=runs_on(last_test),
         code=code_digest("predicted_against_true.py"),
     message:
         "Printing predicted against true counts of {wildcards.study}"
@@ -107,10 +104,7 @@ rule accuracy_by_count:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
+        runs=runs_on(last_test),
         task=task,
         classes=classes,
         code=code_digest("accuracy_by_label.py"),
@@ -147,10 +141,7 @@ rule accuracy_by_class:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
+        runs=runs_on(last_test),
         task=task,
         classes=classes,
         code=code_digest("accuracy_by_label.py"),
@@ -256,10 +247,7 @@ rule calibration_curves:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
+        runs=runs_on(last_test),
         code=code_digest("calibration_curves.py"),
     message:
         "Printing the calibration of {wildcards.study}"
@@ -294,11 +282,8 @@ rule roc_curves:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
+        runs=runs_on(last_test),
         metric="roc_auc",
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
         classes=classes,
         code=code_digest("binary_curves.py"),
     message:
@@ -334,11 +319,8 @@ rule precision_recall_curves:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
+        runs=runs_on(last_test),
         metric="average_precision",
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
         classes=classes,
         code=code_digest("binary_curves.py"),
     message:
@@ -374,10 +356,7 @@ rule agreement:
     conda:
         ENVIRONMENT
     params:
-        split=last_test,
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
+        runs=runs_on(last_test),
         code=code_digest("agreement.py"),
     message:
         "Printing the agreement of {wildcards.study}"
@@ -481,11 +460,8 @@ rule example:
     conda:
         ENVIRONMENT
     params:
-        split=first_test,
+        runs=runs_on(first_test),
         image=example,
-        labels=variant_labels,
-        variants=pack_variants,
-        seeds=variant_seeds,
         classes=classes,
         code=code_digest("example.py"),
     message:

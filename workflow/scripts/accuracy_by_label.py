@@ -10,15 +10,7 @@ from calotype.predicted import predicted
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
     figures.use_style(Path(found.style))
-    runs, diverged = predicted(
-        found.predictions,
-        found.histories,
-        found.array,
-        split=params.split,
-        variants=params.variants,
-        seeds=params.seeds,
-        labels=params.labels,
-    )
+    runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
     runs = {label: (true, decided(run, params.task)) for label, (true, run) in runs.items()}
     axes = ("class", "accuracy") if params.classes else ("true count", "counts that are exact")
     figure = figures.accuracy_by_label(

@@ -9,13 +9,5 @@ from calotype.predicted import predicted
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
     figures.use_style(Path(found.style))
-    runs, diverged = predicted(
-        found.predictions,
-        found.histories,
-        found.array,
-        split=params.split,
-        variants=params.variants,
-        seeds=params.seeds,
-        labels=params.labels,
-    )
+    runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
     figures.save(figures_regress.agreement(runs, diverged), [Path(file) for file in snakemake.output])

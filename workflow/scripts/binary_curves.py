@@ -16,17 +16,9 @@ CURVES = {
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
     figures.use_style(Path(found.style))
-    runs, diverged = predicted(
-        found.predictions,
-        found.histories,
-        found.array,
-        split=params.split,
-        variants=params.variants,
-        seeds=params.seeds,
-        labels=params.labels,
-    )
-    measured = where(read_csv(found.summary), split=params.split, metric=params.metric)
-    means = {variant: where(measured, variant=variant)["mean"].iloc[0] for variant in params.labels}
-    areas = {label: float(means[variant]) for variant, label in params.labels.items()}
+    runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
+    measured = where(read_csv(found.summary), split=params.runs["split"], metric=params.metric)
+    means = {variant: where(measured, variant=variant)["mean"].iloc[0] for variant in params.runs["labels"]}
+    areas = {label: float(means[variant]) for variant, label in params.runs["labels"].items()}
     figure = CURVES[params.metric](runs, positive=params.classes[POSITIVE], areas=areas, diverged=diverged)
     figures.save(figure, [Path(file) for file in snakemake.output])

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from calotype import figures, figures_mistakes
 from calotype.console import script
-from calotype.evaluation import confident_mistakes, diverged, read_predictions
+from calotype.evaluation import confident_mistakes
 from calotype.figures_mistakes import MISTAKES, largest_errors, number, percent, unrounded
-from calotype.frames import read_csv
+from calotype.predicted import first_seeds
 from calotype.splits import open_split
 
 with script(snakemake.log[0]):
@@ -14,8 +14,8 @@ with script(snakemake.log[0]):
     figures.use_style(Path(found.style))
     data = open_split(Path(found.array))
     with figures.new_figures(Path(snakemake.output.folder)) as save:
-        for variant, file, history in zip(params.variants, found.predictions, found.histories, strict=True):
-            predictions = read_predictions([Path(file)], [variant], {variant: 1})[variant][params.split][0]
+        firsts = first_seeds(found.predictions, found.histories, split=params.split, variants=params.variants)
+        for variant, predictions, lost in firsts:
             labels = data.labels[: len(predictions)]
             if params.task == "count":
                 places, counts = largest_errors(labels, predictions, MISTAKES)
@@ -29,7 +29,7 @@ with script(snakemake.log[0]):
                 places, taken, certain = confident_mistakes(labels, predictions, MISTAKES)
                 true, predicted = ([params.classes[label] for label in of] for of in (labels[places], taken))
                 sure = [percent(probability) for probability in certain]
-            if lost := diverged(read_csv(history)).get(0):
+            if lost is not None:
                 figure = figures.first_seed_diverged(lost)
             else:
                 figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)

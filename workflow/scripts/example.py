@@ -4,24 +4,17 @@ from pathlib import Path
 
 from calotype import figures, figures_classify
 from calotype.console import script
-from calotype.evaluation import diverged_runs, leave_out, read_predictions
-from calotype.frames import read_csv
+from calotype.predicted import predicted
 from calotype.splits import open_split, place_of
 
 with script(snakemake.log[0]):
-    params = snakemake.params
-    figures.use_style(Path(snakemake.input.style))
-    predictions = read_predictions([Path(file) for file in snakemake.input.predictions], params.variants, params.seeds)
-    lost = diverged_runs(map(read_csv, snakemake.input.histories), params.variants, params.seeds)
-    predictions = leave_out(predictions, lost)
-    data = open_split(Path(snakemake.input.array))
-    place = place_of(data, params.image, max(found[params.split].shape[1] for found in predictions.values()))
-    probabilities = {
-        label: predictions[variant][params.split][:, place]
-        for variant, label in params.labels.items()
-        if place < predictions[variant][params.split].shape[1]
-    }
+    found, params = snakemake.input, snakemake.params
+    figures.use_style(Path(found.style))
+    runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
+    data = open_split(Path(found.array))
+    place = place_of(data, params.image, max(len(labels) for labels, _ in runs.values()))
+    # A variant that was tested on fewer images may not have seen it.
+    probabilities = {label: run[:, place] for label, (labels, run) in runs.items() if place < len(labels)}
     true = params.classes[data.labels[place]]
-    diverged = {label: len(lost[variant]) for variant, label in params.labels.items()}
     figure = figures_classify.example(data.images[place], true, probabilities, params.classes, diverged)
     figures.save(figure, [Path(file) for file in snakemake.output])

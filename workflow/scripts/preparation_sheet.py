@@ -4,16 +4,13 @@ from pathlib import Path
 
 from calotype import figures, figures_steps
 from calotype.console import script
-from calotype.images import read_measured, read_split
+from calotype.images import read_split, steps_of
 from calotype.splits import open_split
-from calotype.steps import read_steps, with_measured
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
     figures.use_style(Path(found.style))
-    steps = read_steps(params.preparation["steps"])
-    for file in found.measured:  # none, or one
-        steps = with_measured(steps, read_measured(Path(file)))
+    steps = steps_of(params.preparation, found.measured)
     places = figures_steps.chosen(open_split(Path(found.array)).labels)
     raw = read_split(params.preparation, Path(found.raw), params.place)
     records = figures_steps.pick(raw, places)

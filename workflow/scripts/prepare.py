@@ -3,13 +3,10 @@
 from pathlib import Path
 
 from calotype.console import script
-from calotype.images import read_measured, read_split, write_split
-from calotype.steps import read_steps, with_measured
+from calotype.images import read_split, steps_of, write_split
 
 with script(snakemake.log[0]):
     preparation, output = snakemake.params.preparation, snakemake.output
-    steps = read_steps(preparation["steps"])
-    for file in snakemake.input.measured:  # none, or one
-        steps = with_measured(steps, read_measured(Path(file)))
+    steps = steps_of(preparation, snakemake.input.measured)
     raw = read_split(preparation, Path(snakemake.input.raw), snakemake.params.place)
     write_split(raw, Path(output.array), Path(output.manifest), split=preparation["split"], steps=steps)
