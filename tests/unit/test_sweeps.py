@@ -6,6 +6,13 @@ from calotype.errors import CalotypeError
 from calotype.sweeps import expand
 
 
+def test_no_two_values_of_a_grid_are_shown_alike():
+    values = [0.1, 0.1000001, 1e-7, 1.00000001e-7]
+    found = expand({"a": {"label": "Dense", "grid": {"optimizer.learning_rate": values}}})
+    assert len(found) == len({entry["label"] for entry in found.values()}) == len(values)
+    assert "0.1000001" in list(found.values())[1]["label"]
+
+
 def test_a_grid_stands_for_each_combination_the_last_key_changing_fastest():
     found = expand({"net": {"epochs": 3, "grid": {"batch_size": [32, 64], "optimizer.learning_rate": [0.1, 0.01]}}})
     assert [*found] == [

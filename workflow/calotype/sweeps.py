@@ -118,7 +118,10 @@ def _shown(value: Any) -> str:
         return " ".join(f"{key} {_shown(inner)}" for key, inner in value.items() if key != "name") or (
             str(value.get("name", "none"))
         )
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)  # two values are never shown alike
+    return str(value)
 
 
 def _plain(value: Any) -> str:
