@@ -727,10 +727,12 @@ def test_a_resumed_file_with_a_wrong_checksum_is_fetched_anew_once_and_not_for_e
 
 
 def test_an_interrupted_fetch_leaves_no_dataset_and_goes_on_at_the_next_call(place, server):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it is ignored
     server.put(CONTENTS)
     server.answers("images.gz", interrupt_when(lambda: any(p.stat().st_size > 200_000 for p in place.unfinished())))
     with pytest.raises(KeyboardInterrupt):
         place.fetch({"url": server.url}, limits=Limits(answer=60))
+    signal.signal(signal.SIGINT, before)
     assert [path.name for path in place.folder.parent.iterdir()] == [".partial"]
     server.answers("images.gz", whole)
     place.fetch({"url": server.url})
