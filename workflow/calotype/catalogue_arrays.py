@@ -56,8 +56,8 @@ def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
     pixels = as_images(open_array(folder, arrays.images), arrays.images)
     images, height, width, channels = pixels.shape
     columns: dict[str, Any] = {"path": arrays.images, "number": np.arange(images)}
-    for key, what in (("labels", "labels"), ("groups", "groups"), ("weights", "weights")):
-        name = getattr(arrays, key)
+    for what in ("labels", "groups", "weights"):
+        name = getattr(arrays, what)
         if name is not None:
             columns[what.removesuffix("s")] = _values(one_each(open_array(folder, name), images, name, what), name)
     if "group" in columns:

@@ -53,7 +53,7 @@ METADATA: Mapping[str, Mapping[str, str | None]] = {
 def use_style(style: Path) -> None:
     """Take the look of all figures from a matplotlib style file."""
     matplotlib.style.use(style)
-    warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # a box stands in its place, and says so
+    warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # the box in its place says so
 
 
 def save(figure: Figure, files: Sequence[Path]) -> None:

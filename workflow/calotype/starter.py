@@ -216,6 +216,8 @@ def study_entry(name: str, seen: Survey) -> str:
         chosen_by = "  validation: validation     # the split that chooses the epoch"
     loss = "categorical_crossentropy" if task == "classify" else "mean_squared_error"
     head = ", activation: softmax" if task == "classify" else ""
+    blocks = "[[16, 1, 3], [32, 2, 3], [32, 1, 3], [64, 2, 3], [64, 1, 3]]"
+    convolutions = f"    model_arguments: {{blocks: {blocks}{head}}}"
     lines = [
         "# Not run yet. When it was: what came out, in how much time, on what machine, with how many seeds.",
         "",
@@ -245,14 +247,14 @@ def study_entry(name: str, seen: Survey) -> str:
         "    label: Convolutions",
         "    model: all_convolutional",
         "    # [filters, stride, kernel] each",
-        f"    model_arguments: {{blocks: [[16, 1, 3], [32, 2, 3], [32, 1, 3], [64, 2, 3], [64, 1, 3]]{head}}}",
+        convolutions,
     ]
     if task == "classify":
         lines += [
             "  augmented:                 # the same, on images that are flipped and moved a little",
             "    label: Convolutions, augmented",
             "    model: all_convolutional",
-            f"    model_arguments: {{blocks: [[16, 1, 3], [32, 2, 3], [32, 1, 3], [64, 2, 3], [64, 1, 3]]{head}}}",
+            convolutions,
             "    augment: [flip, {name: shift, pixels: 2}]",
         ]
     return "\n".join(lines) + "\n"

@@ -127,9 +127,8 @@ class Trainer:
             labels = train.labels[: self.size]
             self.offset = float(labels.min() if minimum is None else minimum)
             largest = float(labels.max() if maximum is None else maximum)
-            self.scale = (
-                largest - self.offset
-            ) or 1.0  # they may all be the same, those of a rehearsal's few images too
+            # They may all be the same, or a rehearsal's few of them.
+            self.scale = (largest - self.offset) or 1.0
         if self.shape[0] != self.shape[1] and any(change.name == "symmetries" for change in recipe.augment):
             raise CalotypeError(
                 f"augment: symmetries: the images are {self.shape[1]} x {self.shape[0]} px, not square."
