@@ -76,8 +76,11 @@ def recipe(model, **changes):
 
 
 def class_recipe(model="dense", **changes):
-    """Of a training that can be kept apart from others by what `changes` says: no drop-out, no held-out images."""
-    base = {"loss": "categorical_crossentropy", "optimizer": {"name": "sgd", "learning_rate": 0.1}}
+    """Of a training that can be kept apart from others by what `changes` says: no drop-out, no held-out images.
+
+    Without XLA, whose compilation takes longer than such a training; `recipes` have it.
+    """
+    base = {"loss": "categorical_crossentropy", "optimizer": {"name": "sgd", "learning_rate": 0.1}, "jit_compile": False}
     base |= {"model_arguments": {"units": [6]}} if model == "dense" else {}
     return recipe(model, **base | changes)
 
@@ -109,6 +112,7 @@ def recipes(own):
             epochs=6,
             validation_split=0.3,
             patience=1,
+            jit_compile="auto",
         ),
     }
 
@@ -728,7 +732,7 @@ def early(values, sign, delta, patience):
 @pytest.fixture(scope="module")
 def recalled(data, tmp_path_factory):
     """The trainings of `whole`, with a metric more in their history."""
-    made = class_recipe(**HELD_OUT, training_metrics=["recall"], jit_compile=False)
+    made = class_recipe(**HELD_OUT, training_metrics=["recall"])
     return train(data, made, range(2), tmp_path_factory.mktemp("recalled") / "models")
 
 
@@ -740,7 +744,7 @@ def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
     data, tmp_path, recalled, monitor, mode, delta, patience
 ):
     chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True, "patience": patience}
-    made = class_recipe(**HELD_OUT | {"training_metrics": ["recall"], "jit_compile": False} | chosen)
+    made = class_recipe(**HELD_OUT | {"training_metrics": ["recall"]} | chosen)
     pack = train(data, made, range(2), tmp_path / "models")
     better = mode if mode != "auto" else "min" if monitor.endswith("loss") else "max"
     for seed in range(2):
@@ -750,7 +754,7 @@ def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
 
 
 def test_a_training_without_held_out_images_is_stopped_by_its_own_loss(data, tmp_path):
-    keys = {"monitor": "loss", "patience": 1, "min_delta": 0.1, "jit_compile": False, "validation_split": 0.0}
+    keys = {"monitor": "loss", "patience": 1, "min_delta": 0.1, "validation_split": 0.0}
     pack = train(data, class_recipe(**HELD_OUT | keys), range(1), tmp_path / "models")
     losses = of(pack, "loss")
     assert early(losses, "min", 0.1, 1)[1] == len(losses) < 9
@@ -801,7 +805,7 @@ def test_a_lower_rate_reaches_the_optimizer_and_the_next_seed_begins_with_the_fu
 def test_an_optimizer_keeps_nothing_that_a_checkpoint_does_not_hold(name):
     from calotype.training import Trainer
 
-    made = class_recipe(optimizer={"name": name, "learning_rate": 0.01}, jit_compile=False)
+    made = class_recipe(optimizer={"name": name, "learning_rate": 0.01})
     trainer = Trainer(made, class_split("train"), minimum=None, maximum=None, classes=CLASSES)
     trainer.begin(0)
     before = trainer.weights()
