@@ -80,7 +80,11 @@ def class_recipe(model="dense", **changes):
 
     Without XLA, whose compilation takes longer than such a training; `recipes` have it.
     """
-    base = {"loss": "categorical_crossentropy", "optimizer": {"name": "sgd", "learning_rate": 0.1}, "jit_compile": False}
+    base = {
+        "loss": "categorical_crossentropy",
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "jit_compile": False,
+    }
     base |= {"model_arguments": {"units": [6]}} if model == "dense" else {}
     return recipe(model, **base | changes)
 
