@@ -19,7 +19,12 @@ RECIPES = {
         "model_arguments": {"units": [5], "dropout": 0.3},
         "validation_split": 0.3,
     },
-    "a split that is held out": {"model": "dense", "model_arguments": {"units": [5]}, "validation": "held-out"},
+    "a split that is held out": {
+        "model": "dense",
+        "model_arguments": {"units": [5]},
+        "validation": "held-out",
+        "jit_compile": False,
+    },
     "convolutions, augmented": {
         "model": "all_convolutional",
         "model_arguments": {"blocks": [[3, 2, 3]], "activation": "softmax"},

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 SCRIPTS = sorted((WORKFLOW / "scripts").glob("*.py"))
 
 
+@cache
 def imported(script: Path) -> set[str]:
     """The top-level modules that are there once the imports of a script are done."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
