@@ -33,7 +33,7 @@ class BaseDataset(Strict):
         """What is known of the raw images before they are read."""
         return Known()
 
-    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:  # noqa: ARG002  # other kinds look at all
+    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:  # noqa: ARG002
         """Whether an image of a number may be in a split, as far as the config knows.
 
         Args:

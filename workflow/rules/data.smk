@@ -42,7 +42,7 @@ rule fetch_dataset:
     conda:
         ENVIRONMENT
     params:
-        # The whole identity of the files: neither the places they come from nor the code that brings them change a byte.
+        # The whole identity of the files: neither where they come from nor the code that brings them changes a byte.
         files=checksums,
     message:
         "Fetching {wildcards.dataset}"

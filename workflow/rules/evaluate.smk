@@ -1,7 +1,7 @@
 # Evaluation: from predictions to tables.
 # Needs: predictions, histories and layers of all packs of a study, and the labels of its test splits.
-# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, claims.csv, and
-# LaTeX.
+# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, claims.csv,
+# and LaTeX.
 
 
 rule evaluate:

@@ -1,10 +1,11 @@
 # Figures: each one as PDF, SVG and PNG.
 # Needs: tables of the study, histories, predictions and models of the packs, the prepared test splits, the style file.
-# Gives: results/<study>/figures/; a figure that each variant has one of, in a folder of its own, all printed by one job:
-# to start a job takes longer than to print them.
+# Gives: results/<study>/figures/; a figure that each variant has one of, in a folder of its own, all by one job.
+
 # All wait for the evaluation (`evaluated`): it stops a study in which a training diverged that must not, and what hangs
-# together in this way is one Slurm job (group "paper"). Not `ancient`: behind an ancient input of a job that runs, Snakemake
-# looks at no other change, and would leave the figures of other variants or seeds as they are.
+# together in this way is one Slurm job (group "paper"). Not `ancient`: behind an ancient input of a job that runs,
+# Snakemake looks at no other change, and would leave the figures of other variants or seeds as they are. To start a job
+# takes longer than to print a figure, so those that each variant has one of come from one.
 
 
 rule contact_sheets:

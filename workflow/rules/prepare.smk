@@ -1,13 +1,13 @@
 # Preparation: what OpenCV does to the images before a model sees them.
 # Needs: data/<dataset>/<split>/, or data/<dataset>/ where files were fetched.
-# Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where asked
-# for, <split>-steps.pdf, .svg and .png, a figure of what each step does.
+# Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where
+# asked for, <split>-steps.pdf, .svg and .png, a figure of what each step does.
 
 NO_STEP = ["calotype.recipe"]  # the steps take from it how strict a type is, and no number
 
 
 rule measure:
-    """Measure what `normalise` takes from a split, for all splits of the dataset: mean and deviation of each channel."""
+    """Measure what `normalise` takes from a split for all of the dataset: mean and deviation of each channel."""
     input:
         raw=raw,
         catalogue=ancient(catalogued),  # its manifest says whether it changed

@@ -1,0 +1,134 @@
+# Inputs: each function takes the wildcards, or gives a function of them, and names files.
+# Needs: common.smk, and of params.smk which split of a study is meant.
+# Gives: the paths of what a rule reads; where each file lies, the library's Layout knows.
+
+
+def raw(wildcards):
+    """What says which raw images a split has: the folder that was drawn, checksums of files, or a manifest."""
+    return LAYOUT.raw(wildcards.dataset, wildcards.split)
+
+
+def catalogued(wildcards):
+    """The catalogue of a user's own images, beside its manifest; of others none."""
+    return [LAYOUT.catalogue(wildcards.dataset, ".csv")] if wildcards.dataset in LAYOUT.own() else []
+
+
+def measured(wildcards):
+    """What was measured for the preparation of a dataset: a file, or none."""
+    return LAYOUT.measured(wildcards.dataset)
+
+
+def all_prepared(suffix):
+    """The prepared splits of the studies of the report."""
+
+    def paths(wildcards):
+        studies = CONFIG.settings.studies
+        splits = [(study, split) for study in studies for split in CONFIG.splits_of(study)]
+        return list(dict.fromkeys(LAYOUT.prepared(study, split, suffix) for study, split in splits))
+
+    return paths
+
+
+def rehearsal(wildcards):
+    """What says that a model of the user's own was tried; nothing for one that comes along."""
+    own = ":" in study_of(wildcards).variants[wildcards.variant].model
+    return [f"{RESULTS}/{wildcards.study}/{wildcards.variant}/rehearsal.json"] if own else []
+
+
+def step_sheets(studies):
+    """The figures of the preparation of each split that some studies use, as an input function."""
+
+    def paths(wildcards):
+        return LAYOUT.step_sheets(dict.fromkeys(studies))
+
+    return paths
+
+
+def splits_of_variant(suffix):
+    """The prepared splits of a variant: that of training, that of validation if it has one, and those of tests."""
+
+    def paths(wildcards):
+        splits = study_of(wildcards).variants[wildcards.variant].splits
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (*splits, *tests(wildcards))]
+
+    return paths
+
+
+def prepared_tests(suffix):
+    """The prepared test splits of a study."""
+
+    def paths(wildcards):
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in tests(wildcards)]
+
+    return paths
+
+
+def prepared_test(choose, suffix):
+    """The prepared test split of a study that `choose` picks."""
+
+    def path(wildcards):
+        return LAYOUT.prepared(wildcards.study, choose(wildcards), suffix)
+
+    return path
+
+
+def of_all_packs(name):
+    """A file of each pack of a study."""
+
+    def paths(wildcards):
+        return LAYOUT.pack_paths(wildcards.study, name)
+
+    return paths
+
+
+def of_first_packs(name):
+    """A file of the pack that holds seed 0 of each variant of a study, in the order of `variants`."""
+
+    def paths(wildcards):
+        return [LAYOUT.pack_paths(wildcards.study, name, variant)[0] for variant in variants(wildcards)]
+
+    return paths
+
+
+def feature_models(wildcards):
+    """The models of the pack with seed 0 of the variant whose feature maps a study shows."""
+    return LAYOUT.pack_paths(wildcards.study, "models", feature_variant(wildcards))[0]
+
+
+def feature_history(wildcards):
+    """The history of the pack with seed 0 of the variant whose feature maps a study shows."""
+    return LAYOUT.pack_paths(wildcards.study, "history.csv", feature_variant(wildcards))[0]
+
+
+def report_tables(name):
+    """A table of each study of a report."""
+
+    def paths(wildcards):
+        return LAYOUT.tables(LAYOUT.reports()[wildcards.report], [name])
+
+    return paths
+
+
+def report_figures(wildcards):
+    """The figures of a report: files, and folders of files."""
+    return LAYOUT.figure_outputs(LAYOUT.reports()[wildcards.report], [".svg"])
+
+
+def report_sheets(wildcards):
+    """The figures of the preparation of the user's own images, in a report."""
+    sheets = LAYOUT.report_sheets(LAYOUT.reports()[wildcards.report])
+    return list(dict.fromkeys(file for _, _, file in sheets))
+
+
+def report_packs(name):
+    """A file of each pack of a report."""
+
+    def paths(wildcards):
+        return [path for study in LAYOUT.reports()[wildcards.report] for path in LAYOUT.pack_paths(study, name)]
+
+    return paths
+
+
+def report_benchmarks(wildcards):
+    """What each job of a report cost."""
+    return [f"{BENCHMARKS}/{stage}/{what}.tsv" for stage, what in LAYOUT.jobs(LAYOUT.reports()[wildcards.report])]

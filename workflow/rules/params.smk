@@ -1,0 +1,234 @@
+# Params: each function takes the wildcards, or gives a function of them, and picks a part of the config.
+# Needs: common.smk.
+# Gives: what results depend on, so that a change of it makes them again; what figures are called and show.
+
+from types import SimpleNamespace
+
+from calotype import provenance
+from calotype.files import contents
+from calotype.recipe import SCIKIT_LEARN
+from calotype.steps import Own, before_measuring, plain_steps
+
+
+def drawing(wildcards):
+    """Everything that decides what is drawn."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return dataset.drawing.model_dump() | dataset.splits[wildcards.split].model_dump()
+
+
+def checksums(wildcards):
+    """The files of a dataset, each with its SHA-256."""
+    return CONFIG.datasets[wildcards.dataset].fetch.files
+
+
+def catalogue_entry(wildcards):
+    """Everything that decides which images of a user's own there are, their labels and their splits."""
+    return CONFIG.datasets[wildcards.dataset].catalogue()
+
+
+def images_there(wildcards):
+    """What lies in the folder of a user's own images; or why that cannot be said, which the job will say, too."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    where, known = dataset.place(), Path(".snakemake/contents", f"{wildcards.dataset}.json")
+    try:
+        return contents(Path(where["folder"]), where.get("ignore", []), known, dataset.files())
+    except CalotypeError as error:
+        return str(error)
+
+
+def place(wildcards, output):
+    """Where a user's own images lie; nothing of others.
+
+    Snakemake compares no param that is derived from `output`, which this function asks for, and does not use: images
+    that were moved are the same.
+    """
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return dataset.place() if wildcards.dataset in LAYOUT.own() else {}
+
+
+def preparation(wildcards):
+    """Everything that decides how a split is prepared, and what its labels may be."""
+    return CONFIG.datasets[wildcards.dataset].preparation(wildcards.split)
+
+
+def measuring(wildcards):
+    """Everything that decides what is measured on a split: its images, and the steps before `normalise`."""
+    steps = before_measuring(CONFIG.datasets[wildcards.dataset].prepare)
+    return preparation(wildcards) | {"steps": plain_steps(steps)}
+
+
+def class_names(wildcards):
+    """The names of the classes of a dataset; none where it has numbers instead."""
+    return CONFIG.class_names(wildcards.dataset)
+
+
+def own_steps(before=False):
+    """The code of the user's own steps of a dataset; or of those before `normalise`."""
+
+    def digests(wildcards):
+        steps = CONFIG.datasets[wildcards.dataset].prepare
+        steps = before_measuring(steps) if before else steps
+        return [provenance.own_code(step.function) for step in steps if isinstance(step, Own)]
+
+    return digests
+
+
+def recipe(wildcards):
+    """The part of a variant that its weights and predictions depend on."""
+    return CONFIG.studies[wildcards.study].variants[wildcards.variant].recipe()
+
+
+def training_code(wildcards):
+    """The code of a training: that of the library that trains it, not of the other."""
+    model = CONFIG.studies[wildcards.study].variants[wildcards.variant].model
+    other = ("backend", "training") if model in SCIKIT_LEARN else ("scikit",)
+    return code_digest("train.py", [f"calotype.{module}" for module in other])
+
+
+def recipe_threads(wildcards):
+    """The threads of a training are part of its recipe, not of the machine."""
+    return CONFIG.studies[wildcards.study].variants[wildcards.variant].threads
+
+
+def own_model(wildcards):
+    """The code of a user's own model file; None for the models that come along."""
+    return provenance.own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)
+
+
+def study_of(wildcards):
+    """The study that a job belongs to."""
+    return CONFIG.studies[wildcards.study]
+
+
+def tests(wildcards):
+    """The test splits of a study."""
+    return study_of(wildcards).tests
+
+
+def first_test(wildcards):
+    """The test split of the contact sheet, and of the example."""
+    return tests(wildcards)[0]
+
+
+def last_test(wildcards):
+    """The test split of the figures over all images: the last, and with that the place for the largest."""
+    return tests(wildcards)[-1]
+
+
+def task(wildcards):
+    """The task of a study."""
+    return study_of(wildcards).task
+
+
+def headline(wildcards):
+    """The metric of a study's figures over seeds."""
+    return study_of(wildcards).headline
+
+
+def shown_metrics(wildcards):
+    """The metrics of a study's tables, the headline first."""
+    return study_of(wildcards).shown
+
+
+def training_splits(wildcards):
+    """The split that each variant of a study is trained on."""
+    return {name: variant.train for name, variant in study_of(wildcards).variants.items()}
+
+
+def classes(wildcards):
+    """The names of the classes of a study."""
+    return CONFIG.classes(wildcards.study)
+
+
+def example(wildcards):
+    """The number of the test image that a study shows."""
+    return study_of(wildcards).example
+
+
+def trainings(studies):
+    """The code that trains each variant of some studies: the workflow's, and the user's own."""
+
+    def digests(_):
+        found = {}
+        for study in studies:
+            for variant in CONFIG.studies[study].variants:
+                of = SimpleNamespace(study=study, variant=variant)
+                found[f"{study}/{variant}"] = training_code(of), own_model(of)
+        return found
+
+    return digests
+
+
+def must_not_diverge(wildcards):
+    """The file of a study that says that none of its trainings may diverge; None where they may."""
+    file = f"{CONFIG.settings.study_files}/{wildcards.study}.yaml"
+    return None if study_of(wildcards).may_diverge else file
+
+
+def feature_variant(wildcards):
+    """The variant whose feature maps a study shows."""
+    return study_of(wildcards).feature_maps
+
+
+def claims(wildcards):
+    """The claims of a study, as plain data."""
+    return [claim.model_dump() for claim in study_of(wildcards).claims]
+
+
+def same_images(wildcards):
+    """Whether the source of a study tested on the images that we test on; it cannot have where we draw our own."""
+    return LAYOUT.same_images(wildcards.study)
+
+
+def variants(wildcards):
+    """The variants of a study."""
+    return list(study_of(wildcards).variants)
+
+
+def pack_variants(wildcards):
+    """The variant of each pack of a study, in the order of `study_packs`."""
+    return [variant for variant, _, _ in LAYOUT.study_packs(wildcards.study)]
+
+
+def variant_seeds(wildcards):
+    """The number of seeds of each variant of a study."""
+    return {variant: CONFIG.seeds(wildcards.study, variant) for variant in study_of(wildcards).variants}
+
+
+def variant_labels(wildcards):
+    """How figures and tables call the variants of a study."""
+    return study_of(wildcards).labels()
+
+
+def runs_on(choose):
+    """What a figure has to know of a study's runs on the test split that `choose` picks, as `predicted` takes it."""
+
+    def runs(wildcards):
+        return {
+            "split": choose(wildcards),
+            "variants": pack_variants(wildcards),
+            "seeds": variant_seeds(wildcards),
+            "labels": variant_labels(wildcards),
+        }
+
+    return runs
+
+
+def title(wildcards):
+    """The heading of a study."""
+    return study_of(wildcards).title
+
+
+def of_report(describe):
+    """What `describe` says of the studies of a report."""
+
+    def value(wildcards):
+        return describe(LAYOUT.reports()[wildcards.report])
+
+    return value
+
+
+def svg_figures(studies):
+    """(study, name, name of the caption, file) of each figure."""
+    figures = LAYOUT.figures(studies)
+    return [(figure.study, figure.name, figure.rule, LAYOUT.figure_file(figure, ".svg")) for figure in figures]
