@@ -8,6 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+# What test files share in modules beside them tells of a failed assertion as much as a test does.
+pytest.register_assert_rewrite("unit")
+
 ROOT = Path(__file__).parents[2]
 
 

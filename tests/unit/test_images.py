@@ -1,17 +1,19 @@
-"""Images are prepared as the config says, and kept together with their labels."""
+"""Images are prepared as the config says, kept together with their labels, and measured where a step asks for it."""
 
 import json
 
 import cv2
 import numpy as np
 import pytest
+from unit.preparations import CHANNELS, noise, raw_of, step, written
 
 from calotype.dots import write_split as draw_split
 from calotype.errors import CalotypeError
 from calotype.files import sha256
-from calotype.images import BLOCK, prepare, write_split
+from calotype.images import BLOCK, measure, prepare, steps_of, write_measured, write_split
 from calotype.raw import Raw, read_drawn, read_labels
 from calotype.splits import open_split, place_of
+from calotype.steps import before_measuring, measured_split, plain_steps, read_steps
 
 RANGE = {"minimum": 0, "maximum": 5}
 
@@ -213,6 +215,99 @@ def test_a_full_disk_leaves_no_half_prepared_array(folder, files_no_longer_than)
     ):
         prepared(folder)
     assert list((folder.parents[2] / "results").iterdir()) == []
+
+
+# ---- Images of several sizes and types -------------------------------------------------------------------------------
+
+
+def test_images_of_many_sizes_come_out_in_one(tmp_path):
+    steps = ["grey", step("resize", width=12, height=12, keep_aspect=True), step("pad", width=12, height=12), "scale"]
+    images = [noise(5 + i, 30 - i, 1 + 2 * (i % 2), seed=i) for i in range(9)]
+    found = written(tmp_path, images, steps)
+    assert found.shape == (9, 12, 12, 1)
+    assert found.tobytes() == b"".join(prepare(image, steps).tobytes() for image in images)
+
+
+def test_a_split_of_8_and_16_bits_is_scaled_image_by_image(tmp_path):
+    images = [noise(), noise(kind=np.uint16), noise(seed=2)]
+    found = written(tmp_path, images, ["scale"])
+    for image, expected in zip(found, (images[0] / 255, images[1] / 65535, images[2] / 255), strict=True):
+        np.testing.assert_allclose(image, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("odd", "shown"), [((9, 7, 1), "7 x 9 px (1 channel)"), ((9, 8, 3), "8 x 9 px (3 channels)")])
+@pytest.mark.parametrize("place", [3, BLOCK // 72 + 5])
+def test_an_image_that_comes_out_in_another_size_is_named_with_both_sizes(tmp_path, odd, shown, place):
+    images = [noise()] * place + [noise(*odd)]
+    with pytest.raises(CalotypeError) as problem:
+        written(tmp_path, images, ["scale"])
+    message, hint = str(problem.value).splitlines()
+    assert message == (
+        f"prepare: image {100 + place} comes out as {shown}, image 100 as 8 x 9 px (1 channel): "
+        "all of a split must be alike."
+    )
+    assert "`resize`" in hint
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- What is measured on a split -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [[], ["scale"], ["grey", "scale"], [step("resize", width=5, height=5)]], ids=str)
+@CHANNELS
+def test_what_is_measured_is_mean_and_deviation_over_all_pixels_of_all_images(steps, channels):
+    images = [noise(90, 100, channels, seed=seed) // (1 + seed % 5) for seed in range(80)]
+    assert sum(image.size for image in images) > 2 * BLOCK
+    found = measure(raw_of(images), steps)
+    pixels = np.stack([prepare(image, steps) for image in images]).astype(float)
+    np.testing.assert_allclose(found["mean"], pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(found["deviation"], pixels.std(axis=(0, 1, 2)), rtol=1e-12)
+    assert found == measure(raw_of(images), steps)
+
+
+def test_a_small_deviation_beside_a_large_mean_is_not_lost():
+    images = [np.full((100, 100, 1), 65000 + i % 2, np.uint16) for i in range(64)]
+    found = measure(raw_of(images), [])
+    assert found["mean"] == [pytest.approx(65000.5, rel=1e-13)]
+    assert found["deviation"] == [pytest.approx(0.5, rel=1e-9)]
+
+
+def test_measuring_needs_no_more_memory_for_more_images():
+    drawn = []
+
+    def records():
+        for i in range(400):
+            image = noise(60, 60, seed=i)
+            drawn.append(image.ctypes.data)
+            yield i, 0, image
+
+    assert measure(Raw(400, records(), classes=3), ["scale"])["mean"] == [pytest.approx(0.5, abs=0.01)]
+    assert len(set(drawn)) < 300, "places in memory are used again"
+
+
+def test_normalised_by_what_is_measured_the_split_itself_has_mean_zero_and_deviation_one(tmp_path):
+    plain = ["scale", step("normalise", split="train"), step("pad", width=9, height=9, border="edge")]
+    train = [noise(channels=3, seed=i) // (1 + i % 3) for i in range(50)]
+    steps = read_steps(plain)
+    assert measured_split(steps) == "train"
+    assert plain_steps(before_measuring(steps)) == ["scale"]
+    file = tmp_path / "train.measured.json"
+    write_measured(raw_of(train), file, split="train", steps=before_measuring(steps))
+    found = json.loads(file.read_text())
+    assert found == {"split": "train", **measure(raw_of(train), ["scale"])}
+    whole = steps_of({"steps": plain}, [str(file)])
+    assert [entry.name for entry in whole] == ["scale", "normalise", "pad"]
+    result = np.stack([prepare(image, whole) for image in train])[:, :, :8]
+    np.testing.assert_allclose(result.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(result.std(axis=(0, 1, 2)), 1, atol=1e-5)
+    other = noise(channels=3, seed=99)
+    expected = (other / 255 - np.array(found["mean"])) / np.array(found["deviation"])
+    np.testing.assert_allclose(prepare(other, whole)[:, :8], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_images_that_are_all_alike_have_no_deviation_to_divide_by():
+    with pytest.raises(CalotypeError, match=r"all pixels of channel 0 are 7: there is no deviation"):
+        measure(raw_of([np.full((3, 3, 1), 7, np.uint8)] * 5), [])
 
 
 # ---- Broken arrays ---------------------------------------------------------------------------------------------------
