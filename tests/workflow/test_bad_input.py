@@ -14,6 +14,7 @@ from conftest import copy_project
 from handmade import encoded, png
 
 STUDY = "config/studies/dots.yaml"
+TRAINING = ("train", "train-large")
 
 
 def refused(project, *arguments, targets=()):
@@ -67,44 +68,32 @@ def test_a_results_folder_that_cannot_be_written_is_named_before_anything_runs(f
 
 @pytest.fixture
 def drawn(finished):
-    """A project whose test images have been drawn, and not yet prepared."""
+    """A project whose images have been drawn, and not yet prepared."""
     shutil.rmtree(finished.folder / "results")
     return finished
 
 
-TARGET = "results/prepared/dots/test.npy"
-
-
-def prepared_refused(project):
-    printed = refused(project, targets=[TARGET])
-    assert not (project.folder / TARGET).exists()
-    assert not list((project.folder / "results").rglob("*.partial*"))
-    return printed
-
-
-def test_a_truncated_image_is_named(drawn):
-    image = drawn.folder / "data/dots/test/img7.jpg"
+def test_broken_images_and_labels_are_named_with_the_file_and_nothing_is_prepared(drawn):
+    """A mistake in each split, in one call; tests/unit/test_raw.py has the others."""
+    raw = drawn.folder / "data/dots"
+    image = raw / "test/img7.jpg"
     image.write_bytes(image.read_bytes()[:300])
-    assert "data/dots/test/img7.jpg: truncated" in prepared_refused(drawn)
-
-
-def test_a_missing_image_is_named(drawn):
-    (drawn.folder / "data/dots/test/img7.jpg").unlink()
-    assert "img7.jpg: has a label, but there is no such image" in prepared_refused(drawn)
-
-
-def test_an_image_without_label_is_named(drawn):
-    labels = drawn.folder / "data/dots/test/labels.csv"
-    labels.write_text("".join(labels.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
-    assert "img60.jpg: has no label" in prepared_refused(drawn)
-
-
-def test_a_label_out_of_range_is_named(drawn):
-    labels = drawn.folder / "data/dots/test/labels.csv"
-    lines = labels.read_text(encoding="utf-8").splitlines()
-    lines[3] = "3,3,17"
-    labels.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert "image 3: the count 17 is not in 0..5" in prepared_refused(drawn)
+    (raw / "test-large/img7.jpg").unlink()
+    labels = {split: (raw / split / "labels.csv").read_text(encoding="utf-8").splitlines() for split in TRAINING}
+    (raw / "train/labels.csv").write_text("\n".join(labels["train"][:-1]) + "\n", encoding="utf-8")
+    labels["train-large"][3] = "3,3,17"
+    (raw / "train-large/labels.csv").write_text("\n".join(labels["train-large"]) + "\n", encoding="utf-8")
+    targets = [f"results/prepared/dots/{split}.npy" for split in ("test", "test-large", *TRAINING)]
+    printed = " ".join(refused(drawn, "--keep-going", targets=targets).split())
+    for message in (
+        "data/dots/test/img7.jpg: truncated",
+        "data/dots/test-large/img7.jpg: has a label, but there is no such image",
+        "data/dots/train/img64.jpg: has no label",
+        "data/dots/train-large/labels.csv: image 3: the count 17 is not in 0..5",
+    ):
+        assert message in printed
+    assert not list((drawn.folder / "results").rglob("*.npy"))
+    assert not list((drawn.folder / "results").rglob("*.partial*"))
 
 
 @pytest.mark.slow

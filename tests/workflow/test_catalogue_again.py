@@ -24,8 +24,9 @@ FACES = {
 }
 STEPS = {"prepare": ["grey", "scale", {"name": "normalise", "split": "train"}]}
 DATASETS, IMAGES = "config/datasets.yaml", 16
-# Without the figures of the preparation, which take longer than all the rest.
-TARGETS = [f"results/prepared/{name}" for name in ("cells/train.npy", "cells/validation.npy", "faces/test.npy")]
+# Without the figures of the preparation, which take longer than all the rest. A split of each dataset; that of cells is
+# normalised by what was measured on another.
+TARGETS = [f"results/prepared/{name}" for name in ("cells/validation.npy", "faces/test.npy")]
 
 
 def written(project: Project, entries: dict[str, dict]) -> None:
@@ -80,7 +81,7 @@ def test_another_pixel_or_label_looks_at_all_images_of_its_dataset_again(prepare
         changed = {**arrays, "y": 1 - arrays["y"]}
     np.savez(prepared.folder / "faces/all.npz", **changed)
     plan = prepared.plan(*TARGETS)
-    assert (plan["catalogue"], plan["measure"], plan["prepare"]) == (2, 1, 3)
+    assert (plan["catalogue"], plan["measure"], plan["prepare"]) == (2, 1, 2)
 
 
 def test_a_lost_catalogue_is_made_again_for_what_reads_it(prepared):

@@ -41,6 +41,10 @@ def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("preparation") / "project")
     (project.folder / "tools.py").write_text(OWN, encoding="utf-8")
     prepare_by(project, STEPS)
+    study = project.study()
+    source = {"source": study["variants"]["source"]}
+    project.write_study(study | {"variants": source, "tests": ["test"], "claims": []})  # two splits, of four
+    project.edit("config/config.yaml", "paper: [dots, digits, mnist-dnn, mnist-ablation, fashion]", "paper: [dots]")
     project.run("preparation")
     return project
 
@@ -67,9 +71,15 @@ def test_all_splits_are_normalised_by_what_was_measured_on_the_training_split(pr
 
 def test_the_figures_of_the_splits_that_are_used_are_there(prepared_once):
     folder = prepared_once.folder / "results/prepared/dots"
-    for array in folder.glob("*.npy"):
+    assert {array.stem for array in folder.glob("*.npy")} == {"train", "test"}
+    for split in ("train", "test"):
         for suffix in (".pdf", ".svg", ".png"):
-            assert (folder / f"{array.stem}-steps{suffix}").stat().st_size > 1000
+            assert (folder / f"{split}-steps{suffix}").stat().st_size > 1000
+
+
+def test_every_split_that_the_report_or_the_paper_uses_has_its_figure(fresh):
+    plan = fresh.plan("preparation")
+    assert plan["prepare"] == plan["preparation_sheet"] == 4 + 2 + 2 + 2  # dots, digits, mnist, fashion-mnist
 
 
 def test_another_comment_in_a_function_of_the_users_prepares_nothing(prepared):
@@ -81,14 +91,14 @@ def test_another_line_of_a_function_of_the_users_prepares_everything_again(prepa
     prepared.edit("tools.py", "image // by", "image // by // 1")
     plan = prepared.plan("preparation")
     assert plan["measure"] == 1
-    assert plan["prepare"] == plan["preparation_sheet"] > 1
+    assert plan["prepare"] == plan["preparation_sheet"] == 2
     assert "draw" not in plan
 
 
 def test_another_step_after_the_one_that_measures_measures_nothing_again(prepared):
     prepare_by(prepared, [*STEPS[:-1], {**STEPS[-1], "border": "reflect"}])
     plan = prepared.plan("preparation")
-    assert plan["prepare"] > 1
+    assert plan["prepare"] == 2
     assert not plan.keys() & {"draw", "measure"}
 
 

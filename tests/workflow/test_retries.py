@@ -1,11 +1,16 @@
-"""What failed by itself is not tried again, what was killed is, and nobody loses a training or gets another one."""
+"""What failed by itself is not tried again, what was killed is, and nobody loses a training or gets another one.
 
+And a model of the user's own that has been trained is trained again when, and only when, it is another one.
+"""
+
+import operator
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +20,16 @@ pytestmark = pytest.mark.slow
 
 PACK = "results/dots/accurate/seeds-000-000"
 TARGET = f"{PACK}/history.csv"
+REHEARSAL = "results/dots/accurate/rehearsal.json"
 LOG = "results/logs/train/dots/accurate/000-000.log"
-EPOCHS = 300  # long enough to be hit
+EPOCHS = 200  # long enough to be hit
 # All that is random in a training, in a net that takes no time; before that what a test wants to happen, once the
-# workflow has tried the model and trains it.
+# workflow has tried the model and trains it. It stands in a file beside this one: another line of code here and the
+# workflow would try the model again, which takes as long as a training.
 MODEL = """
 import os
 import signal
+import time
 from pathlib import Path
 
 import keras
@@ -30,8 +38,9 @@ from keras import layers
 
 def trained():
     with open("tries", "a") as file:
-        file.write(f"{{os.getpid()}}\\n")
-{fault}
+        file.write(f"{os.getpid()}\\n")
+    if Path("fault").exists():
+        exec(Path("fault").read_text())
 
 
 def net(shape, outputs):
@@ -42,8 +51,9 @@ def net(shape, outputs):
 """
 
 
-def write_model(project: Project, fault: str = "") -> None:
-    (project.folder / "own.py").write_text(MODEL.format(fault=fault), encoding="utf-8")
+def will(project: Project, fault: str) -> None:
+    """Have something happen to each training when it builds its model."""
+    (project.folder / "fault").write_text(fault, encoding="utf-8")
 
 
 def tries(project: Project) -> int:
@@ -58,10 +68,13 @@ def result(project: Project) -> dict[str, bytes]:
 
 
 def copy_data(source: Project, project: Project) -> None:
-    """Copy a project as it was before its first training, its data prepared."""
+    """Copy a project as it was before its first training, its data prepared, and its model tried if it was."""
     shutil.copytree(source.folder, project.folder, ignore=shutil.ignore_patterns("tries"))
-    for folder in ("results/dots", "results/logs/train", "results/checkpoints"):
+    for folder in ("results/dots", "results/logs", "results/checkpoints"):
         shutil.rmtree(project.folder / folder, ignore_errors=True)
+    if (source.folder / REHEARSAL).exists():
+        (project.folder / REHEARSAL).parent.mkdir(parents=True)
+        shutil.copy2(source.folder / REHEARSAL, project.folder / REHEARSAL)
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +86,32 @@ def whole(finished_once: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     kept = {key: study["variants"]["accurate"][key] for key in ("train", "loss", "optimizer", "augment", "seeds")}
     study["variants"]["accurate"] = kept | {"model": "own.py:net", "epochs": EPOCHS}
     project.write_study(study)
-    write_model(project)
+    (project.folder / "own.py").write_text(MODEL, encoding="utf-8")
     project.run(TARGET)
     assert tries(project) == 1
     return project
 
 
 @pytest.fixture
-def project(whole: Project, tmp_path: Path) -> Project:
-    """The same project before its training."""
+def project(whole: Project, tmp_path: Path) -> Iterator[Project]:
+    """The same project before its training; nothing else is to be done."""
     project = Project(tmp_path / "project")
     copy_data(whole, project)
-    return project
+    yield project
+    assert [log.name for log in (project.folder / "results/logs").iterdir()] == ["train"]
+
+
+# ---- Again -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_edited_model_file_of_the_user_trains_again(whole, tmp_path):
+    shutil.copytree(whole.folder, tmp_path / "project")
+    project = Project(tmp_path / "project")
+    model = project.folder / "own.py"
+    model.write_text("# mine\n" + MODEL, encoding="utf-8")
+    assert project.plan(TARGET) == {}
+    project.edit("own.py", "layers.Conv2D(4, 2)", "layers.Conv2D(3, 2)")
+    assert project.trainings(TARGET) == ["dots/accurate 0-0"]
 
 
 # ---- Retries ---------------------------------------------------------------------------------------------------------
@@ -92,7 +119,7 @@ def project(whole: Project, tmp_path: Path) -> Project:
 
 def test_a_training_that_would_fail_again_is_tried_once(project):
     """Else a mistake in one's model costs the queue four times."""
-    write_model(project, '    raise ValueError("three filters are too few")')
+    will(project, 'raise ValueError("three filters are too few")')
     done = project.snakemake("--cores", "1", "--retries", "3", TARGET)
     assert done.returncode != 0
     assert tries(project) == 1
@@ -100,7 +127,7 @@ def test_a_training_that_would_fail_again_is_tried_once(project):
 
 
 def test_a_training_that_may_pass_is_tried_as_often_as_asked_for(project):
-    write_model(project, '    raise OSError(28, "No space left on device")')
+    will(project, 'raise OSError(28, "No space left on device")')
     done = project.snakemake("--cores", "1", "--retries", "1", TARGET)
     assert done.returncode != 0
     assert tries(project) == 2
@@ -108,8 +135,8 @@ def test_a_training_that_may_pass_is_tried_as_often_as_asked_for(project):
 
 def test_a_training_that_was_killed_is_tried_again_and_finishes(project, whole):
     """By the system for its memory, by a scheduler, by a user."""
-    first = '    if not Path("killed").exists():\n        Path("killed").touch()\n        '
-    write_model(project, first + "os.kill(os.getpid(), signal.SIGKILL)")
+    first = 'if not Path("killed").exists():\n    Path("killed").touch()\n    '
+    will(project, first + "os.kill(os.getpid(), signal.SIGKILL)")
     project.run("--retries", "3", TARGET)
     assert tries(project) == 2
     assert "The attempt before ended without a word: process" in (project.folder / LOG).read_text(encoding="utf-8")
@@ -133,10 +160,10 @@ def begin(project: Project, *arguments: str) -> subprocess.Popen:
         )
 
 
-def wait_for_epoch(project: Project, process: subprocess.Popen, epoch: int = 20) -> None:
-    """Until the training is in the middle."""
+def wait_for(project: Project, process: subprocess.Popen, words: str) -> None:
+    """Until they stand in the log of the training."""
     log = project.folder / LOG
-    while not (log.exists() and re.search(rf"epoch {epoch} of {EPOCHS}", log.read_text(encoding="utf-8"))):
+    while not (log.exists() and re.search(words, log.read_text(encoding="utf-8"))):
         assert process.poll() is None, (project.folder / "printed").read_text(encoding="utf-8")
         time.sleep(0.02)
 
@@ -154,49 +181,58 @@ def ended():
         call.wait()
 
 
-def test_ctrl_c_loses_nothing_and_the_same_command_goes_on_to_the_same_bytes(project, whole, ended):
-    for number in (signal.SIGINT, signal.SIGTERM):
-        call = begin(project)
+def gone_on(project: Project) -> int:
+    """The last epoch that the attempt before had saved; this one has not trained it again."""
+    _, told, after = (project.folder / LOG).read_text(encoding="utf-8").partition("goes on: seed 0, after epoch ")
+    assert told
+    epoch = int(after.split()[0])
+    assert f"epoch {epoch} of" not in after.split("\n", 1)[1], "a finished epoch was trained again"
+    return epoch
+
+
+def test_what_stops_a_training_loses_nothing_and_the_same_command_goes_on_to_the_same_bytes(project, whole, ended):
+    """A machine that loses its power, which leaves checkpoints alone; then Ctrl-C; then the end of a session."""
+    log, epochs = project.folder / LOG, []
+    for number, epoch, *options in ((signal.SIGKILL, 10, "--config", "checkpoint_minutes=0"),
+                                    (signal.SIGINT, 40), (signal.SIGTERM, 70)):  # fmt: skip
+        call = begin(project, *options)
         ended.append(call)
-        wait_for_epoch(project, call, 20 if number == signal.SIGINT else 60)
+        wait_for(project, call, f"epoch {epoch} of {EPOCHS}")
         os.killpg(call.pid, number)
         assert call.wait() != 0
-    before = (project.folder / LOG).read_text(encoding="utf-8")
-    assert "Stopped by SIGTERM. What is done is saved: the next attempt goes on from there." in before
-    assert "Traceback" not in before
+        text = log.read_text(encoding="utf-8")
+        if number == signal.SIGKILL:
+            project.run("--unlock")
+            continue
+        if number == signal.SIGINT:
+            assert "The attempt before ended without a word: process" in text
+        epochs.append(gone_on(project))
+        assert f"Stopped by {number.name}. What is done is saved: the next attempt goes on from there." in text
+        assert "Traceback" not in text
     project.run(TARGET)
-    log = (project.folder / LOG).read_text(encoding="utf-8")
-    epoch = int(re.search(r"goes on: seed 0, after epoch (\d+) of", log).group(1))
-    assert 59 <= epoch < EPOCHS
-    assert f"epoch {epoch} of" not in log.split("goes on")[1].split("\n", 1)[1], "a finished epoch was trained again"
+    epochs.append(gone_on(project))
+    assert all(map(operator.le, (1, 39, 69), epochs))
+    assert epochs[-1] < EPOCHS
     assert result(project) == result(whole)
 
 
 def test_a_snakemake_that_was_killed_leaves_a_training_that_nobody_repeats(project, whole, ended):
     """The training runs on without it; the next call waits for it instead of training beside it."""
-    call = begin(project, "--config", "checkpoint_minutes=0")
+    will(project, 'while not Path("awaited").exists():\n    time.sleep(0.02)')
+    call = begin(project)
     ended.append(call)
-    wait_for_epoch(project, call)
+    wait_for(project, call, "training on")
     call.kill()
     call.wait()
     project.run("--unlock")
-    project.run(TARGET)
+    second = begin(project)
+    ended.append(second)
+    wait_for(project, second, "is being trained by process .*; waiting for it")
+    (project.folder / "awaited").touch()
+    assert second.wait() == 0
+    assert "done by another job meanwhile" in (project.folder / LOG).read_text(encoding="utf-8")
+    assert tries(project) == 1
     assert result(project) == result(whole)
     assert not (project.folder / "results/checkpoints").exists() or not [
         *(project.folder / "results/checkpoints").rglob("lease")
     ]
-
-
-def test_a_machine_that_lost_its_power_loses_what_was_not_saved_and_no_more(project, whole, ended):
-    """All processes are killed at once; checkpoints are all that is left."""
-    call = begin(project, "--config", "checkpoint_minutes=0")
-    ended.append(call)
-    wait_for_epoch(project, call)
-    os.killpg(call.pid, signal.SIGKILL)
-    call.wait()
-    project.run("--unlock")
-    project.run(TARGET)
-    log = (project.folder / LOG).read_text(encoding="utf-8")
-    assert int(re.search(r"goes on: seed 0, after epoch (\d+) of", log).group(1)) >= 1
-    assert "The attempt before ended without a word: process" in log
-    assert result(project) == result(whole)
