@@ -132,7 +132,7 @@ def followed(request, tmp_path_factory) -> Followed:
         elif kind:
             write_in(project.folder, before.split("\n\n")[-2], content)
             if "filters: [8, 16]" in content and not result.whole:
-                project.edit(STUDY, "filters: [8, 16]", "filters: [8]")  # two are in test_module.py
+                project.edit(STUDY, "filters: [8, 16]", "filters: [8]")  # two are planned in test_module.py
         else:
             result.said.append((content, result.printed[-1]))
     return result
