@@ -10,8 +10,10 @@ from faults.paper import Clean, digests, make_paper
 
 # Snakemake keeps away from nodes that have failed, so there are more of them than may fail in a round.
 GPU_NODES = ("g1", "g2", "g3", "g4")
-SLURMD_TIMEOUT = 10  # s; slurmctld finds a dead node about half a minute later
-CRED_EXPIRE = 5  # s; the least that Slurm takes
+SLURMD_TIMEOUT = 20  # s; slurmctld finds a dead node about half a minute later; a slow one must not count as dead
+# s; a requeued job waits so long. Slurm waits 10 s for an answer: a step that starts later on a busy machine, and after
+# this time, fails for its credential.
+CRED_EXPIRE = 15
 
 
 @pytest.fixture(scope="session", autouse=True)

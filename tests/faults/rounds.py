@@ -19,14 +19,16 @@ from faults.kinds import CONDITIONS, STRIKES, Condition, Strike, Training, runni
 from faults.paper import CHECKPOINT_MINUTES, differences, digests, edit_profile
 
 TICK = 0.5  # s
-COMPUTES = 0.1  # s of CPU between two looks
+# s of CPU that a process computes while another of its pack has loaded a library that trains. One that has put itself
+# back into the queue has the library, and computes no more; one that has given back its runs only comes to its end.
+COMPUTES = 3.0
 SAMPLE = 3.0  # s between two looks at which trainings run
 FIRST, GAP = (1.0, 6.0), (1.0, 8.0)  # s from the first training to the first fault, and from fault to fault
 CALLS = 5  # of Snakemake, by a user who calls it again when it ended with an error
-PATIENCE = 1500.0  # s for a round; one takes two to six minutes where little else runs
+PATIENCE = 2400.0  # s for a round, or for one call; a round takes two to six minutes where little else runs
 # s with no job in the queue after which a call is taken to wait for a job that it has lost. The plugin looks at its
-# jobs at ever longer intervals; in the first ten minutes after a job has ended they are shorter than this.
-LOST = 120.0
+# jobs at ever longer intervals, of three minutes at most.
+LOST = 240.0
 PRINTED = "printed.txt"
 HISTORY = "history.txt"
 
@@ -93,7 +95,7 @@ class Round:
         self._due: list[tuple[float, str, Callable[[], None]]] = []
         self._began = self._sampled = self._busy = time.monotonic()
         self._struck_jobs: set[str] = set()
-        self._cpu: dict[int, float] = {}
+        self._beside: dict[str, dict[int, float]] = {}
 
     # ---- What strikes use -----------------------------------------------------------------------------------------
 
@@ -112,7 +114,7 @@ class Round:
         """Call Snakemake, as README says; where a call that was killed has left the folder locked, unlock it first."""
         if any((self.project.folder / ".snakemake/locks").glob("*")):
             self._tell("the folder is locked: snakemake --unlock")
-            self._snakemake("--unlock").wait(120)
+            self._snakemake("--unlock").wait(PATIENCE)
         # The first look at a job comes sooner than the profile says.
         options = ["--slurm-init-seconds-before-status-checks", "3"]
         options += ["--config", f"checkpoint_minutes={CHECKPOINT_MINUTES}"]
@@ -146,12 +148,14 @@ class Round:
         self._until_idle()
         self.record.seconds = time.monotonic() - self._began
         self._count(before, conditions)
-        self.record.differences = differences(expected, found)
-        if (left := digests(self.project.folder)) != found:
-            self.record.problems += [
-                f"changed by a job that was still there when Snakemake had ended: {line}"
-                for line in differences(found, left)
-            ]
+        # A job of a call that was killed may have put an output away to write it again; it must be the same again.
+        left = digests(self.project.folder)
+        self.record.differences = differences(expected, left)
+        self.record.problems += [
+            f"changed by a job that was still there when Snakemake had ended: {path}"
+            for path in sorted(found.keys() & left.keys())
+            if found[path] != left[path]
+        ]
         self.record.unfinished = self._would_do_something()
         if self.record.together > 1:
             self.record.problems.append("a pack was trained by two processes at the same time")
@@ -232,14 +236,18 @@ class Round:
             return []
         self._sampled = time.monotonic()
         trainings = running_trainings(self.slurm)
-        # One that has put itself back into the queue has the library, but computes no more.
-        busy = [each for each in trainings if each.cpu - self._cpu.get(each.process.pid, each.cpu) > COMPUTES]
-        packs = Counter(training.pack for training in busy if training.loaded)
-        self._cpu = {training.process.pid: training.cpu for training in trainings}
-        self.record.together = max([self.record.together, *packs.values()])
+        for pack in {training.pack for training in trainings}:
+            self._count_together(pack, [each for each in trainings if each.pack == pack and each.loaded])
         if trainings or (self.slurm.is_up("slurmctld") and self._queue()):
             self._busy = time.monotonic()
         return trainings
+
+    def _count_together(self, pack: str, loaded: list[Training]) -> None:
+        """Keep in mind how many processes of a pack compute, of those that have loaded a library that trains."""
+        before = self._beside.get(pack, {}) if len(loaded) > 1 else {}
+        self._beside[pack] = {each.process.pid: before.get(each.process.pid, each.cpu) for each in loaded}
+        busy = [each for each in loaded if each.cpu - self._beside[pack][each.process.pid] > COMPUTES]
+        self.record.together = max(self.record.together, len(busy), min(1, len(loaded)))
 
     def _do_what_is_due(self, now: float) -> None:
         for entry in [entry for entry in self._due if entry[0] <= now]:
@@ -280,7 +288,7 @@ class Round:
     def _would_do_something(self) -> bool:
         """Whether another call would do something again; the results would be the same, but a user would wonder."""
         before = (self.project.folder / PRINTED).stat().st_size
-        self._snakemake(*self.targets, "--dry-run").wait(300)
+        self._snakemake(*self.targets, "--dry-run").wait(PATIENCE)
         with (self.project.folder / PRINTED).open("rb") as printed:
             printed.seek(before)
             return b"Nothing to be done" not in printed.read()

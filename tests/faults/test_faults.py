@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from cluster.private_slurm import PrivateSlurm
-from faults.kinds import CANCELLED, CONDITIONS, CONTROLLER, HEAD, KILLED, NODE, REQUEUED, Condition, Strike
+from faults.kinds import CONDITIONS, HEAD, KILLED, NODE, REQUEUED, Condition, Strike
 from faults.paper import STUDIES, TABLES, Clean, fresh_copy
 from faults.rounds import Record, Round, draw_strikes, keep, table
 
@@ -72,7 +72,8 @@ def faults(
 @pytest.mark.cluster
 @pytest.mark.slow
 def test_a_night_of_faults_changes_no_byte_of_a_training_or_a_table(faults):
-    strikes = [KILLED, REQUEUED, CONTROLLER, CANCELLED, HEAD, NODE]
+    # The rest is left to the soak: the two trainings of this round would end before they are struck by more.
+    strikes = [KILLED, REQUEUED, HEAD, NODE]
     Random(faults.seed).shuffle(strikes)
     # Too little memory, and bytes after it, are tried in tests/cluster; here it would train everything twice. Figures,
     # which no fault strikes, are left to the soak.

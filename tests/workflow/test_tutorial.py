@@ -1,8 +1,9 @@
 """The tutorial, followed as it is written: commands, files, what it says that is printed, and its pictures.
 
-To save time its trainings are short here, and of two seeds. `pytest -m soak tests/workflow/test_tutorial.py` follows it
-with all its epochs and seeds, and compares the picture of the trainings, too. Where a picture is not what the tutorial
-makes, the test names the new one: look at it, and copy it to config/tutorial/.
+To save time its trainings are few and short here, and a report that is asked for again is only planned, its table made.
+`pytest -m soak tests/workflow/test_tutorial.py` follows it with all its variants, epochs and seeds, and compares the
+picture of the trainings, too. Where a picture is not what the tutorial makes, the test names the new one: look at it,
+and copy it to config/tutorial/.
 """
 
 import os
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY, copy_project
+import yaml
+from conftest import REPOSITORY, Project, copy_project
 from PIL import Image
 
 TUTORIAL = REPOSITORY / "config/tutorial"
@@ -27,6 +29,12 @@ LINES = {"two": 2, "three": 3, "four": 4}
 STEPS = "results/prepared/shapes/train-steps.png"
 SOURCES = {"preparation.png": STEPS, "thresholded.png": STEPS, "seeds.png": "results/shapes/figures/seeds.png"}
 TRAINED = {"seeds.png"}  # what depends on the trainings
+STUDY = "config/studies/shapes.yaml"
+# A net that is trained in no time, where TensorFlow takes five seconds to load. What `new_study` wrote for `dense` is
+# trained in test_own_studies.py; for `augmented`, which is `convolutions` and more, the check tries it here.
+LIGHT = {"model": "sklearn.neural_network.MLPClassifier", "model_arguments": {"hidden_layer_sizes": [4]}}
+LIGHT |= {"validation_split": 0, "restore_best_weights": False}
+REPORT, TABLE = "snakemake --cores all shapes\n", "snakemake --cores all results/shapes/summary.tex\n"
 LARGEST = 60_000  # bytes of a picture
 LEVELS = 2.0  # of 255: the mean difference up to which pictures are the same
 
@@ -78,6 +86,16 @@ def write_in(folder: Path, before: str, content: str) -> None:
     file.write_text("".join(lines) + content, encoding="utf-8")
 
 
+def shorten(project: Project, *names: str) -> None:
+    """Train everything for one epoch, and the net that takes no time in place of those of some variants."""
+    file = project.folder / STUDY
+    study = yaml.safe_load(file.read_text(encoding="utf-8"))
+    study["defaults"]["epochs"] = 1
+    for name in names:
+        study["variants"][name] = {"label": study["variants"][name]["label"]} | LIGHT
+    file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+
+
 def smaller(figure: Path, picture: Path) -> None:
     """A figure of the workflow as the tutorial shows it: half as wide."""
     with Image.open(figure) as image:
@@ -95,6 +113,7 @@ def followed(request, tmp_path_factory) -> Followed:
     result = Followed(project.folder, request.param)
     if result.whole:
         shutil.copy2(REPOSITORY / "config/config.yaml", project.folder / "config")
+    typed: list[str] = []
     end = 0
     for block in BLOCK.finditer(TEXT):
         before, end = TEXT[end : block.start()], block.end()
@@ -103,11 +122,17 @@ def followed(request, tmp_path_factory) -> Followed:
             smaller(project.folder / SOURCES[name], here / name)
         kind, content = block.groups()
         if kind == "sh":
-            result.printed.append(type_in(project.folder, content))
+            again = content == REPORT and content in typed and not result.whole
+            typed.append(content)
+            result.printed.append(type_in(project.folder, TABLE if again else content))
             if " new_study " in content and not result.whole:
-                project.edit("config/studies/shapes.yaml", "epochs: 60", "epochs: 2")
+                shorten(project, "dense", "convolutions")
+            if " check " in content and not result.whole:
+                shorten(project, "augmented")
         elif kind:
             write_in(project.folder, before.split("\n\n")[-2], content)
+            if "filters: [8, 16]" in content and not result.whole:
+                project.edit(STUDY, "filters: [8, 16]", "filters: [8]")  # two are planned in test_module.py
         else:
             result.said.append((content, result.printed[-1]))
     return result
@@ -116,6 +141,16 @@ def followed(request, tmp_path_factory) -> Followed:
 def without_numbers(text: str) -> list[str]:
     """The lines of a text, with # for each number."""
     return [re.sub(r"\s+", " ", re.sub(r"\d[\d.]*", "#", line)).strip() for line in text.strip().splitlines()]
+
+
+def tried(printed: str) -> set[str]:
+    """The variants that a call has tried on a few images."""
+    return set(re.findall(r"^shapes/(\S+): trains, saves, loads and predicts", printed, re.MULTILINE))
+
+
+def trained(printed: str) -> set[str]:
+    """The variants that a call has trained."""
+    return set(re.findall(r"^shapes/(\S+): seeds \d+ to \d+ done", printed, re.MULTILINE))
 
 
 @pytest.mark.slow
@@ -148,11 +183,29 @@ def test_the_pictures_of_the_tutorial_are_those_that_its_reader_gets(followed):
 
 
 @pytest.mark.slow
+def test_a_check_tries_every_variant_says_the_next_call_and_trains_nothing(followed):
+    check = next(text for text in followed.printed if "core time" in text)
+    variants = {"dense", "convolutions", "augmented"}
+    packs = 6 if followed.whole else 3
+    assert tried(check) == variants
+    assert re.search(
+        rf"^Jobs +\d+: train {packs}, evaluate 1, claims 1, latex 1, figures \d+, report 1$", check, re.MULTILINE
+    )
+    assert re.search(r"^Next +snakemake --cores all shapes$", check, re.MULTILINE)
+    after = followed.printed[followed.printed.index(check) + 1 :]
+    first = next(text for text in after if "Report: results/shapes.html" in text)
+    assert trained(first) == variants, "what the check has trained is not trained again"
+
+
+@pytest.mark.slow
 def test_a_model_of_ones_own_is_tried_and_then_trained_alone(followed):
-    printed = next(text for text in reversed(followed.printed) if "Report: results/shapes.html" in text)
-    trained = set(re.findall(r"^shapes/(\S+): seeds \d+ to \d+ done", printed, re.MULTILINE))
-    tried = set(re.findall(r"^shapes/(\S+): trains, saves, loads and predicts", printed, re.MULTILINE))
-    assert trained == tried == {"small-filters-8", "small-filters-16"}
+    *_, printed, cluster = followed.printed
+    grid = {"small-filters-8", "small-filters-16"} if followed.whole else {"small-filters-8"}
+    assert trained(printed) == tried(printed) == grid
+    # Its table is there, and no job is left but those that show it.
+    assert "Own" in (followed.folder / "results/shapes/summary.tex").read_text(encoding="utf-8")
+    assert not re.search(r"^ (train|rehearse|evaluate) +\d", cluster, re.MULTILINE)
+    assert ("Nothing to be done" if followed.whole else "training curves") in cluster
 
 
 def test_pictures_of_the_tutorial_are_small_enough_for_a_clone():
