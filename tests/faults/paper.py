@@ -97,7 +97,8 @@ def _longer_dots(study: dict[str, Any]) -> None:
 
 
 def _one_seed(study: dict[str, Any]) -> None:
-    study["variants"]["source"]["seeds"] = 1
+    study["variants"]["source"] |= {"epochs": 40, "seeds": 1}
+    study["variants"]["accurate"] |= {"epochs": 60}
 
 
 def _longer_digits(study: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -77,7 +78,13 @@ class Round:
     """A call of Snakemake on the cluster, the faults that strike it, and what a user does about them."""
 
     def __init__(
-        self, slurm: PrivateSlurm, project: Project, name: str, random: Random, targets: Sequence[str] = ()
+        self,
+        slurm: PrivateSlurm,
+        project: Project,
+        name: str,
+        random: Random,
+        targets: Sequence[str] = (),
+        begun: bool = False,
     ) -> None:
         """Prepare.
 
@@ -87,7 +94,9 @@ class Round:
             name: how the record calls it.
             random: draws moments and what they hit.
             targets: which results are asked for; all, if none are named.
+            begun: whether a strike waits for a training that could go on from a checkpoint.
         """
+        self.begun = begun
         self.slurm, self.project, self.random, self.targets = slurm, project, random, targets
         self.record = Record(name)
         self.lost_nodes = 0
@@ -96,6 +105,7 @@ class Round:
         self._began = self._sampled = self._busy = time.monotonic()
         self._struck_jobs: set[str] = set()
         self._beside: dict[str, dict[int, float]] = {}
+        self._goes_on: set[str] = set()
 
     # ---- What strikes use -----------------------------------------------------------------------------------------
 
@@ -170,7 +180,7 @@ class Round:
             self._do_what_is_due(time.monotonic())
             if self._head is not None and self._head.poll() is not None and self._finished(self._head.returncode):
                 return
-            trainings = self._look()
+            trainings = [each for each in self._look() if not self.begun or self._has_begun(each)]
             now = time.monotonic()
             if next_strike is None and trainings:
                 next_strike = now + self.random.uniform(*FIRST)
@@ -236,11 +246,25 @@ class Round:
             return []
         self._sampled = time.monotonic()
         trainings = running_trainings(self.slurm)
+        self._read_logs()
         for pack in {training.pack for training in trainings}:
             self._count_together(pack, [each for each in trainings if each.pack == pack and each.loaded])
         if trainings or (self.slurm.is_up("slurmctld") and self._queue()):
             self._busy = time.monotonic()
         return trainings
+
+    def _read_logs(self) -> None:
+        """Keep in mind which trainings went on from a checkpoint: each attempt begins its log anew."""
+        for log in self.project.folder.glob("results/logs/train/**/*.log"):
+            with suppress(FileNotFoundError):
+                lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+                self._goes_on |= {f"{log}: {line}" for line in lines if "goes on: seed" in line}
+
+    def _has_begun(self, training: Training) -> bool:
+        """Whether there is a checkpoint of the first of its runs."""
+        variant, _, seeds = training.pack.partition(" ")
+        folder = self.project.folder / "results/checkpoints" / variant / f"seed-{seeds.partition('-')[0]}"
+        return any(folder.glob("*.npz"))
 
     def _count_together(self, pack: str, loaded: list[Training]) -> None:
         """Keep in mind how many processes of a pack compute, of those that have loaded a library that trains."""
@@ -309,12 +333,8 @@ class Round:
             hits = [job for job in condition.hits(trainings, steps) if job not in self._struck_jobs]
             self.record.injected[condition.name] += len(hits)
             self._tell(f"{condition.name}: hit {len(hits)} times, jobs {' '.join(hits)}")
-        logs = [
-            *self.project.folder.glob("results/logs/train/**/*.log"),
-            *self.project.folder.glob("slurm-logs/**/*.log"),
-        ]
-        texts = [log.read_text(encoding="utf-8", errors="replace") for log in logs]
-        self.record.resumed = sum(text.count(": goes on: seed") for text in texts)
+        self._read_logs()
+        self.record.resumed = len(self._goes_on)
 
     def _snakemake(self, *options: str) -> subprocess.Popen[bytes]:
         """Call Snakemake from the project's folder; what it prints is appended to a file."""

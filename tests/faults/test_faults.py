@@ -33,13 +33,15 @@ class Faults:
         strikes: Sequence[Strike],
         conditions: Sequence[Condition],
         targets: Sequence[str] = (),
+        *,
+        begun: bool = False,
     ) -> Record:
         """Play a round in a fresh copy of the paper, and keep what explains it if it fails."""
         printed, expected = self.clean(tuple(studies), tuple(targets))
         assert {Path(name).suffix for name in expected} >= (PRINTED - FIGURES if targets else PRINTED)
         number = len(self.records) + 1
         project = fresh_copy(printed, self.folder / f"round-{number}")
-        playing = Round(self.slurm, project, f"round {number}", Random(f"{self.seed} {number}"), targets)
+        playing = Round(self.slurm, project, f"round {number}", Random(f"{self.seed} {number}"), targets, begun)
         record = playing.play(strikes, conditions, expected)
         self.records.append(record)
         if not record.survived:
@@ -77,8 +79,10 @@ def test_a_night_of_faults_changes_no_byte_of_a_training_or_a_table(faults):
     Random(faults.seed).shuffle(strikes)
     # Too little memory, and bytes after it, are tried in tests/cluster; here it would train everything twice. Figures,
     # which no fault strikes, are left to the soak.
-    record = faults.play(STUDIES[:1], strikes, [], [f"results/{STUDIES[0]}/{table}" for table in TABLES])
+    tables = [f"results/{STUDIES[0]}/{table}" for table in TABLES]
+    record = faults.play(STUDIES[:1], strikes, [], tables, begun=True)
     assert record.injected, "nothing was struck"
+    assert record.resumed, "no training went on from a checkpoint"
     assert record.differences == []
     assert record.problems == []
 
