@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 PROFILE = yaml.safe_load((Path(__file__).parents[2] / "slurm/config.yaml").read_text(encoding="utf-8"))
 PRINTED = "printed-on-the-cluster.txt"
-PATIENCE = 600  # s; a call takes one to two minutes where nothing else runs
+PATIENCE = 1800  # s; a call takes one to two minutes where nothing else runs, and several where much does
 OUTAGE = 20  # s; Snakemake asks for a job's state 3 s and 16 s after it was sent
 PACK = "results/dots/accurate/seeds-000-000"
 

@@ -77,7 +77,7 @@ def reset(handler, content):
 
 def silence(handler, _):
     """Never an answer."""
-    handler.server.over.wait(60)
+    handler.server.over.wait(300)
     handler.close_connection = True
 
 
@@ -373,7 +373,7 @@ def test_two_fetches_at_once_do_not_spoil_each_others_download(place, server, tm
     def first(handler, content):
         body = handler.begin(content)
         handler.wfile.write(body[: len(body) // 2])
-        begun.wait(30)
+        begun.wait(300)
         time.sleep(0.2)  # what the second was sent should arrive
         handler.wfile.write(body[len(body) // 2 :])
 
@@ -381,7 +381,7 @@ def test_two_fetches_at_once_do_not_spoil_each_others_download(place, server, tm
         body = handler.begin(content)
         handler.wfile.write(body[:1000])
         begun.set()
-        ended.wait(30)
+        ended.wait(300)
         handler.wfile.write(body[1000:])
 
     server.answers("images.gz", first, second)

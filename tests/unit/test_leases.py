@@ -122,7 +122,7 @@ def contend(start, tmp_path, processes, turns, deaths):
     """Let processes have turns at overlapping packs; how often each seed was held, and how many processes died."""
     record = tmp_path / "record"
     running = [start(CONTEND, str(number), str(record), str(turns), str(deaths)) for number in range(processes)]
-    printed = [process.communicate(timeout=100)[0] for process in running]
+    printed = [process.communicate(timeout=300)[0] for process in running]
     killed = [process.returncode for process in running].count(-signal.SIGKILL)
     assert all(process.returncode in (0, -signal.SIGKILL) for process in running), "\n".join(printed)
     held, turns_of = {}, defaultdict(int)
@@ -353,7 +353,7 @@ except StoppedError as stopped:
     with take(variant) as held:
         assert "No sign of life" in caplog.text
         sleeper.send_signal(signal.SIGCONT)
-        assert "stopped by another process, which took over after a long silence" in sleeper.communicate(timeout=60)[0]
+        assert "stopped by another process, which took over after a long silence" in sleeper.communicate(timeout=300)[0]
         assert leases._holder(variant / "seed-000") == held.heartbeat.name
         held.check()
     assert not variant.exists()
@@ -387,7 +387,7 @@ with on_signals() as stop:
             f"process {os.getpid()} on {platform.node()}; waiting for it.",
         )
         waiter.send_signal(signal.SIGTERM)
-        printed = waiter.communicate(timeout=60)[0]
+        printed = waiter.communicate(timeout=300)[0]
         assert waiter.returncode == 1
         assert "Stopped by SIGTERM" in printed
         assert "held" not in printed.split()

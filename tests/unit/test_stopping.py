@@ -87,7 +87,7 @@ def end_of(process, numbers, after="ready"):
         assert line, process.stderr.read()
     for number in numbers:
         process.send_signal(number)
-    printed = process.communicate(timeout=60)[1]
+    printed = process.communicate(timeout=300)[1]
     return printed, process.returncode
 
 
