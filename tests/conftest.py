@@ -22,8 +22,9 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 WORKERS = 4  # processes for the whole suite on two cores: the tests on a private Slurm mostly wait, others sometimes
 ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one worker
-# The longest; small files fill up at the end.
-FIRST = (*ON_SLURM, "tests/unit/test_runs.py", "tests/unit/test_training.py", "tests/workflow/")
+# The longest, and those that load TensorFlow; small files fill up at the end.
+TRAINING = tuple(f"tests/unit/test_{name}.py" for name in ("runs", "training", "feed", "weights", "rehearsal"))
+FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", "tests/unit/test_figures.py")
 NOTES = pytest.StashKey[list[str]]()
 
 # Reads calls, a line each, and prints their exit statuses. Each runs in a process of its own, which has imported
