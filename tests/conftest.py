@@ -23,7 +23,9 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 WORKERS = 4  # processes for the whole suite on two cores: the tests on a private Slurm mostly wait, others sometimes
 ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one worker
 # The longest, and those that load TensorFlow; small files fill up at the end.
-TRAINING = tuple(f"tests/unit/test_{name}.py" for name in ("runs", "training", "feed", "weights", "rehearsal"))
+TRAINING = tuple(
+    f"tests/unit/test_{name}.py" for name in ("runs", "training", "held_out", "feed", "weights", "rehearsal")
+)
 FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", "tests/unit/test_figures.py")
 NOTES = pytest.StashKey[list[str]]()
 

@@ -1,11 +1,9 @@
 """Trainings are the ones of the recipe, the same in every process, and the same alone as in a pack."""
 
-import functools
 import json
 import os
 import subprocess
 import sys
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,80 +11,17 @@ import h5py
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from unit.trainings import CLASSES, IMAGES, class_recipe, class_split, make_data, of, recipe, train
 
-from calotype.dots import write_split as draw_split
 from calotype.errors import CalotypeError
 from calotype.evaluation import class_metrics
-from calotype.images import write_split
 from calotype.measures import number_metrics
-from calotype.raw import read_drawn
-from calotype.recipe import Optimizer, Plateau, Recipe
+from calotype.recipe import Optimizer
 from calotype.splits import Split, open_split
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 ROOT = Path(__file__).parents[2]
-RANGE = {"minimum": 0, "maximum": 5}
-IMAGES = {"train": 22, "test": 13}
-CLASSES = 3
-CLASS_IMAGES = {"train": 46, "test": 17}
-OWN = '''
-import keras
-from keras import layers
-
-
-def net(shape, outputs, *, rate=0.4):
-    """Dropout twice, once in a model inside the model, and batch normalisation."""
-    convolution = layers.Conv2D(4, 3, activation="relu")
-    inner = keras.Sequential([convolution, layers.BatchNormalization(), layers.Dropout(rate)])
-    return keras.Sequential([keras.Input(shape), inner, layers.Flatten(), layers.Dropout(rate), layers.Dense(outputs)])
-
-
-def classifier(shape, outputs, *, rate=0.3):
-    """Dropout and batch normalisation, and a probability for each class."""
-    net = [layers.Conv2D(3, 3, activation="relu"), layers.BatchNormalization(), layers.Dropout(rate)]
-    return keras.Sequential([keras.Input(shape), *net, layers.Flatten(), layers.Dense(outputs, activation="softmax")])
-
-
-def linear(shape, outputs):
-    dense = layers.Dense(outputs, use_bias=False, kernel_initializer="zeros")
-    return keras.Sequential([keras.Input(shape), layers.Flatten(), dense])
-
-
-
-def two_outputs(shape, outputs):
-    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(2)])
-
-
-def not_flat(shape, outputs):
-    return keras.Sequential([keras.Input(shape), layers.Dense(outputs)])
-
-
-def fails(shape, outputs):
-    raise ValueError("three filters are too few")
-
-
-
-'''
-
-
-def recipe(model, **changes):
-    base = {"loss": "mean_squared_error", "optimizer": {"name": "adam"}, "epochs": 2, "batch_size": 8}
-    return Recipe.model_validate({"model": model} | base | changes)
-
-
-def class_recipe(model="dense", **changes):
-    """Of a training that can be kept apart from others by what `changes` says: no drop-out, no held-out images.
-
-    Without XLA, whose compilation takes longer than such a training; `recipes` have it.
-    """
-    base = {
-        "loss": "categorical_crossentropy",
-        "optimizer": {"name": "sgd", "learning_rate": 0.1},
-        "jit_compile": False,
-    }
-    base |= {"model_arguments": {"units": [6]}} if model == "dense" else {}
-    return recipe(model, **base | changes)
 
 
 def recipes(own):
@@ -119,39 +54,6 @@ def recipes(own):
             jit_compile="auto",
         ),
     }
-
-
-def class_split(split):
-    """Tiny noisy images of three classes: a bright bar above, in the middle, or below."""
-    rng = np.random.default_rng([len(split), 7])
-    labels = rng.integers(0, CLASSES, CLASS_IMAGES[split])
-    images = rng.random((len(labels), 8, 8, 1), np.float32)
-    for image, label in zip(images, labels, strict=True):
-        image[3 * label : 3 * label + 2] += 0.6
-    return Split(images, labels, np.arange(len(labels)))
-
-
-def make_data(folder):
-    """Tiny drawn images, prepared as in the workflow; and the file of one's own models."""
-    for key, (split, images) in enumerate(IMAGES.items()):
-        draw_split(folder / split, images=images, seed=key, width=8, quality=90, **RANGE)
-        files = folder / f"{split}.npy", folder / f"{split}.json"
-        write_split(read_drawn(folder / split, width=8, **RANGE), *files, split=split, steps=["grey", "scale"])
-    (folder / "own.py").write_text(textwrap.dedent(OWN))
-
-
-def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",)):
-    """Train a pack as workflow/scripts/train.py does."""
-    from calotype.runs import Store, train_pack
-    from calotype.training import Trainer
-
-    models.mkdir(parents=True)
-    find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
-    labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
-    found = {split: find(split) for split in tests}
-    trainer = Trainer(made, train_split or find("train"), validation=validation, **labels)
-    store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
-    return train_pack("study/variant", made, seeds, trainer, found, models, store=store, check=lambda: None)
 
 
 def train_all(data, folder, seeds):
@@ -189,7 +91,7 @@ def trained(data, tmp_path_factory):
     with open(folder / "log", "w+", encoding="utf-8") as log:
         other = subprocess.Popen(
             [sys.executable, "-c", ELSEWHERE, __file__, str(data), str(folder / "alone")],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "PYTHONHASHSEED": "7"},
+            env={**os.environ, "PYTHONPATH": f"{ROOT}/workflow{os.pathsep}{ROOT}/tests", "PYTHONHASHSEED": "7"},
             stderr=log,
         )
         try:
@@ -451,14 +353,30 @@ def test_images_and_labels_of_a_training_may_be_few(data, tmp_path):
     assert len(pack.history) == 2
 
 
+@pytest.mark.parametrize("name", ["adafactor", "ftrl", "lamb", "lion", "muon"])
+def test_an_optimizer_keeps_nothing_that_a_checkpoint_does_not_hold(name):
+    from calotype.training import Trainer
+
+    made = class_recipe(optimizer={"name": name, "learning_rate": 0.01})
+    trainer = Trainer(made, class_split("train"), minimum=None, maximum=None, classes=CLASSES)
+    trainer.begin(0)
+    before = trainer.weights()
+    trainer.begin_epoch(0, 1)
+    trainer.train(0, 2)
+    kept, found = trainer.state(), []
+    for _ in range(2):
+        trainer.begin(1)
+        trainer.begin_epoch(0, 1)
+        trainer.restore(kept)
+        trainer.train(2, 5)
+        found.append(trainer.weights())
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
+    assert any(not np.array_equal(one, other) for one, other in zip(before, found[0], strict=True))
+
+
 # ---- Classes ---------------------------------------------------------------------------------------------------------
 
 STILL = {"optimizer": {"name": "sgd", "learning_rate": 1e-30}, "epochs": 1, "batch_size": 1000}
-
-
-def of(pack, metric, seed=0):
-    """The values of a metric, epoch by epoch."""
-    return pack.history[(pack.history.metric == metric) & (pack.history.seed == seed)].value.tolist()
 
 
 def surprise(probabilities, labels, smoothing=0.0):
@@ -585,252 +503,7 @@ def test_symmetries_of_images_that_are_not_square_are_refused_by_name(data, tmp_
     assert str(problem.value) == "augment: symmetries: the images are 8 x 6 px, not square."
 
 
-# ---- Held-out images choose an epoch ---------------------------------------------------------------------------------
-
-WILD = {"optimizer": {"name": "sgd", "learning_rate": 0.9, "arguments": {"momentum": 0.5}}, "batch_size": 8}
-HELD_OUT = {"validation_split": 0.3, "epochs": 9, **WILD}
-
-
-@pytest.fixture(scope="module")
-def whole(data, tmp_path_factory):
-    """Trainings that nothing stops and nothing restores: three seeds, nine epochs, going up and down."""
-    folder = tmp_path_factory.mktemp("whole")
-    return train(data, class_recipe(**HELD_OUT), range(3), folder / "models"), folder
-
-
-@pytest.fixture(scope="module")
-def anew(data, tmp_path_factory):
-    """Trains one seed for so many epochs, with nothing that stops or restores; once for all who ask."""
-
-    @functools.cache
-    def trained_anew(seed, epochs):
-        folder = tmp_path_factory.mktemp("anew")
-        made = class_recipe(**HELD_OUT | {"epochs": epochs})
-        return train(
-            data, made, range(seed, seed + 1), folder / "models"
-        ), folder / f"models/seed-{seed:03d}.weights.h5"
-
-    return trained_anew
-
-
-def best_epochs(pack, monitor):
-    """The earliest of the best epochs of each seed, from the history."""
-    choose = np.argmax if monitor == "val_accuracy" else np.argmin
-    return {seed: int(choose(of(pack, monitor, seed))) + 1 for seed in range(3)}
-
-
-@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
-def test_restored_weights_are_those_of_the_best_epoch(data, tmp_path, whole, anew, monitor):
-    """Held against trainings anew for just so many epochs."""
-    pack = train(data, class_recipe(**HELD_OUT, monitor=monitor, restore_best_weights=True), range(3), tmp_path / "a")
-    assert pack.history.equals(whole[0].history), "choosing changes no training"
-    best = best_epochs(whole[0], monitor)
-    assert pack.best_epochs == best
-    assert min(best.values()) < 9, "these trainings could not tell the best epoch from the last"
-    seed, epochs = min(best.items(), key=lambda item: item[1])
-    expected, weights = anew(seed, epochs)
-    assert (tmp_path / "a" / weights.name).read_bytes() == weights.read_bytes()
-    assert pack.predictions["test"][seed].tobytes() == expected.predictions["test"][0].tobytes()
-    assert expected.best_epochs == {}
-
-
-@pytest.mark.parametrize(("patience", "monitor"), [(1, "val_loss"), (2, "val_accuracy")])
-def test_a_training_stops_when_it_was_not_better_for_so_many_epochs(data, tmp_path, whole, anew, patience, monitor):
-    pack = train(data, class_recipe(**HELD_OUT, patience=patience, monitor=monitor), range(3), tmp_path / "models")
-    sign = 1 if monitor == "val_accuracy" else -1
-    stops = {}
-    for seed in range(3):
-        values = [sign * value for value in of(whole[0], monitor, seed)]
-        waits = [epoch - (int(np.argmax(values[:epoch])) + 1) for epoch in range(1, 10)]
-        stops[seed] = next((epoch for epoch, wait in enumerate(waits, start=1) if wait >= patience), 9)
-        for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
-            assert of(pack, metric, seed) == of(whole[0], metric, seed)[: stops[seed]]
-    assert min(stops.values()) < 9, "no training stopped"
-    assert pack.best_epochs == {}
-    seed, epochs = min(stops.items(), key=lambda item: item[1])
-    assert pack.predictions["test"][seed].tobytes() == anew(seed, epochs)[0].predictions["test"][0].tobytes()
-
-
-def test_patience_and_restored_weights_together_keep_the_best_epoch_until_the_stop(data, tmp_path, whole):
-    pack = train(data, class_recipe(**HELD_OUT, patience=1, restore_best_weights=True), range(3), tmp_path / "models")
-    for seed in range(3):
-        values = of(pack, "val_loss", seed)
-        assert pack.best_epochs[seed] == int(np.argmin(values)) + 1
-        assert len(values) in (pack.best_epochs[seed] + 1, 9)
-    assert len(pack.history) < len(whole[0].history)
-
-
-def spoilt(places):
-    """The training images, of which some show nothing but noise."""
-    split = class_split("train")
-    images = split.images.copy()
-    images[places] = np.random.default_rng(99).random(images[places].shape, np.float32)
-    return Split(images, split.labels, split.ids)
-
-
-def test_held_out_images_are_never_trained_on(data, tmp_path, whole):
-    """Other pixels in the last part of the training images change its scores, and no weight."""
-    pack, folder = whole
-    weights = "seed-000.weights.h5"
-    held_out = train(data, class_recipe(**HELD_OUT), range(1), tmp_path / "held", train_split=spoilt(slice(32, None)))
-    assert (tmp_path / "held" / weights).read_bytes() == (folder / "models" / weights).read_bytes()
-    assert (of(held_out, "loss"), of(held_out, "accuracy")) == (of(pack, "loss"), of(pack, "accuracy"))
-    assert of(held_out, "val_loss") != of(pack, "val_loss")
-    train(data, class_recipe(**HELD_OUT), range(1), tmp_path / "last", train_split=spoilt(slice(31, 32)))
-    assert (tmp_path / "last" / weights).read_bytes() != (folder / "models" / weights).read_bytes()
-
-
-@pytest.mark.parametrize(("images", "part"), [(22, 0.99), (1, 0.5), (2, 0.9)])
-def test_held_out_parts_that_leave_nothing_to_train_on_are_named(data, tmp_path, images, part):
-    split = class_split("train")
-    few = Split(split.images[:images], split.labels[:images], split.ids[:images])
-    with pytest.raises(CalotypeError, match=rf"^validation_split: {part} of {images} images leaves none"):
-        train(data, class_recipe(validation_split=part), range(1), tmp_path / "models", train_split=few)
-
-
-def test_one_image_may_be_held_out(data, tmp_path):
-    pack = train(data, class_recipe(validation_split=0.01, epochs=1), range(1), tmp_path / "models")
-    assert set(of(pack, "val_accuracy")) <= {0.0, 1.0}
-
-
-@pytest.fixture(scope="module")
-def given(data, tmp_path_factory):
-    """The trainings of `whole`, their part held out as a split of its own."""
-    folder = tmp_path_factory.mktemp("given")
-    made = class_recipe(**HELD_OUT | {"validation_split": 0.0, "validation": "held-out"})
-    return train(data, made, range(1), folder / "models", **held_out_apart()), folder
-
-
-def held_out_apart():
-    """The training images in two splits, as `HELD_OUT` parts them."""
-    split = class_split("train")
-    first, last = (
-        Split(split.images[part], split.labels[part], split.ids[part]) for part in (slice(0, 32), slice(32, None))
-    )
-    return {"train_split": first, "validation": last}
-
-
-def test_a_given_split_validates_as_a_part_that_is_held_out(given, whole):
-    weights = "models/seed-000.weights.h5"
-    assert (given[1] / weights).read_bytes() == (whole[1] / weights).read_bytes()
-    for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        assert of(given[0], metric) == of(whole[0], metric)
-
-
-def early(values, sign, delta, patience):
-    """What Keras's EarlyStopping does with some values: the epoch that it keeps, and the one that it ends with."""
-    from calotype.backend import keras
-
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(loss="mse")
-    callback = keras.callbacks.EarlyStopping("seen", min_delta=delta, patience=patience, mode=sign)
-    callback.set_model(model)
-    callback.on_train_begin()
-    for epoch, value in enumerate(values):
-        callback.on_epoch_end(epoch, {"seen": value})
-        if model.stop_training:
-            break
-    return callback.best_epoch + 1, epoch + 1
-
-
-@pytest.fixture(scope="module")
-def recalled(data, tmp_path_factory):
-    """The trainings of `whole`, with a metric more in their history."""
-    made = class_recipe(**HELD_OUT, training_metrics=["recall"])
-    return train(data, made, range(2), tmp_path_factory.mktemp("recalled") / "models")
-
-
-@pytest.mark.parametrize(
-    ("monitor", "mode", "delta", "patience"),
-    [("val_loss", "auto", 0.02, 1), ("val_recall", "auto", 0.05, 2), ("accuracy", "min", 0.0, 2)],
-)
-def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
-    data, tmp_path, recalled, monitor, mode, delta, patience
-):
-    chosen = {"monitor": monitor, "mode": mode, "min_delta": delta, "restore_best_weights": True, "patience": patience}
-    made = class_recipe(**HELD_OUT | {"training_metrics": ["recall"]} | chosen)
-    pack = train(data, made, range(2), tmp_path / "models")
-    better = mode if mode != "auto" else "min" if monitor.endswith("loss") else "max"
-    for seed in range(2):
-        best, last = early(of(recalled, monitor, seed), better, delta, patience)
-        assert (pack.best_epochs[seed], len(of(pack, monitor, seed))) == (best, last)
-    assert len(pack.history) < len(recalled.history), "no training stopped"
-
-
-def test_a_training_without_held_out_images_is_stopped_by_its_own_loss(data, tmp_path):
-    keys = {"monitor": "loss", "patience": 1, "min_delta": 0.1, "validation_split": 0.0}
-    pack = train(data, class_recipe(**HELD_OUT | keys), range(1), tmp_path / "models")
-    losses = of(pack, "loss")
-    assert early(losses, "min", 0.1, 1)[1] == len(losses) < 9
-
-
-def plateau_rates(values, sign, **plateau):
-    """The learning rate of each epoch, as Keras's ReduceLROnPlateau sets it; the first is 0.9."""
-    from calotype.backend import keras
-
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.9))
-    callback = keras.callbacks.ReduceLROnPlateau("seen", mode=sign, **plateau)
-    callback.set_model(model)
-    callback.on_train_begin()
-    found = []
-    for epoch, value in enumerate(values):
-        found.append(float(model.optimizer.learning_rate))
-        callback.on_epoch_end(epoch, {"seen": value})
-    return found
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("sign", ["min", "max"])
-@pytest.mark.parametrize("keys", [{}, {"patience": 2, "cooldown": 2, "min_delta": 0.5}, {"patience": 1, "cooldown": 1}])
-def test_the_rate_falls_where_keras_s_callback_lowers_it(seed, sign, keys):
-    from calotype.plateau import reductions
-
-    values = np.random.default_rng(seed).normal(size=30).tolist()
-    plateau = Plateau(**{"factor": 0.5, **keys})
-    found = [0.9 * 0.5 ** reductions(values[:epoch], plateau, more=sign == "max") for epoch in range(30)]
-    np.testing.assert_allclose(found, plateau_rates(values, sign, factor=0.5, **keys), rtol=1e-5)
-
-
-def test_a_lower_rate_reaches_the_optimizer_and_the_next_seed_begins_with_the_full_one(data, tmp_path, whole):
-    """Held against weights: what is trained after the rate fell is another net, and not before."""
-    keys = {"factor": 0.5, "patience": 1, "min_learning_rate": 0.3, "min_delta": 0.0}
-    pack = train(data, class_recipe(**HELD_OUT, reduce_on_plateau=keys), range(2), tmp_path / "models")
-    for seed in range(2):
-        before, after = of(whole[0], "loss", seed), of(pack, "loss", seed)
-        full = plateau_rates(of(pack, "val_loss", seed), "min", factor=0.5, patience=1, min_delta=0.0)
-        falls = [epoch for epoch in range(9) if full[epoch] < 0.8]
-        assert falls, "this rate never fell"
-        assert after[: falls[0]] == before[: falls[0]]
-        assert after[falls[0]] != before[falls[0]]
-
-
-@pytest.mark.parametrize("name", ["adafactor", "ftrl", "lamb", "lion", "muon"])
-def test_an_optimizer_keeps_nothing_that_a_checkpoint_does_not_hold(name):
-    from calotype.training import Trainer
-
-    made = class_recipe(optimizer={"name": name, "learning_rate": 0.01})
-    trainer = Trainer(made, class_split("train"), minimum=None, maximum=None, classes=CLASSES)
-    trainer.begin(0)
-    before = trainer.weights()
-    trainer.begin_epoch(0, 1)
-    trainer.train(0, 2)
-    kept, found = trainer.state(), []
-    for _ in range(2):
-        trainer.begin(1)
-        trainer.begin_epoch(0, 1)
-        trainer.restore(kept)
-        trainer.train(2, 5)
-        found.append(trainer.weights())
-    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
-    assert any(not np.array_equal(one, other) for one, other in zip(before, found[0], strict=True))
-
-
-def test_counts_may_be_held_out_too(data, tmp_path):
-    made = recipe(f"{data}/own.py:linear", validation_split=0.3, restore_best_weights=True, epochs=3, optimizer="sgd")
-    pack = train(data, made, range(1), tmp_path / "models")
-    assert set(pack.history.metric) == {"loss", "val_loss"}
-    assert pack.best_epochs == {0: int(np.argmin(of(pack, "val_loss"))) + 1}
+# ---- Numbers ---------------------------------------------------------------------------------------------------------
 
 
 def large_numbers(images, seed):

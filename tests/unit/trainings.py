@@ -1,0 +1,111 @@
+"""Trainings of a second: images, recipes and models, and how a pack is trained."""
+
+import textwrap
+
+import numpy as np
+
+from calotype.dots import write_split as draw_split
+from calotype.images import write_split
+from calotype.raw import read_drawn
+from calotype.recipe import Recipe
+from calotype.splits import Split, open_split
+
+RANGE = {"minimum": 0, "maximum": 5}
+IMAGES = {"train": 22, "test": 13}
+CLASSES = 3
+CLASS_IMAGES = {"train": 46, "test": 17}
+OWN = '''
+import keras
+from keras import layers
+
+
+def net(shape, outputs, *, rate=0.4):
+    """Dropout twice, once in a model inside the model, and batch normalisation."""
+    convolution = layers.Conv2D(4, 3, activation="relu")
+    inner = keras.Sequential([convolution, layers.BatchNormalization(), layers.Dropout(rate)])
+    return keras.Sequential([keras.Input(shape), inner, layers.Flatten(), layers.Dropout(rate), layers.Dense(outputs)])
+
+
+def classifier(shape, outputs, *, rate=0.3):
+    """Dropout and batch normalisation, and a probability for each class."""
+    net = [layers.Conv2D(3, 3, activation="relu"), layers.BatchNormalization(), layers.Dropout(rate)]
+    return keras.Sequential([keras.Input(shape), *net, layers.Flatten(), layers.Dense(outputs, activation="softmax")])
+
+
+def linear(shape, outputs):
+    dense = layers.Dense(outputs, use_bias=False, kernel_initializer="zeros")
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), dense])
+
+
+
+def two_outputs(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(2)])
+
+
+def not_flat(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Dense(outputs)])
+
+
+def fails(shape, outputs):
+    raise ValueError("three filters are too few")
+
+
+
+'''
+
+
+def recipe(model, **changes):
+    base = {"loss": "mean_squared_error", "optimizer": {"name": "adam"}, "epochs": 2, "batch_size": 8}
+    return Recipe.model_validate({"model": model} | base | changes)
+
+
+def class_recipe(model="dense", **changes):
+    """Of a training that can be kept apart from others by what `changes` says: no drop-out, no held-out images.
+
+    Without XLA, whose compilation takes longer than such a training; `recipes` have it.
+    """
+    base = {
+        "loss": "categorical_crossentropy",
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "jit_compile": False,
+    }
+    base |= {"model_arguments": {"units": [6]}} if model == "dense" else {}
+    return recipe(model, **base | changes)
+
+
+def class_split(split):
+    """Tiny noisy images of three classes: a bright bar above, in the middle, or below."""
+    rng = np.random.default_rng([len(split), 7])
+    labels = rng.integers(0, CLASSES, CLASS_IMAGES[split])
+    images = rng.random((len(labels), 8, 8, 1), np.float32)
+    for image, label in zip(images, labels, strict=True):
+        image[3 * label : 3 * label + 2] += 0.6
+    return Split(images, labels, np.arange(len(labels)))
+
+
+def make_data(folder):
+    """Tiny drawn images, prepared as in the workflow; and the file of one's own models."""
+    for key, (split, images) in enumerate(IMAGES.items()):
+        draw_split(folder / split, images=images, seed=key, width=8, quality=90, **RANGE)
+        files = folder / f"{split}.npy", folder / f"{split}.json"
+        write_split(read_drawn(folder / split, width=8, **RANGE), *files, split=split, steps=["grey", "scale"])
+    (folder / "own.py").write_text(textwrap.dedent(OWN))
+
+
+def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",)):
+    """Train a pack as workflow/scripts/train.py does."""
+    from calotype.runs import Store, train_pack
+    from calotype.training import Trainer
+
+    models.mkdir(parents=True)
+    find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
+    labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
+    found = {split: find(split) for split in tests}
+    trainer = Trainer(made, train_split or find("train"), validation=validation, **labels)
+    store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
+    return train_pack("study/variant", made, seeds, trainer, found, models, store=store, check=lambda: None)
+
+
+def of(pack, metric, seed=0):
+    """The values of a metric, epoch by epoch."""
+    return pack.history[(pack.history.metric == metric) & (pack.history.seed == seed)].value.tolist()
