@@ -46,9 +46,8 @@ def predicted(
     found = leave_out(read_predictions([Path(file) for file in predictions], variants, seeds), lost)
     true = open_split(Path(array)).labels
     runs = {label: found[variant][split] for variant, label in labels.items()}
-    return {label: (true[: run.shape[1]], run) for label, run in runs.items()}, {
-        label: len(lost[variant]) for variant, label in labels.items()
-    }
+    numbers = {label: len(lost[variant]) for variant, label in labels.items()}
+    return {label: (true[: run.shape[1]], run) for label, run in runs.items()}, numbers
 
 
 def first_seeds(
