@@ -29,7 +29,8 @@ SNAKEMAKE = PYTHON.with_name("snakemake")
 STUDIES = ("dots", "digits", "mnist-dnn", "mnist-ablation", "fashion")
 
 WORKFLOW = ("workflow", "envs", "config", "profiles", "slurm")  # all folders that a run reads
-BETWEEN_SAMPLES = 0.2  # seconds
+BETWEEN_SAMPLES = 0.2  # seconds, at least
+SAMPLING = 0.05  # of a core: the most that sampling takes
 SHOWN_LINES = 30  # of the log of a command that failed
 # Without byte code every start of Python compiles TensorFlow anew, which no user's does; and a path of the caller's
 # could bring other modules than those measured.
@@ -143,8 +144,10 @@ class _Sampler(threading.Thread):
 
     def run(self) -> None:
         while True:
+            began = time.thread_time()
             self.peak = max(self.peak, memory_of_tree(self.pid))
-            if self.ended.wait(BETWEEN_SAMPLES):
+            pause = max(BETWEEN_SAMPLES, (time.thread_time() - began) / SAMPLING)
+            if self.ended.wait(pause):
                 return
 
 

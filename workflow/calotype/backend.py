@@ -1,20 +1,33 @@
 """Start TensorFlow the same way in every process. The only modules that import this one are those that train."""
 
+import gc
 import logging
 import os
+import sys
 
 # Both must stand before the import. oneDNN is on by default only where the processor has AVX-512; it is 1.2 to 3 times
 # faster without, too, and whether it is on changes the last bits of a result.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# Keras imports these where they are installed, for plots and wrappers that no training needs: a quarter of the time of
+# its import. Who wants such a part of Keras imports them, or it, before this module.
+_left_out = {"matplotlib", "sklearn"} - sys.modules.keys()
+
 # TensorFlow's C++ side greets on the terminal before any of its settings for that can act.
 _terminal = os.dup(2)
 with open(os.devnull, "wb") as _nowhere:
     os.dup2(_nowhere.fileno(), 2)
+for _name in _left_out:
+    sys.modules[_name] = None  # type: ignore[assignment]  # makes its import fail
+gc.disable()  # it would look through half a million objects again and again, all of which stay: another quarter
 try:
-    import tensorflow as tf
+    import tensorflow as tf  # and, with it, Keras
 finally:
+    gc.freeze()
+    gc.enable()
+    for _name in _left_out:
+        del sys.modules[_name]
     os.dup2(_terminal, 2)
     os.close(_terminal)
 

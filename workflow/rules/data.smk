@@ -18,6 +18,7 @@ rule draw:
         dataset=one_of(LAYOUT.drawn()),
     group:
         "data"
+    priority: 1
     conda:
         ENVIRONMENT
     params:
@@ -39,6 +40,7 @@ rule fetch_dataset:
     wildcard_constraints:
         dataset=one_of(LAYOUT.fetched()),
     localrule: True
+    priority: 1
     conda:
         ENVIRONMENT
     params:
@@ -63,6 +65,7 @@ rule catalogue:
         dataset=one_of(LAYOUT.own()),
     group:
         "data"
+    priority: 1
     conda:
         ENVIRONMENT
     threads: 4

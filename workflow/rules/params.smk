@@ -90,6 +90,15 @@ def recipe_threads(wildcards):
     return CONFIG.studies[wildcards.study].variants[wildcards.variant].threads
 
 
+def longest_first(wildcards):
+    """The priority of a training, less than 1: one that begins last and takes long leaves the other cores idle.
+
+    How often its images pass is all that is known of its time before they are there.
+    """
+    variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
+    return 1 - 1 / (1 + variant.epochs * (1 + int(wildcards.last) - int(wildcards.first)))
+
+
 def own_model(wildcards):
     """The code of a user's own model file; None for the models that come along."""
     return provenance.own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)

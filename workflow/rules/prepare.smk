@@ -22,6 +22,7 @@ rule measure:
         split=one_of(filter(None, map(CONFIG.measured, CONFIG.datasets))),
     group:
         "data"
+    priority: 1
     conda:
         ENVIRONMENT
     params:
@@ -50,6 +51,7 @@ rule prepare:
         f"{BENCHMARKS}/prepare/{{dataset}}/{{split}}.tsv"
     group:
         "data"
+    priority: 1
     conda:
         ENVIRONMENT
     params:

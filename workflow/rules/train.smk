@@ -15,6 +15,7 @@ rule rehearse:
         f"{LOGS}/rehearse/{{study}}/{{variant}}.log",
     # Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
     localrule: True
+    priority: 1
     conda:
         ENVIRONMENT
     params:
@@ -44,7 +45,8 @@ rule train:
         f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
-    priority: 1  # nothing that can wait takes a core from the longest jobs
+    # Above figures and tables, which can wait, and below what trainings wait for.
+    priority: longest_first
     conda:
         ENVIRONMENT
     threads: recipe_threads
