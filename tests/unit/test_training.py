@@ -559,3 +559,23 @@ def test_counts_beyond_those_that_were_trained_on_are_predicted_and_not_cut_off(
 def test_architecture_is_readable_json(trained):
     for name in NAMES:
         assert json.loads((trained / "pack" / name / "models/architecture.json").read_text())["class_name"]
+
+
+def test_a_model_file_can_import_what_keras_was_imported_without(tmp_path):
+    """TensorFlow starts without matplotlib and scikit-learn, and without looking for garbage; after it both are back."""
+    code = (
+        "import gc, sys\n"
+        "from calotype import backend\n"
+        "print(sorted({'matplotlib', 'sklearn'} & sys.modules.keys()), gc.isenabled())\n"
+        "import matplotlib.figure, sklearn.base\n"
+        "print(matplotlib.figure.Figure.__name__, sklearn.base.BaseEstimator.__name__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}/workflow"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[] True\nFigure BaseEstimator\n"

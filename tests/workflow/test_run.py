@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 FIGURES = [
     "confident-mistakes/accurate",
@@ -40,6 +41,20 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(finished_once):
     assert "Report: results/report.html" in printed
     assert re.search(r"The source's net +test +exact count .* %", printed)
     assert "claimed: exact count 90 % on test" in printed
+
+
+def test_no_core_waits_for_a_long_training_that_begins_last_or_for_images_that_are_prepared_late(fresh):
+    file = fresh.folder / "config/studies/digits.yaml"
+    study = yaml.safe_load(file.read_text(encoding="utf-8"))
+    net = study["variants"]["scikit-learn"] | {"seeds": 1}
+    study["variants"] = {"a-short": net | {"epochs": 2}, "b-long": net | {"epochs": 9}, "c-middle": net | {"epochs": 4}}
+    file.write_text(yaml.safe_dump(study | {"claims": []}, sort_keys=False), encoding="utf-8")
+    trained = [f"results/digits/{variant}/seeds-000-000/provenance.json" for variant in study["variants"]]
+    fresh.run("--cores", "1", *trained, "results/prepared/dots/test.json")
+    (log,) = (fresh.folder / ".snakemake/log").iterdir()
+    begun = re.findall(r"(?:Preparing|Training) ([\w/-]+)", log.read_text(encoding="utf-8"))
+    assert begun[-3:] == ["digits/b-long", "digits/c-middle", "digits/a-short"]
+    assert sorted(begun[:-3]) == ["digits/test", "digits/train", "dots/test"]
 
 
 def test_every_figure_comes_as_pdf_svg_and_png(finished_once):
