@@ -43,13 +43,15 @@ def test_a_run_ends_with_what_it_found_and_where_to_look(finished_once):
     assert "claimed: exact count 90 % on test" in printed
 
 
+@pytest.mark.slow
 def test_no_core_waits_for_a_long_training_that_begins_last_or_for_images_that_are_prepared_late(fresh):
     file = fresh.folder / "config/studies/digits.yaml"
     study = yaml.safe_load(file.read_text(encoding="utf-8"))
-    net = study["variants"]["scikit-learn"] | {"seeds": 1}
-    study["variants"] = {"a-short": net | {"epochs": 2}, "b-long": net | {"epochs": 9}, "c-middle": net | {"epochs": 4}}
+    net = study["variants"]["scikit-learn"] | {"epochs": 4, "seeds": 1}
+    study["variants"] = {"a-short": net, "b-long": net | {"seeds": 3}, "c-middle": net | {"epochs": 9}}
     file.write_text(yaml.safe_dump(study | {"claims": []}, sort_keys=False), encoding="utf-8")
-    trained = [f"results/digits/{variant}/seeds-000-000/provenance.json" for variant in study["variants"]]
+    packs = ["a-short/seeds-000-000", "b-long/seeds-000-002", "c-middle/seeds-000-000"]
+    trained = [f"results/digits/{pack}/provenance.json" for pack in packs]
     fresh.run("--cores", "1", *trained, "results/prepared/dots/test.json")
     (log,) = (fresh.folder / ".snakemake/log").iterdir()
     begun = re.findall(r"(?:Preparing|Training) ([\w/-]+)", log.read_text(encoding="utf-8"))

@@ -11,7 +11,8 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # Keras imports these where they are installed, for plots and wrappers that no training needs: a quarter of the time of
-# its import. Who wants such a part of Keras imports them, or it, before this module.
+# this import. A model file can import both, but those parts of Keras say that they are not installed; a notebook that
+# wants them imports Keras before this module.
 _left_out = {"matplotlib", "sklearn"} - sys.modules.keys()
 
 # TensorFlow's C++ side greets on the terminal before any of its settings for that can act.
@@ -20,16 +21,18 @@ with open(os.devnull, "wb") as _nowhere:
     os.dup2(_nowhere.fileno(), 2)
 for _name in _left_out:
     sys.modules[_name] = None  # type: ignore[assignment]  # makes its import fail
-gc.disable()  # it would look through half a million objects again and again, all of which stay: another quarter
+_collects = gc.isenabled()
+gc.disable()  # it would look through half a million objects again and again, nearly all of which stay: another quarter
 try:
     import tensorflow as tf  # and, with it, Keras
 finally:
-    gc.freeze()
-    gc.enable()
-    for _name in _left_out:
-        del sys.modules[_name]
     os.dup2(_terminal, 2)
     os.close(_terminal)
+    for _name in _left_out:
+        sys.modules.pop(_name, None)
+    gc.freeze()  # or later collections would look through them all
+    if _collects:
+        gc.enable()
 
 import cv2  # noqa: E402
 import keras  # noqa: E402

@@ -16,9 +16,9 @@ rule draw:
         f"{BENCHMARKS}/draw/{{dataset}}/{{split}}.tsv"
     wildcard_constraints:
         dataset=one_of(LAYOUT.drawn()),
+    priority: 1
     group:
         "data"
-    priority: 1
     conda:
         ENVIRONMENT
     params:
@@ -39,8 +39,8 @@ rule fetch_dataset:
         f"{LOGS}/fetch_dataset/{{dataset}}.log",
     wildcard_constraints:
         dataset=one_of(LAYOUT.fetched()),
-    localrule: True
     priority: 1
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -63,9 +63,9 @@ rule catalogue:
         f"{BENCHMARKS}/catalogue/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(LAYOUT.own()),
+    priority: 4  # for its four cores: Snakemake adds up what could run there instead
     group:
         "data"
-    priority: 1
     conda:
         ENVIRONMENT
     threads: 4

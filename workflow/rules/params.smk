@@ -1,6 +1,6 @@
 # Params: each function takes the wildcards, or gives a function of them, and picks a part of the config.
 # Needs: common.smk.
-# Gives: what results depend on, so that a change of it makes them again; what figures are called and show.
+# Gives: what results depend on, so that a change of it makes them again; what figures show; which training goes first.
 
 from types import SimpleNamespace
 
@@ -93,7 +93,8 @@ def recipe_threads(wildcards):
 def longest_first(wildcards):
     """The priority of a training, less than 1: one that begins last and takes long leaves the other cores idle.
 
-    How often its images pass is all that is known of its time before they are there.
+    How often its images pass stands for its time. What a pass costs is not known before it ran: a large net with few
+    epochs may still come late.
     """
     variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
     return 1 - 1 / (1 + variant.epochs * (1 + int(wildcards.last) - int(wildcards.first)))

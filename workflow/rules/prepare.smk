@@ -20,9 +20,9 @@ rule measure:
     wildcard_constraints:
         dataset=one_of([name for name in CONFIG.datasets if CONFIG.measured(name)]),
         split=one_of(filter(None, map(CONFIG.measured, CONFIG.datasets))),
+    priority: 1
     group:
         "data"
-    priority: 1
     conda:
         ENVIRONMENT
     params:
@@ -49,9 +49,9 @@ rule prepare:
         f"{LOGS}/prepare/{{dataset}}/{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare/{{dataset}}/{{split}}.tsv"
+    priority: 1
     group:
         "data"
-    priority: 1
     conda:
         ENVIRONMENT
     params:

@@ -13,9 +13,9 @@ rule rehearse:
         seen=f"{RESULTS}/{{study}}/{{variant}}/rehearsal.json",
     log:
         f"{LOGS}/rehearse/{{study}}/{{variant}}.log",
+    priority: 1
     # Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
     localrule: True
-    priority: 1
     conda:
         ENVIRONMENT
     params:
