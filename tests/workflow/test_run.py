@@ -48,15 +48,16 @@ def test_no_core_waits_for_a_long_training_that_begins_last_or_for_images_that_a
     file = fresh.folder / "config/studies/digits.yaml"
     study = yaml.safe_load(file.read_text(encoding="utf-8"))
     net = study["variants"]["scikit-learn"] | {"epochs": 4, "seeds": 1}
-    study["variants"] = {"a-short": net, "b-long": net | {"seeds": 3}, "c-middle": net | {"epochs": 9}}
+    deep = study["variants"]["accurate"] | {"epochs": 1, "seeds": 1}
+    study["variants"] = {"a-short": net, "b-long": net | {"seeds": 3}, "c-middle": net | {"epochs": 9}, "d-deep": deep}
     file.write_text(yaml.safe_dump(study | {"claims": []}, sort_keys=False), encoding="utf-8")
-    packs = ["a-short/seeds-000-000", "b-long/seeds-000-002", "c-middle/seeds-000-000"]
+    packs = ["a-short/seeds-000-000", "b-long/seeds-000-002", "c-middle/seeds-000-000", "d-deep/seeds-000-000"]
     trained = [f"results/digits/{pack}/provenance.json" for pack in packs]
     fresh.run("--cores", "1", *trained, "results/prepared/dots/test.json")
     (log,) = (fresh.folder / ".snakemake/log").iterdir()
     begun = re.findall(r"(?:Preparing|Training) ([\w/-]+)", log.read_text(encoding="utf-8"))
-    assert begun[-3:] == ["digits/b-long", "digits/c-middle", "digits/a-short"]
-    assert sorted(begun[:-3]) == ["digits/test", "digits/train", "dots/test"]
+    assert begun[-4:] == ["digits/b-long", "digits/d-deep", "digits/c-middle", "digits/a-short"]
+    assert sorted(begun[:-4]) == ["digits/test", "digits/train", "dots/test"]
 
 
 def test_every_figure_comes_as_pdf_svg_and_png(finished_once):

@@ -93,11 +93,12 @@ def recipe_threads(wildcards):
 def longest_first(wildcards):
     """The priority of a training, less than 1: one that begins last and takes long leaves the other cores idle.
 
-    How often its images pass stands for its time. What a pass costs is not known before it ran: a large net with few
-    epochs may still come late.
+    How often its images pass stands for its time. What a pass costs is not known before it ran; one with convolutions,
+    as a user's own net may have, some ten times one without.
     """
     variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
-    return 1 - 1 / (1 + variant.epochs * (1 + int(wildcards.last) - int(wildcards.first)))
+    cost = 1 if variant.model in ("dense", *SCIKIT_LEARN) else 10
+    return 1 - 1 / (1 + cost * variant.epochs * (1 + int(wildcards.last) - int(wildcards.first)))
 
 
 def own_model(wildcards):
