@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.text import Text
 
-from calotype import figures, figures_count
+from calotype import figures, figures_accuracy, figures_count, figures_seeds, figures_training
 
 RED = "#d00000"
 SUFFIXES = (".pdf", ".svg", ".png")
@@ -46,11 +46,13 @@ def variants(make, names=("wide", "deep")):
 
 
 def training_curves(names=("wide",)):
-    return figures.training_curves(variants(lambda i: history(epochs=(4, 50)[i % 2], metrics=ALL[: i % 4 + 1]), names))
+    return figures_training.training_curves(
+        variants(lambda i: history(epochs=(4, 50)[i % 2], metrics=ALL[: i % 4 + 1]), names)
+    )
 
 
 def counted(runs):
-    return figures.accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
+    return figures_accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
 
 
 def accuracy_by_label(names=("wide", "deep")):
@@ -61,7 +63,7 @@ def accuracy_by_class(names=("wide", "deep"), classes=CLASSES):
     true = np.arange(200) % 10
     predicted = np.where(np.random.default_rng(1).random((3, 200)) < 0.2, 0, true).astype(float)
     runs = variants(lambda _: (true, predicted), names)
-    return figures.accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
+    return figures_accuracy.accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
 
 
 def errors(variant=0, seeds=5, mean=0.03):
@@ -78,7 +80,7 @@ def neighbours(names):
 
 def seeds(names=("wide", "deep"), claims=None):
     claims = {names[0]: [(0.0293,)]} if claims is None else claims
-    return figures.seeds(
+    return figures_seeds.seeds(
         variants(errors, names), metric="error", share=True, claims=claims, differences=neighbours(names)
     )
 

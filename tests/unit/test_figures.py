@@ -36,12 +36,15 @@ from unit.drawings import (
 
 from calotype import (
     figures,
+    figures_accuracy,
     figures_binary,
     figures_calibration,
     figures_classify,
     figures_count,
     figures_mistakes,
     figures_regress,
+    figures_seeds,
+    figures_training,
 )
 from calotype.errors import CalotypeError
 
@@ -309,7 +312,7 @@ LONG = "Three layers of 784, dropout 0.2 after the third, SGD with learning rate
         lambda: seeds(["wide"], {}),
         lambda: seeds([LONG], {LONG: [(0.02, 0.04)]}),
         lambda: seeds(["a", "b"], {"a": [(0.02,), (0.02, 0.04), (0.03, 0.04), (0.01, 0.04)]}),
-        lambda: figures.seeds({"a": errors(), "b": errors()}, metric="error", share=True, differences=None,
+        lambda: figures_seeds.seeds({"a": errors(), "b": errors()}, metric="error", share=True, differences=None,
                               claims={"a": [(0.02,)], "b": [(0.02, 0.03)]}),
         lambda: confusion_matrix(list("0123456789")),
         lambda: confusion_matrix([f"some class {i}" for i in range(20)]),
@@ -382,7 +385,7 @@ def test_any_number_of_variants_is_shown(figure, count):
 
 
 def test_one_seed_and_one_epoch_are_shown():
-    figures.training_curves({"wide": history(seeds=1, epochs=1)}).draw_without_rendering()
+    figures_training.training_curves({"wide": history(seeds=1, epochs=1)}).draw_without_rendering()
     figures_count.predicted_against_true({"wide": (labels(), predictions(seeds=1))}).draw_without_rendering()
     counted({"wide": (labels(), np.rint(predictions(seeds=1)))}).draw_without_rendering()
 
@@ -403,7 +406,7 @@ def test_figures_over_all_seeds_say_how_many_diverged(left):
     assert [[text.get_text() for text in axis.texts] for axis in figure.axes] == [[said], []]
     assert_readable(figure)
     runs = {"wide": (labels(), np.rint(found).astype(float)), "deep": (labels(), np.rint(whole).astype(float))}
-    figure = figures.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
+    figure = figures_accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
     assert legend_texts(figure) == [f"wide ({said})", "deep (3 seeds)"]
     assert_readable(figure)
     shares = np.random.default_rng(1).dirichlet(np.ones(10), 3).astype(np.float32)
@@ -417,17 +420,17 @@ def test_figures_over_all_seeds_say_how_many_diverged(left):
 def test_a_study_of_which_all_seeds_diverged_has_figures_that_say_so():
     nothing, lost = np.zeros((0, 60), np.float32), {"wide": 5, "deep": 2}
     names = ("wide", "deep")
-    assert_readable(figures.seeds({"wide": [], "deep": []}, metric="error", share=True, claims={}, differences=None,
-                                  diverged=lost))  # fmt: skip
+    empty = {"wide": [], "deep": []}
+    assert_readable(figures_seeds.seeds(empty, metric="error", share=True, claims={}, differences=None, diverged=lost))
     assert_readable(figures_count.predicted_against_true(dict.fromkeys(names, (labels(), nothing)), lost))
     runs = dict.fromkeys(names, (labels(), nothing.astype(float)))
-    figure = figures.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
+    figure = figures_accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
     assert figure.axes[0].get_ylim() == (0, 1)
     assert_readable(figure)
     found = dict.fromkeys(names, np.zeros((0, 10), np.float32))
     assert_readable(figures_classify.example(np.eye(28, dtype=np.float32)[..., None], "Coat", found, CLASSES, lost))
     curves = {name: diverging({0: 1, 1: 2, 2: 3}, metrics=ALL) for name in names}
-    assert_readable(figures.training_curves(curves))
+    assert_readable(figures_training.training_curves(curves))
 
 
 def test_a_figure_of_a_seed_that_diverged_says_so_instead():
@@ -447,7 +450,7 @@ def test_a_training_that_diverged_is_shown_and_stops_nothing(lost, seeds):
     losses.loc[losses.seed.isin(seeds), "value"] = lost
     counted({"wide": (labels(), np.rint(found.astype(float)))}).draw_without_rendering()
     sheet(6, columns=6, predicted=found[0, :6]).draw_without_rendering()
-    figures.training_curves({"wide": losses}).draw_without_rendering()
+    figures_training.training_curves({"wide": losses}).draw_without_rendering()
     figures_count.predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
 
 

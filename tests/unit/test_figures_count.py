@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from unit.drawings import CLASSES, RED, accuracy_by_class, accuracy_by_label, counted, labels, predictions, sheet
 
-from calotype import figures, figures_count
+from calotype import figures, figures_accuracy, figures_count
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 
@@ -87,7 +87,10 @@ def test_titles_of_the_contact_sheet_do_not_run_into_the_images_above():
 def test_of_counts_up_to_a_thousand_some_have_a_tick_instead_of_a_black_band():
     counts = np.arange(0, 1001, 20)
     runs = {"wide": (counts, counts[None].astype(np.float32))}
-    shown = figures_count.predicted_against_true(runs), figures.accuracy_by_label(runs, xlabel="count", ylabel="exact")
+    shown = (
+        figures_count.predicted_against_true(runs),
+        figures_accuracy.accuracy_by_label(runs, xlabel="count", ylabel="exact"),
+    )
     for figure in shown:
         assert 3 < len(figure.axes[0].get_xticks()) < 15
     few = figures_count.predicted_against_true({"wide": (counts[:6], counts[None, :6].astype(np.float32))})

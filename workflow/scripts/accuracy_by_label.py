@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calotype import figures
+from calotype import figures, figures_accuracy
 from calotype.console import script
 from calotype.evaluation import decided
 from calotype.predicted import predicted
@@ -13,7 +13,7 @@ with script(snakemake.log[0]):
     runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
     runs = {label: (true, decided(run, params.task)) for label, (true, run) in runs.items()}
     axes = ("class", "accuracy") if params.classes else ("true count", "counts that are exact")
-    figure = figures.accuracy_by_label(
+    figure = figures_accuracy.accuracy_by_label(
         runs, xlabel=axes[0], ylabel=axes[1], names=params.classes or None, diverged=diverged
     )
     figures.save(figure, [Path(file) for file in snakemake.output])

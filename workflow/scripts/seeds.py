@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calotype import figures
+from calotype import figures, figures_seeds
 from calotype.console import script
 from calotype.evaluation import converged, divergences
 from calotype.frames import read_csv, where
@@ -26,7 +26,7 @@ with script(snakemake.log[0]):
     differences = differences[differences.split == params.split].replace(
         {"variant": params.labels, "than": params.labels}
     )
-    figure = figures.seeds(
+    figure = figures_seeds.seeds(
         values,
         metric=metric.label,
         share=metric.share,

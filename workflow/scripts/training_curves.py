@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from calotype import figures
+from calotype import figures, figures_training
 from calotype.console import script
 from calotype.frames import read_csv
 
@@ -19,4 +19,4 @@ with script(snakemake.log[0]):
         label: history[(history.variant == variant) & (history.seed < params.seeds[variant])]
         for variant, label in params.labels.items()
     }
-    figures.save(figures.training_curves(histories), [Path(file) for file in snakemake.output])
+    figures.save(figures_training.training_curves(histories), [Path(file) for file in snakemake.output])
