@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(HERE.parent), str(HERE.parents[1] / "workflow"), *(p for p in sys.path if Path(p or ".") != HERE)]
 
 import pandas as pd  # noqa: E402
-from benchmarks.measure import STUDIES, Options, machine, machine_line, markdown  # noqa: E402
+from benchmarks.measure import STUDIES, Options, following, machine, machine_line, markdown  # noqa: E402
 
 NAMES = ("paper", "steps", "images", "planning", "slurm")
 RESULTS = HERE / "results"
@@ -79,6 +80,7 @@ def run(name: str, options: Options, *, add: bool) -> None:
     """Run one benchmark: print its table, and unless it was a quick one keep its rows and the machine."""
     benchmark, found = importlib.import_module(f"benchmarks.{name}"), machine()
     rows = earlier(name, found) if add and not options.quick else []
+    options = replace(options, first=following(rows, options.studies))
     print(f"== {benchmark.TITLE}", flush=True)
     with tempfile.TemporaryDirectory(prefix=f"benchmark-{name}-") as scratch:
         for row in benchmark.measure(Path(scratch), options):

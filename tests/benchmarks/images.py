@@ -139,7 +139,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     images = QUICK_IMAGES if options.quick else IMAGES
     parts = [part for part in PARTS if part != "draw-r" or has_r()]
     write_idx(scratch, images)
-    for repeat in range(1 if options.quick else options.repeats):
+    for repeat in options.numbers:
         for part in parts:
             said = run([str(PYTHON), "-m", "benchmarks.images", part, str(scratch), str(images)])
             yield {"repeat": repeat, "part": part, "images": images, **json.loads(said)}

@@ -65,7 +65,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     project = _project(scratch / "project", studies, seeds)
     data = scratch / "data"
     _bring_data(project, data, studies, scratch / "logs")
-    for repeat in range(1 if options.quick else options.repeats):
+    for repeat in options.numbers:
         for study in studies:
             sides = [_vanilla, _calotype]
             for side in sides if repeat % 2 == 0 else reversed(sides):  # what comes first may find the machine cooler

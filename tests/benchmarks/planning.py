@@ -69,7 +69,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     folders = {size: generate(scratch / "-".join(map(str, size)), *size) for size in sizes}
     paper = copy_project(scratch / "paper")
     pretend_to_finish(paper, "paper")
-    for repeat in range(options.repeats):
+    for repeat in options.numbers:
         for (studies, variants, seeds, together), folder in folders.items():
             for profile, arguments in PROFILES.items():
                 cost = cost_of([str(SNAKEMAKE), "-n", "--quiet", *arguments], cwd=folder, log=log)

@@ -68,11 +68,12 @@ def seconds_inside(folder: Path, job: Job) -> float:
 def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     """Yield of each call its jobs, its wall time and how often it asked for their states; of each job what it cost."""
     name, log = QUICK_STUDY if options.quick else STUDY, scratch / "printed.txt"
-    for kind, count in jobs_of_plan(plan(copy_project(scratch / "paper"), "paper", log)).items():
-        yield {"what": PLAN, "kind": kind, "jobs": count}
+    if not options.first:  # else its rows are there
+        for kind, count in jobs_of_plan(plan(copy_project(scratch / "paper"), "paper", log)).items():
+            yield {"what": PLAN, "kind": kind, "jobs": count}
     (scratch / "slurm").mkdir()
     with PrivateSlurm(scratch / "slurm") as slurm:
-        for repeat in range(options.repeats):
+        for repeat in options.numbers:
             folder = tiny(scratch / f"project-{repeat}", name)
             command = [str(SNAKEMAKE), "--profile", "slurm", *FIRST_LOOK, "--verbose", name]
             cost = cost_of(command, cwd=folder, env=slurm.env, log=log)

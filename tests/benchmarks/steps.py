@@ -74,7 +74,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
         )
     # In a quick run a process takes all nets, as starting it takes the longest.
     rounds: list[tuple[str, ...]] = [QUICK_NETS] if options.quick else [(net,) for net in NETS]
-    for repeat in range(1 if options.quick else options.repeats):
+    for repeat in options.numbers:
         for nets in rounds:
             for name, engine in engines.items():
                 nets_of_it = [net for net in nets if net in engine.nets]

@@ -136,3 +136,12 @@ def test_loops_that_were_cut_short_are_not_summed():
     table = paper.table(pd.DataFrame(rows)).set_index("study")
     assert table.loc["fashion", "vanilla, s"] == "–"
     assert table.loc["dots", "ratio of s"] == "1.50"
+
+
+def test_added_repeats_are_others_than_those_that_are_there():
+    rows = [{"repeat": 0, "study": "dots"}, {"repeat": 1, "study": "dots"}, {"repeat": 0, "study": "all"}]
+    assert measure.following(rows, ("dots", "fashion")) == 2
+    assert measure.following(rows, ("fashion",)) == 0
+    assert measure.following([{"repeat": 3}, {"repeat": float("nan")}], ("dots",)) == 4
+    assert measure.following([], ("dots",)) == 0
+    assert [*measure.Options(repeats=2, first=4).numbers] == [4, 5]
