@@ -38,7 +38,10 @@ def parse(path: Path) -> ast.Module:
     except UnicodeDecodeError:
         raise CalotypeError(f"{path}: not UTF-8 text.") from None
     except SyntaxError as error:
-        raise CalotypeError(f"{path}, line {error.lineno}: not valid Python: {error.msg}.") from None
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise CalotypeError(f"{path}{line}: not valid Python: {error.msg}.") from None
+    except ValueError as error:  # before Python 3.11.4 null bytes are no error of syntax
+        raise CalotypeError(f"{path}: not valid Python: {error}.") from None
 
 
 def _canonical(node: Any, imported: set[str]) -> str:

@@ -36,7 +36,9 @@ def folder_of(source):
             repository.archive(archive, commit)
             archive.seek(0)
             with tarfile.open(fileobj=archive) as files:
-                files.extractall(Path(aside, "copy"), filter="data")
+                # Not as an argument of `extractall`, which Python has only since 3.11.4: Debian 12 has 3.11.2.
+                files.extraction_filter = getattr(tarfile, "data_filter", None)
+                files.extractall(Path(aside, "copy"))
             os.replace(Path(aside, "copy"), copies / commit)
     # Paths by another name than the commit's: another commit makes nothing again whose code and inputs are the same.
     if not (copies / "current").exists() or (copies / "current").resolve().name != commit:
