@@ -80,7 +80,7 @@ def run(name: str, options: Options, *, add: bool) -> None:
     """Run one benchmark: print its table, and unless it was a quick one keep its rows and the machine."""
     benchmark, found = importlib.import_module(f"benchmarks.{name}"), machine()
     rows = earlier(name, found) if add and not options.quick else []
-    options = replace(options, first=following(rows, options.studies))
+    options = replace(options, first=following(rows, options.studies if name == "paper" else STUDIES))
     print(f"== {benchmark.TITLE}", flush=True)
     with tempfile.TemporaryDirectory(prefix=f"benchmark-{name}-") as scratch:
         for row in benchmark.measure(Path(scratch), options):

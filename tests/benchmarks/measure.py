@@ -44,7 +44,7 @@ class Options:
 
     Attributes:
         repeats: how often each thing is measured; the things compared take turns.
-        first: the number of the first repeat; others than 0 where rows are added to earlier ones.
+        first: the number of the first repeat; not 0 where rows are added to earlier ones.
         quick: tiny sizes, to see that everything works; the numbers mean nothing.
         frameworks: Python of an environment with PyTorch and JAX; None where there is none.
         studies: those that `paper` measures.
@@ -62,7 +62,7 @@ class Options:
         return range(self.first, self.first + (1 if self.quick else self.repeats))
 
 
-def following(rows: Sequence[dict[str, Any]], studies: Sequence[str]) -> int:
+def following(rows: Sequence[dict[str, Any]], studies: Sequence[str] = STUDIES) -> int:
     """The number of the first repeat after those of some rows; of rows about studies, only those of `studies` count."""
     found = pd.DataFrame(rows, columns=["repeat", "study"])
     numbers = found["repeat"][found["study"].isna() | found["study"].isin(studies)].dropna()

@@ -72,7 +72,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
                 for row in side(study, project, data, repeat, scratch / "run"):
                     yield {"repeat": repeat, "study": study, **row}
                 shutil.rmtree(scratch / "run")
-        if len(studies) > 1:
+        if studies == STUDIES:
             for row in _calotype(TOGETHER, project, data, repeat, scratch / "run"):
                 yield {"repeat": repeat, "study": TOGETHER, **row}
             shutil.rmtree(scratch / "run")
@@ -191,7 +191,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         if TOGETHER in costs.index:
             whole = costs.loc[TOGETHER].drop(columns="vanilla", level="side", errors="ignore")
             loops = sums.drop(columns="calotype", level="side")
-            found.append(_line(f"all {len(studies)} in one call", whole.join(loops), scores=None))
+            found.append(_line(f"all {len(studies)} in one call", whole.join(loops, how="inner"), scores=None))
     return pd.DataFrame(found)
 
 
@@ -208,10 +208,10 @@ def _line(label: str, costs: pd.DataFrame, scores: pd.DataFrame | None) -> dict[
 
 
 def _scores(study: str, rows: pd.DataFrame) -> str:
-    """The mean score of each variant, in percent; both sides give the same in every repeat."""
+    """The mean score of each variant, in percent: the scripts give a seed a repeat, the workflow always the same."""
     measured = MEASURED[study]
     chosen = rows[rows["quantity"] == f"{measured.split} {measured.metric}"]
-    means = chosen.groupby("variant", sort=False)["value"].median()
+    means = chosen.groupby("variant", sort=False)["value"].mean()
     order = [variant for variant in (*measured.variants, *means.index) if variant in means.index]
     shown = ", ".join(f"{100 * means[variant]:.2f}" for variant in dict.fromkeys(order))
     return f"{measured.metric} {shown} %" if shown else "–"

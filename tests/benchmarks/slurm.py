@@ -68,9 +68,8 @@ def seconds_inside(folder: Path, job: Job) -> float:
 def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
     """Yield of each call its jobs, its wall time and how often it asked for their states; of each job what it cost."""
     name, log = QUICK_STUDY if options.quick else STUDY, scratch / "printed.txt"
-    if not options.first:  # else its rows are there
-        for kind, count in jobs_of_plan(plan(copy_project(scratch / "paper"), "paper", log)).items():
-            yield {"what": PLAN, "kind": kind, "jobs": count}
+    for kind, count in jobs_of_plan(plan(copy_project(scratch / "paper"), "paper", log)).items():
+        yield {"what": PLAN, "kind": kind, "jobs": count}
     (scratch / "slurm").mkdir()
     with PrivateSlurm(scratch / "slurm") as slurm:
         for repeat in options.numbers:
@@ -128,7 +127,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "n": str(len(calls)),
         }
     )
-    planned = rows[rows.what == PLAN].set_index("kind").jobs
+    planned = rows[rows.what == PLAN].drop_duplicates("kind").set_index("kind").jobs  # each sitting has them
     each = (jobs.wall - jobs.inside).groupby(jobs.kind).median()
     lines.append(
         {

@@ -142,6 +142,6 @@ def test_added_repeats_are_others_than_those_that_are_there():
     rows = [{"repeat": 0, "study": "dots"}, {"repeat": 1, "study": "dots"}, {"repeat": 0, "study": "all"}]
     assert measure.following(rows, ("dots", "fashion")) == 2
     assert measure.following(rows, ("fashion",)) == 0
-    assert measure.following([{"repeat": 3}, {"repeat": float("nan")}], ("dots",)) == 4
-    assert measure.following([], ("dots",)) == 0
+    assert measure.following([{"repeat": 3}, {"repeat": float("nan")}]) == 4
+    assert measure.following([]) == 0
     assert [*measure.Options(repeats=2, first=4).numbers] == [4, 5]

@@ -160,10 +160,17 @@ def begin(project: Project, *arguments: str) -> subprocess.Popen:
         )
 
 
+def logged(project: Project) -> str:
+    """The log of the training; nothing where there is none, as when Snakemake has just removed an older one."""
+    try:
+        return (project.folder / LOG).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
 def wait_for(project: Project, process: subprocess.Popen, words: str) -> None:
     """Until they stand in the log of the training."""
-    log = project.folder / LOG
-    while not (log.exists() and re.search(words, log.read_text(encoding="utf-8"))):
+    while not re.search(words, logged(project)):
         assert process.poll() is None, (project.folder / "printed").read_text(encoding="utf-8")
         time.sleep(0.02)
 

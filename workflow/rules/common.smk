@@ -36,7 +36,7 @@ def folder_of(source):
             repository.archive(archive, commit)
             archive.seek(0)
             with tarfile.open(fileobj=archive) as files:
-                # Not as an argument of `extractall`, which Python has only since 3.11.4: Debian 12 has 3.11.2.
+                # Not an argument of `extractall`, as Python has it only since 3.11.4, and Debian 12 an older one.
                 files.extraction_filter = getattr(tarfile, "data_filter", None)
                 files.extractall(Path(aside, "copy"))
             os.replace(Path(aside, "copy"), copies / commit)
