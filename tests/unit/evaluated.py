@@ -1,0 +1,40 @@
+"""Made-up predictions and histories of runs."""
+
+import numpy as np
+import pandas as pd
+
+from calotype.evaluation import SeedPredictions, differences_table
+
+LABELS = np.array([0, 1, 2, 3, 5])
+
+
+def said(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def one_run(predictions, labels=LABELS, seed=0, variant="wide", split="test"):
+    return SeedPredictions(variant, seed, split, np.asarray(labels), predictions)
+
+
+def guesses(images=200, classes=4, key=1, sure=1.0):
+    """Labels, and probabilities that favour them somewhat."""
+    rng = np.random.default_rng(key)
+    labels = rng.integers(0, classes, images)
+    chances = rng.random((images, classes)) ** 3 * sure + 0.01
+    chances[np.arange(images), labels] += 0.3
+    return labels, (chances / chances.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def history(*rows):
+    return pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"])
+
+
+def shown_to(runs, **images):
+    """The pooled table of these runs: every variant on ten images of each split, but for those that are named."""
+    shown = runs[["study", "variant", "split"]].drop_duplicates()
+    seeds = shown.apply(lambda row: (runs.variant == row.variant).sum() // runs.split.nunique(), axis=1)
+    return shown.assign(metric="accuracy", seeds=seeds, images=seeds * shown.variant.map(lambda v: images.get(v, 10)))
+
+
+def differences(runs, metric="accuracy", **images):
+    return differences_table(runs, shown_to(runs, **images), metric)

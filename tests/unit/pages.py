@@ -1,0 +1,256 @@
+"""Made-up results, the page that is made of them, and what a browser would read on it."""
+
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from calotype import evaluation, report
+from calotype.claims import claims_table
+from calotype.config import Config, Settings
+from calotype.datasets import CsvDataset, DotsDataset
+from calotype.files import write_csv
+from calotype.frames import read_csv
+from calotype.layout import Layout
+from calotype.studies import CLAIM_KINDS, Study
+
+TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
+
+
+SOURCE_URL = "https://example.org/page?a=1&b=2"
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+LABELS = np.arange(20) % 6
+
+
+def config(label="Wide net", title="Counting dots", claims=None, url=SOURCE_URL, **changes):
+    recipe = {"model": "dots_source", "loss": "mean_squared_error", "epochs": 2, "batch_size": 32}
+    optimizer = {"name": "adamw", "learning_rate": 0.003, "schedule": "cosine"}
+    study = {
+        "title": title,
+        "description": f"About {title}.",
+        "source": {"title": f"A page on {title}", "url": url},
+        "dataset": "dots",
+        "task": "count",
+        "tests": ["test", "test-large"],
+        "variants": {
+            "wide": recipe | {"optimizer": "adam", "label": label, "description": f"The {label}."},
+            "deep": recipe | {"optimizer": optimizer, "seeds": 1, "augment": ["symmetries"]},
+        },
+        "claims": claims if claims is not None else [claim(says=f"{title}, says the source.")],
+    }
+    splits = {name: {"images": 20, "seed": 1} for name in ("train", "test", "test-large")}
+    return Config(
+        Settings(studies=["dots"], seeds=3),
+        {"dots": DotsDataset.model_validate({"source": "dots", "splits": splits})},
+        {"dots": Study.model_validate(study | changes)},
+    )
+
+
+def claim(**changes):
+    base = {"variant": "wide", "split": "test", "metric": "exact", "says": "It says so."}
+    return base | (changes if set(CLAIM_KINDS) & set(changes) else {"value": 0.9} | changes)
+
+
+def right(*shares: float):
+    """Predictions of one seed for each share: so many of the 20 images are right, the others off by two."""
+    found = np.tile(LABELS, (len(shares), 1)).astype(np.float32)
+    for row, share in zip(found, shares, strict=True):
+        row[round(20 * share) :] += 2
+    return found
+
+
+PREDICTIONS = {
+    "wide": {"test": right(0.8, 0.9, 1.0), "test-large": right(0.85, 0.9, 0.95)},
+    "deep": {"test": right(0.95), "test-large": right(0.95)},
+}
+
+
+def origin(variant, first, last, **changes):
+    content = {
+        "code": {"digest": "c0de" * 16, "git": "abc-dirty"},
+        "config": {},
+        "data": [{"split": "train", "sha256": "da7a" * 16}],
+        "packages": {"python": "3.11.7", "keras": "3.15.0"},
+        "machine": {"system": "Linux", "processor": "A CPU", "cores": 2, "device": "cpu", "host": "node1"},
+        "job": {"slurm": None, "partition": None},
+        "parameters": 338881,
+        "seconds": {str(seed): 10.0 + seed for seed in range(first, last + 1)},
+        "wall_seconds": 34.0,
+        "cpu_seconds": 33.0,
+        "peak_memory_mib": 816,
+        "best_epochs": {},
+    }
+    return report.PackOrigin("dots", variant, first, last, content | changes)
+
+
+LAYERS = [("conv2d", "Conv2D", "(None, 40, 40, 32)", 320), ("dense", "Dense", "(None, 1)", 338_561)]
+
+
+def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
+    """The tables of a study, through the files that the workflow writes."""
+    ((name, study),) = made.studies.items()
+    lost = {variant: (lost or {}).get(variant, {}) for variant in study.variants}
+    runs = list(evaluation.seed_predictions(predictions, dict.fromkeys(study.tests, labels), lost))
+    rows = [*training, *evaluation.divergence_rows(lost, dict.fromkeys(study.variants, "train"))]
+    table = evaluation.runs_table(name, study.task, runs, rows)
+    pooled = evaluation.pooled_table(name, study.task, runs)
+    layers = pd.DataFrame(
+        [(variant, *layer) for variant in study.variants for layer in LAYERS],
+        columns=["variant", "layer", "kind", "output_shape", "parameters"],
+    )
+    claims = [entry.model_dump() for entry in study.claims]
+    sizes = layers.groupby("variant").parameters.sum().to_dict()
+    same_images = Layout(made).described([name])[name]["same_images"]
+    frames = {
+        "runs": table,
+        "summary": evaluation.summary_table(table),
+        "pooled": pooled,
+        "confusion": evaluation.confusion_table(name, study.task, runs),
+        "differences": evaluation.differences_table(table, pooled, study.headline),
+        "claims": claims_table(name, claims, table, pooled, sizes, same_images=same_images),
+        "layers": layers,
+    }
+    for kind, frame in frames.items():
+        write_csv(frame, tmp_path / f"{kind}.csv")
+    return report.StudyTables(**{kind: read_csv(tmp_path / f"{kind}.csv") for kind in frames})
+
+
+def own_print(name, folder, caption="Figure.\n"):
+    """A figure of the study, in a folder of figures."""
+    file = folder / f"{name}.svg"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(SVG)
+    return report.Print("dots", name, file, caption)
+
+
+def section(tmp_path, predictions=None, lost=None, prints=(), sheets=(), **changes):
+    made = config(**changes)
+    return report.study_section(
+        "dots",
+        Layout(made).described(["dots"])["dots"],
+        tables(tmp_path, made, predictions or PREDICTIONS, lost=lost),
+        prints or [own_print("training-curves", tmp_path, f"Losses: {changes.get('label', 'Wide net')}\n")],
+        [origin("wide", 0, 2), origin("deep", 0, 0)],
+        sheets,
+    )
+
+
+def page(tmp_path, **changes):
+    jobs = [
+        report.Job("draw", "dots-train", 1.5, math.nan, math.nan),
+        report.train_job(origin("wide", 0, 2)),
+        report.train_job(origin("deep", 0, 0)),
+    ]
+    return report.render(TEMPLATE, [section(tmp_path, **changes)], jobs)
+
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}  # elements without an end
+
+
+class Page(HTMLParser):
+    """Reads a page as a strict browser would: every element closed, in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.attributes, self.elements, self.text = [], [], [], ""
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append(tag)
+        self.attributes += [(tag, key, value) for key, value in attributes]
+        assert len({key for key, _ in attributes}) == len(attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"style", "script"} & set(self.open):
+            self.text += data
+
+    def values(self, *keys):
+        return [value for _, key, value in self.attributes if key in keys]
+
+
+NAMES = ["T-shirt/top", "Bag & <b>box</b>", "Ankle boot"]
+
+
+CLASS_LABELS = np.arange(30) % 3
+
+
+def hits(*shares: float):
+    """Probabilities of one seed for each share: so many of the 30 images are right, the others the next class."""
+    found = np.full((len(shares), 30, 3), 0.1, np.float32)
+    for row, share in zip(found, shares, strict=True):
+        said = CLASS_LABELS.copy()
+        said[round(30 * share) :] += 1
+        row[np.arange(30), said % 3] = 0.8
+    return found
+
+
+CLASS_PREDICTIONS = {"plain": {"test": hits(0.8, 0.9, 1.0)}, "other": {"test": hits(0.7, 0.8, 0.9)}}
+
+
+TRAINING = [
+    (variant, seed, "train", "training_accuracy", 0.9 + seed / 50) for variant in CLASS_PREDICTIONS for seed in range(3)
+]
+
+
+def class_config(**changes):
+    recipe = {"model": "dense", "model_arguments": {"units": [4]}, "loss": "sparse_categorical_crossentropy"}
+    recipe |= {"optimizer": "adam", "epochs": 2, "batch_size": 32}
+    held_out = {"validation_split": 0.1, "restore_best_weights": True, "monitor": "val_accuracy", "patience": 3}
+    changed = [{"name": "shift", "pixels": 2}, {"name": "affine", "degrees": 15.0, "zoom": 0.1}, "flip"]
+    held_out |= {"test_views": ["flip", "shift"], "min_delta": 0.001, "reduce_on_plateau": {"patience": 2}}
+    changed += [{"name": "rotate", "degrees": 5.0, "fill": "edge"}, {"name": "noise", "strength": 0.1}]
+    study = {
+        "title": "Clothes",
+        "dataset": "clothes",
+        "task": "classify",
+        "tests": ["test"],
+        "variants": {"plain": recipe, "other": recipe | held_out | {"label": "Other net", "augment": changed}},
+        "claims": [
+            {"variant": "plain", "split": "test", "metric": "accuracy", "value": 0.9009, "says": "It says so."},
+            {"variant": "plain", "metric": "training_accuracy", "between": [0.5, 0.95], "says": "It says so, too."},
+            {
+                "variant": "other",
+                "metric": "parameters",
+                "value": 1135,
+                "says": "It counts.",
+                "note": "We count better",
+            },
+        ],
+    }
+    fetch = {"files": {"a.csv": "a" * 64}, "sources": [{"python": "scikit-learn"}]}
+    splits = {"train": {"table": "a.csv"}, "test": {"table": "a.csv"}}
+    dataset = {"source": "csv", "fetch": fetch, "splits": splits, "classes": NAMES}
+    return Config(
+        Settings(studies=["clothes"], seeds=3),
+        {"clothes": CsvDataset.model_validate(dataset)},
+        {"clothes": Study.model_validate(study | changes)},
+    )
+
+
+def class_section(tmp_path, predictions=None, lost=None, **changes):
+    made = class_config(**changes)
+    return report.study_section(
+        "clothes",
+        Layout(made).described(["clothes"])["clothes"],
+        tables(tmp_path, made, predictions or CLASS_PREDICTIONS, TRAINING, CLASS_LABELS, lost),
+        [],
+        [
+            origin("plain", 0, 2),
+            origin("other", 0, 1, best_epochs={"0": 2, "1": 1}),
+            origin("other", 2, 2, best_epochs={"2": 2}),
+        ],
+    )
