@@ -173,16 +173,18 @@ class Trainer:
         data = [tf.TensorSpec((None, *shape), kind) for shape, kind in zip(shapes, kinds, strict=True)]
         steps = [tf.TensorSpec((), tf.int32)] * 2
         self.xla = self._uses_xla()
-        self.train_steps = tf.function(self._train_steps, input_signature=data + steps, jit_compile=self.xla)
+        train_steps = tf.function(self._train_steps, input_signature=data + steps, jit_compile=self.xla)
         self.train_rest = tf.function(self._train_step)  # one step an epoch: XLA would take a second to compile it
         try:
-            self.train_steps.get_concrete_function()  # Keras makes some of its variables when it first sees a step
+            # Keras makes some of its variables when it first sees a step. The concrete function, here and below, as
+            # finding it for each call costs as much as six steps of a small net.
+            self.train_steps = train_steps.get_concrete_function()
         except (TypeError, ValueError) as error:
             problem = f"model: {recipe.model}: no training step can be made of it: {error}"
             raise CalotypeError(problem, "see that its output, the loss and `precision` fit each other.") from error
         self.test_steps = tf.function(self._test_steps, input_signature=data[:2])
-        self.reset_metrics = tf.function(self.model.reset_metrics)
-        self.metrics = tf.function(self.model.get_metrics_result)
+        self.reset_metrics = tf.function(self.model.reset_metrics).get_concrete_function()
+        self.metrics = tf.function(self.model.get_metrics_result).get_concrete_function()
         self.forward = tf.function(self._forward)
 
     def _uses_xla(self) -> bool:
