@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 import yaml
 from benchmarks.measure import SNAKEMAKE, Options, copy_project, cost_of, spread
-from cluster.private_slurm import Job, PrivateSlurm
+from cluster.private_slurm import PrivateSlurm
+from cluster.slurm_jobs import Job
 
 TITLE = "On Slurm"
 

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from benchmarks import measure
+from benchmarks import measure, paper, steps
 
 HERE = Path(__file__).parent
 
@@ -52,6 +52,13 @@ def test_the_benchmark_of_the_paper_still_runs(tmp_path):
 def test_the_benchmark_of_steps_still_runs(tmp_path):
     rows, _ = tried("steps", tmp_path)
     assert {"Keras fit", "calotype", "TensorFlow by hand", "TensorFlow by hand, XLA"} <= set(rows["engine"])
+
+
+def test_an_engine_that_computes_in_16_bits_does_not_make_the_others_look_slow():
+    times = {"Keras fit": 30.0, "calotype": 10.0, "calotype, mixed_bfloat16": 5.0}
+    rows = [{"repeat": 0, "net": "dots", "engine": e, "us_per_step": t, "version": "1"} for e, t in times.items()]
+    cells = steps.table(pd.DataFrame(rows)).set_index("engine")["dots, batch 32"]
+    assert [*cells] == ["30 (3.00 x)", "10 (1.00 x)", "5 (0.50 x)"]
 
 
 @pytest.mark.slow
@@ -97,7 +104,6 @@ def test_a_command_that_fails_says_its_last_words_and_leaves_nothing_running(tmp
 
 
 def test_a_measured_study_is_the_source_s_alone():
-    paper = importlib.import_module("benchmarks.paper")
     for name, measured in paper.MEASURED.items():
         study = yaml.safe_load((measure.REPOSITORY / f"config/studies/{name}.yaml").read_text(encoding="utf-8"))
         kept = paper.as_the_source(study)
@@ -109,7 +115,6 @@ def test_a_measured_study_is_the_source_s_alone():
 
 
 def test_all_studies_in_one_call_are_held_against_the_loops_one_after_the_other():
-    paper = importlib.import_module("benchmarks.paper")
     walls = {("dots", "vanilla"): 6.0, ("dots", "calotype"): 20.0, ("fashion", "vanilla"): 14.0,  # of one seed of five
              ("fashion", "calotype"): 60.0, (paper.TOGETHER, "calotype"): 50.0}  # fmt: skip
     rows = [
@@ -127,7 +132,6 @@ def test_all_studies_in_one_call_are_held_against_the_loops_one_after_the_other(
 
 
 def test_loops_that_were_cut_short_are_not_summed():
-    paper = importlib.import_module("benchmarks.paper")
     walls = {("dots", "vanilla"): 6.0, ("dots", "calotype"): 20.0, ("fashion", "calotype"): 60.0}
     rows = [
         {"repeat": 0, "study": study, "side": side, "variant": "", "quantity": "wall_s", "value": seconds}

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from cluster.private_slurm import INSTALL, PrivateSlurm, memory_is_constrained, missing_programs
+from cluster.private_slurm import INSTALL, PrivateSlurm, missing_programs
+from cluster.slurm_config import memory_is_constrained
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,49 +2,44 @@
 
 Every daemon is a child of this process, listens on the loopback interface at a free port, and keeps all its files in
 one folder. Nothing is installed or configured outside of it, so a Slurm that runs on the same machine is not disturbed.
-There are two nodes without and some with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
-memory than there are. It can also break, as clusters do: a node dies, a daemon is away for a time, a job of a partition
-with a higher priority takes a node.
+It can also break, as clusters do: a node dies, a daemon is away for a time, a job of a partition with a higher priority
+takes a node.
 """
 
 import os
-import pwd
 import random
 import re
 import secrets
-import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
-
-CLUSTER = "private"
-ACCOUNT = "lab"
-CPU_NODES = ("c1", "c2")
-GPU_NODES = ("g1", "g2")
-NODE_CPUS = 8
-NODE_MEMORY = 16_000  # MiB, each
-GPUS_PER_NODE = 2
-URGENT = "urgent"  # the partition whose jobs take the GPU nodes from those of all others
-GRACE = 5  # s that a job still has when another one takes its place
+from cluster.slurm_config import (
+    ACCOUNT,
+    CGROUP_V1_MEMORY,
+    CLUSTER,
+    CPU_NODES,
+    GPU_NODES,
+    SEARCH_PATH,
+    user_name,
+    write_config,
+)
+from cluster.slurm_jobs import FIELDS, Job
 
 PROGRAMS = (
     *("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd"),
     *("sbatch", "srun", "sacct", "sacctmgr", "scancel", "scontrol", "sinfo", "squeue"),
 )
 INSTALL = "apt-get install slurmctld slurmd slurmdbd slurm-client munge mariadb-server"
-# Debian keeps daemons where an ordinary user's PATH does not look.
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 # Variables that change what Slurm, munge, MariaDB or Snakemake do.
 FOREIGN = (
@@ -57,135 +52,14 @@ STOP_TIMEOUT = 20.0  # s, for each daemon
 CLIENT_TIMEOUT = 60.0  # s; while slurmctld is away, its clients ask again for some of them
 SAVE_INTERVAL = 5.0  # s; slurmctld writes what it knows at most so often
 
-CGROUP_V1_MEMORY = Path("/sys/fs/cgroup/memory")
-
-SLURM_CONF = """\
-ClusterName={cluster}
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={ctld_port}
-SlurmUser={user}
-SlurmdUser={user}
-AuthType=auth/munge
-# A job that was requeued starts a second later than this lifetime of a job's credential; Slurm's own are 120 s.
-AuthInfo=socket={folder}/munge.socket,cred_expire={cred_expire}
-CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd-%n.pid
-SlurmdLogFile={folder}/slurmd-%n.log
-# Two clusters may run on one machine, and both name control groups by node and job.
-FirstJobId={first_job}
-MpiDefault=none
-SwitchType=switch/none
-ReturnToService=2
-MinJobAge=300
-KillWait=5
-InactiveLimit=0
-SlurmdTimeout={slurmd_timeout}
-
-# What Slurm takes a node from, or loses with one, it starts again.
-JobRequeue=1
-PreemptType=preempt/partition_prio
-PreemptMode=REQUEUE
-
-# How a job's processes are found, and how it is kept to its memory.
-ProctrackType={proctrack}
-TaskPlugin={task}
-JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=task=1
-{memory_parameters}
-
-# The tests should wait for jobs, not for the scheduler.
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=1,bf_interval=1
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
-SlurmdParameters=config_overrides
-
-AccountingStorageType=accounting_storage/slurmdbd
-AccountingStorageHost=127.0.0.1
-AccountingStoragePort={dbd_port}
-AccountingStoragePass={folder}/munge.socket
-AccountingStorageTRES=gres/gpu
-AccountingStoreFlags=job_comment
-
-GresTypes=gpu
-{nodes}
-PartitionName=DEFAULT MaxTime=24:00:00 DefMemPerCPU=1000 State=UP PriorityTier=1 GraceTime={grace}
-PartitionName=cpu Nodes={cpu_nodes} Default=YES
-PartitionName=gpu Nodes={gpu_nodes}
-PartitionName={urgent} Nodes={gpu_nodes} PriorityTier=2 PreemptMode=OFF
-"""
-
-SLURMDBD_CONF = """\
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
-DbdHost=localhost
-DbdAddr=127.0.0.1
-DbdPort={dbd_port}
-SlurmUser={user}
-StorageType=accounting_storage/mysql
-StorageHost=localhost
-StorageUser=root
-StorageLoc=slurm
-PidFile={folder}/slurmdbd.pid
-"""
-
-CGROUP_CONF = """\
-CgroupPlugin=cgroup/v1
-CgroupAutomount=no
-ConstrainRAMSpace=yes
-ConstrainSwapSpace=no
-"""
-
 
 class ClusterError(RuntimeError):
     """The private Slurm does not start, or one of its commands fails."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One line of sacct: a job, or with a dot in its id a step of one.
-
-    Attributes:
-        id: as Slurm gives it.
-        name: of the job; Snakemake gives all jobs of a call the same one.
-        comment: what Snakemake says it is, such as ``rule_train_wildcards_dots_source_000_001``.
-        state: without what follows the first word, such as the canceller.
-        partition: where it ran.
-        nodes: the nodes that it ran on.
-        requested: trackable resources asked for, such as ``{"cpu": "1", "mem": "4000M", "gres/gpu": "1"}``.
-        allocated: trackable resources given.
-        minutes: the time limit; None for a step.
-        seconds: how long it has run.
-    """
-
-    id: str
-    name: str
-    comment: str
-    state: str
-    partition: str
-    nodes: str
-    requested: Mapping[str, str]
-    allocated: Mapping[str, str]
-    minutes: int | None
-    seconds: int
-
-    @property
-    def requested_mib(self) -> int:
-        """The memory asked for, in MiB."""
-        text = self.requested["mem"]
-        return round(float(text[:-1]) * {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}[text[-1]])
-
-
 def missing_programs() -> list[str]:
     """The programs of Slurm and its accounting that this machine lacks."""
     return [program for program in PROGRAMS if shutil.which(program, path=SEARCH_PATH) is None]
-
-
-def memory_is_constrained() -> bool:
-    """Whether control groups keep jobs to their memory here; elsewhere Slurm measures them every second."""
-    return os.geteuid() == 0 and os.access(CGROUP_V1_MEMORY / "memory.limit_in_bytes", os.F_OK)
 
 
 def free_ports(number: int) -> list[int]:
@@ -287,10 +161,9 @@ class PrivateSlurm:
             steps: their steps instead.
             requeued: a job that was requeued is there once for each of its starts; otherwise for the last alone.
         """
-        fields = "JobIDRaw,JobName,Comment,State,Partition,NodeList,ReqTRES,AllocTRES,TimelimitRaw,ElapsedRaw"
         options = ["--parsable2", "--noheader", "--starttime=now-1days", *(["--duplicates"] if requeued else [])]
-        listed = self.client("sacct", *options, f"--format={fields}")
-        found = [_parse_job(line) for line in listed.splitlines()]
+        listed = self.client("sacct", *options, f"--format={FIELDS}")
+        found = [Job.parse(line) for line in listed.splitlines()]
         return [job for job in found if ("." in job.id) == steps]
 
     @contextmanager
@@ -362,7 +235,15 @@ class PrivateSlurm:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self._ctld_port, self._dbd_port, *slurmd_ports = free_ports(2 + len(self.nodes))
-        self._write_config(dict(zip(self.nodes, slurmd_ports, strict=True)))
+        write_config(
+            self.folder,
+            dict(zip(self.nodes, slurmd_ports, strict=True)),
+            self.gpu_nodes,
+            ctld_port=self._ctld_port,
+            dbd_port=self._dbd_port,
+            slurmd_timeout=self._slurmd_timeout,
+            cred_expire=self._cred_expire,
+        )
         self._start_munged()
         self._start_mariadbd()
         self.start_accounting()
@@ -371,57 +252,6 @@ class PrivateSlurm:
         for node in self.nodes:
             self.start_node(node)
         self._wait_for("slurmctld", self._all_nodes_idle)
-
-    def _write_config(self, slurmd_ports: Mapping[str, int]) -> None:
-        folder, user, constrained = self.folder, _user(), memory_is_constrained()
-        gpus = dict.fromkeys(self.gpu_nodes, f" Gres=gpu:a100:{GPUS_PER_NODE}")
-        nodes = [
-            f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} Port={port} CPUs={NODE_CPUS} "
-            f"RealMemory={NODE_MEMORY} State=UNKNOWN{gpus.get(node, '')}"
-            for node, port in slurmd_ports.items()
-        ]
-        values = {
-            "cluster": CLUSTER,
-            "host": socket.gethostname(),
-            "folder": folder,
-            "user": user,
-            "ctld_port": self._ctld_port,
-            "dbd_port": self._dbd_port,
-            "first_job": self._ctld_port * 1000,
-            "cred_expire": self._cred_expire,
-            "slurmd_timeout": self._slurmd_timeout,
-            "grace": GRACE,
-            "urgent": URGENT,
-            "proctrack": "proctrack/linuxproc",
-            "task": "task/cgroup" if constrained else "task/none",
-            "memory_parameters": "" if constrained else "JobAcctGatherParams=OverMemoryKill",
-            "nodes": "\n".join(nodes),
-            "cpu_nodes": ",".join(CPU_NODES),
-            "gpu_nodes": ",".join(self.gpu_nodes),
-        }
-        (folder / "slurm.conf").write_text(SLURM_CONF.format_map(values), encoding="utf-8")
-        (folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format_map(values), encoding="utf-8")
-        (folder / "slurmdbd.conf").chmod(0o600)  # slurmdbd insists: others keep a password in it
-        if constrained:
-            (folder / "cgroup.conf").write_text(CGROUP_CONF, encoding="utf-8")
-        for number in range(GPUS_PER_NODE):
-            (folder / f"nvidia{number}").symlink_to(os.devnull)
-        gres = f"Name=gpu Type=a100 File={folder}/nvidia[0-{GPUS_PER_NODE - 1}] AutoDetect=off"
-        (folder / "gres.conf").write_text(
-            "".join(f"NodeName={node} {gres}\n" for node in self.gpu_nodes), encoding="utf-8"
-        )
-        # Snakemake's job step calls srun without any variable of Slurm, SLURM_CONF among them; on most clusters srun
-        # finds /etc/slurm/slurm.conf without it.
-        wrapper = folder / "bin" / "srun"
-        wrapper.parent.mkdir()
-        real = shutil.which("srun", path=SEARCH_PATH)
-        wrapper.write_text(
-            f'#!/bin/sh\nSLURM_CONF={shlex.quote(self.env["SLURM_CONF"])} exec {real} "$@"\n', encoding="utf-8"
-        )
-        wrapper.chmod(0o755)
-        (folder / "state").mkdir()
-        for node in slurmd_ports:
-            (folder / f"spool-{node}").mkdir()
 
     def _start_munged(self) -> None:
         key = self.folder / "munge.key"
@@ -433,7 +263,7 @@ class PrivateSlurm:
         self._wait_for("munged", (self.folder / "munge.socket").exists)
 
     def _start_mariadbd(self) -> None:
-        data, user = self.folder / "mariadb", _user()
+        data, user = self.folder / "mariadb", user_name()
         # Nobody but its owner enters the folder, so the database asks for no password; and it may be lost in a crash,
         # so nothing waits for the disk.
         options = ["--no-defaults", f"--datadir={data}", f"--user={user}", "--innodb-log-file-size=16M"]
@@ -457,7 +287,7 @@ class PrivateSlurm:
         self._wait_for("slurmdbd", lambda: _listens(self._dbd_port))
 
     def _add_account(self) -> None:
-        user = _user()
+        user = user_name()
         self.client("sacctmgr", "-i", "add", "cluster", CLUSTER)
         self.client("sacctmgr", "-i", "add", "account", ACCOUNT, f"cluster={CLUSTER}")
         # root is a user of every new cluster already, of the account root.
@@ -526,31 +356,10 @@ class PrivateSlurm:
             _remove_empty(group)
 
     def _cancel_jobs(self) -> None:
-        self.client("scancel", f"--user={_user()}", check=False)
+        self.client("scancel", f"--user={user_name()}", check=False)
         deadline = time.monotonic() + STOP_TIMEOUT
         while self.client("squeue", "--noheader", check=False).strip() and time.monotonic() < deadline:
             time.sleep(0.2)
-
-
-def _user() -> str:
-    """The name of who runs this, whatever LOGNAME and USER say."""
-    return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def _parse_job(line: str) -> Job:
-    job, name, comment, state, partition, nodes, requested, allocated, minutes, seconds = line.split("|")
-    return Job(
-        id=job,
-        name=name,
-        comment=comment,
-        state=state.split()[0],
-        partition=partition,
-        nodes=nodes,
-        requested=dict(pair.split("=") for pair in requested.split(",") if pair),
-        allocated=dict(pair.split("=") for pair in allocated.split(",") if pair),
-        minutes=int(minutes) if minutes.isdigit() else None,
-        seconds=int(seconds),
-    )
 
 
 def _listens(port: int) -> bool:

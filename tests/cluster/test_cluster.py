@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster.private_slurm import Job, PrivateSlurm, memory_is_constrained
+from cluster.private_slurm import PrivateSlurm
+from cluster.slurm_config import memory_is_constrained
+from cluster.slurm_jobs import Job
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -11,7 +11,9 @@ from random import Random
 from typing import Any, Protocol
 
 import psutil
-from cluster.private_slurm import GPUS_PER_NODE, URGENT, Job, PrivateSlurm, job_of
+from cluster.private_slurm import PrivateSlurm, job_of
+from cluster.slurm_config import GPUS_PER_NODE, URGENT
+from cluster.slurm_jobs import Job
 
 LOST_NODES = 2  # in a round: Snakemake keeps away from a node that failed, and something must be left to train on
 

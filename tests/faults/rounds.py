@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 
 import psutil
-from cluster.private_slurm import URGENT, ClusterError, PrivateSlurm
+from cluster.private_slurm import ClusterError, PrivateSlurm
+from cluster.slurm_config import URGENT
 from conftest import SNAKEMAKE, Project
 from faults.kinds import CONDITIONS, STRIKES, Condition, Strike, Training, running_trainings
 from faults.paper import CHECKPOINT_MINUTES, differences, digests, edit_profile

@@ -1,12 +1,16 @@
-"""What several of the unit tests need: the repository's folders, and faults that are real."""
+"""What several of the unit tests need: the repository, the config of a project, and faults that are real."""
 
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from unit.projects import Project
 
 # What test files share in modules beside them tells of a failed assertion as much as a test does.
 pytest.register_assert_rewrite("unit")
@@ -18,6 +22,22 @@ ROOT = Path(__file__).parents[2]
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> "Project":
+    """A project's config files, all of them right; a test changes the part that it is about."""
+    from unit.projects import Project
+
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> "Project":
+    """The same, with datasets of every kind and a study that classifies."""
+    from unit.projects import project_with_classes
+
+    return project_with_classes(tmp_path)
 
 
 @pytest.fixture

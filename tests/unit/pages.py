@@ -17,14 +17,8 @@ from calotype.layout import Layout
 from calotype.studies import CLAIM_KINDS, Study
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
-
-
 SOURCE_URL = "https://example.org/page?a=1&b=2"
-
-
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-
-
 LABELS = np.arange(20) % 6
 
 
@@ -183,8 +177,6 @@ class Page(HTMLParser):
 
 
 NAMES = ["T-shirt/top", "Bag & <b>box</b>", "Ankle boot"]
-
-
 CLASS_LABELS = np.arange(30) % 3
 
 
@@ -199,8 +191,6 @@ def hits(*shares: float):
 
 
 CLASS_PREDICTIONS = {"plain": {"test": hits(0.8, 0.9, 1.0)}, "other": {"test": hits(0.7, 0.8, 0.9)}}
-
-
 TRAINING = [
     (variant, seed, "train", "training_accuracy", 0.9 + seed / 50) for variant in CLASS_PREDICTIONS for seed in range(3)
 ]

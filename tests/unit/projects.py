@@ -9,6 +9,7 @@ import yaml
 from calotype import config
 from calotype.config import load
 from calotype.errors import CalotypeError
+from calotype.metrics import TASK_METRICS
 
 SETTINGS = {"studies": ["dots"], "seeds": 5}
 DATASETS = {
@@ -80,9 +81,14 @@ CLASSIFY = {
     ],
 }
 REMOVED = object()
+# The metrics that a complaint lists where a study names one that its task does not have.
+OF_COUNTS, OF_CLASSES = (", ".join(TASK_METRICS[task]) for task in ("count", "classify"))
+# What is answered where labels are smoothed that cannot be.
+SMOOTHING = "label_smoothing needs loss: categorical_crossentropy or binary_crossentropy"
 # What is answered where a claim has none of them, or two.
 KINDS = "give exactly one of value, at_most, at_least, between, as_low_as, similar_to"
 STUDY_FILE, DATASETS_FILE, SETTINGS_FILE = "config/studies/dots.yaml", "config/datasets.yaml", "config/config.yaml"
+CLOTHES_FILE = "config/studies/clothes.yaml"
 
 
 def changed(base: Any, where: str, value: Any) -> Any:

@@ -16,26 +16,13 @@ from unit.projects import (
     SETTINGS,
     SETTINGS_FILE,
     STUDY,
-    Project,
     changed,
-    project_with_classes,
 )
 
 from calotype import config
 from calotype.checks import check_studies
 from calotype.config import load, plan_packs
 from calotype.errors import CalotypeError
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path)
-
-
-@pytest.fixture
-def classes(tmp_path):
-    return project_with_classes(tmp_path)
-
 
 # ---- What is read ----------------------------------------------------------------------------------------------------
 

@@ -3,20 +3,9 @@
 from inspect import signature
 
 import pytest
-from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, Project, changed, project_with_classes
+from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, changed
 
 from calotype.raw import READERS
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path)
-
-
-@pytest.fixture
-def classes(tmp_path):
-    return project_with_classes(tmp_path)
-
 
 # ---- What a split is prepared from -----------------------------------------------------------------------------------
 

@@ -23,8 +23,6 @@ from calotype.metrics import TASK_METRICS
 from calotype.statistics import mean_interval, wilson_interval
 
 COUNT_METRICS = TASK_METRICS["count"]
-
-
 TWO_RUNS = [one_run(said(0.4, 1.4, 2.6, 3, 3)), one_run(said(0, 1, 2, 3, 4), seed=1)]
 
 

@@ -99,6 +99,20 @@ def test_tables_of_classes_hold_their_metrics_and_intervals():
     assert together.images.sum() == 400
 
 
+def test_probabilities_of_packs_are_put_together_in_the_order_of_their_seeds(tmp_path):
+    files = []
+    for place, seeds in enumerate((3, 2)):
+        files.append(tmp_path / f"{place}.npz")
+        np.savez(files[-1], test=np.full((seeds, 5, 4), place, np.float32))
+    found = read_predictions(files, ["wide", "wide"], {"wide": 4})
+    assert found["wide"]["test"].shape == (4, 5, 4)
+    assert found["wide"]["test"][:, 0, 0].tolist() == [0, 0, 0, 1]
+    runs = list(seed_predictions(found, {"test": np.arange(9) % 4}))
+    assert [(run.seed, run.labels.tolist(), run.predictions.shape) for run in runs] == [
+        (seed, [0, 1, 2, 3, 0], (5, 4)) for seed in range(4)
+    ]
+
+
 # ---- Mistakes --------------------------------------------------------------------------------------------------------
 
 
@@ -127,17 +141,3 @@ def test_a_run_without_mistakes_or_without_numbers_shows_none():
     for given in (perfect, np.full_like(probabilities, np.nan)):
         places, predicted, certain = confident_mistakes(labels, given, 5)
         assert len(places) == len(predicted) == len(certain) == 0
-
-
-def test_probabilities_of_packs_are_put_together_in_the_order_of_their_seeds(tmp_path):
-    files = []
-    for place, seeds in enumerate((3, 2)):
-        files.append(tmp_path / f"{place}.npz")
-        np.savez(files[-1], test=np.full((seeds, 5, 4), place, np.float32))
-    found = read_predictions(files, ["wide", "wide"], {"wide": 4})
-    assert found["wide"]["test"].shape == (4, 5, 4)
-    assert found["wide"]["test"][:, 0, 0].tolist() == [0, 0, 0, 1]
-    runs = list(seed_predictions(found, {"test": np.arange(9) % 4}))
-    assert [(run.seed, run.labels.tolist(), run.predictions.shape) for run in runs] == [
-        (seed, [0, 1, 2, 3, 0], (5, 4)) for seed in range(4)
-    ]

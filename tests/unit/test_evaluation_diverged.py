@@ -31,8 +31,8 @@ from calotype.frames import read_csv
 @pytest.fixture
 def lost():
     """Four seeds: seed 1 says nothing, seed 3 kept the weights of a good epoch; neither counts."""
-    said_ = np.array([[0, 1, 2, 3, 4], [np.nan] * 5, [0, 1, 2, 3, 5], [0, 0, 0, 0, 0]], np.float32)
-    predictions = {"wide": {"test": said_}, "deep": {"test": said_[[2, 2, 0, 0]]}}
+    said = np.array([[0, 1, 2, 3, 4], [np.nan] * 5, [0, 1, 2, 3, 5], [0, 0, 0, 0, 0]], np.float32)
+    predictions = {"wide": {"test": said}, "deep": {"test": said[[2, 2, 0, 0]]}}
     gone = {"wide": {1: 3, 3: 7}, "deep": {2: 1}}
     return predictions, gone, list(seed_predictions(predictions, {"test": LABELS}, gone))
 
@@ -41,10 +41,10 @@ def losses(*values, seed=0):
     return [(seed, epoch, "loss", value) for epoch, value in enumerate(values, 1)]
 
 
-@pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
-def test_a_run_diverged_if_its_last_loss_is_no_finite_number(tmp_path, lost):
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_run_diverged_if_its_last_loss_is_no_finite_number(tmp_path, value):
     """Also after its history went through a file, which holds an empty cell, or inf."""
-    rows = [*losses(2, 1), *losses(2, 3, lost, seed=1), *losses(lost, seed=2), (0, 2, "val_loss", lost)]
+    rows = [*losses(2, 1), *losses(2, 3, value, seed=1), *losses(value, seed=2), (0, 2, "val_loss", value)]
     write_csv(history(*rows), tmp_path / "history.csv")
     for found in (history(*rows), history(*rows[::-1]), read_csv(tmp_path / "history.csv")):
         assert diverged(found) == {1: 3, 2: 1}

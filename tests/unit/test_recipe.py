@@ -6,21 +6,11 @@ from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
-from unit.projects import CLASSIFY, CLOTHES, FETCHED, SETTINGS, STUDY, Project, changed, project_with_classes
+from unit.projects import CLASSIFY, CLOTHES, FETCHED, SETTINGS, STUDY, changed
 
 from calotype.recipe import Augmentation, Optimizer, Recipe, TrainingMetric
 
 RECIPE: dict[str, Any] = {"model": "dense", "optimizer": {"name": "sgd"}, "epochs": 1, "batch_size": 1}
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path)
-
-
-@pytest.fixture
-def classes(tmp_path):
-    return project_with_classes(tmp_path)
 
 
 # ---- Names instead of settings ---------------------------------------------------------------------------------------

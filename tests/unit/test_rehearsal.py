@@ -67,6 +67,24 @@ def forgetful(shape, outputs):
     return keras.Sequential([keras.Input(shape), *net])
 
 
+class Unready(keras.Sequential):
+    def train_step(self, data):
+        raise AttributeError("no step yet")
+
+
+class Unset(keras.Sequential):
+    def reset_metrics(self):
+        raise RuntimeError("no metrics yet")
+
+
+def unready(shape, outputs):
+    return Unready([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="softmax")])
+
+
+def unset(shape, outputs):
+    return Unset([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="softmax")])
+
+
 def another_each_time(shape, outputs):
     layers.calls = getattr(layers, "calls", 0) + 1  # this file itself is read anew each time
     units = 3 + layers.calls
@@ -146,6 +164,15 @@ def test_a_loss_that_is_no_number_from_the_start_is_named(own):
 def test_a_model_that_is_another_each_time_is_refused(own):
     with pytest.raises(CalotypeError, match="another_each_time: is another each time that it is built"):
         tried(f"{own}:another_each_time")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("unready", "AttributeError: .*no step yet"), ("unset", "RuntimeError: .*no metrics yet")]
+)
+def test_whatever_the_code_of_a_model_raises_is_told_with_its_name(own, name, problem):
+    """And so the other variants are still tried."""
+    with pytest.raises(CalotypeError, match=f"^model: .*own.py:{name}: (?s:{problem})"):
+        tried(f"{own}:{name}")
 
 
 def test_a_model_that_keeps_something_where_keras_does_not_look_is_said_to_be_inexact(own, caplog):

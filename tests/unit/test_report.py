@@ -14,6 +14,7 @@ from unit.pages import (
     TEMPLATE,
     Page,
     claim,
+    class_section,
     origin,
     own_print,
     page,
@@ -159,6 +160,27 @@ def test_page_shows_what_each_job_cost_longest_first():
         "memory": "816",
     }
     assert (rows[1]["cpu"], rows[1]["memory"]) == ("–", "–")
+
+
+def test_a_study_that_counts_may_have_a_headline_that_is_no_share(tmp_path):
+    row = section(tmp_path, metric="sum_of_squared_errors")["results"][0]
+    assert row["metrics"][0][0] == "8"
+    assert (row["range"], row["pooled"][0]) == ("0 to 16", "24")
+
+
+def test_layers_of_each_model_stand_on_the_page(tmp_path):
+    text = Page(page(tmp_path)).text
+    assert text.count("338\u202f881 parameters") == 2
+    assert "(None, 40, 40, 32)" in text
+    assert "338\u202f561" in text
+
+
+def test_several_studies_stand_on_one_page_under_names_of_their_own(tmp_path):
+    (tmp_path / "other").mkdir()
+    found = Page(report.render(TEMPLATE, [section(tmp_path), class_section(tmp_path / "other")], []))
+    identifiers = found.values("id")
+    assert len(set(identifiers)) == len(identifiers)
+    assert {"dots", "clothes", "cost", "provenance"} <= set(identifiers)
 
 
 # ---- Files -----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from unit.pages import (
     hits,
     origin,
     page,
-    section,
     tables,
 )
 
@@ -139,12 +138,6 @@ def test_the_headline_of_a_study_is_the_one_of_its_results_and_differences(tmp_p
         assert "Log loss, mean difference (points)" not in text
 
 
-def test_a_study_that_counts_may_have_a_headline_that_is_no_share(tmp_path):
-    row = section(tmp_path, metric="sum_of_squared_errors")["results"][0]
-    assert row["metrics"][0][0] == "8"
-    assert (row["range"], row["pooled"][0]) == ("0 to 16", "24")
-
-
 def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
     made = class_section(tmp_path)
     assert [(row["claimed"], row["split"], row["verdict"]) for row in made["claims"]] == [
@@ -177,13 +170,6 @@ def test_what_held_out_images_decide_and_how_images_are_changed_stands_on_the_pa
     assert "sparse categorical crossentropy" in text
 
 
-def test_layers_of_each_model_stand_on_the_page(tmp_path):
-    text = Page(page(tmp_path)).text
-    assert text.count("338\u202f881 parameters") == 2
-    assert "(None, 40, 40, 32)" in text
-    assert "338\u202f561" in text
-
-
 def test_a_training_of_classes_that_diverged_still_gets_its_page(tmp_path):
     lost = {variant: {"test": np.full((3, 30, 3), np.nan, np.float32)} for variant in CLASS_PREDICTIONS}
     for metric in ("accuracy", "log_loss"):
@@ -191,14 +177,6 @@ def test_a_training_of_classes_that_diverged_still_gets_its_page(tmp_path):
         Page(report.render(TEMPLATE, [made], []))
         assert made["confusions"][0]["columns"] == ["none"]
     assert "accuracy –" in report.findings([class_section(tmp_path, predictions=lost)])
-
-
-def test_several_studies_stand_on_one_page_under_names_of_their_own(tmp_path):
-    (tmp_path / "other").mkdir()
-    found = Page(report.render(TEMPLATE, [section(tmp_path), class_section(tmp_path / "other")], []))
-    identifiers = found.values("id")
-    assert len(set(identifiers)) == len(identifiers)
-    assert {"dots", "clothes", "cost", "provenance"} <= set(identifiers)
 
 
 def test_names_of_classes_cannot_run_code_in_the_readers_browser(tmp_path):

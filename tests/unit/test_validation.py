@@ -4,15 +4,9 @@ import re
 
 import pytest
 import yaml
-from unit.projects import DATASETS_FILE, KINDS, REMOVED, STUDY, STUDY_FILE, Project, changed
+from unit.projects import DATASETS_FILE, KINDS, REMOVED, STUDY, STUDY_FILE, changed
 
 from calotype.errors import CalotypeError
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path)
-
 
 # ---- What is wrong with a value --------------------------------------------------------------------------------------
 

@@ -176,8 +176,8 @@ class Trainer:
         train_steps = tf.function(self._train_steps, input_signature=data + steps, jit_compile=self.xla)
         self.train_rest = tf.function(self._train_step)  # one step an epoch: XLA would take a second to compile it
         try:
-            # Keras makes some of its variables when it first sees a step. The concrete function, here and below, as
-            # finding it for each call costs as much as six steps of a small net.
+            # Keras makes some of its variables when it first sees a step. What is kept, here and below, is the concrete
+            # function: to find it anew at each call costs as much as six steps of a small net.
             self.train_steps = train_steps.get_concrete_function()
         except (TypeError, ValueError) as error:
             problem = f"model: {recipe.model}: no training step can be made of it: {error}"

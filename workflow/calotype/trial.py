@@ -51,19 +51,19 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
     recipe = affordable(recipe, train.images[:1].nbytes)
     some = few(train, recipe)
     trainer: Trainer
-    if recipe.model in SCIKIT_LEARN:
-        from calotype import scikit
-
-        trainer, size = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
-    else:
-        from calotype import backend, training
-
-        backend.start(1)  # one number for all variants that a process tries
-        labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
-        held_out = None if validation is None else few(validation, recipe)
-        trainer = net = training.Trainer(recipe, some, validation=held_out, **labels)
-        size = net.size
     try:
+        if recipe.model in SCIKIT_LEARN:
+            from calotype import scikit
+
+            trainer, size = scikit.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
+        else:
+            from calotype import backend, training
+
+            backend.start(1)  # one number for all variants that a process tries
+            labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
+            held_out = None if validation is None else few(validation, recipe)
+            trainer = net = training.Trainer(recipe, some, validation=held_out, **labels)
+            size = net.size
         return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
     except CalotypeError:
         raise

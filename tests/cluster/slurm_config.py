@@ -1,0 +1,185 @@
+"""What the daemons of a private Slurm are told: its nodes and partitions, and what each job may have.
+
+There are two nodes without and some with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
+memory than there are.
+"""
+
+import os
+import pwd
+import shlex
+import shutil
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+CLUSTER = "private"
+ACCOUNT = "lab"
+CPU_NODES = ("c1", "c2")
+GPU_NODES = ("g1", "g2")
+NODE_CPUS = 8
+NODE_MEMORY = 16_000  # MiB, each
+GPUS_PER_NODE = 2
+URGENT = "urgent"  # the partition whose jobs take the GPU nodes from those of all others
+GRACE = 5  # s that a job still has when another one takes its place
+
+# Debian keeps daemons where an ordinary user's PATH does not look.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+CGROUP_V1_MEMORY = Path("/sys/fs/cgroup/memory")
+
+SLURM_CONF = """\
+ClusterName={cluster}
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ctld_port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+# A job that was requeued starts a second later than this lifetime of a job's credential; Slurm's own are 120 s.
+AuthInfo=socket={folder}/munge.socket,cred_expire={cred_expire}
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmdLogFile={folder}/slurmd-%n.log
+# Two clusters may run on one machine, and both name control groups by node and job.
+FirstJobId={first_job}
+MpiDefault=none
+SwitchType=switch/none
+ReturnToService=2
+MinJobAge=300
+KillWait=5
+InactiveLimit=0
+SlurmdTimeout={slurmd_timeout}
+
+# What Slurm takes a node from, or loses with one, it starts again.
+JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+
+# How a job's processes are found, and how it is kept to its memory.
+ProctrackType={proctrack}
+TaskPlugin={task}
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+{memory_parameters}
+
+# The tests should wait for jobs, not for the scheduler.
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=1,bf_interval=1
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SlurmdParameters=config_overrides
+
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={dbd_port}
+AccountingStoragePass={folder}/munge.socket
+AccountingStorageTRES=gres/gpu
+AccountingStoreFlags=job_comment
+
+GresTypes=gpu
+{nodes}
+PartitionName=DEFAULT MaxTime=24:00:00 DefMemPerCPU=1000 State=UP PriorityTier=1 GraceTime={grace}
+PartitionName=cpu Nodes={cpu_nodes} Default=YES
+PartitionName=gpu Nodes={gpu_nodes}
+PartitionName={urgent} Nodes={gpu_nodes} PriorityTier=2 PreemptMode=OFF
+"""
+
+SLURMDBD_CONF = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={dbd_port}
+SlurmUser={user}
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+StorageLoc=slurm
+PidFile={folder}/slurmdbd.pid
+"""
+
+CGROUP_CONF = """\
+CgroupPlugin=cgroup/v1
+CgroupAutomount=no
+ConstrainRAMSpace=yes
+ConstrainSwapSpace=no
+"""
+
+
+def memory_is_constrained() -> bool:
+    """Whether control groups keep jobs to their memory here; elsewhere Slurm measures them every second."""
+    return os.geteuid() == 0 and os.access(CGROUP_V1_MEMORY / "memory.limit_in_bytes", os.F_OK)
+
+
+def user_name() -> str:
+    """The name of who runs this, whatever LOGNAME and USER say."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def write_config(
+    folder: Path,
+    slurmd_ports: Mapping[str, int],
+    gpu_nodes: Sequence[str],
+    *,
+    ctld_port: int,
+    dbd_port: int,
+    slurmd_timeout: int,
+    cred_expire: int,
+) -> None:
+    """Write all that the daemons read, and what stands in for GPUs.
+
+    Args:
+        folder: of the private Slurm.
+        slurmd_ports: where the slurmd of each node listens.
+        gpu_nodes: those of the nodes that have GPUs.
+        ctld_port, dbd_port: where slurmctld and slurmdbd listen.
+        slurmd_timeout, cred_expire: seconds, see `private_slurm.PrivateSlurm`.
+    """
+    constrained = memory_is_constrained()
+    gpus = dict.fromkeys(gpu_nodes, f" Gres=gpu:a100:{GPUS_PER_NODE}")
+    nodes = [
+        f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} Port={port} CPUs={NODE_CPUS} "
+        f"RealMemory={NODE_MEMORY} State=UNKNOWN{gpus.get(node, '')}"
+        for node, port in slurmd_ports.items()
+    ]
+    values = {
+        "cluster": CLUSTER,
+        "host": socket.gethostname(),
+        "folder": folder,
+        "user": user_name(),
+        "ctld_port": ctld_port,
+        "dbd_port": dbd_port,
+        "first_job": ctld_port * 1000,
+        "cred_expire": cred_expire,
+        "slurmd_timeout": slurmd_timeout,
+        "grace": GRACE,
+        "urgent": URGENT,
+        "proctrack": "proctrack/linuxproc",
+        "task": "task/cgroup" if constrained else "task/none",
+        "memory_parameters": "" if constrained else "JobAcctGatherParams=OverMemoryKill",
+        "nodes": "\n".join(nodes),
+        "cpu_nodes": ",".join(CPU_NODES),
+        "gpu_nodes": ",".join(gpu_nodes),
+    }
+    (folder / "slurm.conf").write_text(SLURM_CONF.format_map(values), encoding="utf-8")
+    (folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format_map(values), encoding="utf-8")
+    (folder / "slurmdbd.conf").chmod(0o600)  # slurmdbd insists: others keep a password in it
+    if constrained:
+        (folder / "cgroup.conf").write_text(CGROUP_CONF, encoding="utf-8")
+    for number in range(GPUS_PER_NODE):
+        (folder / f"nvidia{number}").symlink_to(os.devnull)
+    gres = f"Name=gpu Type=a100 File={folder}/nvidia[0-{GPUS_PER_NODE - 1}] AutoDetect=off"
+    (folder / "gres.conf").write_text("".join(f"NodeName={node} {gres}\n" for node in gpu_nodes), encoding="utf-8")
+    # Snakemake's job step calls srun without any variable of Slurm, SLURM_CONF among them; on most clusters srun
+    # finds /etc/slurm/slurm.conf without it.
+    wrapper = folder / "bin" / "srun"
+    wrapper.parent.mkdir()
+    real = shutil.which("srun", path=SEARCH_PATH)
+    wrapper.write_text(
+        f'#!/bin/sh\nSLURM_CONF={shlex.quote(str(folder / "slurm.conf"))} exec {real} "$@"\n', encoding="utf-8"
+    )
+    wrapper.chmod(0o755)
+    (folder / "state").mkdir()
+    for node in slurmd_ports:
+        (folder / f"spool-{node}").mkdir()
