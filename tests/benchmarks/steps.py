@@ -29,7 +29,7 @@ class Engine:
         probe: whether it may be so slow with some nets that full epochs are out of the question.
         quick: whether quick runs try it.
         nets: that it trains.
-        halves: whether it computes in 16 bits: that is another computation, so the others are not held against it.
+        half_precision: whether it computes in 16 bits: another computation, which the others are not held against.
     """
 
     script: str
@@ -39,7 +39,7 @@ class Engine:
     probe: bool = False
     quick: bool = True
     nets: tuple[str, ...] = tuple(NETS)
-    halves: bool = False
+    half_precision: bool = False
 
 
 DENSE = tuple(name for name, net in NETS.items() if not net.filters)
@@ -49,7 +49,9 @@ ENGINES = {
     "calotype": Engine("calotype_steps.py", "calotype"),
     "calotype, jit_compile: true": Engine("calotype_steps.py", "xla", quick=False, nets=DENSE),
     "calotype, jit_compile: false": Engine("calotype_steps.py", "no-xla", quick=False),
-    "calotype, mixed_bfloat16": Engine("calotype_steps.py", "bfloat16", quick=False, nets=NOT_SQUARED, halves=True),
+    "calotype, mixed_bfloat16": Engine(
+        "calotype_steps.py", "bfloat16", quick=False, nets=NOT_SQUARED, half_precision=True
+    ),
     "calotype, streamed": Engine("calotype_steps.py", "streamed", quick=False),
     "Keras fit, with oneDNN": Engine("keras_steps.py", "fit", env={"TF_ENABLE_ONEDNN_OPTS": "1"}, quick=False),
     "TensorFlow by hand": Engine("tensorflow_steps.py", "loop"),
@@ -124,7 +126,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     lowest = rows.pivot_table(index="engine", columns="net", values="us_per_step", aggfunc="min")
     highest = rows.pivot_table(index="engine", columns="net", values="us_per_step", aggfunc="max")
     engines = [name for name in ENGINES if name in medians.index]
-    best = medians.loc[[name for name in engines if not ENGINES[name].halves]].min()
+    best = medians.loc[[name for name in engines if not ENGINES[name].half_precision]].min()
     found = []
     for engine in engines:
         line = {"engine": engine, "n": str(rows.loc[rows["engine"] == engine, "repeat"].nunique())}
