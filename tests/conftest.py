@@ -24,9 +24,10 @@ WORKERS = 4  # processes for the whole suite on two cores: the tests on a privat
 ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one worker
 # The longest, and those that load TensorFlow; small files fill up at the end.
 TRAINING = tuple(
-    f"tests/unit/test_{name}.py" for name in ("runs", "training", "held_out", "feed", "weights", "rehearsal")
+    f"tests/unit/training/test_{name}.py"
+    for name in ("loop", "keras_trainer", "held_out", "input_pipeline", "weights", "smoke_test")
 )
-FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", "tests/unit/test_figures.py")
+FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", "tests/unit/figures/test_base.py")
 NOTES = pytest.StashKey[list[str]]()
 
 # Reads calls, a line each, and prints their exit statuses. Each runs in a process of its own, which has imported

@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from benchmarks.measure import PYTHON, REPOSITORY, CommandError, Options, environment, spread, usable_cores
 
-from calotype.dots import write_split as draw_split
-from calotype.images import write_split
-from calotype.raw import read_raw
-from calotype.splits import open_split
+from calotype.data.draw_dots import write_split as draw_split
+from calotype.data.prepared_split import open_split
+from calotype.data.readers import read_raw
+from calotype.preparation.prepare import write_split
 
 TITLE = "Drawing and preparing images, on one core"
 IMAGES, QUICK_IMAGES = 20_000, 200

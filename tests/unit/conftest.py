@@ -59,10 +59,12 @@ def files_no_longer_than() -> Callable[[int], AbstractContextManager[None]]:
 @pytest.fixture(scope="session")
 def tensorflow() -> SimpleNamespace:
     """The modules that import TensorFlow, started with one thread, as it must be before anything is computed."""
-    from calotype import augment, backend, models, training
+    from calotype.training import augmentation, backend, keras_trainer, models
 
     backend.start(1)
-    return SimpleNamespace(keras=backend.keras, tf=backend.tf, augment=augment, models=models, training=training)
+    return SimpleNamespace(
+        keras=backend.keras, tf=backend.tf, augment=augmentation, models=models, training=keras_trainer
+    )
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +72,10 @@ def style() -> Iterator[None]:
     """The style of the workflow's figures, for the tests of one file only."""
     import matplotlib as mpl
 
-    from calotype import figures
+    from calotype.figures import base
 
     with mpl.rc_context():
-        figures.use_style(ROOT / "workflow/report/calotype.mplstyle")
+        base.use_style(ROOT / "workflow/report/calotype.mplstyle")
         yield
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.text import Text
 
-from calotype import figures, figures_accuracy, figures_count, figures_seeds, figures_training
+from calotype.figures import accuracy, base, count
+from calotype.figures import seeds as figures_seeds
+from calotype.figures import training_curves as figures_training
 
 RED = "#d00000"
 SUFFIXES = (".pdf", ".svg", ".png")
@@ -38,7 +40,7 @@ def history(seeds=3, epochs=4, metrics=("loss",)):
 def sheet(images=12, columns=10, predicted=None):
     pictures = np.random.default_rng(1).random((images, 40, 40, 1), np.float32)
     predicted = labels(images).astype(float) if predicted is None else predicted
-    return figures_count.contact_sheet(pictures, labels(images), np.asarray(predicted, float), columns)
+    return count.contact_sheet(pictures, labels(images), np.asarray(predicted, float), columns)
 
 
 def variants(make, names=("wide", "deep")):
@@ -52,7 +54,7 @@ def training_curves(names=("wide",)):
 
 
 def counted(runs):
-    return figures_accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
+    return accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
 
 
 def accuracy_by_label(names=("wide", "deep")):
@@ -63,7 +65,7 @@ def accuracy_by_class(names=("wide", "deep"), classes=CLASSES):
     true = np.arange(200) % 10
     predicted = np.where(np.random.default_rng(1).random((3, 200)) < 0.2, 0, true).astype(float)
     runs = variants(lambda _: (true, predicted), names)
-    return figures_accuracy.accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
+    return accuracy.accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
 
 
 def errors(variant=0, seeds=5, mean=0.03):
@@ -97,7 +99,7 @@ def diverging(epochs, lost=np.nan, **options):
 def saved(figure, folder):
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"figure{suffix}" for suffix in SUFFIXES]
-    figures.save(figure, files)
+    base.save(figure, files)
     return {file.suffix: file.read_bytes() for file in files}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from calotype.evaluation import SeedPredictions, differences_table
+from calotype.evaluation.tables import SeedPredictions, differences_table
 
 LABELS = np.array([0, 1, 2, 3, 5])
 

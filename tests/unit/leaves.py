@@ -10,14 +10,14 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from calotype.catalogue import write_catalogue
-from calotype.checks import check_folder
-from calotype.config import Config, load
-from calotype.datasets import ImagesDataset
-from calotype.errors import CalotypeError
-from calotype.files import contents
-from calotype.images import read_split, write_split
-from calotype.steps import read_steps
+from calotype.config.datasets import ImagesDataset
+from calotype.config.load import Config, load
+from calotype.config.preparation_steps import read_steps
+from calotype.config.static_checks import check_folder
+from calotype.data.catalogue import write_catalogue
+from calotype.preparation.prepare import read_split, write_split
+from calotype.util.errors import CalotypeError
+from calotype.util.files import contents
 
 RNG = np.random.default_rng(0)
 GREY, COLOUR = RNG.integers(0, 256, (11, 17), np.uint8), RNG.integers(0, 256, (11, 17, 3), np.uint8)

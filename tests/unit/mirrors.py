@@ -12,9 +12,9 @@ import threading
 
 import pytest
 
-from calotype.errors import CalotypeError
-from calotype.order import Limits
-from calotype.sources import fetch
+from calotype.fetch.fetch import fetch
+from calotype.fetch.state import Limits
+from calotype.util.errors import CalotypeError
 
 QUICK = Limits(pause=0)
 # More than what is read at once, and as hard to compress as it looks: half of it is half of the download.

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calotype import evaluation, report
-from calotype.claims import claims_table
-from calotype.config import Config, Settings
-from calotype.datasets import CsvDataset, DotsDataset
-from calotype.files import write_csv
-from calotype.frames import read_csv
-from calotype.layout import Layout
-from calotype.studies import CLAIM_KINDS, Study
+from calotype.config.datasets import CsvDataset, DotsDataset
+from calotype.config.load import Config, Settings
+from calotype.config.paths import Layout
+from calotype.config.study import CLAIM_KINDS, Study
+from calotype.evaluation import tables as evaluation
+from calotype.evaluation.claims import claims_table
+from calotype.report import html as report
+from calotype.util.csv_tables import read_csv
+from calotype.util.files import write_csv
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
 SOURCE_URL = "https://example.org/page?a=1&b=2"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
-from calotype.config import load
-from calotype.images import write_split
-from calotype.raw import Raw
-from calotype.splits import open_split
+from calotype.config.load import load
+from calotype.data.prepared_split import open_split
+from calotype.data.readers import Raw
+from calotype.preparation.prepare import write_split
 
 WHITE = {np.uint8: 255, np.uint16: 65535}
 KINDS = pytest.mark.parametrize("kind", WHITE, ids=lambda kind: kind.__name__)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from calotype import config
-from calotype.config import load
-from calotype.errors import CalotypeError
-from calotype.metrics import TASK_METRICS
+from calotype.config import load as config
+from calotype.config.load import load
+from calotype.config.metric_names import TASK_METRICS
+from calotype.util.errors import CalotypeError
 
 SETTINGS = {"studies": ["dots"], "seeds": 5}
 DATASETS = {

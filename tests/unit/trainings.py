@@ -4,11 +4,11 @@ import textwrap
 
 import numpy as np
 
-from calotype.dots import write_split as draw_split
-from calotype.images import write_split
-from calotype.raw import read_drawn
-from calotype.recipe import Recipe
-from calotype.splits import Split, open_split
+from calotype.config.recipe import Recipe
+from calotype.data.draw_dots import write_split as draw_split
+from calotype.data.prepared_split import Split, open_split
+from calotype.data.readers import read_drawn
+from calotype.preparation.prepare import write_split
 
 RANGE = {"minimum": 0, "maximum": 5}
 IMAGES = {"train": 22, "test": 13}
@@ -94,8 +94,8 @@ def make_data(folder):
 
 def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",)):
     """Train a pack as workflow/scripts/train.py does."""
-    from calotype.runs import Store, train_pack
-    from calotype.training import Trainer
+    from calotype.training.keras_trainer import Trainer
+    from calotype.training.loop import Store, train_pack
 
     models.mkdir(parents=True)
     find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")

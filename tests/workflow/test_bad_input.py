@@ -74,7 +74,7 @@ def drawn(finished):
 
 
 def test_broken_images_and_labels_are_named_with_the_file_and_nothing_is_prepared(drawn):
-    """A mistake in each split, in one call; tests/unit/test_raw.py has the others."""
+    """A mistake in each split, in one call; tests/unit/data/test_readers.py has the others."""
     raw = drawn.folder / "data/dots"
     image = raw / "test/img7.jpg"
     image.write_bytes(image.read_bytes()[:300])

@@ -49,7 +49,7 @@ def small_fashion(folder: Path) -> Project:
     study["example"] = 66
     for variant in study["variants"].values():
         variant |= {"epochs": 2, "batch_size": 32, "seeds": 2}
-    accurate = study["variants"]["accurate"]  # tests/unit/test_accurate.py has its net as it is
+    accurate = study["variants"]["accurate"]  # tests/unit/training/test_accurate.py has its net as it is
     accurate["seeds"] = 1
     accurate["model_arguments"]["blocks"] = [[8, 2, 5], [16, 1, 3, "pool"], [16, 1, 3, "residual"]]
     file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
@@ -179,7 +179,9 @@ def test_results_elsewhere_fetch_nothing_again(printed):
 
 
 def test_a_fix_in_the_code_that_fetches_fetches_nothing_again(printed):
-    printed.edit("workflow/calotype/sources.py", "from calotype.errors", "import calotype\nfrom calotype.errors")
+    printed.edit(
+        "workflow/calotype/fetch/fetch.py", "from calotype.util.errors", "import calotype\nfrom calotype.util.errors"
+    )
     assert "fetch_dataset" not in printed.plan("fashion")
 
 

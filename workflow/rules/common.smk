@@ -54,20 +54,21 @@ LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
-from calotype import config as calotype_config, provenance
-from calotype.checks import check_studies
-from calotype.console import would_fail_again
-from calotype.errors import CalotypeError
-from calotype.files import check_writable
-from calotype.layout import Layout
-from calotype.postmortem import explain
-from calotype.validation import read_yaml
+from calotype.config import load
+from calotype.util import code_digest as digests
+from calotype.config.static_checks import check_studies
+from calotype.util.entry_point import would_fail_again
+from calotype.util.errors import CalotypeError
+from calotype.util.files import check_writable
+from calotype.config.paths import Layout
+from calotype.jobs.killed_jobs import explain
+from calotype.util.yaml_validation import read_yaml
 
 try:
     for file in workflow.configfiles:
         if Path(file).suffix in (".yaml", ".yml"):
             read_yaml(Path(file))  # Snakemake, which has read it, takes the last of two keys of one name
-    CONFIG = calotype_config.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
+    CONFIG = load.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
     check_studies(CONFIG)
     LAYOUT = Layout(CONFIG)
     DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
@@ -108,7 +109,7 @@ wildcard_constraints:
 def code_digest(script, without=()):
     """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
     try:
-        return provenance.code_digest(WORKFLOW / "scripts" / script, tuple(without))
+        return digests.code_digest(WORKFLOW / "scripts" / script, tuple(without))
     except CalotypeError as error:
         raise WorkflowError(str(error)) from None
 

@@ -3,7 +3,10 @@
 # Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified);
 # of your own images, which stay where they are, results/prepared/<dataset>/catalogue.csv.
 
-NO_ROW = ["calotype.recipe", "calotype.steps"]  # the types of a dataset take them in; no row of its catalogue does
+NO_ROW = [
+    "calotype.config.recipe",
+    "calotype.config.preparation_steps",
+]  # the types of a dataset take them in; no row of its catalogue does
 
 
 rule draw:

@@ -4,10 +4,10 @@
 
 from types import SimpleNamespace
 
-from calotype import provenance
-from calotype.files import contents
-from calotype.recipe import SCIKIT_LEARN
-from calotype.steps import Own, before_measuring, plain_steps
+from calotype.util.code_digest import own_code
+from calotype.util.files import contents
+from calotype.config.recipe import SCIKIT_LEARN
+from calotype.config.preparation_steps import Own, before_measuring, plain_steps
 
 
 def drawing(wildcards):
@@ -68,7 +68,7 @@ def own_steps(before=False):
     def digests(wildcards):
         steps = CONFIG.datasets[wildcards.dataset].prepare
         steps = before_measuring(steps) if before else steps
-        return [provenance.own_code(step.function) for step in steps if isinstance(step, Own)]
+        return [own_code(step.function) for step in steps if isinstance(step, Own)]
 
     return digests
 
@@ -81,8 +81,8 @@ def recipe(wildcards):
 def training_code(wildcards):
     """The code of a training: that of the library that trains it, not of the other."""
     model = CONFIG.studies[wildcards.study].variants[wildcards.variant].model
-    other = ("backend", "training") if model in SCIKIT_LEARN else ("scikit",)
-    return code_digest("train.py", [f"calotype.{module}" for module in other])
+    other = ("backend", "keras_trainer") if model in SCIKIT_LEARN else ("sklearn_trainer",)
+    return code_digest("train.py", [f"calotype.training.{module}" for module in other])
 
 
 def recipe_threads(wildcards):
@@ -103,7 +103,7 @@ def longest_first(wildcards):
 
 def own_model(wildcards):
     """The code of a user's own model file; None for the models that come along."""
-    return provenance.own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)
+    return own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)
 
 
 def study_of(wildcards):

@@ -3,7 +3,7 @@
 # Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where
 # asked for, <split>-steps.pdf, .svg and .png, a figure of what each step does.
 
-NO_STEP = ["calotype.recipe"]  # the steps take from it how strict a type is, and no number
+NO_STEP = ["calotype.config.recipe"]  # the steps take from it how strict a type is, and no number
 
 
 rule measure:

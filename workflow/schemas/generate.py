@@ -10,13 +10,13 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype import config, datasets, datasets_own, recipe, steps, studies, sweeps  # noqa: E402
+from calotype.config import dataset_user, datasets, grid, load, preparation_steps, recipe, study  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
 PREPARE = "datasets.yaml: the steps of `prepare`"
 TABLES: list[tuple[str, type[BaseModel] | None]] = [
-    ("config.yaml", config.Settings),
+    ("load.yaml", load.Settings),
     ("datasets.yaml: a dataset with `source: dots`", datasets.DotsDataset),
     ("datasets.yaml: `drawing`", datasets.Drawing),
     ("datasets.yaml: a split of `dots`", datasets.DrawnSplit),
@@ -26,30 +26,30 @@ TABLES: list[tuple[str, type[BaseModel] | None]] = [
     ("datasets.yaml: a split of `csv`", datasets.CsvSplit),
     ("datasets.yaml: a dataset with `source: npz`", datasets.NpzDataset),
     ("datasets.yaml: a split of `npz`", datasets.NpzSplit),
-    ("datasets.yaml: a dataset with `source: images`", datasets_own.ImagesDataset),
-    ("datasets.yaml: a split of `images`", datasets_own.ImageSplit),
-    ("datasets.yaml: `table`", datasets_own.ImageTable),
-    ("datasets.yaml: a dataset with `source: arrays`", datasets_own.ArraysDataset),
-    ("datasets.yaml: a split of `arrays`", datasets_own.ArraySplit),
-    ("datasets.yaml: `arrays`", datasets_own.Arrays),
-    ("datasets.yaml: `random`; `group_pattern` of `images` alone", datasets_own.RandomImages),
+    ("datasets.yaml: a dataset with `source: images`", dataset_user.ImagesDataset),
+    ("datasets.yaml: a split of `images`", dataset_user.ImageSplit),
+    ("datasets.yaml: `table`", dataset_user.ImageTable),
+    ("datasets.yaml: a dataset with `source: arrays`", dataset_user.ArraysDataset),
+    ("datasets.yaml: a split of `arrays`", dataset_user.ArraySplit),
+    ("datasets.yaml: `arrays`", dataset_user.Arrays),
+    ("datasets.yaml: `random`; `group_pattern` of `images` alone", dataset_user.RandomImages),
     (PREPARE, None),  # all steps in one
     ("datasets.yaml: `fetch`", datasets.Fetch),
     ("datasets.yaml: one of `fetch.sources`", datasets.FileSource),
-    ("studies/<study>.yaml", studies.Study),
-    ("studies/<study>.yaml: a variant", studies.Variant),
+    ("studies/<study>.yaml", study.Study),
+    ("studies/<study>.yaml: a variant", study.Variant),
     ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),
     ("studies/<study>.yaml: one of `augment`", recipe.Augmentation),
     ("studies/<study>.yaml: `reduce_on_plateau`", recipe.Plateau),
-    ("studies/<study>.yaml: a claim", studies.Claim),
-    ("studies/<study>.yaml: `source`", studies.Source),
+    ("studies/<study>.yaml: a claim", study.Claim),
+    ("studies/<study>.yaml: `source`", study.Source),
 ]
 
 
 def schema_files() -> dict[Path, str]:
     """The content of every schema file."""
     folder = WORKFLOW / "schemas"
-    return {folder / name: json.dumps(schema, indent=2) + "\n" for name, schema in config.schemas().items()}
+    return {folder / name: json.dumps(schema, indent=2) + "\n" for name, schema in load.schemas().items()}
 
 
 def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
@@ -78,7 +78,7 @@ def _rows(model: type[BaseModel]) -> dict[str, str]:
     for key, entry in schema["properties"].items():
         required = key in schema.get("required", ())
         default = "must be given" if required else f"`{json.dumps(entry.get('default'))}`"
-        if model is studies.Variant and required:
+        if model is study.Variant and required:
             default = "must be given, here or in `defaults`"
         if not required and entry.get("default") in (None, "", {}, []):
             default = "none"
@@ -93,7 +93,7 @@ def _described(entry: dict[str, Any]) -> str:
 def _steps() -> list[str]:
     """A table of all steps with their keys."""
     lines = ["| step | key | value | default | what it is |", "|---|---|---|---|---|"]
-    for name, model in steps.STEPS.items():
+    for name, model in preparation_steps.STEPS.items():
         rows = _rows(model)
         del rows["name"]
         lines.append(f"| `{name}` | | | | {_described(model.model_json_schema()['properties']['name'])} |")
@@ -106,8 +106,8 @@ def reference() -> str:
     parts = []
     for heading, model in TABLES:
         rows = [*_rows(model).values()] if model else []
-        if model is studies.Variant:
-            rows.append(f"| `{sweeps.GRID}` | mapping of lists | none | {sweeps.GRID_DESCRIPTION} |")
+        if model is study.Variant:
+            rows.append(f"| `{grid.GRID}` | mapping of lists | none | {grid.GRID_DESCRIPTION} |")
         lines = ["| key | value | default | what it is |", "|---|---|---|---|", *rows] if model else _steps()
         parts.append("\n".join([f"### {heading}", "", *lines]) + "\n")
     return "\n".join(parts)

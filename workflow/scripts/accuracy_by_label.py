@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_accuracy
-from calotype.console import script
-from calotype.evaluation import decided
-from calotype.predicted import predicted
+from calotype.evaluation.load_for_figures import predicted
+from calotype.evaluation.tables import decided
+from calotype.figures import accuracy, base
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
-    figures.use_style(Path(found.style))
+    base.use_style(Path(found.style))
     runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
     runs = {label: (true, decided(run, params.task)) for label, (true, run) in runs.items()}
     axes = ("class", "accuracy") if params.classes else ("true count", "counts that are exact")
-    figure = figures_accuracy.accuracy_by_label(
+    figure = accuracy.accuracy_by_label(
         runs, xlabel=axes[0], ylabel=axes[1], names=params.classes or None, diverged=diverged
     )
-    figures.save(figure, [Path(file) for file in snakemake.output])
+    base.save(figure, [Path(file) for file in snakemake.output])

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from calotype.catalogue import write_catalogue
-from calotype.console import script
-from calotype.datasets_own import ArraysDataset, ImagesDataset
-from calotype.errors import about
+from calotype.config.dataset_user import ArraysDataset, ImagesDataset
+from calotype.data.catalogue import write_catalogue
+from calotype.util.entry_point import script
+from calotype.util.errors import about
 
 with script(snakemake.log[0]), about(f"dataset {snakemake.wildcards.dataset}"):
     entry = snakemake.params.dataset | snakemake.params.place

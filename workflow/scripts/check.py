@@ -6,26 +6,27 @@ import os
 import shutil
 from pathlib import Path
 
-from calotype import config, forecast
-from calotype.console import script
-from calotype.errors import CalotypeError
-from calotype.layout import Layout
-from calotype.trial import try_study
+from calotype.config import load
+from calotype.config.paths import Layout
+from calotype.planning import cost_forecast
+from calotype.planning.check import try_study
+from calotype.util.entry_point import script
+from calotype.util.errors import CalotypeError
 
 with script(snakemake.log[0]):
     found, studies, logger = snakemake.input, snakemake.params.studies, logging.getLogger("calotype")
     if not studies:
         raise CalotypeError("config: studies: names no study.", "name some: --config 'studies=[leaves]'")
-    layout = Layout(config.load(snakemake.config))
+    layout = Layout(load.load(snakemake.config))
     manifests = {file: json.loads(Path(file).read_text(encoding="utf-8")) for file in found.manifests}
     tried = [try_study(layout, name, manifests, snakemake.params.code) for name in studies]
     if problems := [problem for _, some in tried for problem in some]:
         raise CalotypeError("\n".join(problems))
     rows = [row for some, _ in tried for row in some]
-    prepared = sum(Path(file).stat().st_size for file in set(found.arrays)) / forecast.MIB
-    free = shutil.disk_usage(layout.results).free / forecast.MIB
-    stages = forecast.jobs(layout, rows)
-    plan = forecast.page(rows, stages, prepared=prepared, free=free, cores=os.cpu_count() or 1)
+    prepared = sum(Path(file).stat().st_size for file in set(found.arrays)) / cost_forecast.MIB
+    free = shutil.disk_usage(layout.results).free / cost_forecast.MIB
+    stages = cost_forecast.jobs(layout, rows)
+    plan = cost_forecast.page(rows, stages, prepared=prepared, free=free, cores=os.cpu_count() or 1)
     logger.info("\n%s", "\n".join(plan))
     for sheet in [file for file in found.sheets if file.endswith(".png")]:
         logger.info("Look    %s: what each step of the preparation does", sheet)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from calotype.claims import claims_table
-from calotype.console import script
-from calotype.files import write_csv
-from calotype.frames import read_csv
+from calotype.evaluation.claims import claims_table
+from calotype.util.csv_tables import read_csv
+from calotype.util.entry_point import script
+from calotype.util.files import write_csv
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params

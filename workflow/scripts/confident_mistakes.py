@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_mistakes
-from calotype.console import script
-from calotype.evaluation import confident_mistakes
-from calotype.figures_mistakes import MISTAKES, largest_errors, number, percent, unrounded
-from calotype.predicted import first_seeds
-from calotype.splits import open_split
+from calotype.data.prepared_split import open_split
+from calotype.evaluation.load_for_figures import first_seeds
+from calotype.evaluation.tables import confident_mistakes
+from calotype.figures import base, mistakes
+from calotype.figures.mistakes import MISTAKES, largest_errors, number, percent, unrounded
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
-    figures.use_style(Path(found.style))
+    base.use_style(Path(found.style))
     data = open_split(Path(found.array))
-    with figures.new_figures(Path(snakemake.output.folder)) as save:
+    with base.new_figures(Path(snakemake.output.folder)) as save:
         firsts = first_seeds(found.predictions, found.histories, split=params.split, variants=params.variants)
         for variant, predictions, lost in firsts:
             labels = data.labels[: len(predictions)]
@@ -30,7 +30,7 @@ with script(snakemake.log[0]):
                 true, predicted = ([params.classes[label] for label in of] for of in (labels[places], taken))
                 sure = [percent(probability) for probability in certain]
             if lost is not None:
-                figure = figures.first_seed_diverged(lost)
+                figure = base.first_seed_diverged(lost)
             else:
-                figure = figures_mistakes.mistakes(data.images[places], true, predicted, sure)
+                figure = mistakes.mistakes(data.images[places], true, predicted, sure)
             save(figure, variant)

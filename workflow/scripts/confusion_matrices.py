@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_mistakes
-from calotype.console import script
-from calotype.frames import read_csv, where
+from calotype.figures import base, mistakes
+from calotype.util.csv_tables import read_csv, where
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     params, found = snakemake.params, read_csv(snakemake.input.confusion)
-    figures.use_style(Path(snakemake.input.style))
-    with figures.new_figures(Path(snakemake.output.folder)) as save:
+    base.use_style(Path(snakemake.input.style))
+    with base.new_figures(Path(snakemake.output.folder)) as save:
         for variant in params.variants:
             chosen = where(found, variant=variant, split=params.split, seed="all")
             if len(chosen):
-                figure = figures_mistakes.confusion_matrix(*figures_mistakes.cross_tabulate(chosen, params.classes))
+                figure = mistakes.confusion_matrix(*mistakes.cross_tabulate(chosen, params.classes))
             else:
-                figure = figures.notice("All seeds diverged: there is nothing to show.")
+                figure = base.notice("All seeds diverged: there is nothing to show.")
             save(figure, variant)

@@ -2,24 +2,24 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_count
-from calotype.console import script
-from calotype.evaluation import rounded
-from calotype.predicted import first_seeds
-from calotype.splits import open_split
+from calotype.data.prepared_split import open_split
+from calotype.evaluation.load_for_figures import first_seeds
+from calotype.evaluation.tables import rounded
+from calotype.figures import base, count
+from calotype.util.entry_point import script
 
 IMAGES = 50  # as on the source's page
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
-    figures.use_style(Path(found.style))
+    base.use_style(Path(found.style))
     data = open_split(Path(found.array))
-    with figures.new_figures(Path(snakemake.output.folder)) as save:
+    with base.new_figures(Path(snakemake.output.folder)) as save:
         firsts = first_seeds(found.predictions, found.histories, split=params.split, variants=params.variants)
         for variant, predictions, lost in firsts:
             if lost is not None:
-                figure = figures.first_seed_diverged(lost)
+                figure = base.first_seed_diverged(lost)
             else:
                 shown = data.images[:IMAGES], data.labels[:IMAGES], rounded(predictions[:IMAGES])
-                figure = figures_count.contact_sheet(*shown)
+                figure = count.contact_sheet(*shown)
             save(figure, variant)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from calotype.console import script
-from calotype.dots import write_split
+from calotype.data.draw_dots import write_split
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     write_split(Path(snakemake.output.folder), **snakemake.params.split)

@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from calotype import config
-from calotype.console import script
-from calotype.sources import fetch
+from calotype.config import load
+from calotype.fetch.fetch import fetch
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     name = snakemake.wildcards.dataset
-    checked = config.load(snakemake.config)
+    checked = load.load(snakemake.config)
     own = [checked.settings.local_data, os.environ.get("CALOTYPE_DATA")]
     fetch(
         Path(snakemake.output.sums).parent,

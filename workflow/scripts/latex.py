@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from calotype.console import script
-from calotype.files import write_text
-from calotype.frames import read_csv
-from calotype.tables import claims_latex, escape, layers_latex, summary_latex
+from calotype.report.latex import claims_latex, escape, layers_latex, summary_latex
+from calotype.util.csv_tables import read_csv
+from calotype.util.entry_point import script
+from calotype.util.files import write_text
 
 with script(snakemake.log[0]):
     study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from calotype.console import script
-from calotype.images import read_split, write_measured
+from calotype.preparation.prepare import read_split, write_measured
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     measuring = snakemake.params.measuring

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-from calotype.config import Settings
-from calotype.console import script
-from calotype.errors import CalotypeError
-from calotype.starter import check_name, findings, write_study
-from calotype.survey import survey
-from calotype.validation import validate
+from calotype.config.load import Settings
+from calotype.data.folder_survey import survey
+from calotype.planning.new_study import check_name, findings, write_study
+from calotype.util.entry_point import script
+from calotype.util.errors import CalotypeError
+from calotype.util.yaml_validation import validate
 
 with script(snakemake.log[0]):
     settings, logger = validate(Settings, dict(snakemake.config), "config/config.yaml"), logging.getLogger("calotype")

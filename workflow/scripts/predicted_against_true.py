@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_count
-from calotype.console import script
-from calotype.predicted import predicted
+from calotype.evaluation.load_for_figures import predicted
+from calotype.figures import base, count
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
-    figures.use_style(Path(found.style))
+    base.use_style(Path(found.style))
     runs, diverged = predicted(found.predictions, found.histories, found.array, **params.runs)
-    figures.save(figures_count.predicted_against_true(runs, diverged), [Path(file) for file in snakemake.output])
+    base.save(count.predicted_against_true(runs, diverged), [Path(file) for file in snakemake.output])

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_steps
-from calotype.console import script
-from calotype.images import read_split, steps_of
-from calotype.splits import open_split
+from calotype.data.prepared_split import open_split
+from calotype.figures import base, preparation
+from calotype.preparation.prepare import read_split, steps_of
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
-    figures.use_style(Path(found.style))
+    base.use_style(Path(found.style))
     steps = steps_of(params.preparation, found.measured)
-    places = figures_steps.chosen(open_split(Path(found.array)).labels)
+    places = preparation.chosen(open_split(Path(found.array)).labels)
     raw = read_split(params.preparation, Path(found.raw), params.place)
-    records = figures_steps.pick(raw, places)
-    names = [figures_steps.called(*each, raw, params.classes) for each in zip(records, places, strict=True)]
-    figure = figures_steps.preparation_sheet(figures_steps.all_stages(records, steps), steps, names)
-    figures.save(figure, [Path(file) for file in snakemake.output])
+    records = preparation.pick(raw, places)
+    names = [preparation.called(*each, raw, params.classes) for each in zip(records, places, strict=True)]
+    figure = preparation.preparation_sheet(preparation.all_stages(records, steps), steps, names)
+    base.save(figure, [Path(file) for file in snakemake.output])

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from calotype.console import script
-from calotype.images import read_split, steps_of, write_split
+from calotype.preparation.prepare import read_split, steps_of, write_split
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     preparation, output = snakemake.params.preparation, snakemake.output

@@ -4,12 +4,12 @@ import json
 import logging
 from pathlib import Path
 
-from calotype.console import script
-from calotype.errors import about
-from calotype.files import write_text
-from calotype.recipe import Recipe
-from calotype.splits import open_split
-from calotype.trial import try_variant
+from calotype.config.recipe import Recipe
+from calotype.data.prepared_split import open_split
+from calotype.planning.check import try_variant
+from calotype.util.entry_point import script
+from calotype.util.errors import about
+from calotype.util.files import write_text
 
 with script(snakemake.log[0]):
     name = f"{snakemake.wildcards.study}/{snakemake.wildcards.variant}"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from calotype.console import script
-from calotype.files import write_text
-from calotype.frames import read_csv
-from calotype.report import Print, StudyTables, findings, read_job, read_origin, render, study_section, train_job
+from calotype.report.html import Print, StudyTables, findings, read_job, read_origin, render, study_section, train_job
+from calotype.util.csv_tables import read_csv
+from calotype.util.entry_point import script
+from calotype.util.files import write_text
 
 with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from calotype import figures, figures_seeds
-from calotype.console import script
-from calotype.evaluation import converged, divergences
-from calotype.frames import read_csv, where
-from calotype.metrics import METRICS
+from calotype.config.metric_names import METRICS
+from calotype.evaluation.tables import converged, divergences
+from calotype.figures import base, seeds
+from calotype.util.csv_tables import read_csv, where
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     params, metric = snakemake.params, METRICS[snakemake.params.metric]
-    figures.use_style(Path(snakemake.input.style))
+    base.use_style(Path(snakemake.input.style))
     runs = read_csv(snakemake.input.runs)
     lost = divergences(runs)
     diverged = {label: len(lost[variant]) for variant, label in params.labels.items()}
@@ -26,7 +26,7 @@ with script(snakemake.log[0]):
     differences = differences[differences.split == params.split].replace(
         {"variant": params.labels, "than": params.labels}
     )
-    figure = figures_seeds.seeds(
+    figure = seeds.seeds(
         values,
         metric=metric.label,
         share=metric.share,
@@ -34,4 +34,4 @@ with script(snakemake.log[0]):
         differences=differences,
         diverged=diverged,
     )
-    figures.save(figure, [Path(file) for file in snakemake.output])
+    base.save(figure, [Path(file) for file in snakemake.output])

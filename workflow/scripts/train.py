@@ -4,15 +4,16 @@ import json
 import logging
 from pathlib import Path
 
-from calotype import provenance, runs, slurm
-from calotype.console import script
-from calotype.errors import about
-from calotype.files import new_folder, write_text
-from calotype.leases import lease
-from calotype.pack import is_there, write_tables
-from calotype.recipe import SCIKIT_LEARN, Recipe
-from calotype.splits import open_split
-from calotype.stopping import on_signals
+from calotype.config.recipe import SCIKIT_LEARN, Recipe
+from calotype.data.prepared_split import open_split
+from calotype.jobs import slurm
+from calotype.jobs.leases import lease
+from calotype.jobs.signals import on_signals
+from calotype.training import loop, provenance
+from calotype.training.result import is_there, write_tables
+from calotype.util.entry_point import script
+from calotype.util.errors import about
+from calotype.util.files import new_folder, write_text
 
 with script(snakemake.log[0]), on_signals() as stop:
     recipe, wildcards, output = Recipe(**snakemake.params.recipe), snakemake.wildcards, snakemake.output
@@ -34,22 +35,22 @@ with script(snakemake.log[0]), on_signals() as stop:
             logger.info("%s: done by another job meanwhile", what)
         else:
             if recipe.model in SCIKIT_LEARN:
-                from calotype import scikit
+                from calotype.training import sklearn_trainer
 
-                device, trainer = "cpu", scikit.Trainer(recipe, train, classes=manifests[0]["classes"])
+                device, trainer = "cpu", sklearn_trainer.Trainer(recipe, train, classes=manifests[0]["classes"])
             else:
-                from calotype import backend, training
+                from calotype.training import backend, keras_trainer
 
                 backend.start(recipe.threads)
                 device = backend.device_name()
                 logger.info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
                 labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
                 above = snakemake.config["stream_above"]
-                trainer = training.Trainer(recipe, train, validation=validation, stream_above=above, **labels)
+                trainer = keras_trainer.Trainer(recipe, train, validation=validation, stream_above=above, **labels)
             machine, minutes = f"{provenance.processor()}, {device}", snakemake.config["checkpoint_minutes"]
-            store = runs.Store(folders, identity, machine, minutes)
+            store = loop.Store(folders, identity, machine, minutes)
             with new_folder(Path(output.models)) as models:
-                pack = runs.train_pack(name, recipe, seeds, trainer, splits, models, store=store, check=held.check)
+                pack = loop.train_pack(name, recipe, seeds, trainer, splits, models, store=store, check=held.check)
             held.check()
             files = {key: Path(output[key]) for key in ("history", "layers", "predictions")}
             write_tables(pack, counts=not recipe.classifies, **files)

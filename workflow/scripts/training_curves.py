@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from calotype import figures, figures_training
-from calotype.console import script
-from calotype.frames import read_csv
+from calotype.figures import base, training_curves
+from calotype.util.csv_tables import read_csv
+from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     params = snakemake.params
-    figures.use_style(Path(snakemake.input.style))
+    base.use_style(Path(snakemake.input.style))
     history = pd.concat(
         read_csv(file).assign(variant=variant)
         for file, variant in zip(snakemake.input.histories, params.variants, strict=True)
@@ -19,4 +19,4 @@ with script(snakemake.log[0]):
         label: history[(history.variant == variant) & (history.seed < params.seeds[variant])]
         for variant, label in params.labels.items()
     }
-    figures.save(figures_training.training_curves(histories), [Path(file) for file in snakemake.output])
+    base.save(training_curves.training_curves(histories), [Path(file) for file in snakemake.output])

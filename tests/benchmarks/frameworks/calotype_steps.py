@@ -1,4 +1,4 @@
-"""The engine of this project, driven as `calotype.runs` does; called in a copy of the project."""
+"""The engine of this project, driven as `calotype.training.loop` does; called in a copy of the project."""
 
 import math
 import os
@@ -16,13 +16,14 @@ sys.path.insert(0, str(Path.cwd() / "workflow"))
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
 
-from calotype import backend, config  # noqa: E402
-from calotype.recipe import Recipe  # noqa: E402
-from calotype.splits import Split  # noqa: E402
+from calotype.config import load  # noqa: E402
+from calotype.config.recipe import Recipe  # noqa: E402
+from calotype.data.prepared_split import Split  # noqa: E402
+from calotype.training import backend  # noqa: E402
 
 backend.start(1)
 
-from calotype.training import Trainer  # noqa: E402
+from calotype.training.keras_trainer import Trainer  # noqa: E402
 
 # Settings of a recipe, and of the trainer, by the name of the engine.
 ENGINES = {
@@ -36,7 +37,7 @@ ENGINES = {
 
 def recipe_of(net: timing.Net, settings: Mapping[str, Any]) -> Recipe:
     """The recipe in config/studies, without images that are held out: the others train without any."""
-    studies = config.load(yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))).studies
+    studies = load.load(yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))).studies
     recipe = studies[net.study].variants[net.variant].recipe()
     found = recipe if isinstance(recipe, dict) else recipe.model_dump()
     for key in ("validation_split", "monitor", "restore_best_weights"):

@@ -1,0 +1,370 @@
+"""Where files lie: packs that are there stay, and every part of the workflow finds the same ones."""
+
+import re
+import signal
+
+import pytest
+
+from calotype.config.datasets import CsvDataset, DotsDataset, ImagesDataset
+from calotype.config.load import Config, Settings
+from calotype.config.paths import FigureFile, Layout
+from calotype.config.study import Study
+
+DOTS = {"source": "dots", "splits": {name: {"images": 5, "seed": 1} for name in ("train", "test", "unused")}}
+DIGITS = {
+    "source": "csv",
+    "fetch": {"files": {"digits.csv": "a" * 64}, "sources": [{"python": "scikit-learn"}]},
+    "splits": {name: {"table": "digits.csv", "first": i} for i, name in enumerate(("train", "test", "more"))},
+    "classes": ["zero", "one"],
+}
+
+
+def study(**changes):
+    recipe = {"model": "dots_source", "loss": "huber", "optimizer": "adam", "epochs": 1, "batch_size": 8}
+    made = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"]}
+    made["variants"] = {"wide": recipe | {"label": "Wide net"}, "deep": recipe | {"seeds": 1}}
+    return Study.model_validate(made | changes)
+
+
+def digits(**changes):
+    """A study that classifies."""
+    recipe = {"model": "dense", "loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 1, "batch_size": 8}
+    variants = {"plain": recipe, "other": recipe | {"seeds_per_job": 5}}
+    return study(title="Digits", dataset="digits", task="classify", variants=variants, **changes)
+
+
+def layout(root, seeds=5, seeds_per_job=3, paper=(), **studies):
+    studies = studies or {"dots": study()}
+    config = Config(
+        Settings(
+            studies=list(studies),
+            paper=list(paper),
+            seeds=seeds,
+            seeds_per_job=seeds_per_job,
+            results="out",
+            data="raw",
+        ),
+        {"dots": DotsDataset.model_validate(DOTS), "digits": CsvDataset.model_validate(DIGITS)},
+        studies,
+    )
+    return Layout(config, root)
+
+
+def two(root):
+    return layout(root, one=study(), two=study())
+
+
+def of_ones_own(root):
+    """A study of images of one's own beside one of drawn images."""
+    made = layout(root, dots=study(), leaves=digits().model_copy(update={"dataset": "leaves"}))
+    splits = {"train": {"share": 0.8}, "test": {"share": 0.1}, "spare": {"share": 0.1}}
+    leaves = {"source": "images", "folder": "leaves", "classes": ["oak", "beech"], "splits": splits}
+    made.config.datasets["leaves"] = ImagesDataset.model_validate(leaves)
+    return made
+
+
+def every_kind(root):
+    """Studies of every task, which ask for every figure."""
+    classes = digits(example=1, feature_maps="plain")
+    return layout(root, dots=study(), digits=classes, size=study(task="regress"))
+
+
+def finish(root, pack, variant="wide", study="dots"):
+    folder = root / "out" / study / variant / pack
+    folder.mkdir(parents=True)
+    (folder / "provenance.json").write_text("{}")
+
+
+def test_more_seeds_find_the_packs_that_are_there(tmp_path):
+    assert layout(tmp_path).packs("dots", "wide") == [(0, 2), (3, 4)]
+    finish(tmp_path, "seeds-000-002")
+    finish(tmp_path, "seeds-003-004")
+    assert layout(tmp_path, seeds=9, seeds_per_job=2).packs("dots", "wide") == [(0, 2), (3, 4), (5, 6), (7, 8)]
+
+
+def test_a_pack_that_did_not_finish_does_not_count_as_one(tmp_path):
+    """Provenance is written last."""
+    (tmp_path / "out/dots/wide/seeds-000-004/models").mkdir(parents=True)
+    assert layout(tmp_path).packs("dots", "wide") == [(0, 2), (3, 4)]
+
+
+def test_packs_of_other_variants_and_studies_are_not_mistaken_for_ones_own(tmp_path):
+    finish(tmp_path, "seeds-000-004", variant="deep")
+    finish(tmp_path, "seeds-000-004", study="other")
+    assert layout(tmp_path).packs("dots", "wide") == [(0, 2), (3, 4)]
+
+
+@pytest.fixture
+def no_hang():
+    """A plan that never ends fills the memory of the machine: better an error after some seconds."""
+
+    def stop(*_):
+        raise TimeoutError("the plan does not end")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("no_hang")
+@pytest.mark.parametrize("name", ["seeds-old-copy", "seeds-000-004-backup", "seeds-a-b", "seeds-004-000"])
+def test_a_folder_that_a_user_set_aside_does_not_stop_the_workflow(tmp_path, name):
+    finish(tmp_path, name)
+    assert layout(tmp_path).packs("dots", "wide") == [(0, 2), (3, 4)]
+
+
+def test_a_thousand_seeds_have_their_places(tmp_path):
+    paths = layout(tmp_path, seeds=1001, seeds_per_job=500).pack_paths("dots", "history.csv")
+    assert paths[:3] == [
+        "out/dots/wide/seeds-000-499/history.csv",
+        "out/dots/wide/seeds-500-999/history.csv",
+        "out/dots/wide/seeds-1000-1000/history.csv",
+    ]
+    finish(tmp_path, "seeds-1000-1000")
+    assert layout(tmp_path, seeds=1001, seeds_per_job=500).packs("dots", "wide")[-1] == (1000, 1000)
+
+
+def test_a_variant_may_have_a_pack_size_of_its_own(tmp_path):
+    made = layout(tmp_path, digits=digits())
+    assert (made.packs("digits", "plain"), made.packs("digits", "other")) == ([(0, 2), (3, 4)], [(0, 4)])
+
+
+def test_paths_of_packs_stand_in_the_order_of_the_packs(tmp_path):
+    made = two(tmp_path)
+    assert made.study_packs("one") == [("wide", 0, 2), ("wide", 3, 4), ("deep", 0, 0)]
+    assert made.all_packs(["one", "two"]) == [
+        (study, *pack) for study in ("one", "two") for pack in made.study_packs(study)
+    ]
+    assert made.all_packs(["two"]) == [("two", *pack) for pack in made.study_packs("two")]
+    expected = [f"out/one/{v}/seeds-{a:03d}-{b:03d}/x" for v, a, b in made.study_packs("one")]
+    assert made.pack_paths("one", "x") == expected
+    assert made.pack_paths("one", "x", "deep") == ["out/one/deep/seeds-000-000/x"]
+
+
+def test_checkpoints_lie_beside_the_studies_and_are_nothing_that_a_report_asks_for(tmp_path):
+    made = layout(tmp_path)
+    assert made.checkpoints.format(study="dots") == "out/checkpoints/dots"
+    assert not [path for path in made.everything("report") if "checkpoints" in path]
+
+
+def test_each_report_holds_its_studies_and_no_others(tmp_path):
+    made = layout(tmp_path, paper=["digits"], dots=study(), digits=digits())
+    assert made.reports() == {"report": ["dots", "digits"], "paper": ["digits"], "dots": ["dots"], "digits": ["digits"]}
+    everything = made.everything("digits")
+    assert everything[0] == "out/digits.html"
+    assert all(path.startswith("out/digits") for path in everything)
+    assert {path.rsplit("/", 1)[1] for path in everything if path.endswith(".tex")} == {
+        "summary.tex",
+        "claims.tex",
+        "layers.tex",
+    }
+    assert set(made.everything("paper")) - {"out/paper.html"} == set(everything) - {"out/digits.html"}
+    assert set(everything) - {"out/digits.html"} < set(made.everything("report"))
+    assert len(set(made.everything("report"))) == len(made.everything("report"))
+
+
+def test_raw_files_of_a_fetched_dataset_lie_together_and_drawn_splits_each_by_itself(tmp_path):
+    made = layout(tmp_path)
+    assert (made.raw("dots", "test"), made.raw("digits", "test")) == ("raw/dots/test", "raw/digits/SHA256SUMS")
+    assert made.raw("digits", "train") == made.raw("digits", "test")
+    assert (made.drawn(), made.fetched()) == (["dots"], ["digits"])
+
+
+def test_figures_stand_in_the_order_of_the_report(tmp_path):
+    made = two(tmp_path)
+    figures = made.figures(["one", "two"])
+    assert [figure.name for figure in figures if figure.study == "one"] == [
+        "predicted-against-true",
+        "accuracy-by-count",
+        "seeds",
+        "training-curves",
+        "contact-sheets/wide",
+        "contact-sheets/deep",
+        "confusion-matrices/wide",
+        "confusion-matrices/deep",
+        "confident-mistakes/wide",
+        "confident-mistakes/deep",
+    ]
+    assert [figure.study for figure in figures] == ["one"] * 10 + ["two"] * 10
+    assert made.figures(["two"]) == figures[10:]
+
+
+def test_figures_of_variants_are_asked_for_by_the_folder_that_holds_them(tmp_path):
+    made = layout(tmp_path, one=digits(), two=digits())
+    assert made.figure_outputs(["one", "two"], (".pdf", ".svg")) == [
+        f"out/{study}/figures/{name}"
+        for study in ("one", "two")
+        for name in (
+            "seeds.pdf",
+            "seeds.svg",
+            "accuracy-by-class.pdf",
+            "accuracy-by-class.svg",
+            "training-curves.pdf",
+            "training-curves.svg",
+            "calibration-curves.pdf",
+            "calibration-curves.svg",
+            "roc-curves.pdf",
+            "roc-curves.svg",
+            "precision-recall-curves.pdf",
+            "precision-recall-curves.svg",
+            "confusion-matrices",
+            "confident-mistakes",
+        )
+    ]
+    for figure in made.figures(["one"]):
+        file = made.figure_file(figure, ".svg")
+        assert file == f"out/one/figures/{figure.name}.svg"
+        assert {file, file.rpartition("/")[0]} & set(made.figure_outputs(["one"], (".svg",)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [({}, []), ({"example": 3}, ["example"]), ({"example": 3, "feature_maps": "plain"}, ["example", "feature_maps"])],
+)
+def test_a_study_that_classifies_has_the_figures_that_it_asks_for(tmp_path, changes, more):
+    figures = layout(tmp_path, digits=digits(**changes)).figures(["digits"])
+    assert [figure.rule for figure in figures if figure.variant is None] == [
+        "seeds",
+        "accuracy_by_class",
+        "training_curves",
+        "calibration_curves",
+        "roc_curves",
+        "precision_recall_curves",
+        *more,
+    ]
+    assert [(figure.rule, figure.variant) for figure in figures if figure.variant] == [
+        (rule, variant) for rule in ("confusion_matrices", "confident_mistakes") for variant in ("plain", "other")
+    ]
+
+
+@pytest.mark.parametrize(("names", "curves"), [("ab", True), ("abc", False)])
+def test_curves_of_a_positive_class_are_printed_where_there_are_two_and_not_where_there_are_more(
+    tmp_path, names, curves
+):
+    made = layout(tmp_path, digits=digits())
+    made.config.datasets["digits"] = CsvDataset.model_validate(DIGITS | {"classes": [*names]})
+    rules = {figure.rule for figure in made.figures(["digits"])}
+    assert {"roc_curves", "precision_recall_curves"} & rules == (
+        {"roc_curves", "precision_recall_curves"} if curves else set()
+    )
+
+
+def test_a_study_of_numbers_has_an_agreement_and_no_figures_of_labels_that_are_met_or_not(tmp_path):
+    figures = layout(tmp_path, size=study(task="regress")).figures(["size"])
+    assert [figure.name for figure in figures] == [
+        "agreement",
+        "seeds",
+        "training-curves",
+        "confident-mistakes/wide",
+        "confident-mistakes/deep",
+    ]
+
+
+def test_a_figure_is_named_after_its_rule_and_its_variant():
+    assert FigureFile("dots", "contact_sheets", "wide_net").name == "contact-sheets/wide_net"
+    assert FigureFile("dots", "training_curves").name == "training-curves"
+
+
+def test_every_figure_has_its_caption(root, tmp_path):
+    captions = {path.stem for path in (root / "workflow/report").glob("*.rst")}
+    every = every_kind(tmp_path)
+    assert {figure.rule for figure in every.figures(every.config.studies)} <= captions
+
+
+def test_every_figure_has_its_rule(root, tmp_path):
+    rules = set(re.findall(r"^rule (\w+):", (root / "workflow/rules/figures.smk").read_text(encoding="utf-8"), re.M))
+    every = every_kind(tmp_path)
+    assert {figure.rule for figure in every.figures(every.config.studies)} == rules
+
+
+def test_splits_that_nobody_uses_cost_no_job(tmp_path):
+    assert layout(tmp_path).jobs(["dots"]) == [
+        ("draw", "dots/train"),
+        ("draw", "dots/test"),
+        ("prepare", "dots/train"),
+        ("prepare", "dots/test"),
+        ("evaluate", "dots"),
+        ("claims", "dots"),
+        ("latex", "dots"),
+        ("predicted_against_true", "dots"),
+        ("accuracy_by_count", "dots"),
+        ("seeds", "dots"),
+        ("training_curves", "dots"),
+        ("contact_sheets", "dots"),
+        ("confusion_matrices", "dots"),
+        ("confident_mistakes", "dots"),
+    ]
+
+
+def test_a_report_charges_no_study_for_a_download_that_was_paid_for_before(tmp_path):
+    """The benchmark of an earlier download would be no cost of this report."""
+    jobs = layout(tmp_path, digits=digits()).jobs(["digits"])
+    assert jobs[:3] == [("prepare", "digits/train"), ("prepare", "digits/test"), ("evaluate", "digits")]
+    assert not [what for stage, what in jobs if stage in ("draw", "fetch_dataset")]
+
+
+def test_a_report_pays_for_the_jobs_of_its_own_studies_only(tmp_path):
+    made = layout(tmp_path, dots=study(), digits=digits())
+    assert not [job for job in made.jobs(["digits"]) if "dots" in job[1]]
+    assert not [job for job in made.jobs(["dots"]) if "digits" in job[1]]
+    assert sorted(made.jobs(["dots", "digits"])) == sorted(made.jobs(["dots"]) + made.jobs(["digits"]))
+
+
+def test_every_study_has_its_jobs_and_no_two_are_the_same(tmp_path):
+    jobs = two(tmp_path).jobs(["one", "two"])
+    assert len(set(jobs)) == len(jobs)
+    assert [what for stage, what in jobs if stage == "contact_sheets"] == ["one", "two"]
+    assert [stage for stage, what in jobs if what == "two"] == [stage for stage, what in jobs if what == "one"]
+    assert len([what for _, what in jobs if what == "two"]) == 10
+
+
+def test_every_job_of_a_report_has_its_rule_and_its_benchmark(root, tmp_path):
+    """The report reads a benchmark file for each."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (root / "workflow/rules").glob("*.smk"))
+    every = every_kind(tmp_path)
+    stages = {stage for stage, _ in every.jobs([*every.config.studies])}
+    for stage in stages:
+        assert re.search(rf"^rule {stage}:", text, re.M), stage
+        assert f'f"{{BENCHMARKS}}/{stage}/' in text, stage
+
+
+def test_the_preparation_of_images_of_ones_own_is_in_the_report_and_that_of_drawn_ones_costs_it_nothing(tmp_path):
+    made = of_ones_own(tmp_path)
+    folder = "out/prepared/leaves"
+    assert made.report_sheets(["dots"]) == []
+    assert made.report_sheets(["dots", "leaves"]) == [
+        ("leaves", "train", f"{folder}/train-steps.svg"), ("leaves", "test", f"{folder}/test-steps.svg")
+    ]  # fmt: skip
+    jobs = made.jobs(["dots", "leaves"])
+    assert [what for stage, what in jobs if stage == "preparation_sheet"] == ["leaves/train", "leaves/test"]
+
+
+def test_a_variant_without_label_is_called_by_its_name(tmp_path):
+    described = layout(tmp_path).described(["dots"])["dots"]
+    assert {key: variant["label"] for key, variant in described["variants"].items()} == {
+        "wide": "Wide net",
+        "deep": "deep",
+    }
+
+
+def test_the_report_is_told_of_metrics_classes_and_whose_images_they_were(tmp_path):
+    described = layout(tmp_path, dots=study(), digits=digits(metric="error")).described(["digits", "dots"])
+    assert list(described) == ["digits", "dots"]
+    assert described["digits"]["metrics"] == ["error", "log_loss"]
+    assert described["digits"]["classes"] == ["zero", "one"]
+    assert described["dots"]["classes"] == []
+    assert (described["digits"]["same_images"], described["dots"]["same_images"]) == (True, False)
+
+
+def test_claims_and_report_agree_on_whose_images_a_source_tested_on(tmp_path):
+    """Else a claim would be judged by a wider range than the page says, or a narrower one."""
+    made = layout(tmp_path, dots=study(), digits=digits())
+    for name in ("dots", "digits"):
+        assert made.same_images(name) is made.described([name])[name]["same_images"]
+
+
+def test_tables_are_those_of_the_studies_asked_for(tmp_path):
+    made = two(tmp_path)
+    assert made.tables(["two"], ["runs.csv", "summary.tex"]) == ["out/two/runs.csv", "out/two/summary.tex"]

@@ -1,0 +1,157 @@
+"""A study is trained and shown as its file says, or it is said before any training what in it cannot be done."""
+
+import pytest
+from unit.projects import CLASSIFY, CLOTHES_FILE, FETCHED, OF_COUNTS, SMOOTHING, STUDY, STUDY_FILE, changed
+
+from calotype.config.study import Study
+from calotype.util.errors import CalotypeError
+from calotype.util.yaml_validation import validate
+
+# ---- Variants --------------------------------------------------------------------------------------------------------
+
+
+def test_variants_take_what_they_leave_out_from_the_defaults(project):
+    variants = project.load().studies["dots"].variants
+    assert (variants["wide"].epochs, variants["deep"].epochs) == (3, 4)
+    for variant in variants.values():
+        assert (variant.loss, variant.batch_size, variant.optimizer.learning_rate) == ("huber", 32, 0.001)
+
+
+def test_a_variant_may_differ_from_the_defaults(project):
+    project.study(changed(STUDY, "variants.wide.optimizer", {"name": "sgd"}))
+    optimizer = project.load().studies["dots"].variants["wide"].optimizer
+    assert (optimizer.name, optimizer.learning_rate) == ("sgd", None), "a mapping is replaced, not mixed"
+
+
+def test_a_variant_does_not_overwrite_the_figures(project):
+    complaint = project.study(changed(STUDY, "variants.figures", STUDY["variants"]["wide"])).complaint()
+    assert complaint == f"{STUDY_FILE}: variants: a variant cannot be called `figures`."
+
+
+def test_two_variants_with_one_label_do_not_become_one_in_the_figures(project):
+    """Figures and tables tell variants apart by their labels."""
+    study = changed(changed(STUDY, "variants.wide.label", "Net"), "variants.deep.label", "Net")
+    complaint = project.study(study).complaint()
+    assert "Net" in complaint
+    assert "label" in complaint
+
+
+def test_trainings_may_diverge_unless_a_study_forbids_it_and_that_trains_nothing_again(project):
+    loaded = project.study(STUDY).load().studies["dots"]
+    strict = project.study(STUDY | {"may_diverge": False}).load().studies["dots"]
+    assert (loaded.may_diverge, strict.may_diverge) == (True, False)
+    assert loaded.variants["wide"].recipe() == strict.variants["wide"].recipe()
+
+
+# ---- Splits and examples ---------------------------------------------------------------------------------------------
+
+
+def test_a_model_is_never_tested_on_its_training_images(project):
+    study = changed(STUDY, "tests", ["test", "train"])
+    complaint = project.study(study).complaint()
+    assert complaint.startswith(f"{STUDY_FILE}: variants.wide.train: `train` is also a test split.")
+    assert "\nHint: " in complaint
+
+
+@pytest.mark.parametrize(
+    ("number", "limits", "shown"),
+    [
+        (2, (None, None), range(20, 22)),
+        (None, (None, None), range(20, 10_000)),
+        (None, (3, 3), range(20, 23)),
+        (2, (3, 3), range(20, 22)),
+        (9, (3, 5), range(20, 25)),  # one variant that sees it suffices
+        (9, (3, None), range(20, 29)),
+    ],
+)
+def test_an_example_that_no_run_is_tested_on_is_refused_before_anything_is_trained(classes, number, limits, shown):
+    """Images keep the numbers that they have in their file: these begin with 20."""
+    classes.datasets(changed(FETCHED, "clothes.splits.test.number", number))
+    variants = {name: {"test_images": n} if n else {} for name, n in zip("ab", limits, strict=True)}
+    base = CLASSIFY | {"claims": [], "variants": variants}
+    for example in (shown[0], shown[-1]):
+        classes.study(base | {"example": example}, "clothes").load()
+    for example in (0, shown[0] - 1, *([shown[-1] + 1] if shown[-1] < 9999 else [])):
+        complaint = classes.study(base | {"example": example}, "clothes").complaint()
+        assert complaint == f"{CLOTHES_FILE}: example: {example} is not among the images that are tested on."
+
+
+@pytest.mark.parametrize(
+    ("entry", "first"),
+    [({"source": "images"}, 1), ({"source": "arrays", "arrays": {"images": "x.npy", "labels": "y.npy"}}, 0)],
+)
+def test_an_example_of_images_of_ones_own_is_looked_for_when_they_are_known(classes, entry, first):
+    splits = {"train": {"share": 0.5}, "test": {"share": 0.5}}
+    classes.datasets(FETCHED | {"clothes": {"folder": "x", "classes": ["a", "b"], "splits": splits} | entry})
+    base = CLASSIFY | {"claims": [], "variants": {"a": {"test_images": 3}}}
+    for example in (first, 999_999):
+        classes.study(base | {"example": example}, "clothes").load()
+    complaint = classes.study(base | {"example": first - 1}, "clothes").complaint()
+    assert "not among the images" in complaint or "out of range" in complaint
+
+
+# ---- A study that counts ---------------------------------------------------------------------------------------------
+
+
+def test_a_study_that_counts_classes_is_refused(classes):
+    study = changed(STUDY, "dataset", "clothes")
+    complaint = classes.study(study).complaint()
+    where = f"{STUDY_FILE}: task: the labels of `clothes` are classes, not counts."
+    assert complaint == f"{where}\nHint: task: classify has such labels."
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "complaint"),
+    [
+        ("metric", "accuracy", f"metric: task count has {OF_COUNTS}, not accuracy."),
+        ("example", 1, "example: only task classify has probabilities to show."),
+        ("feature_maps", "wide", "feature_maps: needs an example to show them on."),
+        ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
+         "task count."),
+        ("variants.wide", STUDY["variants"]["wide"] | {"monitor": "val_accuracy", "validation_split": 0.1},
+         "variants.wide: monitor: val_accuracy is not recorded; these are: val_loss, loss."),
+        ("variants.wide.label_smoothing", 0.1, f"variants.wide: {SMOOTHING}."),
+        ("claims.0.metric", "accuracy", f"claims.0.metric: task count has {OF_COUNTS}, parameters, not accuracy."),
+        ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "says": "It says so."},
+         f"claims.0.metric: task count has {OF_COUNTS}, parameters, not training_accuracy."),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_classes_is_refused_in_a_study_that_counts(project, where, value, complaint):
+    assert project.study(changed(STUDY, where, value)).complaint() == f"{STUDY_FILE}: {complaint}"
+
+
+# ---- A study of numbers ----------------------------------------------------------------------------------------------
+
+REGRESS = STUDY | {"task": "regress", "claims": []}
+
+
+def refused(study):
+    """What a study file says of itself, whatever its dataset."""
+    with pytest.raises(CalotypeError) as problem:
+        validate(Study, study, STUDY_FILE)
+    return str(problem.value)
+
+
+def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics():
+    study = validate(Study, REGRESS, STUDY_FILE)
+    assert study.headline == "mean_absolute_error"
+    assert study.shown == ["mean_absolute_error", "root_mean_squared_error", "r2"]
+    assert study.variants["wide"].loss == "huber"
+    assert (
+        validate(Study, changed(REGRESS, "variants.wide.scale_targets", True), STUDY_FILE)
+        .variants["wide"]
+        .scale_targets
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "complaint"),
+    [
+        ("variants.wide.loss", "categorical_crossentropy",
+         "variants.wide.loss: categorical_crossentropy does not fit task regress."),
+        ("metric", "exact", "metric: task regress has mean_absolute_error, root_mean_squared_error, r2, not exact."),
+        ("example", 1, "example: only task classify has probabilities to show."),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_counts_or_classes_is_refused_in_a_study_of_numbers(where, value, complaint):
+    assert refused(changed(REGRESS, where, value)) == f"{STUDY_FILE}: {complaint}"

@@ -1,0 +1,90 @@
+"""A study is measured by what its task and its classes allow."""
+
+import re
+from typing import get_args
+
+import pytest
+from unit.projects import CLASSIFY, CLOTHES_FILE, FETCHED, changed
+
+from calotype.config.metric_names import METRICS, TASK_METRICS, MetricName, offered, shown
+
+
+def test_headline_of_a_study_is_the_first_metric_of_its_task_or_the_one_it_names(classes):
+    studies = classes.load().studies
+    assert (studies["dots"].headline, studies["clothes"].headline) == ("exact", "accuracy")
+    studies = classes.study(CLASSIFY | {"metric": "error"}, "clothes").load().studies
+    assert studies["clothes"].headline == "error"
+
+
+def test_a_table_shows_the_headline_first_and_accuracy_or_error_but_not_both():
+    assert shown("classify", "accuracy") == ["accuracy", "log_loss"]
+    assert shown("classify", "error") == ["error", "log_loss"]
+    assert shown("classify", "log_loss")[0] == "log_loss"
+    assert shown("count", "off_by_more_than_one") == ["off_by_more_than_one", "exact", "sum_of_squared_errors"]
+
+
+def test_a_table_shows_the_usual_metrics_beside_a_headline_that_is_none_of_them():
+    assert shown("classify", "macro_f1") == ["macro_f1", "accuracy", "log_loss"]
+    assert shown("count", "r2") == ["r2", "exact", "off_by_more_than_one", "sum_of_squared_errors"]
+    assert shown("regress", "r2") == ["r2", "mean_absolute_error", "root_mean_squared_error"]
+
+
+def test_a_study_may_choose_the_metrics_of_its_tables_and_their_first_is_its_headline(classes):
+    chosen = ["balanced_accuracy", "macro_f1", "accuracy", "error"]
+    study = classes.study(CLASSIFY | {"metrics": chosen}, "clothes").load().studies["clothes"]
+    assert (study.headline, study.shown) == ("balanced_accuracy", chosen)
+    both = CLASSIFY | {"metrics": chosen, "metric": "balanced_accuracy"}
+    assert classes.study(both, "clothes").load().studies["clothes"].headline == "balanced_accuracy"
+    plain = classes.study(CLASSIFY, "clothes").load().studies["clothes"]
+    assert plain.shown == ["accuracy", "log_loss"], "what nobody chose is as it was"
+    assert plain.variants["plain"].recipe() == study.variants["plain"].recipe(), "and nothing is trained again"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "complaint"),
+    [
+        (["acuracy"], "metrics.0: 'acuracy' is not one of exact, .* Hint: did you mean `accuracy`\\?"),
+        (["accuracy", "exact"], "metrics.1: task classify has accuracy, .*, not exact."),
+        (["training_accuracy"], "metrics.0: task classify has accuracy, .*, not training_accuracy."),
+        (["error", "error"], "metrics: a metric stands there twice."),
+        ([], r"metrics: \[\] is empty."),
+        ("accuracy", 'metrics: "accuracy" is not a list.'),
+        (
+            ["accuracy", "top_3"],
+            "metrics.1: `top_3` takes 4 classes or more, and `clothes` has 3.\nHint: known: accura.*",
+        ),
+        (["roc_auc"], "metrics.0: `roc_auc` takes 2 classes, and `clothes` has 3.\nHint: .*"),
+    ],
+)
+def test_metrics_that_a_study_cannot_show_are_named_with_what_it_can(classes, metrics, complaint):
+    found = classes.study(CLASSIFY | {"metrics": metrics}, "clothes").complaint()
+    assert re.fullmatch(f"{CLOTHES_FILE}: {complaint}", found)
+
+
+def test_two_headlines_are_refused(classes):
+    study = CLASSIFY | {"metrics": ["accuracy", "error"], "metric": "error"}
+    assert classes.study(study, "clothes").complaint() == (
+        f"{CLOTHES_FILE}: metrics: the first is the headline, but metric says error, and this begins with "
+        "accuracy; leave metric out, or put it first."
+    )
+
+
+@pytest.mark.parametrize("where", ["metric", "claims.0.metric"])
+def test_a_metric_of_more_classes_than_there_are_is_refused_wherever_it_stands(classes, where):
+    study = changed(CLASSIFY, where, "top_5")
+    found = classes.study(study, "clothes").complaint()
+    assert found.startswith(f"{CLOTHES_FILE}: {where}: `top_5` takes 6 classes or more, and `clothes` has 3")
+
+
+@pytest.mark.parametrize(("names", "metric"), [("ab", "roc_auc"), ("abcd", "top_3"), ("abcdef", "top_5")])
+def test_metrics_are_offered_as_soon_as_there_are_the_classes_for_them(classes, names, metric):
+    classes.datasets(changed(FETCHED, "clothes.classes", [*names]))
+    assert classes.study(CLASSIFY | {"metric": metric}, "clothes").load().studies["clothes"].headline == metric
+    assert metric in offered("classify", len(names))
+
+
+def test_every_metric_of_a_task_can_be_claimed_and_shown():
+    assert set(get_args(MetricName)) == set(METRICS)
+    for names in TASK_METRICS.values():
+        assert set(names) <= set(METRICS)
+        assert all(METRICS[name].tested for name in names)

@@ -1,0 +1,328 @@
+"""Metrics and tables are what one gets by hand, also where a training went wrong."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from unit.evaluated import LABELS, guesses, history, one_run, said
+
+from calotype.config.metric_names import TASK_METRICS
+from calotype.evaluation.tables import (
+    confusion_table,
+    count_metrics,
+    pooled_table,
+    read_predictions,
+    rounded,
+    runs_table,
+    seed_predictions,
+    summary_table,
+    training_accuracies,
+)
+from calotype.util.errors import CalotypeError
+from calotype.util.statistics import mean_interval, wilson_interval
+
+COUNT_METRICS = TASK_METRICS["count"]
+TWO_RUNS = [one_run(said(0.4, 1.4, 2.6, 3, 3)), one_run(said(0, 1, 2, 3, 4), seed=1)]
+
+
+# ---- One run ---------------------------------------------------------------------------------------------------------
+
+
+def test_metrics_are_those_counted_by_hand():
+    """Counted: 0, 1, 3, 3, 3 for 0, 1, 2, 3, 5: three right, one off by two."""
+    metrics = count_metrics(LABELS, said(0.4, 1.4, 2.6, 3, 3))
+    assert metrics["exact"] == 3 / 5
+    assert metrics["off_by_more_than_one"] == 1 / 5
+    assert metrics["sum_of_squared_errors"] == pytest.approx(0.4**2 + 0.4**2 + 0.6**2 + 0 + 2**2, rel=1e-6)
+    assert list(metrics) == list(COUNT_METRICS)
+
+
+def test_predictions_below_zero_and_far_above_are_counted_as_they_are():
+    metrics = count_metrics(np.array([0, 0, 5]), said(-0.6, -0.4, 900))
+    assert metrics["exact"] == pytest.approx(1 / 3)
+    assert metrics["off_by_more_than_one"] == pytest.approx(1 / 3)
+
+
+def test_rounding_has_no_preference_for_more_dots():
+    assert rounded(said(0.5, 1.5, 2.5, 2.51, -0.5)).tolist() == [0, 2, 2, 3, 0]
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf, 3e38])
+def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
+    run = one_run(said(0, 1, 2, 3, lost))
+    metrics = count_metrics(run.labels, run.predictions)
+    assert metrics["exact"] == 4 / 5
+    assert metrics["off_by_more_than_one"] == 1 / 5
+    runs = runs_table("dots", "count", [run])
+    assert len(summary_table(runs)) == len(COUNT_METRICS)
+    pooled = pooled_table("dots", "count", [run])
+    assert pooled[pooled.metric == "exact"].value.tolist() == [4 / 5]
+    confusion = confusion_table("dots", "count", [run])
+    assert confusion.groupby("seed", sort=False).images.sum().to_dict() == {0: 5, "all": 5}
+    row = confusion[confusion.true == 5].iloc[0]
+    assert row.images == 1
+    assert pd.isna(row.predicted) or row.predicted > 5, "an invented count stands in the table"
+
+
+def test_a_training_that_diverged_altogether_stops_nothing():
+    run = one_run(np.full(5, np.nan, np.float32))
+    assert count_metrics(run.labels, run.predictions)["exact"] == 0
+    assert math.isnan(count_metrics(run.labels, run.predictions)["sum_of_squared_errors"])
+    runs = runs_table("dots", "count", [run, one_run(said(0, 1, 2, 3, 5), seed=1)])
+    assert runs[runs.seed == 0].value.isna().all(), "it has no accuracy, not one of zero"
+    assert runs[runs.seed == 1].set_index("metric").value["exact"] == 1
+    summary = summary_table(runs).set_index("metric")
+    assert summary[["mean", "low", "high"]].isna().all(axis=None)
+    assert pooled_table("dots", "count", [run])[["value", "low", "high"]].isna().all(axis=None)
+    assert confusion_table("dots", "count", [run]).predicted.isna().all()
+
+
+def test_one_number_among_the_predictions_is_enough_to_be_measured():
+    """What a net says of the other images is wrong, and counts as wrong."""
+    run = one_run(said(0, math.nan, math.nan, math.inf, math.nan))
+    values = runs_table("dots", "count", [run]).set_index("metric").value
+    assert (values.exact, values.off_by_more_than_one) == (0.2, 0.8)
+    assert (values.exact_low, values.exact_high) == wilson_interval(1, 5)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_seed_that_diverged_leaves_the_pooled_shares_of_the_others(first):
+    """Over all images of all seeds: those of the lost one are all wrong."""
+    made = [one_run(np.full(5, np.nan, np.float32), seed=0), one_run(said(0, 1, 2, 3, 5), seed=1)]
+    pooled = pooled_table("dots", "count", made if first else made[::-1]).set_index("metric")
+    assert (pooled.value["exact"], pooled.images["exact"], pooled.seeds["exact"]) == (0.5, 10, 2)
+
+
+# ---- Tables ----------------------------------------------------------------------------------------------------------
+
+
+def test_runs_table_is_long_and_holds_each_metric_of_each_run():
+    table = runs_table("dots", "count", TWO_RUNS)
+    assert table.columns.tolist() == ["study", "variant", "seed", "split", "metric", "value"]
+    assert len(table) == 2 * (len(COUNT_METRICS) + 2)
+    values = table[table.metric == "exact"].set_index("seed").value
+    assert values.to_dict() == {0: 0.6, 1: 0.8}
+    low, high = wilson_interval(3, 5)
+    first = table[table.seed == 0].set_index("metric").value
+    assert (first.exact_low, first.exact_high) == (low, high)
+
+
+def test_summary_is_mean_and_interval_over_seeds():
+    runs = [*TWO_RUNS, one_run(said(0, 1, 2, 3, 5), seed=2), one_run(said(9, 9, 9, 9, 9), split="test-large")]
+    summary = summary_table(runs_table("dots", "count", runs))
+    assert summary.columns.tolist() == ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
+    assert set(summary.diverged) == {0}
+    assert set(summary.metric) == set(COUNT_METRICS), "intervals are no metrics"
+    row = summary[(summary.split == "test") & (summary.metric == "exact")].iloc[0]
+    mean, low, high = mean_interval([0.6, 0.8, 1.0])
+    assert high > 1
+    assert (row["mean"], row.low, row.high) == pytest.approx((mean, low, 1))
+    assert row.n == 3
+    assert math.isnan(summary[(summary.split == "test-large") & (summary.metric == "exact")].iloc[0].low)
+
+
+def test_intervals_of_shares_end_at_none_and_all():
+    """Student's t knows no bounds, and a sum of squared errors has no upper one."""
+    runs = [one_run(said(0, 1, 2, 3, last), seed=seed) for seed, last in enumerate((5, 5, 900))]
+    summary = summary_table(runs_table("dots", "count", runs)).set_index("metric")
+    assert summary.loc["exact", ["low", "high"]].tolist() == [pytest.approx(mean_interval([1, 1, 0.8])[1]), 1]
+    assert summary.loc["off_by_more_than_one", ["low", "high"]].tolist()[0] == 0
+    squares = summary.loc["sum_of_squared_errors"]
+    assert (squares["mean"], squares.low, squares.high) == pytest.approx(mean_interval([0, 0, 895**2]))
+
+
+def test_variants_keep_the_order_of_the_study():
+    runs = [one_run(said(0, 1, 2, 3, 5), variant=variant) for variant in ("wide", "deep", "all")]
+    for table in (
+        summary_table(runs_table("dots", "count", runs)),
+        pooled_table("dots", "count", runs),
+        confusion_table("dots", "count", runs),
+    ):
+        assert table.variant.unique().tolist() == ["wide", "deep", "all"]
+
+
+def test_pooled_takes_the_images_of_all_seeds_together():
+    pooled = pooled_table("dots", "count", TWO_RUNS)
+    row = pooled[pooled.metric == "exact"].iloc[0]
+    assert (row.value, row.images, row.seeds) == (7 / 10, 10, 2)
+    assert (row.low, row.high) == wilson_interval(7, 10)
+    row = pooled[pooled.metric == "off_by_more_than_one"].iloc[0]
+    assert row.value == 1 / 10
+    assert pooled.metric.tolist() == list(COUNT_METRICS)
+    row = pooled[pooled.metric == "sum_of_squared_errors"].iloc[0]
+    assert row.value == pytest.approx(4.68 + 1, rel=1e-6)
+    assert (row.images, row.seeds) == (10, 2)
+    assert math.isnan(row.low)
+    assert math.isnan(row.high)
+
+
+def test_pooled_does_not_mix_variants_and_splits():
+    runs = [*TWO_RUNS, one_run(said(9, 9, 9, 9, 9), variant="deep"), one_run(said(9, 9, 9, 9, 9), split="test-large")]
+    exact = pooled_table("dots", "count", runs)
+    exact = exact[exact.metric == "exact"].set_index(["variant", "split"]).value
+    assert exact.to_dict() == {("wide", "test"): 0.7, ("deep", "test"): 0.0, ("wide", "test-large"): 0.0}
+
+
+def test_confusion_counts_every_image_once():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 6, 500)
+    runs = [one_run((labels + rng.normal(0, 0.7, 500)).astype(np.float32), labels, seed) for seed in range(3)]
+    table = confusion_table("dots", "count", runs)
+    assert table.groupby("seed", sort=False).images.sum().to_dict() == {0: 500, 1: 500, 2: 500, "all": 1500}
+    for seed, run in enumerate(runs):
+        part = table[table.seed == seed]
+        right = part[part.true == part.predicted].images.sum()
+        assert right == round(500 * count_metrics(labels, run.predictions)["exact"])
+    assert not table.duplicated(["seed", "true", "predicted"]).any()
+
+
+def test_confusion_is_the_one_counted_by_hand():
+    table = confusion_table("dots", "count", [one_run(said(1, 1, 1.2, 3, -1), [1, 1, 2, 2, 0])])
+    counted = [[0, -1, 1], [1, 1, 2], [2, 1, 1], [2, 3, 1]]
+    for seed in (0, "all"):
+        assert table[table.seed == seed][["true", "predicted", "images"]].values.tolist() == counted
+
+
+def test_confusion_over_all_seeds_is_their_sum_split_by_split():
+    runs = [one_run(said(0, 1, 2, 3, math.nan), seed=seed, split=split) for split in ("b", "a") for seed in range(2)]
+    runs += [one_run(said(0, 1, 2, 3, 4), variant="deep", split="b")]
+    runs += [one_run(said(-1, 1, 2, 3, 5), seed=2, split="a")]
+    table = confusion_table("dots", "count", runs)
+    assert table.columns.tolist() == ["study", "variant", "seed", "split", "true", "predicted", "images"]
+    together = table[table.seed == "all"]
+    for (variant, split), found in together.groupby(["variant", "split"]):
+        single = table[(table.seed != "all") & (table.variant == variant) & (table.split == split)]
+        expected = single.groupby(["true", "predicted"], dropna=False).images.sum()
+        assert found.set_index(["true", "predicted"]).images.to_dict() == expected.to_dict()
+        assert found[["true", "predicted"]].equals(found[["true", "predicted"]].sort_values(["true", "predicted"]))
+    assert together[(together.variant == "wide") & together.predicted.isna()].images.tolist() == [2, 2]
+    assert table.variant.drop_duplicates().tolist() == ["wide", "deep"]
+    assert (table[table.variant == "wide"].seed == "all").is_monotonic_increasing, "first the seeds, then their sum"
+
+
+def test_confusion_over_all_seeds_keeps_the_order_of_the_splits():
+    """The report shows that of the last one, whatever was predicted."""
+    runs = [one_run(said(0, 1, 2, 3, 5)), one_run(said(-1, 1, 2, 3, 5), split="test-large")]
+    table = confusion_table("dots", "count", runs)
+    assert table[table.seed == "all"].split.unique().tolist() == ["test", "test-large"]
+
+
+# ---- From files ------------------------------------------------------------------------------------------------------
+
+
+def pack(file, seeds, images=5, start=0, splits=("test",)):
+    """Predictions of a pack that say which seed they are of."""
+    arrays = {
+        split: np.full((seeds, images), 0, np.float32) + np.arange(start, start + seeds)[:, None] for split in splits
+    }
+    np.savez(file, **arrays)
+    return file
+
+
+def test_packs_of_a_variant_are_put_together_in_the_order_of_their_seeds(tmp_path):
+    files = [pack(tmp_path / "a.npz", 3), pack(tmp_path / "b.npz", 2, start=3), pack(tmp_path / "c.npz", 1, images=4)]
+    found = read_predictions(files, ["wide", "wide", "deep"], {"wide": 5, "deep": 1})
+    assert found["wide"]["test"][:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert found["deep"]["test"].shape == (1, 4)
+
+
+def test_a_pack_that_holds_more_seeds_than_asked_for_does_not_add_them(tmp_path):
+    found = read_predictions([pack(tmp_path / "a.npz", 5)], ["wide"], {"wide": 2})
+    assert found["wide"]["test"][:, 0].tolist() == [0, 1]
+
+
+def test_a_variant_tested_on_fewer_images_is_held_against_their_labels():
+    predictions = {
+        "wide": {"test": np.array([[0, 1, 2]], np.float32)},
+        "deep": {"test": np.array([[0, 1, 2, 3, 5]], np.float32)},
+    }
+    runs = list(seed_predictions(predictions, {"test": LABELS}))
+    assert [run.labels.tolist() for run in runs] == [[0, 1, 2], [0, 1, 2, 3, 5]]
+    table = runs_table("dots", "count", runs)
+    assert table[table.metric == "exact"].value.tolist() == [1.0, 1.0]
+    assert pooled_table("dots", "count", runs).images.tolist() == [3] * len(COUNT_METRICS) + [5] * len(COUNT_METRICS)
+    sums = confusion_table("dots", "count", runs).groupby(["variant", "seed"], sort=False).images.sum()
+    assert sums.to_dict() == {("wide", 0): 3, ("wide", "all"): 3, ("deep", 0): 5, ("deep", "all"): 5}
+
+
+def test_runs_are_numbered_by_their_seeds(tmp_path):
+    found = read_predictions([pack(tmp_path / "a.npz", 3, splits=("test", "test-large"))], ["wide"], {"wide": 3})
+    runs = list(seed_predictions(found, {"test": LABELS, "test-large": LABELS}))
+    assert [(run.split, run.seed, run.predictions[0]) for run in runs] == [
+        (split, seed, seed) for split in ("test", "test-large") for seed in range(3)
+    ]
+
+
+@pytest.mark.parametrize("kept", [0, 3, 100, -30], ids=["empty", "magic", "header", "half"])
+def test_truncated_predictions_are_named_and_refused(tmp_path, kept):
+    file = pack(tmp_path / "predictions.npz", 5)
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read") as problem:
+        read_predictions([file], ["wide"], {"wide": 5})
+    assert "\nHint: delete it to have its pack trained again." in str(problem.value)
+
+
+def test_flipped_bit_in_predictions_is_noticed(tmp_path):
+    file = pack(tmp_path / "predictions.npz", 5, images=1000)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read"):
+        read_predictions([file], ["wide"], {"wide": 5})
+
+
+def test_missing_predictions_are_named(tmp_path):
+    with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read"):
+        read_predictions([tmp_path / "predictions.npz"], ["wide"], {"wide": 5})
+
+
+def test_a_prediction_just_below_none_is_shown_as_none():
+    assert f"{rounded(said(-0.2))[0]:.0f}" == "0"
+    assert not np.signbit(rounded(said(-0.5, -0.2, -0.0, 0.2))).any()
+
+
+# ---- The accuracy of a training --------------------------------------------------------------------------------------
+
+
+PACKS = [
+    history(
+        (0, 1, "loss", 2.0), (0, 1, "accuracy", 0.5), (0, 1, "val_accuracy", 0.3),
+        (0, 2, "loss", 1.0), (0, 2, "accuracy", 0.7), (0, 2, "val_accuracy", 0.9),
+        (1, 1, "accuracy", 0.8), (1, 2, "accuracy", 0.6), (1, 3, "accuracy", 0.65),
+    ),
+    history((2, 1, "accuracy", 0.1), (3, 1, "accuracy", 0.2)),
+    history((0, 1, "loss", 2.0)),
+]  # fmt: skip
+
+
+def test_training_accuracy_is_that_of_the_last_epoch_and_not_of_the_best():
+    found = training_accuracies(
+        PACKS, ["wide", "wide", "deep"], {"wide": "train", "deep": "train"}, {"wide": 4, "deep": 1}
+    )
+    assert found == [
+        ("wide", 0, "train", "training_accuracy", 0.7),
+        ("wide", 1, "train", "training_accuracy", 0.65),
+        ("wide", 2, "train", "training_accuracy", 0.1),
+        ("wide", 3, "train", "training_accuracy", 0.2),
+    ]
+
+
+def test_training_accuracy_of_the_last_epoch_is_found_whatever_the_order_of_the_lines():
+    (row,) = training_accuracies([PACKS[0][PACKS[0].seed == 1].iloc[::-1]], ["wide"], {"wide": "more"}, {"wide": 2})
+    assert row == ("wide", 1, "more", "training_accuracy", 0.65)
+
+
+def test_training_accuracies_of_seeds_that_nobody_asked_for_are_left_out():
+    found = training_accuracies(PACKS[:2], ["wide", "wide"], {"wide": "train"}, {"wide": 3})
+    assert [seed for _, seed, *_ in found] == [0, 1, 2]
+
+
+def test_training_accuracy_stands_in_the_tables_beside_the_tests():
+    labels, probabilities = guesses()
+    runs = [one_run(probabilities, labels, seed=seed) for seed in range(3)]
+    rows = [("wide", seed, "train", "training_accuracy", 0.9 + seed / 20) for seed in range(3)]
+    table = runs_table("clothes", "classify", runs, rows)
+    row = summary_table(table).set_index("metric").loc["training_accuracy"]
+    assert (row.split, row.n, row.high) == ("train", 3, 1.0), "a share ends at one"
+    assert row["mean"] == pytest.approx(0.95)

@@ -1,0 +1,151 @@
+"""Runs that diverged are found, and left out of every number."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from unit.evaluated import LABELS, history
+
+from calotype.evaluation.tables import (
+    check_divergence,
+    confusion_table,
+    converged,
+    differences_table,
+    diverged,
+    diverged_runs,
+    divergence_rows,
+    divergences,
+    images_tested,
+    leave_out,
+    pooled_table,
+    runs_table,
+    seed_predictions,
+    summary_table,
+)
+from calotype.util.csv_tables import read_csv
+from calotype.util.errors import CalotypeError
+from calotype.util.files import write_csv
+
+
+@pytest.fixture
+def lost():
+    """Four seeds: seed 1 says nothing, seed 3 kept the weights of a good epoch; neither counts."""
+    said = np.array([[0, 1, 2, 3, 4], [np.nan] * 5, [0, 1, 2, 3, 5], [0, 0, 0, 0, 0]], np.float32)
+    predictions = {"wide": {"test": said}, "deep": {"test": said[[2, 2, 0, 0]]}}
+    gone = {"wide": {1: 3, 3: 7}, "deep": {2: 1}}
+    return predictions, gone, list(seed_predictions(predictions, {"test": LABELS}, gone))
+
+
+def losses(*values, seed=0):
+    return [(seed, epoch, "loss", value) for epoch, value in enumerate(values, 1)]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_run_diverged_if_its_last_loss_is_no_finite_number(tmp_path, value):
+    """Also after its history went through a file, which holds an empty cell, or inf."""
+    rows = [*losses(2, 1), *losses(2, 3, value, seed=1), *losses(value, seed=2), (0, 2, "val_loss", value)]
+    write_csv(history(*rows), tmp_path / "history.csv")
+    for found in (history(*rows), history(*rows[::-1]), read_csv(tmp_path / "history.csv")):
+        assert diverged(found) == {1: 3, 2: 1}
+
+
+@pytest.mark.parametrize("rows", [losses(2, 1), losses(math.inf, 1), [(0, 1, "accuracy", math.nan)], []])
+def test_a_run_whose_loss_ends_as_a_number_did_not_diverge(rows):
+    assert diverged(history(*rows)) == {}
+
+
+def test_runs_that_diverged_are_found_in_all_packs_but_only_among_the_seeds_that_are_asked_for():
+    packs = [history(*losses(1, math.nan)), history(*losses(math.inf, seed=1), *losses(math.nan, seed=2)), history()]
+    found = diverged_runs(packs, ["wide", "wide", "deep"], {"wide": 2, "deep": 1})
+    assert found == {"wide": {0: 2, 1: 1}, "deep": {}}
+
+
+def test_a_run_that_diverged_keeps_its_rows_and_gets_one_that_says_when(lost):
+    _, gone, runs = lost
+    plain = runs_table("dots", "count", runs)
+    table = runs_table("dots", "count", runs, divergence_rows(gone, {"wide": "train", "deep": "more"}))
+    pd.testing.assert_frame_equal(table.iloc[: len(plain)], plain)
+    assert table.iloc[len(plain) :].to_numpy().tolist() == [
+        ["dots", "wide", 1, "train", "diverged", 3.0],
+        ["dots", "wide", 3, "train", "diverged", 7.0],
+        ["dots", "deep", 2, "more", "diverged", 1.0],
+    ]
+    assert divergences(table) == gone
+    assert set(zip(converged(table).variant, converged(table).seed, strict=True)) == {
+        ("wide", 0), ("wide", 2), ("deep", 0), ("deep", 1), ("deep", 3)
+    }  # fmt: skip
+    pd.testing.assert_frame_equal(converged(plain), plain)
+
+
+def test_means_and_pooled_numbers_are_those_of_the_seeds_that_did_not_diverge(lost):
+    _, gone, runs = lost
+    table = runs_table("dots", "count", runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
+    row = summary_table(table).set_index(["variant", "metric"]).loc[("wide", "exact")]
+    assert (row["mean"], row.low, row.high) == pytest.approx((0.9, 0, 1))
+    assert (row.n, row.diverged) == (2, 2)
+    assert "diverged" not in set(summary_table(table).metric)
+    pooled = pooled_table("dots", "count", runs).set_index(["variant", "metric"]).loc[("wide", "exact")]
+    assert (pooled.value, pooled.images, pooled.seeds) == (0.9, 10, 2)
+    confusion = confusion_table("dots", "count", runs)
+    assert confusion[confusion.variant == "wide"].groupby("seed", sort=False).images.sum().to_dict() == {
+        0: 5, 1: 5, 2: 5, 3: 5, "all": 10
+    }  # fmt: skip
+
+
+def test_variants_are_compared_over_the_seeds_that_diverged_in_neither(lost):
+    predictions, gone, _ = lost
+    gone = {**gone, "wide": {1: 3}}
+    runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
+    table = runs_table("dots", "count", runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
+    (row,) = differences_table(table, pooled_table("dots", "count", runs), "exact").itertuples()
+    assert (row.variant, row.than, row.n) == ("deep", "wide", 2), "seeds 0 and 3 are left"
+    assert row.mean == pytest.approx((0.2 + 0.6) / 2)
+
+
+def test_a_variant_of_which_all_seeds_diverged_has_no_number_and_stops_nothing(tmp_path, lost):
+    predictions, gone, _ = lost
+    gone = {**gone, "wide": dict.fromkeys(range(4), 1)}
+    runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
+    table = runs_table("dots", "count", runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
+    summary = summary_table(table)
+    wide = summary[summary.variant == "wide"]
+    assert wide[["mean", "low", "high"]].isna().all(axis=None)
+    assert set(zip(wide.n, wide.diverged, strict=True)) == {(0, 4)}
+    write_csv(summary, tmp_path / "summary.csv")
+    assert "dots,wide,test,exact,,,,0,4" in (tmp_path / "summary.csv").read_text()
+    pooled = pooled_table("dots", "count", runs)
+    assert pooled[pooled.variant == "wide"].value.isna().all()
+    assert images_tested(pooled).to_dict() == {("wide", "test"): 0, ("deep", "test"): 5}
+    assert len(differences_table(table, pooled, "exact")) == 0
+    confusion = confusion_table("dots", "count", runs)
+    assert confusion[confusion.seed == "all"].variant.unique().tolist() == ["deep"]
+
+
+def test_a_study_of_which_all_runs_diverged_still_has_its_tables(lost):
+    predictions, _, _ = lost
+    gone = {"wide": dict.fromkeys(range(4), 1), "deep": dict.fromkeys(range(4), 1)}
+    runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
+    confusion = confusion_table("dots", "count", runs)
+    assert set(confusion.seed) == {0, 1, 2, 3}
+    assert pooled_table("dots", "count", runs).value.isna().all()
+
+
+def test_figures_over_all_seeds_get_those_that_did_not_diverge(lost):
+    predictions, gone, _ = lost
+    found = leave_out(predictions, gone)
+    assert found["wide"]["test"].tolist() == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 5]]
+    assert found["deep"]["test"].shape == (3, 5)
+    whole = leave_out(predictions, {"wide": {}, "deep": {}})
+    assert np.array_equal(whole["wide"]["test"], predictions["wide"]["test"], equal_nan=True)
+
+
+def test_a_study_that_must_not_diverge_ends_with_the_runs_that_did():
+    check_divergence({"wide": {}, "deep": {}}, "config/studies/dots.yaml")
+    with pytest.raises(CalotypeError) as problem:
+        check_divergence({"wide": {1: 3, 4: 1}, "deep": {}, "all": {0: 2}}, "config/studies/dots.yaml")
+    message, hint = str(problem.value).split("\n")
+    assert message.startswith("config/studies/dots.yaml: may_diverge: ")
+    assert message.endswith("wide: seed 1 in epoch 3, seed 4 in epoch 1; all: seed 0 in epoch 2.")
+    assert "learning rate" in hint
+    assert "may_diverge: true" in hint

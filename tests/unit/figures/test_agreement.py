@@ -1,0 +1,107 @@
+"""The figure of task `regress` shows what was measured.
+
+That it can be printed, test_figures.py sees to.
+"""
+
+import numpy as np
+import pytest
+
+from calotype.figures.agreement import DOTS, agreement, limits_of_agreement
+from calotype.figures.mistakes import largest_errors, number
+
+pytestmark = pytest.mark.usefixtures("style", "closed")
+
+TRUE = np.array([1.0, 2.5, 4.0, 8.0])
+
+
+def said(*seeds):
+    return np.array(seeds, np.float32)
+
+
+def test_limits_of_agreement_are_those_computed_by_hand():
+    """Differences 1, −1, 1, −1: their mean is 0 and their standard deviation √(4/3)."""
+    found = limits_of_agreement(TRUE, said(TRUE + np.array([1, -1, 1, -1]), TRUE + 0.5))
+    half = 1.96 * (4 / 3) ** 0.5
+    assert found == pytest.approx(np.array([[-half, 0, half], [0.5, 0.5, 0.5]]))
+
+
+def test_predictions_that_are_no_numbers_have_no_part_in_the_limits():
+    found = limits_of_agreement(TRUE, said([1, 3.5, np.nan, np.inf], [np.nan] * 4, [1, np.nan, np.nan, np.nan]))
+    assert len(found) == 1, "of one number there is no standard deviation"
+    assert found[0, 1] == pytest.approx(0.5)
+    assert limits_of_agreement(TRUE, np.zeros((0, 4), np.float32)).shape == (0, 3)
+
+
+def test_points_are_predicted_against_true_and_difference_against_mean():
+    above, below = agreement({"wide": (TRUE, said(TRUE + 0.5))}).axes
+    assert above.lines[-1].get_xydata() == pytest.approx(np.stack([TRUE, TRUE + 0.5], axis=1))
+    points = next(line for line in below.lines if line.get_marker() == "o").get_xydata()
+    assert points == pytest.approx(np.stack([TRUE + 0.25, np.full(4, 0.5)], axis=1))
+
+
+def test_every_image_of_every_seed_is_a_point():
+    above, _ = agreement({"wide": (TRUE, said(TRUE, TRUE + 1, TRUE - 1))}).axes
+    assert len(above.lines[-1].get_xydata()) == 12
+
+
+def test_of_many_images_none_is_lost_in_the_cells():
+    rng = np.random.default_rng(1)
+    true = rng.random(DOTS)
+    said_ = (true + rng.normal(0, 0.2, (2, DOTS))).astype(np.float32)
+    said_[0, 0] = 1e30
+    above, below = agreement({"wide": (true, said_)}).axes
+    for axis in (above, below):
+        assert axis.collections[0].get_array().sum() == 2 * DOTS
+
+
+def test_lines_are_means_over_seeds_and_bands_reach_to_the_lowest_and_the_highest():
+    errors = np.array([1, -1, 1, -1]) / 10
+    figure = agreement({"wide": (TRUE, said(TRUE + errors, TRUE + 3 * errors + 0.4))})
+    below = figure.axes[1]
+    half = 1.96 * (4 / 3) ** 0.5 / 10
+    lines = [line.get_ydata()[0] for line in below.lines if line.get_color() == "C1"]
+    assert lines == pytest.approx([0.2 - 2 * half, 0.2, 0.2 + 2 * half], rel=1e-5)
+    bands = [patch.get_bbox().intervaly.tolist() for patch in below.patches]
+    assert np.allclose(bands, [[0.4 - 3 * half, -half], [0, 0.4], [half, 0.4 + 3 * half]], atol=1e-6)
+    assert below.get_title(loc="left") == f"+0.2 (−{2 * half - 0.2:.3g} to +{0.2 + 2 * half:.3g})"
+
+
+def test_one_senseless_prediction_does_not_flatten_the_others():
+    above, below = agreement({"wide": (TRUE, said([1, 2.5, 4, 1e30]))}).axes
+    assert above.get_ylim()[1] < 10
+    assert below.get_ylim()[1] < 20
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        {"lost": (TRUE, np.zeros((0, 4), np.float32))},
+        {"nan": (TRUE, said([np.nan] * 4))},
+        {"one image": (TRUE[:1], said([2.0]))},
+        {"all the same": (np.full(4, 3.0), said([3.0] * 4))},
+        {"zeros": (np.zeros(4), said([0.0] * 4))},
+    ],
+)
+def test_there_is_a_figure_where_there_is_little_to_show(runs):
+    agreement(runs).draw_without_rendering()
+
+
+def test_seeds_that_diverged_are_counted():
+    above, _ = agreement({"wide": (TRUE, said(TRUE, TRUE))}, {"wide": 3}).axes
+    assert [text.get_text() for text in above.texts] == ["3 of 5 seeds diverged"]
+
+
+def test_the_largest_errors_of_numbers_are_not_rounded_away():
+    """As counts, 0.4 for 0 is right."""
+    labels, predictions = np.array([0.0, 0.5, 1.0, 2.0]), said(0.4, 0.5, 0.75, np.nan)
+    places, found = largest_errors(labels, predictions, 40, counts=False)
+    assert places.tolist() == [3, 0, 2]
+    assert found[1:].tolist() == pytest.approx([0.4, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.12345, "0.123"), (-12.345, "-12.3"), (np.float32(3e8), "3.00e+08"), (0, "0.00"), (6.8, "6.80"), (123.4, "123")],
+)
+def test_a_number_of_any_size_fits_above_its_image(value, shown):
+    assert number(value) == shown

@@ -1,0 +1,162 @@
+"""The figures of task `count`, and the accuracy by label, show what was measured.
+
+That they can be printed, test_figures.py sees to.
+"""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from unit.drawings import CLASSES, RED, accuracy_by_class, accuracy_by_label, counted, labels, predictions, sheet
+
+from calotype.figures import accuracy, base
+from calotype.figures import count as figures_count
+
+pytestmark = pytest.mark.usefixtures("style", "closed")
+
+
+# ---- Contact sheet ---------------------------------------------------------------------------------------------------
+
+
+def test_wrong_counts_stand_out_in_the_contact_sheet():
+    (axes,) = sheet(8, predicted=[0, 1, 2, 4, 4, 5, np.nan, -3]).axes
+    assert [text.get_text() for text in axes.texts] == [
+        "0 (0)",
+        "1 (1)",
+        "2 (2)",
+        "3 (4)",
+        "4 (4)",
+        "5 (5)",
+        "0 (nan)",
+        "1 (-3)",
+    ]
+    wrong = [False] * 3 + [True] + [False] * 2 + [True] * 2
+    assert [to_hex(text.get_color()) == RED for text in axes.texts] == wrong
+    assert [text.get_fontweight() == "bold" for text in axes.texts] == wrong
+    assert [to_hex(frame.get_edgecolor()) == RED for frame in axes.patches] == wrong
+
+
+def test_each_image_of_the_contact_sheet_is_shown_with_its_full_range():
+    pictures = np.stack([np.zeros((8, 8, 1)), np.ones((8, 8, 1)), np.full((8, 8, 1), 0.5)]).astype(np.float32)
+    figure = figures_count.contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
+    assert [set(np.unique(shown.get_array())) for shown in figure.axes[0].images] == [{0}, {255}, {128}]
+
+
+def test_images_that_were_normalised_are_not_cut_off_at_black():
+    pictures = np.stack([np.full((8, 8, 1), value) for value in (-2.0, 0.0, 2.0)]).astype(np.float32)
+    figure = figures_count.contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
+    assert [set(np.unique(shown.get_array())) for shown in figure.axes[0].images] == [{0}, {128}, {255}]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0, 9], (0, 9)), ([3, 3], (0, 3)), ([0, 0], (0, 1)), ([-1, 2], (-1, 2)), ([-4, -4], (-4, -3))],
+)
+def test_black_is_zero_unless_there_is_less(values, expected):
+    assert base.black_and_white(np.array(values, float)) == expected
+
+
+def test_pixels_of_an_image_stand_where_they_are():
+    picture = np.random.default_rng(1).random((5, 8, 1)).astype(np.float32)
+    (shown,) = figures_count.contact_sheet(picture[None], np.zeros(1, int), np.zeros(1)).axes[0].images
+    times = shown.get_array().shape[0] // 5
+    assert np.array_equal(shown.get_array()[::times, ::times, 0], np.rint(picture[..., 0] * 255))
+    left, right, bottom, top = shown.get_extent()
+    assert (right - left) / (bottom - top) == pytest.approx(8 / 5)
+    assert shown.get_array().shape[1] / (right - left) >= 300, "too coarse for print"
+
+
+@pytest.mark.parametrize("images", [1, 4, 5])
+def test_a_contact_sheet_of_any_length_has_no_empty_frames(images):
+    (axes,) = sheet(images, columns=4).axes
+    assert len(axes.images) == len(axes.patches) == len(axes.texts) == images
+    assert not axes.axison
+
+
+def test_titles_of_the_contact_sheet_do_not_run_into_the_images_above():
+    figure = sheet(20)
+    figure.draw_without_rendering()
+    boxes = [shown.get_window_extent() for shown in figure.axes[0].images]
+    for text in figure.axes[0].texts:
+        title = text.get_window_extent()
+        assert title.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(title) for box in boxes)
+
+
+# ---- Counts ----------------------------------------------------------------------------------------------------------
+
+
+def test_of_counts_up_to_a_thousand_some_have_a_tick_instead_of_a_black_band():
+    counts = np.arange(0, 1001, 20)
+    runs = {"wide": (counts, counts[None].astype(np.float32))}
+    shown = (
+        figures_count.predicted_against_true(runs),
+        accuracy.accuracy_by_label(runs, xlabel="count", ylabel="exact"),
+    )
+    for figure in shown:
+        assert 3 < len(figure.axes[0].get_xticks()) < 15
+    few = figures_count.predicted_against_true({"wide": (counts[:6], counts[None, :6].astype(np.float32))})
+    assert few.axes[0].get_xticks().tolist() == counts[:6].tolist()
+
+
+def test_a_net_that_always_says_the_same_is_shown():
+    """With no spread there is no density to draw."""
+    found = np.full((2, 60), 2.5, np.float32)
+    figures_count.predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
+    figures_count.predicted_against_true({"wide": (np.arange(6), found[:1, :6])}).draw_without_rendering()
+
+
+# ---- Accuracy by label -----------------------------------------------------------------------------------------------
+
+
+def test_accuracy_by_label_shows_mean_and_interval_over_seeds():
+    right = np.tile(labels(60), (3, 1)).astype(float)
+    right[0, labels(60) == 2] = 9  # one of three seeds is wrong about each 2
+    figure = counted({"wide": (labels(60), right)})
+    line = figure.axes[0].containers[0].lines[0]
+    assert line.get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
+    assert line.get_ydata().tolist() == pytest.approx([1, 1, 2 / 3, 1, 1, 1])
+
+
+def test_accuracy_of_a_single_seed_has_wilsons_interval():
+    figure = counted({"wide": (np.zeros(100, int), np.repeat([[0.0, 1.0]], [90, 10], axis=1))})
+    (bars,) = figure.axes[0].containers[0].lines[2]
+    (low, high) = bars.get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((0.8256, 0.9448), abs=1e-4)
+
+
+@pytest.mark.parametrize("names", [CLASSES, CLASSES[::-1], [f"Incomprehensibility {i}" for i in range(10)]])
+def test_classes_stand_in_the_order_of_their_labels(names):
+    axis = accuracy_by_class(classes=names).axes[0]
+    assert axis.get_xticks().tolist() == list(range(10))
+    assert [tick.get_text().replace("\n", " ").replace("/ ", "/") for tick in axis.get_xticklabels()] == names
+
+
+def test_ten_classes_take_the_whole_page_and_six_counts_a_column():
+    assert accuracy_by_class().get_figwidth() == 7.1
+    assert accuracy_by_label().get_figwidth() == 3.5
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_points_of_one_label_stay_beside_it(count):
+    axis = accuracy_by_class([f"variant {i}" for i in range(count)]).axes[0]
+    places = np.array([container.lines[0].get_xdata() for container in axis.containers])
+    assert np.abs(places - np.arange(10)).max() < 0.45
+    assert len(np.unique(places.round(6), axis=0)) == count
+
+
+def test_no_two_variants_look_alike():
+    containers = accuracy_by_label([f"variant {i}" for i in range(9)]).axes[0].containers
+    looks = [(container.lines[0].get_marker(), to_hex(container.lines[0].get_color())) for container in containers]
+    assert len(set(looks)) == 9
+
+
+def test_many_variants_leave_room_for_the_curves():
+    figure = accuracy_by_label([f"variant {i}" for i in range(8)])
+    figure.draw_without_rendering()
+    assert figure.axes[0].bbox.height > figure.bbox.height / 3
+
+
+def test_every_true_count_has_its_tick_whichever_variant_comes_last():
+    few = np.array([0, 1])
+    runs = {"wide": (labels(), np.rint(predictions())), "deep": (few, few[None].astype(float))}
+    assert set(range(6)) <= set(counted(runs).axes[0].get_xticks())

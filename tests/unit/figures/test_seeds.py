@@ -1,0 +1,216 @@
+"""The figure of all seeds shows each of them, their mean, what was published, and how far variants differ.
+
+That it can be printed, test_figures.py sees to.
+"""
+
+import numpy as np
+import pytest
+from unit.drawings import assert_readable, differences, drawn, errors, legend_texts, saved, seeds
+
+from calotype.figures import seeds as figures_seeds
+
+pytestmark = pytest.mark.usefixtures("style", "closed")
+
+
+# ---- Seeds, mean and interval ----------------------------------------------------------------------------------------
+
+
+def test_every_seed_is_a_point_and_none_covers_another():
+    values = errors(seeds=50)
+    figure = figures_seeds.seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
+    figure.draw_without_rendering()
+    (points,) = drawn(figure.axes[0], "o")
+    assert points.get_xdata().tolist() == values
+    places = figure.axes[0].transData.transform(points.get_xydata()) * 72 / figure.dpi
+    apart = np.hypot(*(places[:, None] - places).transpose(2, 0, 1))[~np.eye(50, dtype=bool)]
+    assert apart.min() >= points.get_markersize() - 0.01
+
+
+def interval(figure):
+    (line,) = [line for line in figure.axes[0].lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2]
+    return list(line.get_xdata())
+
+
+def test_mean_and_interval_are_those_of_students_t():
+    figure = figures_seeds.seeds({"wide": [0.1, 0.2, 0.3]}, metric="loss", share=False, claims={}, differences=None)
+    assert interval(figure) == pytest.approx([-0.0484, 0.4484], abs=1e-4)
+    assert [line.get_xdata() for line in drawn(figure.axes[0], "|")] == [pytest.approx([0.2])]
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"), [([0.1, 0.2, 0.3], [0, 0.4484]), ([0.7, 0.8, 0.9], [0.5516, 1]), ([0.0, 1.0], [0, 1])]
+)
+def test_the_interval_of_a_share_promises_nothing_beyond_0_and_100_per_cent(values, ends):
+    figure = figures_seeds.seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
+    assert interval(figure) == pytest.approx(ends, abs=1e-4)
+
+
+def test_a_single_seed_promises_no_interval():
+    figure = figures_seeds.seeds({"wide": [0.9]}, metric="accuracy", share=True, claims={}, differences=None)
+    assert legend_texts(figure) == ["one seed", "mean"]
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ({"a": [0.026, 0.027], "b": [0.089, 0.09]}, "log"),
+        ({"a": [0.026, 0.027], "b": [0.03, 0.031]}, "linear"),
+        ({"a": [0.0, 0.027], "b": [0.089, 0.09]}, "linear"),
+    ],
+)
+def test_a_variant_far_from_the_others_does_not_flatten_them(values, scale):
+    axis = figures_seeds.seeds(values, metric="error", share=True, claims={}, differences=None).axes[0]
+    assert axis.get_xscale() == scale
+    assert ("log" in axis.get_xlabel()) == (scale == "log")
+    assert axis.xaxis.get_major_formatter()(0.026) == "2.6 %"
+
+
+def test_plain_values_are_not_shown_in_per_cent():
+    axis = figures_seeds.seeds({"a": [1.0, 2.0]}, metric="sum", share=False, claims={}, differences=None).axes[0]
+    axis.figure.draw_without_rendering()
+    assert not any("%" in tick.get_text() for tick in axis.get_xticklabels())
+
+
+def test_a_seed_without_a_number_is_counted_and_no_mean_is_made_up():
+    values = {"wide": [1.0, 2.0, np.inf], "deep": [1.0, 2.0, 3.0], "lost": [np.nan] * 3}
+    figure = figures_seeds.seeds(values, metric="sum", share=False, claims={}, differences=None)
+    figure.draw_without_rendering()
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said == ["1 of 3 without a number", "3 of 3 without a number"]
+    means = [line.get_xdata()[0] for line in drawn(figure.axes[0], "|")]
+    assert means == pytest.approx([np.nan, 2, np.nan], nan_ok=True)
+
+
+def test_seeds_that_all_agree_are_shown():
+    figures_seeds.seeds({"a": [0.0] * 5, "b": [0.0]}, metric="x", share=True, claims={}, differences=None)
+    figures_seeds.seeds({"a": [1.0] * 5}, metric="x", share=True, claims={}, differences=None).draw_without_rendering()
+
+
+# ---- Published numbers -----------------------------------------------------------------------------------------------
+
+
+def test_published_numbers_and_ranges_stand_in_the_row_of_their_variant():
+    figure = seeds(["wide", "deep"], {"wide": [(0.0293,)], "deep": [(0.025, 0.035)]})
+    axis, rows = figure.axes[0], figure.axes[0].get_yticks()
+    (number,) = drawn(axis, "D")
+    (span,) = [line for line in axis.lines if line.get_linewidth() == 3]
+    assert list(number.get_xdata()) == [0.0293]
+    assert list(span.get_xdata()) == [0.025, 0.035]
+    half = (rows[1] - rows[0]) / 2
+    assert abs(number.get_ydata()[0] - rows[0]) < half
+    assert abs(span.get_ydata()[0] - rows[1]) < half
+    assert legend_texts(figure) == ["one seed", "mean, 95 % interval", "published", "published range"]
+
+
+def test_no_published_number_of_a_variant_is_hidden_by_another():
+    claims = {"wide": [(0.0293,), (0.031,), (0.028, 0.033), (0.026, 0.033), (0.0293,)], "deep": [(0.03,)]}
+    axis = seeds(["wide", "deep"], claims).axes[0]
+    rows = axis.get_yticks()
+    half = (rows[1] - rows[0]) / 2
+    diamonds = [line for line in drawn(axis, "D") if line.get_ydata()[0] < rows[0] + half]
+    bars = [line for line in axis.lines if line.get_linewidth() == 3]
+    assert [list(line.get_xdata()) for line in diamonds] == [[0.0293], [0.031]]
+    assert [list(line.get_xdata()) for line in bars] == [[0.028, 0.033], [0.026, 0.033]]
+    heights = sorted({line.get_ydata()[0] for line in (*diamonds, *bars)})
+    assert len(heights) == 3, "marks lie on each other"
+    assert np.diff(heights).min() > 0.08
+    assert heights[-1] < rows[0] + half - 0.03
+
+
+def test_nothing_is_called_published_where_nothing_is():
+    assert legend_texts(seeds(["wide"], {})) == ["one seed", "mean, 95 % interval"]
+
+
+# ---- Seeds that diverged ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claims", [{}, {"wide": [(0.03,)]}, {"wide": [(0.03,), (0.02, 0.04)]}])
+@pytest.mark.parametrize("pairs", [None, differences(("deep", "wide", 0.01, 0.005, 0.015, 5))])
+def test_each_seed_that_diverged_is_a_cross_at_the_lower_edge_of_its_row(claims, pairs):
+    values = {"wide": errors(seeds=3), "deep": errors(), "lost": []}
+    lost = {"wide": 2, "deep": 0, "lost": 5}
+    figure = figures_seeds.seeds(
+        values, metric="error", share=True, claims=claims, differences=pairs, diverged=lost
+    )  # fmt: skip
+    axis = figure.axes[0]
+    assert [text.get_text() for text in axis.texts] == ["2 of 5 seeds diverged", "5 of 5 seeds diverged"]
+    crosses = drawn(axis, "x")
+    assert [len(line.get_xdata()) for line in crosses] == [2, 5]
+    rows = axis.get_yticks()
+    edges = [rows[0] + (rows[1] - rows[0]) / 2, rows[2] + (rows[1] - rows[0]) / 2]
+    assert all(0.03 < edge - line.get_ydata()[0] < 0.15 for edge, line in zip(edges, crosses, strict=True))
+    assert legend_texts(figure)[-1] == "diverged"
+    means = [line.get_xdata()[0] for line in drawn(axis, "|")]
+    assert means == pytest.approx([np.mean(values["wide"]), np.mean(values["deep"]), np.nan], nan_ok=True)
+    assert_readable(figure)
+
+
+@pytest.mark.parametrize("count", [1, 20, 200])
+def test_any_number_of_crosses_stays_in_its_row(count):
+    figure = figures_seeds.seeds(
+        {"a": errors()}, metric="e", share=True, claims={}, differences=None, diverged={"a": count}
+    )
+    figure.set_dpi(300)
+    figure.draw_without_rendering()
+    axis = figure.axes[0]
+    (line,) = drawn(axis, "x")
+    assert 0 < min(line.get_xdata()) <= max(line.get_xdata()) < 1
+    right = axis.transAxes.transform([(max(line.get_xdata()), 0)])[0, 0]
+    assert right < axis.texts[0].get_window_extent().x0, "the crosses run into the words"
+
+
+def test_without_seeds_that_diverged_a_figure_is_the_same_bytes_as_without_the_question(tmp_path):
+    made = [
+        figures_seeds.seeds({"a": errors()}, metric="error", share=True, claims={}, differences=None, diverged=lost)
+        for lost in (None, {"a": 0})
+    ]
+    assert saved(made[0], tmp_path) == saved(made[1], tmp_path)
+
+
+# ---- Differences -----------------------------------------------------------------------------------------------------
+
+
+def test_differences_that_leave_out_zero_are_filled():
+    table = differences(("b", "a", 0.01, 0.005, 0.015, 5), ("c", "b", -0.001, -0.004, 0.002, 5))
+    figure = figures_seeds.seeds(
+        {name: errors() for name in "abc"}, metric="error", share=True, claims={}, differences=table
+    )
+    assert len(figure.axes) == 2
+    beside = figure.axes[1]
+    assert [tick.get_text() for tick in beside.get_yticklabels()] == ["b − a", "c − b"]
+    marks = drawn(beside, "o")
+    assert [mark.get_xdata()[0] for mark in marks] == pytest.approx([1, -0.1])
+    assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True]
+    assert [list(line.get_xdata()) for line in drawn(beside, "|")] == [
+        pytest.approx([0.5, 1.5]),
+        pytest.approx([-0.4, 0.2]),
+    ]
+    assert "percentage points" in beside.get_xlabel()
+
+
+def test_one_large_difference_does_not_hide_the_small_ones():
+    table = differences(
+        ("b", "a", 0.001, -0.002, 0.004, 5), ("c", "b", 0.002, 0.001, 0.003, 5), ("d", "c", 0.06, 0.058, 0.062, 5)
+    )
+    figure = figures_seeds.seeds(
+        {name: errors() for name in "abcd"}, metric="error", share=True, claims={}, differences=table
+    )
+    assert "log scale beyond ±0.5" in figure.axes[1].get_xlabel()
+    figure.draw_without_rendering()
+    (small,) = [line for line in drawn(figure.axes[1], "|") if line.get_xdata()[1] == pytest.approx(0.4)]
+    ends = figure.axes[1].transData.transform(small.get_xydata())[:, 0]
+    assert ends[1] - ends[0] > figure.axes[1].bbox.width / 10
+
+
+@pytest.mark.parametrize("none", [None, differences()])
+def test_without_differences_there_is_one_panel(none):
+    figure = figures_seeds.seeds({"a": errors()}, metric="error", share=True, claims={}, differences=none)
+    assert len(figure.axes) == 1
+    assert figure.get_figwidth() == 3.5
+
+
+def test_differences_of_a_single_seed_are_shown_without_interval():
+    table = differences(("b", "a", 0.01, np.nan, np.nan, 1))
+    figures_seeds.seeds(
+        {"a": [0.1], "b": [0.11]}, metric="x", share=True, claims={}, differences=table
+    ).draw_without_rendering()

@@ -1,0 +1,184 @@
+"""The page of a study that classifies, or whose labels are any numbers."""
+
+import math
+
+import numpy as np
+import pytest
+from unit.pages import (
+    CLASS_PREDICTIONS,
+    NAMES,
+    TEMPLATE,
+    TRAINING,
+    Page,
+    claim,
+    class_config,
+    class_section,
+    config,
+    hits,
+    origin,
+    page,
+    tables,
+)
+
+from calotype.config.paths import Layout
+from calotype.report import html
+
+
+def test_a_study_that_classifies_has_a_well_formed_page_with_its_metrics(tmp_path):
+    made = class_section(tmp_path)
+    assert made["metrics"] == ["accuracy", "log loss"]
+    assert [row["variant"] for row in made["results"]] == ["plain", "Other net"]
+    first = made["results"][0]
+    assert first["metrics"][0][0] == "90.0 %"
+    assert (first["range"], first["pooled"][0], first["images"], first["n"]) == ("80.0 to 100.0 %", "90.0 %", 30, 3)
+    text = Page(html.render(TEMPLATE, [made], [])).text
+    for name in NAMES:
+        assert name in text, "the reader sees the names of the classes as they are written"
+    assert "Log loss" in text
+    assert "on other images" not in text, "the source had the same ones"
+    assert "on other images" in Page(page(tmp_path)).text
+
+
+def test_a_table_shows_the_metrics_that_the_study_chose_and_writes_abbreviations_as_they_are(tmp_path):
+    """`roc auc` capitalized would be `Roc auc`."""
+    labels = np.arange(20) % 2
+    guesses = np.stack([np.eye(2, dtype=np.float32)[labels]] * 3)
+    made = class_config(metrics=["roc_auc", "macro_f1"], claims=[])
+    made.datasets["clothes"] = made.datasets["clothes"].model_copy(update={"classes": ["a", "b"]})
+    predictions = {variant: {"test": guesses} for variant in ("plain", "other")}
+    found = tables(tmp_path, made, predictions, TRAINING, labels)
+    described = Layout(made).described(["clothes"])["clothes"]
+    section = html.study_section("clothes", described, found, [], [origin("plain", 0, 2), origin("other", 0, 2)])
+    assert section["headings"] == ["ROC AUC", "Macro F1"]
+    assert section["results"][0]["metrics"][0] == ("100.0 %", "[100.0, 100.0]")
+    text = Page(html.render(TEMPLATE, [section], [])).text
+    assert "ROC AUC, over seeds" in text
+    assert "Wilson's interval" not in text, "there is none of an area"
+    assert html.findings([section]).splitlines()[1].startswith("  plain      test  ROC AUC 100.0 % [100.0, 100.0]")
+
+
+NUMBERS = np.linspace(0.25, 9.75, 20)
+
+
+def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
+    made = config(task="regress", claims=[claim(metric="mean_absolute_error", at_most=0.5, split="test-large")])
+    said = np.stack([NUMBERS + shift for shift in (0.125, 0.25, 0.375)]).astype(np.float32)
+    predictions = {
+        "wide": {"test": said, "test-large": said},
+        "deep": {split: np.full((1, 20), np.nan, np.float32) for split in ("test", "test-large")},
+    }
+    found = tables(tmp_path, made, predictions, labels=NUMBERS, lost={"deep": {0: 1}})
+    described = Layout(made).described(["dots"])["dots"]
+    section = html.study_section("dots", described, found, [], [origin("wide", 0, 2), origin("deep", 0, 0)])
+    assert section["confusions"] == []
+    assert section["headings"] == ["Mean absolute error", "Root mean squared error", "R²"]
+    first, *_, last = section["results"]
+    assert (first["metrics"][0][0], first["range"], first["pooled"]) == ("0.25", "0.125 to 0.375", ("0.25", ""))
+    assert (last["metrics"][0], last["diverged"]) == (("–", ""), "1 of 1 seed diverged")
+    text = Page(html.render(TEMPLATE, [section], [])).text
+    assert "Mean absolute error" in text
+    assert "Wilson's interval, which" not in text
+    lines = html.findings([section]).splitlines()
+    assert lines[1].startswith("  Wide net  test        mean absolute error 0.25 [")
+    assert lines[-1].startswith("  claimed: mean absolute error at most 0.5 on test-large (Wide net); measured: 0.25 [")
+    assert "open: the interval reaches across the bound" in lines[-1]
+
+
+def test_rows_and_columns_of_a_confusion_are_called_by_the_names_of_the_classes(tmp_path):
+    (table, _) = class_section(tmp_path)["confusions"]
+    assert table["columns"] == NAMES
+    assert [name for name, _ in table["rows"]] == NAMES
+    assert sum(sum(counts) for _, counts in table["rows"]) == 90
+    assert sum(counts[i] for i, (_, counts) in enumerate(table["rows"])) == 81
+
+
+def test_probabilities_that_are_no_numbers_stand_in_a_column_of_their_own(tmp_path):
+    lost = {"plain": {"test": CLASS_PREDICTIONS["plain"]["test"].copy()}, "other": CLASS_PREDICTIONS["other"]}
+    lost["plain"]["test"][0, 0] = np.nan
+    (table, _) = class_section(tmp_path, predictions=lost)["confusions"]
+    assert table["columns"] == [*NAMES, "none"]
+    assert table["rows"][0][1][-1] == 1
+
+
+def test_neighbours_are_compared_seed_by_seed_in_points(tmp_path):
+    (row,) = class_section(tmp_path)["differences"]
+    assert (row["variant"], row["than"], row["split"], row["mean"], row["n"]) == (
+        "Other net",
+        "plain",
+        "test",
+        "-10.00",
+        3,
+    )
+    assert row["interval"] == "[-10.00, -10.00]"
+    assert row["told"]
+    text = Page(html.render(TEMPLATE, [class_section(tmp_path)], [])).text
+    assert "Accuracy, mean difference (points)" in text
+
+
+def test_neighbours_that_cannot_be_told_apart_are_not_said_to_be(tmp_path):
+    alike = {"plain": {"test": hits(0.8, 0.9, 1.0)}, "other": {"test": hits(0.9, 0.8, 1.0)}}
+    (row,) = class_section(tmp_path, predictions=alike)["differences"]
+    assert (row["mean"], row["told"]) == ("+0.00", False)
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss"])
+def test_the_headline_of_a_study_is_the_one_of_its_results_and_differences(tmp_path, metric):
+    made = class_section(tmp_path, metric=metric)
+    first, (row,) = made["results"][0], made["differences"]
+    text = Page(html.render(TEMPLATE, [made], [])).text
+    if metric == "error":
+        assert (made["metrics"], first["range"], row["mean"]) == (["error", "log loss"], "0.0 to 20.0 %", "+10.00")
+        assert "Error, mean difference (points)" in text
+    else:
+        assert made["metrics"][0] == "log loss"
+        low, high = (float(number) for number in first["range"].split(" to "))
+        assert 0.2 < low < high < 1, "no share of images, no per cent"
+        assert "%" not in first["pooled"][0]
+        assert float(row["mean"]) == pytest.approx(0.1 * math.log(8), rel=1e-3)
+        assert "Log loss, mean difference (points)" not in text
+
+
+def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
+    made = class_section(tmp_path)
+    assert [(row["claimed"], row["split"], row["verdict"]) for row in made["claims"]] == [
+        ("90.09 %", "test", "agrees"),
+        ("50 to 95 %", "", "open"),
+        ("1\u202f135", "", "differs"),
+    ]
+    assert made["claims"][0]["mean"] == "90.00 %"
+    assert "the numbers are not equal. We count better" in Page(html.render(TEMPLATE, [made], [])).text
+    lines = html.findings([made]).splitlines()
+    assert lines[-1] == (
+        "  claimed: parameters 1\u202f135 (Other net); measured: 338\u202f881; differs: the numbers are not equal"
+    )
+
+
+def test_what_held_out_images_decide_and_how_images_are_changed_stands_on_the_page(tmp_path):
+    plain, other = class_section(tmp_path)["recipes"]
+    assert (plain["remarks"], plain["augment"]) == ([], "none")
+    assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip, rotate 5° (edges move in), noise 0.1"
+    assert other["remarks"] == [
+        "the last 10 % of the training images are held out; the epoch with the best val_accuracy is kept; stopped "
+        "after 3 epochs that were not better by more than 0.001; the learning rate is multiplied by 0.1 after 2 epochs "
+        "that were not better by val_accuracy",
+        "kept epochs, by seed: 2, 1, 2",
+        "predictions are averaged over the test image as it is, and mirrored and moved by a pixel",
+    ]
+    text = Page(html.render(TEMPLATE, [class_section(tmp_path)], [])).text
+    assert "last 10 % of the training images are held out; " in text
+    assert "redictions are averaged over the test image as it is, and mirrored and moved by a pixel" in text
+    assert "sparse categorical crossentropy" in text
+
+
+def test_a_training_of_classes_that_diverged_still_gets_its_page(tmp_path):
+    lost = {variant: {"test": np.full((3, 30, 3), np.nan, np.float32)} for variant in CLASS_PREDICTIONS}
+    for metric in ("accuracy", "log_loss"):
+        made = class_section(tmp_path, predictions=lost, metric=metric)
+        Page(html.render(TEMPLATE, [made], []))
+        assert made["confusions"][0]["columns"] == ["none"]
+    assert "accuracy –" in html.findings([class_section(tmp_path, predictions=lost)])
+
+
+def test_names_of_classes_cannot_run_code_in_the_readers_browser(tmp_path):
+    found = Page(html.render(TEMPLATE, [class_section(tmp_path)], []))
+    assert not {"b", "script"} & set(found.elements)

@@ -1,0 +1,57 @@
+"""Seeds that diverged are told on the page, and left out of its numbers."""
+
+import numpy as np
+from unit.pages import CLASS_PREDICTIONS, PREDICTIONS, TEMPLATE, Page, class_section, hits, page, section
+
+from calotype.report import html
+
+LOST = {"wide": {0: 3, 2: 1}}
+
+
+def test_seeds_that_diverged_are_named_counted_and_left_out_of_every_number(tmp_path):
+    made = section(tmp_path, lost=LOST)
+    assert made["diverged"] == ["Wide net: 2 of 3 seeds diverged (seed 0 in epoch 3, seed 2 in epoch 1)"]
+    wide, _, deep, _ = made["results"]
+    assert (wide["n"], wide["diverged"], wide["images"]) == (1, "2 of 3 seeds diverged", 20)
+    assert (wide["metrics"][0], wide["range"], wide["pooled"][0]) == (("90.0 %", ""), "90.0 to 90.0 %", "90.0 %")
+    assert (deep["n"], deep["diverged"]) == (1, "")
+    assert made["claims"][0]["n"] == 1
+    assert made["claims"][0]["reason"].endswith("; 2 of 3 seeds diverged and are left out")
+    assert sum(sum(counts) for _, counts in made["confusions"][0]["rows"]) == 20
+
+
+def test_seeds_that_diverged_are_told_on_the_page_and_in_the_terminal(tmp_path):
+    text = Page(page(tmp_path, lost=LOST)).text
+    assert text.count("2 of 3 seeds diverged") == 4, "two test splits, a claim, and the list of them"
+    assert "Wide net: 2 of 3 seeds diverged (seed 0 in epoch 3, seed 2 in epoch 1)." in text
+    lines = html.findings([section(tmp_path, lost=LOST)]).splitlines()
+    assert lines[1].endswith("(1 seed, 20 images; 2 of 3 seeds diverged)")
+    assert lines[-1].endswith("one seed cannot tell; ask for more seeds; 2 of 3 seeds diverged and are left out")
+
+
+def test_a_page_without_seeds_that_diverged_does_not_speak_of_them(tmp_path):
+    assert "diverged" not in page(tmp_path)
+    assert "diverged" not in html.findings([section(tmp_path)])
+
+
+def test_a_variant_of_which_all_seeds_diverged_still_gets_its_page(tmp_path):
+    gone = {"wide": dict.fromkeys(range(3), 1), "deep": {0: 1}}
+    predictions = {variant: {split: found * np.nan for split, found in splits.items()}
+                   for variant, splits in PREDICTIONS.items()}  # fmt: skip
+    for lost, found in (({"wide": gone["wide"]}, None), (gone, predictions)):
+        made = section(tmp_path, predictions=found, lost=lost)
+        wide = made["results"][0]
+        assert (wide["n"], wide["diverged"], wide["images"], wide["range"]) == (0, "3 of 3 seeds diverged", "–", "")
+        assert wide["metrics"][0] == wide["pooled"] == ("–", "")
+        assert [(row["verdict"], row["mean"], row["range"]) for row in made["claims"]] == [("open", "–", "")]
+        line = html.findings([made]).splitlines()[1]
+        assert line.endswith("(3 of 3 seeds diverged)")
+        Page(html.render(TEMPLATE, [made], []))
+
+
+def test_neighbours_are_compared_without_pairs_of_which_one_diverged_and_the_page_says_so(tmp_path):
+    made = class_section(tmp_path, lost={"plain": {0: 3}, "other": {1: 2}})
+    assert made["differences"] == []
+    more = {variant: {"test": hits(0.7, 0.8, 0.9, 1.0)} for variant in CLASS_PREDICTIONS}
+    (row,) = class_section(tmp_path, more, lost={"plain": {0: 3}, "other": {0: 2, 3: 4}})["differences"]
+    assert (row["n"], row["diverged"]) == (2, "2 of 4 seeds diverged")

@@ -1,0 +1,240 @@
+"""A rehearsal finds what is wrong with a model before a job is spent on it, and changes nothing."""
+
+import logging
+import textwrap
+
+import numpy as np
+import pytest
+
+from calotype.config.recipe import Recipe
+from calotype.data.prepared_split import Split
+from calotype.util.errors import CalotypeError
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+
+OWN = '''
+import keras
+from keras import layers
+
+
+def good(shape, outputs, *, units=5):
+    """Anything that Keras saves: batch normalisation and dropout, too."""
+    inner = [layers.Flatten(), layers.Dense(units), layers.BatchNormalization(), layers.Dropout(0.3)]
+    return keras.Sequential([keras.Input(shape), *inner, layers.Dense(outputs, activation="softmax")])
+
+
+def logits(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs)])
+
+
+def sigmoids(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="sigmoid")])
+
+
+def scaled(shape, outputs):
+    kind = "softmax" if outputs > 1 else "sigmoid"
+    net = [layers.Flatten(), layers.Dense(outputs, activation=kind), layers.Rescaling(5.0)]
+    return keras.Sequential([keras.Input(shape), *net])
+
+
+def scaled_logits(shape, outputs):
+    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(outputs), layers.Rescaling(5.0)])
+
+
+def not_a_number(shape, outputs):
+    image = keras.Input(shape)
+    x = layers.Dense(outputs, activation="softmax")(layers.Flatten()(image))
+    return keras.Model(image, x * keras.ops.log(keras.ops.sum(x, axis=1, keepdims=True) * 0 - 1))
+
+
+@keras.saving.register_keras_serializable("test")
+class Forgetful(layers.Layer):
+    """Counts its calls where Keras does not look."""
+
+    def build(self, shape):
+        self.state = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        self.hidden = keras.Variable(0.0, trainable=False)
+        self._untrack_variable(self.hidden)
+
+    def call(self, x, training=False):
+        if training:
+            self.hidden.assign_add(1.0)
+        return x * (1 + self.hidden)
+
+
+def forgetful(shape, outputs):
+    net = [layers.Flatten(), Forgetful(), layers.Dense(outputs, activation="softmax")]
+    return keras.Sequential([keras.Input(shape), *net])
+
+
+class Unready(keras.Sequential):
+    def train_step(self, data):
+        raise AttributeError("no step yet")
+
+
+class Unset(keras.Sequential):
+    def reset_metrics(self):
+        raise RuntimeError("no metrics yet")
+
+
+def unready(shape, outputs):
+    return Unready([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="softmax")])
+
+
+def unset(shape, outputs):
+    return Unset([keras.Input(shape), layers.Flatten(), layers.Dense(outputs, activation="softmax")])
+
+
+def another_each_time(shape, outputs):
+    layers.calls = getattr(layers, "calls", 0) + 1  # this file itself is read anew each time
+    units = 3 + layers.calls
+    return keras.Sequential(
+        [keras.Input(shape), layers.Flatten(), layers.Dense(units), layers.Dense(outputs, activation="softmax")]
+    )
+'''
+IMAGES, CLASSES = 50, 3
+FACTS = {"minimum": None, "maximum": None, "classes": CLASSES}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The file of somebody's own models."""
+    path = tmp_path / "own.py"
+    path.write_text(textwrap.dedent(OWN))
+    return path
+
+
+def split(scale=1.0):
+    rng = np.random.default_rng(0)
+    images = (scale * rng.random((IMAGES, 6, 6, 1))).astype(np.float32)
+    return Split(images, rng.integers(0, CLASSES, IMAGES), np.arange(IMAGES))
+
+
+def tried(model, data=None, facts=FACTS, validation_images=None, **changes):
+    from calotype.planning.check import try_variant
+
+    base = {"loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 2, "batch_size": 8}
+    made = Recipe.model_validate({"model": model} | base | changes)
+    return try_variant(made, data or split(), facts, validation_images)
+
+
+def test_a_model_of_ones_own_is_tried_from_the_first_step_to_its_predictions(own):
+    seen = tried(f"{own}:good", model_arguments={"units": 4})
+    assert seen.parameters == 36 * 4 + 4 + 4 * 4 + 4 * 3 + 3
+    assert 0 < seen.image_seconds < 10
+    assert 0 < seen.weights_mib < 1
+
+
+def test_models_that_come_along_and_scikit_learns_are_tried_too():
+    assert tried("dense", model_arguments={"units": [4]}).parameters == 36 * 4 + 4 + 4 * 3 + 3
+    other = tried("sklearn.neural_network.MLPClassifier", optimizer={"name": "sgd"}, batch_size=8)
+    assert other.parameters > 0
+    assert other.image_seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"), [("logits", "linear"), ("sigmoids", "sigmoid"), ("scaled", ""), ("scaled_logits", "")]
+)
+def test_outputs_that_are_no_probabilities_are_refused(own, name, activation):
+    """By the last layer's activation, or, where that is not known, by what comes out."""
+    complaint = f"activation {activation}, and the loss" if activation else "its outputs are no probabilities"
+    with pytest.raises(CalotypeError, match=rf"{complaint}.*\n.*softmax"):
+        tried(f"{own}:{name}")
+
+
+def test_an_output_that_is_no_probability_of_two_classes_is_refused(own):
+    data = split()
+    two = Split(data.images, np.minimum(data.labels, 1), data.ids)
+    facts = FACTS | {"classes": 2}
+    assert tried("dense", two, facts, model_arguments={"units": [4]}, loss="binary_crossentropy").parameters > 0
+    with pytest.raises(CalotypeError, match=r"its outputs are no probabilities: one is .*\n.*sigmoid"):
+        tried(f"{own}:scaled", two, facts, loss="binary_crossentropy")
+
+
+def test_a_validation_split_is_tried_too():
+    seen = tried("dense", model_arguments={"units": [4]}, validation="held-out", validation_images=split())
+    assert seen.parameters > 0
+
+
+def test_a_loss_that_is_no_number_from_the_start_is_named(own):
+    with pytest.raises(CalotypeError, match=r"the loss of the first .* is nan.*\n.*`scale`"):
+        tried(f"{own}:not_a_number")
+
+
+def test_a_model_that_is_another_each_time_is_refused(own):
+    with pytest.raises(CalotypeError, match="another_each_time: is another each time that it is built"):
+        tried(f"{own}:another_each_time")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("unready", "AttributeError: .*no step yet"), ("unset", "RuntimeError: .*no metrics yet")]
+)
+def test_whatever_the_code_of_a_model_raises_is_told_with_its_name(own, name, problem):
+    """And so the other variants are still tried."""
+    with pytest.raises(CalotypeError, match=f"^model: .*own.py:{name}: (?s:{problem})"):
+        tried(f"{own}:{name}")
+
+
+def test_a_model_that_keeps_something_where_keras_does_not_look_is_said_to_be_inexact(own, caplog):
+    with caplog.at_level(logging.WARNING, "calotype"):
+        tried(f"{own}:forgetful")
+    assert "stopped and continued will not have the same result" in caplog.text
+
+
+def test_a_sound_model_is_not_said_to_be_inexact(own, caplog):
+    with caplog.at_level(logging.WARNING, "calotype"):
+        tried(f"{own}:good")
+    assert not [record for record in caplog.records if record.name.startswith("calotype")]
+
+
+def test_few_images_are_taken_from_all_over_the_split():
+    from calotype.training.smoke_test import few
+
+    made = Recipe(
+        model="dense", model_arguments={"units": [2]}, loss="categorical_crossentropy", optimizer="adam", epochs=1,
+        batch_size=2, validation_split=0.5,
+    )  # fmt: skip
+    found = few(split(), made)
+    assert found.ids[0] == 0
+    assert found.ids[-1] == IMAGES - 1
+    assert len(found.labels) == IMAGES
+    assert len(few(split(), made.model_copy(update={"batch_size": 1, "validation_split": 0.0})).labels) == 33
+
+
+def test_a_rehearsal_takes_little_memory_however_large_images_and_batches_are(tmp_path):
+    from calotype.training.smoke_test import MOST, affordable, few
+
+    base = {"model": "dense", "model_arguments": {"units": [2]}, "loss": "categorical_crossentropy"}
+    made = Recipe.model_validate(base | {"optimizer": "adam", "epochs": 1, "batch_size": 512, "validation_split": 0.5})
+    large = np.memmap(tmp_path / "large", np.float32, "w+", shape=(1000, 1024, 512, 1))  # 2 GiB, sparse
+    data = Split(large, np.zeros(1000, np.int64), np.arange(1000))
+    cut = affordable(made, large[:1].nbytes)
+    assert few(data, cut).images.nbytes <= 1.2 * MOST
+    assert few(data, cut).held_out_from(0.5) >= cut.batch_size
+    assert affordable(made, 16) == made
+    assert affordable(made, 10 * MOST).batch_size == 1
+
+
+@pytest.mark.parametrize(
+    ("example", "limit", "problem"),
+    [
+        (None, 5, None),
+        (49, None, None),
+        (4, 5, None),
+        (50, None, "no test image 50.\nHint: the numbers are 0 to 49"),
+        (5, 5, "image 5 is not among the first 5"),
+    ],
+)
+def test_an_example_that_nobody_is_tested_on_is_refused_before_a_training(example, limit, problem):
+    from calotype.config.study import Study
+    from calotype.planning.check import check_example
+
+    net = {"model": "dense", "loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 1, "batch_size": 1}
+    variants = {"a": net | ({"test_images": limit} if limit else {})}
+    entry = {"title": "t", "dataset": "d", "task": "classify", "tests": ["test"], "variants": variants}
+    study = Study.model_validate(entry | {"example": example})
+    if problem is None:
+        check_example(study, split())
+    else:
+        with pytest.raises(CalotypeError, match=problem):
+            check_example(study, split())

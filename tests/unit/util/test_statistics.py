@@ -1,0 +1,291 @@
+"""Means, intervals and verdicts are the textbook's."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from calotype.util.statistics import Verdict, judge, mean_interval, next_run_interval, t_quantile, wilson_interval
+
+SAMPLES = [np.random.default_rng(n).normal(0.88, 0.05, n).tolist() for n in (2, 3, 5, 30, 200)]
+
+
+@pytest.mark.parametrize("values", SAMPLES, ids=len)
+def test_interval_of_the_mean_is_students(values):
+    mean, low, high = mean_interval(values)
+    expected = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+    assert mean == pytest.approx(np.mean(values))
+    assert (low, high) == pytest.approx(expected)
+
+
+def test_interval_of_the_mean_is_the_one_of_the_printed_tables():
+    """t(0.975; 4) = 2.776."""
+    assert t_quantile(5) == pytest.approx(2.776, abs=5e-4)
+    assert mean_interval([1, 2, 3, 4, 5]) == pytest.approx((3, 3 - 1.9632, 3 + 1.9632), abs=1e-3)
+
+
+@pytest.mark.parametrize("values", SAMPLES, ids=len)
+def test_range_of_one_more_run_is_students(values):
+    spread = np.std(values, ddof=1) * math.sqrt(1 + 1 / len(values))
+    expected = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=spread)
+    assert next_run_interval(values) == pytest.approx(expected)
+
+
+def test_range_of_one_more_run_holds_one_more_run_in_95_of_100_cases():
+    rng = np.random.default_rng(1)
+    drawn = rng.normal(size=(4000, 6))
+    inside = [low <= one_more <= high for *runs, one_more in drawn for low, high in [next_run_interval(runs)]]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.012)
+
+
+def test_one_seed_has_a_mean_and_no_interval():
+    mean, low, high = mean_interval([0.9])
+    assert mean == 0.9
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert all(math.isnan(end) for end in next_run_interval([0.9]))
+    assert all(math.isnan(number) for number in mean_interval([]))
+
+
+def test_equal_seeds_have_an_interval_of_no_width():
+    assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        (90, 100, 0.8256, 0.9448),
+        (81, 263, 0.2553, 0.3662),  # Newcombe, Stat. Med. 17 (1998) 857, table I
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (0, 10, 0.0000, 0.2775),
+        (10, 10, 0.7225, 1.0000),
+        (1, 1, 0.2065, 1.0000),
+    ],
+)
+def test_interval_of_a_share_is_wilsons(successes, trials, low, high):
+    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=6e-5)
+
+
+@pytest.mark.parametrize("trials", [1, 7, 100, 20_000, 2_000_000])
+def test_interval_of_a_share_agrees_with_scipy(trials):
+    for successes in {0, 1, trials // 3, trials - 1, trials}:
+        low, high = wilson_interval(successes, trials)
+        expected = stats.binomtest(successes, trials).proportion_ci(method="wilson")
+        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert 0 <= low < high <= 1
+
+
+@pytest.mark.parametrize("trials", [1, 7, 100, 20_000, 2_000_000])
+def test_a_net_without_errors_may_be_perfect(trials):
+    """A last bit away from 0 and 1 shows as 0.000 % and 100.000 % beside 0.00 % and 100.00 %."""
+    assert wilson_interval(0, trials)[0] == 0
+    assert wilson_interval(trials, trials)[1] == 1
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 0), (-1, 10), (11, 10)])
+def test_impossible_shares_are_refused(successes, trials):
+    with pytest.raises(ValueError, match=f"{successes} successes in {trials} trials"):
+        wilson_interval(successes, trials)
+
+
+# ---- Claims ----------------------------------------------------------------------------------------------------------
+
+RUNS = [0.86, 0.88, 0.90]  # mean 0.88, sd 0.02: the mean lies in 0.830..0.930, one more run in 0.781..0.979
+
+
+@pytest.mark.parametrize(
+    ("claim", "agrees", "words"),
+    [
+        ({"value": 0.95}, True, "inside the range of one more run"),
+        ({"value": 0.785}, True, "inside"),
+        ({"value": 0.99}, False, "outside the range of one more run"),
+        ({"value": 0.775}, False, "outside"),
+        ({"at_most": 0.94}, True, "the whole interval lies below the bound"),
+        ({"at_most": 0.92}, None, "reaches across the bound"),
+        ({"at_most": 0.84}, None, "reaches across the bound"),
+        ({"at_most": 0.82}, False, "the whole interval breaks the bound"),
+        ({"at_least": 0.82}, True, "the whole interval lies above the bound"),
+        ({"at_least": 0.84}, None, "reaches across the bound"),
+        ({"at_least": 0.92}, None, "reaches across the bound"),
+        ({"at_least": 0.94}, False, "the whole interval breaks the bound"),
+    ],
+)
+def test_a_claim_gets_the_verdict_that_the_seeds_support(claim, agrees, words):
+    verdict = judge(RUNS, **claim)
+    assert verdict.agrees is agrees
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize("claim", [{"value": 0.9}, {"at_most": 0.5}, {"at_least": 0.5}])
+def test_one_seed_never_settles_a_claim(claim):
+    verdict = judge([0.9], **claim)
+    assert verdict.agrees is None
+    assert "more seeds" in verdict.reason
+
+
+@pytest.mark.parametrize("claim", ["value", "at_most", "at_least"])
+def test_seeds_that_all_meet_a_claim_exactly_agree_with_it(claim):
+    """Means of equal numbers are off by a last bit: 0.01 ten times has the mean 0.010000000000000002 or so."""
+    for percent in range(101):
+        for seeds in range(2, 12):
+            assert judge([percent / 100] * seeds, **{claim: percent / 100}).agrees is True, (percent, seeds)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize("claim", [{"value": 0.9}, {"at_most": 0.5}, {"at_least": 0.5}])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_run_that_diverged_proves_no_claim(claim, lost):
+    assert judge([0.9, lost, 0.9], **claim).agrees is not True
+
+
+@pytest.mark.parametrize("images", [100, 2000, 20_000])
+def test_range_of_a_share_allows_for_the_images_that_the_source_drew(images):
+    """mean 0.88, sd 0.02, t(0.975; 2) = 4.303."""
+    half = 4.30265 * math.sqrt(0.02**2 * (1 + 1 / 3) + 2 * 0.88 * 0.12 / images)
+    for end, sign in ((0.88 - half, -1), (0.88 + half, 1)):
+        assert judge(RUNS, value=end - sign * 1e-4, images=images).agrees is True
+        assert judge(RUNS, value=end + sign * 1e-4, images=images).agrees is False
+    assert half > 4.30265 * 0.02 * math.sqrt(4 / 3)
+
+
+def test_seeds_that_are_all_equal_still_saw_other_images_than_the_source():
+    assert judge([0.9, 0.9, 0.9], value=0.89).agrees is False
+    assert judge([0.9, 0.9, 0.9], value=0.89, images=1000).agrees is True
+    assert judge([1.0, 1.0, 1.0], value=0.99, images=1000).agrees is False
+
+
+@pytest.mark.parametrize("claim", [{"at_most": 0.92}, {"at_most": 0.94}, {"at_least": 0.82}, {"at_least": 0.94}])
+def test_images_change_no_verdict_on_a_bound(claim):
+    assert judge(RUNS, **claim, images=10) == judge(RUNS, **claim)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize("images", [None, 100])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_run_that_diverged_leaves_a_number_open(lost, images):
+    verdict = judge([0.9, lost, 0.9], value=0.9, images=images)
+    assert verdict.agrees is None
+    assert verdict.reason == "a run gave no number"
+
+
+# ---- Ranges, and variants that are alike -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inside", "runs", "agrees"),
+    [
+        (2, 2, None),  # Wilson: 0.342 to 1
+        (3, 3, None),  # 0.438 to 1
+        (4, 4, True),  # 0.510 to 1
+        (0, 4, False),  # 0 to 0.490
+        (0, 3, None),  # 0 to 0.562
+        (8, 10, None),  # 0.490 to 0.943
+        (9, 10, True),  # 0.596 to 0.982
+        (2, 10, None),  # 0.057 to 0.510
+        (1, 10, False),  # 0.018 to 0.404
+        (32, 50, True),  # 0.501 to 0.759
+        (31, 50, None),  # 0.482 to 0.741
+        (18, 50, False),  # 0.241 to 0.499
+        (19, 50, None),  # 0.259 to 0.518
+    ],
+)
+def test_a_range_agrees_when_most_runs_lie_in_it_for_certain(inside, runs, agrees):
+    values = [0.91] * inside + [0.94, 0.86] * (runs - inside)
+    verdict = judge(values[:runs], between=[0.90, 0.93])
+    assert verdict.agrees is agrees
+    assert verdict.reason == f"{inside} of {runs} runs lie in it"
+
+
+def test_both_ends_belong_to_a_range():
+    """0.1 + 0.2 is not 0.3."""
+    assert judge([0.90, 0.93, 0.1 + 0.2 + 0.6, 0.90], between=[0.90, 0.93]).reason == "4 of 4 runs lie in it"
+    assert judge([0.899, 0.931] * 3, between=[0.90, 0.93]).agrees is False
+
+
+def test_images_change_no_verdict_on_a_range_or_a_likeness():
+    for claim in ({"between": [0.8, 0.9]}, {"as_low_as": 0.86}, {"others": [0.85, 0.87, 0.89]}):
+        assert judge(RUNS, **claim, images=10) == judge(RUNS, **claim)
+
+
+@pytest.mark.parametrize("distance", [0.1403, -0.1403])
+def test_variants_are_alike_when_a_single_run_of_each_cannot_tell_them_apart(distance):
+    """sd 0.02 and 0.02, t(0.975; 2) = 4.3027: the means may differ by 4.3027 * 0.02828 * sqrt(4 / 3) = 0.14052."""
+    others = [value + distance for value in RUNS]
+    verdict = judge(RUNS, others=others)
+    assert (verdict.agrees, verdict.reason) == (True, "single runs cannot tell them apart")
+    further = [value + distance * 1.005 for value in RUNS]
+    verdict = judge(RUNS, others=further)
+    assert (verdict.agrees, verdict.reason) == (False, "single runs can tell them apart")
+
+
+def test_likeness_counts_with_the_fewer_seeds_of_the_two():
+    """t(0.975; 1) = 12.706 instead of t(0.975; 49) = 2.010; both spreads 0.02."""
+    many = [0.88 + 0.02 * sign * (49 / 50) ** 0.5 for sign in (-1, 1)] * 25
+    few = [1.2 - 0.02 / 2**0.5, 1.2 + 0.02 / 2**0.5]
+    half = 12.706 * 0.02 * 2**0.5 * 1.5**0.5
+    assert half == pytest.approx(0.4401, abs=1e-3)
+    assert judge(many, others=few).agrees is True
+    assert judge(few, others=many).agrees is True
+    assert judge(many, others=[value + 0.121 for value in few]).agrees is False
+    assert judge(many, others=[value + 0.32 for value in many]).agrees is False
+
+
+def test_equal_variants_are_alike_although_their_seeds_do_not_differ():
+    assert judge([0.9, 0.9, 0.9], others=[0.9, 0.9]).agrees is True
+    assert judge([0.9, 0.9, 0.9], others=[0.91, 0.91]).agrees is False
+
+
+@pytest.mark.parametrize(
+    ("values", "claim"),
+    [([], {"value": 0.9}), ([], {"at_most": 0.9}), ([], {"others": [0.9]}), ([0.9], {"others": []})],
+)
+def test_where_all_seeds_diverged_more_of_them_are_not_asked_for(values, claim):
+    assert judge(values, **claim) == Verdict(None, "nothing was measured")
+
+
+@pytest.mark.parametrize(("values", "others"), [([0.9], [0.9, 0.8]), ([0.9, 0.8], [0.9]), ([0.9], [0.9])])
+def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
+    verdict = judge(values, others=others)
+    assert verdict.agrees is None
+    assert "more seeds" in verdict.reason
+
+
+@pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"as_low_as": 0.95}, {"others": [0.9, 0.91]}])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_a_run_that_diverged_leaves_ranges_lowest_runs_and_likeness_open(lost, claim):
+    assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a run gave no number")
+    if "others" in claim:
+        assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a run gave no number")
+
+
+def test_one_seed_never_settles_a_range_or_a_lowest_run():
+    assert judge([0.91], between=[0.9, 0.93]).agrees is None
+    assert judge([0.05], as_low_as=0.07).agrees is None
+
+
+@pytest.mark.parametrize(
+    ("low", "runs", "agrees"),
+    [
+        (1, 2, True),
+        (1, 200, True),  # the source need not have been lucky twice
+        (3, 3, True),
+        (0, 2, None),  # Wilson: up to 0.658
+        (0, 10, None),  # up to 0.278
+        (0, 72, None),  # up to 0.0506
+        (0, 73, False),  # up to 0.0500
+        (0, 200, False),
+    ],
+)
+def test_a_lowest_run_is_met_by_one_as_low_and_missed_by_many_that_are_not(low, runs, agrees):
+    verdict = judge([0.065] * low + [0.08] * (runs - low), as_low_as=0.07)
+    assert verdict.agrees is agrees
+    assert verdict.reason == f"{low} of {runs} runs are as low"
+
+
+def test_a_run_exactly_as_low_as_published_is_as_low():
+    """0.1 + 0.2 is not 0.3."""
+    assert judge([0.1 + 0.2, 0.5], as_low_as=0.3).agrees is True
+    assert judge([0.300001, 0.5], as_low_as=0.3).agrees is None

@@ -1,0 +1,244 @@
+"""Where everything lies: which packs, figures and tables the config asks for, and under which names."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from calotype.config.dataset_base import CATALOGUE
+from calotype.config.dataset_user import OwnDataset
+from calotype.config.datasets import DotsDataset
+from calotype.config.load import Config, plan_packs
+
+PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
+# The rules that print figures, in the order of the report: a folder with one of each variant, or one of a whole study.
+VARIANT_FIGURES = {
+    "count": ("contact_sheets", "confusion_matrices", "confident_mistakes"),
+    "classify": ("confusion_matrices", "confident_mistakes"),
+    "regress": ("confident_mistakes",),
+}
+STUDY_FIGURES = {
+    "count": ("predicted_against_true", "accuracy_by_count", "seeds", "training_curves"),
+    "classify": ("seeds", "accuracy_by_class", "training_curves", "calibration_curves"),
+    "regress": ("agreement", "seeds", "training_curves"),
+}
+BINARY_FIGURES = ("roc_curves", "precision_recall_curves")  # further ones of a study, where there are two classes
+FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
+LATEX = ("summary.tex", "claims.tex", "layers.tex")
+REPORT, PAPER = "report", "paper"
+
+
+@dataclass(frozen=True)
+class FigureFile:
+    """A figure: the study it belongs to, the rule that prints it, and the variant it shows, if it shows one."""
+
+    study: str
+    rule: str
+    variant: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its file, without suffix, in the folder of the study's figures."""
+        return "/".join(filter(None, (self.rule.replace("_", "-"), self.variant)))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of a config. Paths are text with Snakemake's wildcards where a stage has many.
+
+    Attributes:
+        config: the checked config.
+        root: the folder that relative paths start from.
+    """
+
+    config: Config
+    root: Path = Path()
+    # Asked for by every rule that works on a study; to look up which packs are there takes long where there are many.
+    _study_packs: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def data(self) -> str:
+        """Folder of the raw images."""
+        return self.config.settings.data
+
+    @property
+    def results(self) -> str:
+        """Folder of everything that is computed."""
+        return self.config.settings.results
+
+    @property
+    def pack(self) -> str:
+        """Pattern of the folder of a pack."""
+        return f"{self.results}/{{study}}/{{variant}}/seeds-{{first}}-{{last}}"
+
+    @property
+    def checkpoints(self) -> str:
+        """Pattern of the folder of a study's checkpoints; it holds one for each variant, and that one for each seed."""
+        return f"{self.results}/checkpoints/{{study}}"
+
+    def reports(self) -> dict[str, list[str]]:
+        """The studies of each report that can be asked for: the default one, the paper, and each study alone."""
+        settings = self.config.settings
+        return {REPORT: settings.studies, PAPER: settings.paper} | {name: [name] for name in self.config.studies}
+
+    def drawn(self) -> list[str]:
+        """The datasets that are drawn."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, DotsDataset)]
+
+    def fetched(self) -> list[str]:
+        """The datasets whose files are fetched."""
+        return [name for name, dataset in self.config.datasets.items() if hasattr(dataset, "fetch")]
+
+    def own(self) -> list[str]:
+        """The datasets whose images are the user's own."""
+        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, OwnDataset)]
+
+    def catalogue(self, dataset: str, suffix: str) -> str:
+        """The catalogue of a user's own images (.csv), or its manifest (.json)."""
+        return f"{self.results}/prepared/{dataset}/{CATALOGUE}{suffix}"
+
+    def raw(self, dataset: str, split: str) -> str:
+        """What says which raw images a split has.
+
+        The folder that was drawn, the checksums of the files that were fetched, or the manifest of the catalogue.
+        """
+        if dataset in self.own():
+            return self.catalogue(dataset, ".json")
+        return f"{self.data}/{dataset}/{split if dataset in self.drawn() else 'SHA256SUMS'}"
+
+    def measured(self, dataset: str) -> list[str]:
+        """What was measured on a split for the preparation of all splits of a dataset: a file, or none."""
+        split = self.config.measured(dataset)
+        return [f"{self.results}/prepared/{dataset}/{split}.measured.json"] if split else []
+
+    def step_sheets(self, studies: Iterable[str]) -> list[str]:
+        """The figures of the preparation of each split that some studies use."""
+        return [
+            f"{self.results}/prepared/{name}/{split}-steps{suffix}"
+            for name in self.config.datasets
+            for split in self.config.splits_used(name, studies)
+            for suffix in FIGURE_SUFFIXES
+        ]
+
+    def report_sheets(self, studies: Iterable[str]) -> list[tuple[str, str, str]]:
+        """(study, split, file) of each figure of a preparation that the report of some studies shows.
+
+        Those of a user's own images: nobody has seen yet what becomes of them. Of images that are drawn or fetched
+        `snakemake preparation` prints the figures; in the report they would be a job more for each split.
+        """
+        return [
+            (study, split, f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}-steps.svg")
+            for study in studies
+            if self.config.studies[study].dataset in self.own()
+            for split in self.config.splits_of(study)
+        ]
+
+    def same_images(self, study: str) -> bool:
+        """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
+        return self.config.studies[study].dataset not in self.drawn()
+
+    def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
+        """First and last seed of each pack of a variant; packs that are there already stay as they are."""
+        found = (self.root / self.results / study / variant).glob("seeds-*/provenance.json")
+        # Other folders there are the user's: a copy that was set aside, for instance.
+        names = filter(None, (PACK_NAME.fullmatch(file.parent.name) for file in found))
+        existing = [
+            (int(name["first"]), int(name["last"])) for name in names if int(name["first"]) <= int(name["last"])
+        ]
+        return plan_packs(self.config.seeds(study, variant), self.config.seeds_per_job(study, variant), existing)
+
+    def study_packs(self, study: str) -> list[tuple[str, int, int]]:
+        """(variant, first, last) of each pack of a study, in the order of its variants."""
+        if study not in self._study_packs:
+            self._study_packs[study] = [
+                (variant, *pack)
+                for variant in self.config.studies[study].variants
+                for pack in self.packs(study, variant)
+            ]
+        return self._study_packs[study]
+
+    def pack_paths(self, study: str, name: str, variant: str | None = None) -> list[str]:
+        """A file of each pack of a study, in the order of `study_packs`; or of one variant of it."""
+        return [
+            f"{self.pack}/{name}".format(study=study, variant=other, first=f"{first:03d}", last=f"{last:03d}")
+            for other, first, last in self.study_packs(study)
+            if variant in (None, other)
+        ]
+
+    def all_packs(self, studies: Iterable[str]) -> list[tuple[str, str, int, int]]:
+        """(study, variant, first, last) of each pack of some studies."""
+        return [(study, *pack) for study in studies for pack in self.study_packs(study)]
+
+    def prepared(self, study: str, split: str, suffix: str) -> str:
+        """The prepared array (.npy) of a split that a study uses, or its manifest (.json)."""
+        return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
+
+    def tables(self, studies: Iterable[str], names: Sequence[str]) -> list[str]:
+        """Some tables of each of some studies."""
+        return [f"{self.results}/{study}/{name}" for study in studies for name in names]
+
+    def figures(self, studies: Iterable[str]) -> list[FigureFile]:
+        """The figures of some studies, in the order of the report."""
+        found = []
+        for study in studies:
+            entry = self.config.studies[study]
+            rules = [*STUDY_FIGURES[entry.task]]
+            rules += BINARY_FIGURES if entry.task == "classify" and len(self.config.classes(study)) == 2 else ()
+            rules += ["example"] * (entry.example is not None) + ["feature_maps"] * (entry.feature_maps is not None)
+            found += [FigureFile(study, rule) for rule in rules]
+            found += [
+                FigureFile(study, rule, variant) for rule in VARIANT_FIGURES[entry.task] for variant in entry.variants
+            ]
+        return found
+
+    def figure_file(self, figure: FigureFile, suffix: str) -> str:
+        """The file of a figure in one format."""
+        return f"{self.results}/{figure.study}/figures/{figure.name}{suffix}"
+
+    def figure_outputs(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
+        """What the rules give that print the figures of some studies: files, or folders with one figure a variant."""
+        files = [
+            os.path.dirname(file) if figure.variant else file
+            for figure in self.figures(studies)
+            for file in (self.figure_file(figure, suffix) for suffix in suffixes)
+        ]
+        return list(dict.fromkeys(files))
+
+    def everything(self, report: str) -> list[str]:
+        """All files that a call for a report brings."""
+        studies = self.reports()[report]
+        figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
+        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, LATEX)]
+
+    def jobs(self, studies: Sequence[str]) -> list[tuple[str, str]]:
+        """(stage, what it works on) of each job but the trainings, which count for themselves, and the report."""
+        jobs = []
+        for name in self.config.datasets:
+            splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
+            measured = [f"{name}/{self.config.measured(name)}"] if splits and self.config.measured(name) else []
+            if name in self.drawn():  # what was fetched once costs nothing again
+                jobs += [("draw", split) for split in dict.fromkeys([*splits, *measured])]
+            if splits and name in self.own():
+                jobs.append(("catalogue", name))
+            jobs += [("measure", split) for split in measured]
+            jobs += [("prepare", split) for split in splits]
+            if name in self.own():
+                jobs += [("preparation_sheet", split) for split in splits]
+        jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
+        return jobs + list(dict.fromkeys((figure.rule, figure.study) for figure in self.figures(studies)))
+
+    def described(self, studies: Iterable[str]) -> dict[str, Any]:
+        """What the report says of some studies: titles, labels, recipes, metrics, classes."""
+        found = {}
+        for name in studies:
+            study = self.config.studies[name]
+            entry = study.model_dump(include={"title", "description", "source", "variants"})
+            for key, label in study.labels().items():
+                entry["variants"][key]["label"] = label
+            entry["metrics"] = study.shown
+            entry["classes"] = self.config.classes(name)
+            entry["same_images"] = self.same_images(name)
+            found[name] = entry
+        return found

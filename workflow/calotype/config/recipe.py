@@ -1,0 +1,463 @@
+"""The recipe of a training: everything in the config that can change its bytes, and nothing else.
+
+Its own module, so that the training code depends on this and not on the rest of the config: a new key for a figure
+or a claim then retrains nothing.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no silent conversions ("10" is not 10), no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _at(default: Any) -> Callable[[Any], bool]:
+    """For keys that came when there were results already: at its default, such a key is no part of the plain data.
+
+    So what was trained before the key came is still what the same config asks for.
+    """
+    return lambda value: bool(value == default)
+
+
+class Optimizer(Strict):
+    """A Keras optimizer. What is left out has Keras's default."""
+
+    name: Literal[
+        "adadelta",
+        "adafactor",
+        "adagrad",
+        "adam",
+        "adamax",
+        "adamw",
+        "ftrl",
+        "lamb",
+        "lion",
+        "muon",
+        "nadam",
+        "rmsprop",
+        "sgd",
+    ] = Field(description="Keras's name of the optimizer, in lower case.")
+    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
+        None, description="The rate; with a schedule, its highest value. Left out: the optimizer's own default."
+    )
+    schedule: Literal[
+        "constant",
+        "cosine",
+        "cosine_decay",
+        "cosine_decay_restarts",
+        "exponential_decay",
+        "inverse_time_decay",
+        "piecewise_constant_decay",
+        "polynomial_decay",
+    ] = Field(
+        "constant",
+        description="How the rate changes. `cosine` falls to zero at the last step of the last epoch; the others are "
+        "Keras's, and take `schedule_arguments`.",
+    )
+    schedule_arguments: dict[str, Any] = Field(
+        {},
+        exclude_if=_at({}),
+        description="Of Keras's schedules: the keyword arguments of its class, which count in training steps.",
+    )
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="With `cosine`: the part of all steps over which the rate first rises."
+    )
+    arguments: dict[str, Any] = Field({}, description="Further keyword arguments of the Keras class.")
+
+    @model_validator(mode="after")
+    def _schedule_is_complete(self) -> "Optimizer":
+        if "learning_rate" in self.arguments:
+            raise ValueError("arguments: learning_rate has a key of its own, beside name")
+        if self.arguments.get("use_ema"):
+            raise ValueError("arguments: use_ema: averages of weights are not kept here")
+        if (self.learning_rate is None) != (
+            self.schedule == "piecewise_constant_decay"
+        ) and self.schedule != "constant":
+            takes = "takes its rates from schedule_arguments.values, not" if self.learning_rate else "needs"
+            raise ValueError(f"schedule {self.schedule} {takes} a learning_rate")
+        if self.schedule != "cosine" and self.warmup:
+            raise ValueError("warmup needs schedule: cosine")
+        if self.schedule in ("constant", "cosine") and self.schedule_arguments:
+            raise ValueError(f"schedule_arguments: schedule {self.schedule} takes none")
+        if "initial_learning_rate" in self.schedule_arguments:
+            raise ValueError("schedule_arguments: initial_learning_rate has a key of its own: learning_rate")
+        return self
+
+
+class Plateau(Strict):
+    """Keras's ReduceLROnPlateau: a lower learning rate when a training no longer becomes better by `monitor`."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="What the rate is multiplied by.")
+    patience: PositiveInt = Field(10, description="After so many epochs in a row that were not better.")
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1e-4, description="By how much more than this an epoch must be better to count as better."
+    )
+    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="Epochs after that of which none is counted.")
+    min_learning_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="The rate does not fall below this."
+    )
+
+
+AUGMENTATION_KEYS = {
+    "shift": {"pixels"},
+    "rotate": {"degrees"},
+    "affine": {"degrees", "zoom"},
+    "brightness": {"strength"},
+    "noise": {"strength"},
+    "erase": {"pixels"},
+}
+
+
+class Augmentation(Strict):
+    """What happens to each training image anew in each epoch, drawn by (seed, epoch)."""
+
+    name: Literal["symmetries", "flip", "shift", "rotate", "affine", "brightness", "noise", "erase"] = Field(
+        description="`symmetries`: one of the eight positions of the square; `flip`: left and right swapped, or not; "
+        "`shift`: moved by up to `pixels` along either axis; `rotate`: turned by up to `degrees` about the middle; "
+        "`affine`: that, and made larger or smaller by up to the part `zoom`; `brightness`: up to `strength` is added "
+        "to all pixels, or taken away; `noise`: a normal random number of the deviation `strength` is added to each; "
+        "`erase`: a square of `pixels` x `pixels` somewhere, cut at the edge, is set to zero."
+    )
+    pixels: PositiveInt | None = Field(None, description="Of `shift` and `erase`.")
+    degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="Of `rotate` and `affine`.")
+    zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
+    strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        exclude_if=_at(None),
+        description="Of `brightness` and `noise`, in the units of the prepared pixels.",
+    )
+    fill: Literal["zero", "edge"] = Field(
+        "zero",
+        exclude_if=_at("zero"),
+        description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again.",
+    )
+
+    @model_validator(mode="after")
+    def _keys_of_the_name(self) -> "Augmentation":
+        needed = AUGMENTATION_KEYS.get(self.name, set())
+        for key in ("pixels", "degrees", "zoom", "strength"):
+            if (key in needed) != (getattr(self, key) is not None):
+                raise ValueError(f"{self.name} {'needs' if key in needed else 'takes no'} {key}")
+        if self.fill != "zero" and self.name not in ("shift", "rotate", "affine"):
+            raise ValueError(f"{self.name} takes no fill")
+        return self
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _class_weight(value: Any) -> Any:
+    """Say what is wrong in one sentence: pydantic has one for each type that a value might have been."""
+    if value is None or value == "balanced":
+        return value
+    if isinstance(value, dict):  # YAML reads a class that is called 3 as a number
+        value = {str(key) if type(key) is int else key: weight for key, weight in value.items()}
+    if not isinstance(value, dict | list) or not value:
+        raise ValueError(f"{value!r} is neither `balanced` nor a mapping of classes to weights, such as {{leaf: 2.5}}")
+    for key, weight in value.items() if isinstance(value, dict) else enumerate(value):
+        if type(key) not in (str, int):
+            raise ValueError(f"{key!r} is not the name of a class; put it in quotes")
+        if type(weight) not in (int, float) or not 0 <= weight < math.inf:
+            raise ValueError(f"{key}: {weight!r} is not a number from 0")
+    return value
+
+
+# Losses of task `classify`: of a probability for each class; and of the probability of the second of two classes.
+OF_CLASSES = (
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "kl_divergence",
+    "sparse_categorical_crossentropy",
+)
+OF_TWO_CLASSES = ("binary_crossentropy", "binary_focal_crossentropy")
+SMOOTHED = ("categorical_crossentropy", "binary_crossentropy")  # those that take `label_smoothing`
+
+TrainingMetric = Literal[
+    "auc",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "kl_divergence",
+    "log_cosh_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "precision",
+    "r2_score",
+    "recall",
+    "root_mean_squared_error",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+_ERRORS = ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error")
+_OF_PROBABILITIES = ("auc", "precision", "recall", *_ERRORS)
+# Of these, what fits a loss: that of numbers, of all classes, of all classes by number, and of two classes.
+FITTING: Mapping[str, tuple[str, ...]] = {
+    "numbers": (
+        *_ERRORS, "mean_absolute_percentage_error", "mean_squared_logarithmic_error", "log_cosh_error",
+        "r2_score",
+    ),
+    "classes": (
+        *_OF_PROBABILITIES, "categorical_crossentropy", "kl_divergence", "top_k_categorical_accuracy",
+    ),
+    "sparse": ("sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy"),
+    "binary": (*_OF_PROBABILITIES, "binary_crossentropy"),
+}  # fmt: skip
+# What is better the larger it is; of all else, the loss too, less is better.
+_THE_MORE_THE_BETTER = (
+    "accuracy",
+    "auc",
+    "precision",
+    "r2_score",
+    "recall",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+)
+# scikit-learn's models that a variant may name, and the arguments that a recipe has no key for.
+SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
+
+
+class Recipe(Strict):
+    """What a training computes, given its data and its seed."""
+
+    model: str = Field(
+        description="A function of workflow/calotype/training/models.py, or `path/to/file.py:function`; it gets the "
+        "image shape and the number of outputs and returns a Keras model. Or `sklearn.neural_network.MLPClassifier`."
+    )
+    model_arguments: dict[str, Any] = Field({}, description="Keyword arguments for the model function.")
+    loss: Literal[
+        "mean_squared_error",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
+        "huber",
+        "log_cosh",
+        "poisson",
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "kl_divergence",
+        "sparse_categorical_crossentropy",
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+    ] = Field(
+        description="Keras's name of the loss: a crossentropy or the divergence for task `classify`, one of the others "
+        "for `count` and `regress`. With the `binary` ones, for two classes, the model has one output, a sigmoid: the "
+        "probability of the second class; with the others of `classify` a softmax. `poisson` takes outputs from 0, of "
+        "a softplus for instance."
+    )
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, float] | list[float] | None, BeforeValidator(_class_weight)
+    ] = Field(
+        None,
+        exclude_if=_at(None),
+        description="`classify`: weights of classes in the training loss, by their names, those left out 1; or a list "
+        "for all, in the dataset's order; or `balanced`: as if all classes had the same number of images. As in "
+        "Keras's `fit`, they do not count in `val_loss`; weights of images do.",
+    )
+    training_metrics: list[TrainingMetric] = Field(
+        [],
+        exclude_if=_at([]),
+        description="Further metrics of the training history, by Keras's names. Loss, and accuracy of classes, are "
+        "always there.",
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="With `categorical_crossentropy` and `binary_crossentropy`: the part of each target that is spread "
+        "over all classes.",
+    )
+    optimizer: Annotated[Optimizer, BeforeValidator(_by_name)] = Field(description="A name, or a mapping with `name`.")
+    epochs: PositiveInt = Field(description="Passes over the training images.")
+    batch_size: PositiveInt = Field(description="Images per training step; the last step of an epoch takes the rest.")
+    train: str = Field("train", description="The split to train on.")
+    scale_targets: bool = Field(
+        False,
+        description="`count` and `regress`: train on (label - minimum) / (maximum - minimum) instead of the label "
+        "itself. Predictions, and all that is measured on them, are in the labels' own units; the loss and the metrics "
+        "of the training history are in those of the scaled labels.",
+    )
+    augment: list[Annotated[Augmentation, BeforeValidator(_by_name)]] = Field(
+        [], description="Random changes of the training images, in this order: names, or mappings with `name`."
+    )
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="The last part of the training images, which is held out to choose an epoch; as in Keras's `fit`.",
+    )
+    validation: str | None = Field(
+        None,
+        exclude_if=_at(None),
+        description="Instead of `validation_split`: the split that is held out to choose an epoch; never one of the "
+        "study's `tests`.",
+    )
+    monitor: str = Field(
+        "val_loss",
+        description="By what the best epoch is chosen, the earliest of equals: `loss`, `accuracy` or one of "
+        "`training_metrics`, with `val_` before it that of the held-out images.",
+    )
+    mode: Literal["auto", "min", "max"] = Field(
+        "auto",
+        exclude_if=_at("auto"),
+        description="Whether less (`min`) or more (`max`) of `monitor` is better. `auto`: as its name says.",
+    )
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, exclude_if=_at(0.0), description="By how much more than this an epoch must be better to count as better."
+    )
+    restore_best_weights: bool = Field(
+        False, description="Go on with the weights of the best epoch by `monitor`, not with the last."
+    )
+    patience: PositiveInt | None = Field(
+        None, description="Stop when so many epochs in a row were not better by `monitor`. Left out: never."
+    )
+    reduce_on_plateau: Plateau | None = Field(
+        None,
+        exclude_if=_at(None),
+        description="Lower the learning rate when epochs are no longer better by `monitor`, as Keras's "
+        "ReduceLROnPlateau does: a mapping; `{}` has Keras's defaults.",
+    )
+    test_images: PositiveInt | None = Field(
+        None,
+        description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
+        "on all.",
+    )
+    test_views: list[Literal["flip", "shift"]] = Field(
+        [],
+        description="Average each test image's prediction over further views of it: `flip`, left and right swapped; "
+        "`shift`, moved by one pixel up, down, left and right; with both, also each of these swapped.",
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="Keras's dtype policy. With `mixed_...` weights are kept in float32 and layers compute in 16 bits, "
+        "for GPUs and processors that have instructions for it.",
+    )
+    jit_compile: Literal["auto", True, False] = Field(
+        "auto",
+        description="Whether XLA compiles the training steps. `auto`: on a CPU, for dense layers alone, where it "
+        "measures faster. It changes the last bits of the results.",
+    )
+    threads: PositiveInt = Field(
+        1,
+        description="Threads of one training. Their number changes the last bits of the results, so it is the same on "
+        "a laptop and on a cluster.",
+    )
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that a training takes: the one to train on, then the one to validate on, if there is one."""
+        return [self.train, *filter(None, [self.validation])]
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are images to validate on."""
+        return self.validation is not None or self.validation_split > 0
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the predictions are a probability for each class; else one number."""
+        return self.loss in OF_CLASSES or self.binary
+
+    @property
+    def binary(self) -> bool:
+        """Whether the model gives one output for two classes: the probability of the second."""
+        return self.loss in OF_TWO_CLASSES
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the loss takes the number of a class instead of a row of zeros with a one."""
+        return self.loss == "sparse_categorical_crossentropy"
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether an epoch is better with more of what is monitored; else with less."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        return self.monitor.removeprefix("val_") in _THE_MORE_THE_BETTER
+
+    def _refuse(self, problems: Mapping[str, Any]) -> None:
+        for problem, there in problems.items():
+            if there:
+                raise ValueError(problem)
+
+    @model_validator(mode="after")
+    def _keys_fit_each_other(self) -> "Recipe":
+        self._refuse(
+            {
+                f"label_smoothing needs loss: {' or '.join(SMOOTHED)}": (
+                    self.label_smoothing and self.loss not in SMOOTHED
+                ),
+                "class_weight needs a crossentropy as loss": self.class_weight is not None and not self.classifies,
+                "training_metrics: a metric stands there twice": (
+                    len(set(self.training_metrics)) < len(self.training_metrics)
+                ),
+            }
+        )
+        kind = "sparse" if self.sparse else "binary" if self.binary else "classes" if self.classifies else "numbers"
+        for name in self.training_metrics:
+            if name not in FITTING[kind]:
+                fitting = ", ".join(FITTING[kind])
+                raise ValueError(f"training_metrics: {name} does not fit loss {self.loss}; these do: {fitting}")
+        self._chooses_an_epoch()
+        if self.model in SCIKIT_LEARN:
+            self._fits_scikit_learn()
+        return self
+
+    def _chooses_an_epoch(self) -> None:
+        recorded = ["loss", *(["accuracy"] * self.classifies), *self.training_metrics]
+        known = [*(f"val_{name}" for name in recorded), *recorded]
+        chooses = self.restore_best_weights or self.patience is not None
+        reduces = self.reduce_on_plateau is not None
+        on_held_out = self.monitor.startswith("val_")
+        self._refuse(
+            {
+                "validation: a split that is trained on; name another": self.validation == self.train,
+                "validation and validation_split: give one of them": (
+                    self.validation is not None and self.validation_split
+                ),
+                f"monitor: {self.monitor} is not recorded; these are: {', '.join(known)}": self.monitor not in known,
+                "restore_best_weights and patience need validation or validation_split: never choose on test images": (
+                    chooses and on_held_out and not self.holds_out
+                ),
+                f"monitor: {self.monitor} needs validation or validation_split": (
+                    on_held_out and (self.monitor != "val_loss" or reduces) and not self.holds_out
+                ),
+                "mode and min_delta need restore_best_weights or patience": (
+                    ((self.mode != "auto" and not reduces) or self.min_delta) and not chooses
+                ),
+                f"reduce_on_plateau: schedule {self.optimizer.schedule} sets the rate already": (
+                    reduces and self.optimizer.schedule != "constant"
+                ),
+            }
+        )
+
+    def _fits_scikit_learn(self) -> None:
+        optimizer, known = self.optimizer, {"sgd": {"momentum", "nesterov"}, "adam": set()}
+        refused = {
+            "optimizer": optimizer.name not in known,
+            "optimizer.schedule": optimizer.schedule != "constant",
+            "optimizer.arguments": not optimizer.arguments.keys() <= known.get(optimizer.name, set()),
+            "loss": self.loss != "categorical_crossentropy",
+            "label_smoothing": self.label_smoothing,
+            "class_weight": self.class_weight,
+            "training_metrics": self.training_metrics,
+            "augment": self.augment,
+            "validation_split": self.validation_split,
+            "validation": self.validation,
+            "monitor": self.monitor != "val_loss",
+            "patience": self.patience,
+            "restore_best_weights": self.restore_best_weights,
+            "reduce_on_plateau": self.reduce_on_plateau,
+            "test_views": self.test_views,
+            "precision": self.precision != "float32",
+            "jit_compile": self.jit_compile != "auto",
+        }
+        for key, problem in refused.items():
+            if problem:
+                raise ValueError(f"{key}: {self.model} cannot do this; leave it out, or use a Keras model")

@@ -1,0 +1,186 @@
+"""The typed study files: a dataset, a task, some variants, and the claims they are held against."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from calotype.config.dataset_base import Name
+from calotype.config.metric_names import METRICS, TASK_METRICS, MetricName, Task, shown
+from calotype.config.recipe import PositiveInt, Recipe, Strict
+
+CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Variant(Recipe):
+    """One line of a study's table: a recipe, and what changes no result of it."""
+
+    label: str = Field("", description="Name in figures and tables. Left out: the variant's key.")
+    description: str = Field("", description="One sentence for the report.")
+    seeds: PositiveInt | None = Field(None, description="Number of seeds. Left out: `seeds` of config.yaml.")
+    seeds_per_job: PositiveInt | None = Field(
+        None, description="Seeds that at most share a job. Left out: `seeds_per_job` of config.yaml."
+    )
+
+    def recipe(self) -> dict[str, Any]:
+        """The recipe alone, as plain data: the part of the config that decides whether to train again."""
+        return self.model_dump(include=set(Recipe.model_fields))
+
+
+class Claim(Strict):
+    """A number that a source published: exactly one of value, at_most, at_least, between, as_low_as, similar_to."""
+
+    variant: str = Field(description="The variant that it is about.")
+    split: str | None = Field(
+        None, description="The test split that it is about. Left out for `training_accuracy` and `parameters`."
+    )
+    metric: MetricName = Field(description="The metric that it is about.")
+    value: Finite | None = Field(None, description="The published number.")
+    at_most: Finite | None = Field(None, description="Instead of `value`: an upper bound.")
+    at_least: Finite | None = Field(None, description="Instead of `value`: a lower bound.")
+    between: Annotated[list[Finite], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Instead of `value`: the range in which most runs lie."
+    )
+    as_low_as: Finite | None = Field(None, description="Instead of `value`: what the lowest runs come down to.")
+    similar_to: str | None = Field(
+        None, description="Instead of `value`: another variant, from which a single run cannot be told."
+    )
+    says: str = Field(description="What the source says, in our words.")
+    note: str = Field("", description="Why our measurement differs, where that is known.")
+
+    def numbers(self) -> list[float]:
+        """The published numbers."""
+        single = [number for number in (self.value, self.at_most, self.at_least, self.as_low_as) if number is not None]
+        return single + (self.between or [])
+
+    @model_validator(mode="after")
+    def _one_number(self) -> "Claim":
+        if sum(getattr(self, kind) is not None for kind in CLAIM_KINDS) != 1:
+            raise ValueError(f"give exactly one of {', '.join(CLAIM_KINDS)}")
+        for number in self.numbers():
+            if METRICS[self.metric].share and not 0 <= number <= 1:
+                raise ValueError(f"{number} is not a share; write 90 % as 0.90")
+        if self.between and self.between[0] > self.between[1]:
+            raise ValueError(f"between: {self.between[0]} is above {self.between[1]}")
+        if METRICS[self.metric].tested != (self.split is not None):
+            raise ValueError(f"{self.metric} {'needs a' if self.split is None else 'takes no'} split")
+        if self.metric == "parameters" and self.value is None:
+            raise ValueError("a claim on parameters has a value")
+        return self
+
+
+class Source(Strict):
+    """The text that a study reproduces."""
+
+    title: str = Field(description="What it is, as a reader would look for it.")
+    url: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = Field("", description="Where it is, if that is known.")
+
+
+class Study(Strict):
+    """config/studies/<study>.yaml: a dataset, a task, some variants, and the claims it is held against."""
+
+    title: str = Field(description="Heading in the report.")
+    description: str = Field("", description="A paragraph for the report.")
+    source: Source | None = Field(None, description="The published text, if the study reproduces one.")
+    dataset: Name = Field(description="A dataset of datasets.yaml.")
+    task: Task = Field(
+        description="`count`: predict a whole number; `classify`: choose one of the dataset's classes; `regress`: "
+        "predict a number of any kind."
+    )
+    metric: MetricName | None = Field(
+        None,
+        description="The headline: the metric of the figures over seeds, of comparisons and of the first column of "
+        "tables. Left out: the first of `metrics`; without them, `exact` for `count`, `accuracy` for `classify`, "
+        "`mean_absolute_error` for `regress`.",
+    )
+    metrics: Annotated[list[MetricName], Field(min_length=1)] | None = Field(
+        None,
+        description="The metrics that tables and the report show, the headline first. Left out: the headline, then the "
+        "others of `exact`, `off_by_more_than_one`, `sum_of_squared_errors` for `count`, of `accuracy` (or `error`), "
+        "`log_loss` for `classify`, all for `regress`. runs.csv and summary.csv hold every metric of the task.",
+    )
+    tests: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The splits that every run is tested on. The first is that of the contact sheet; the last, the "
+        "place for the largest, that of the figures over all images."
+    )
+    example: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="`classify`: number of an image of the first test split, shown with its probabilities. Images of "
+        "your own have theirs in the column `number` of results/prepared/<dataset>/catalogue.csv.",
+    )
+    feature_maps: str | None = Field(
+        None, description="A variant whose first convolution and max-pooling are shown on the `example`."
+    )
+    may_diverge: bool = Field(
+        True,
+        description="Whether a training may diverge: end with a loss that is infinite or no number. If true, such "
+        "seeds are marked in tables and figures and left out of means, intervals and comparisons; if false, the "
+        "evaluation of the study ends with an error that names them.",
+    )
+    defaults: dict[str, Any] = Field({}, description="What a variant leaves out it takes from here.")
+    variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="The variants, by name.")
+    claims: list[Claim] = Field([], description="Published numbers, each held against our measurement.")
+
+    @property
+    def headline(self) -> str:
+        """The metric of the figures over seeds."""
+        return self.metric or (self.metrics or TASK_METRICS[self.task])[0]
+
+    @property
+    def shown(self) -> list[str]:
+        """The metrics of tables and the report, the headline first."""
+        return [*self.metrics] if self.metrics else shown(self.task, self.headline)
+
+    def metric_keys(self) -> dict[str, str]:
+        """Every metric that the study names, by the key where it stands."""
+        found: dict[str, str] = {f"metrics.{i}": name for i, name in enumerate(self.metrics or [])}
+        found |= {f"claims.{i}.metric": claim.metric for i, claim in enumerate(self.claims)}
+        return ({"metric": self.metric} if self.metric else {}) | found
+
+    def labels(self) -> dict[str, str]:
+        """How figures and tables call the variants."""
+        return {key: variant.label or key for key, variant in self.variants.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_defaults(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        # A key whose lines are all commented out is None.
+        raw = {key: value for key, value in raw.items() if value is not None or key not in ("defaults", "claims")}
+        defaults, variants = raw.get("defaults", {}), raw.get("variants")
+        if not isinstance(defaults, dict) or not isinstance(variants, dict):
+            return raw
+        filled = {key: {**defaults, **value} if isinstance(value, dict) else value for key, value in variants.items()}
+        return {**raw, "variants": filled}
+
+    @model_validator(mode="after")
+    def _task_fits(self) -> "Study":
+        if len(set(self.tests)) < len(self.tests):
+            raise ValueError("tests: a split stands there twice")
+        for key, variant in self.variants.items():
+            if variant.classifies != (self.task == "classify"):
+                raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}")
+            if variant.scale_targets and self.task == "classify":
+                raise ValueError(f"variants.{key}.scale_targets: only tasks count and regress have targets to scale")
+        self._metrics_fit()
+        if self.example is not None and self.task != "classify":
+            raise ValueError("example: only task classify has probabilities to show")
+        if self.feature_maps is not None and self.example is None:
+            raise ValueError("feature_maps: needs an example to show them on")
+        return self
+
+    def _metrics_fit(self) -> None:
+        of_training = ["parameters", *(["training_accuracy"] * (self.task == "classify"))]
+        for key, metric in self.metric_keys().items():
+            known = [*TASK_METRICS[self.task], *(of_training if key.startswith("claims.") else [])]
+            if metric not in known:
+                raise ValueError(f"{key}: task {self.task} has {', '.join(known)}, not {metric}")
+        chosen = self.metrics or []
+        if len(set(chosen)) < len(chosen):
+            raise ValueError("metrics: a metric stands there twice")
+        if chosen and self.metric not in (None, chosen[0]):
+            raise ValueError(
+                f"metrics: the first is the headline, but metric says {self.metric}, and this begins with {chosen[0]}; "
+                "leave metric out, or put it first"
+            )

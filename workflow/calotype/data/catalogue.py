@@ -1,0 +1,125 @@
+"""The catalogue of a user's own images: which there are, their labels, and the split of each."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from calotype.config.dataset_user import ArraysDataset, ImagesDataset
+from calotype.data.catalogue_arrays import list_arrays
+from calotype.data.catalogue_common import image_names, several
+from calotype.data.catalogue_image_files import list_files
+from calotype.data.random_split import LEFT
+from calotype.util.errors import CalotypeError
+from calotype.util.files import write_csv, write_text
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = (
+    "number",
+    "path",
+    "label",
+    "split",
+    "weight",
+    "group",
+    "height",
+    "width",
+    "channels",
+    "bits",
+    "sha256",
+    "pixels",
+)
+
+
+def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The images of a split in random order, those of a group one after the other; files are numbered by path, from 1.
+
+    A variant's `validation_split` takes the last of the training images: by name they would be those of the last class.
+    """
+    if "number" not in found:  # those of an array have their place in it
+        found = found.assign(number=np.arange(1, len(found) + 1))
+    rng = np.random.default_rng([seed, 0, 1])  # other numbers than those that deal
+    order = rng.permutation(len(found))
+    if "group" in found and len(found):
+        groups = pd.factorize(found.group)[0]
+        order = order[np.argsort(rng.permutation(groups.max() + 1)[groups[order]], kind="stable")]
+    return found.iloc[order].reset_index(drop=True)
+
+
+def _check_sides(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where: Path) -> None:
+    """See that no two splits have an image, or a group, in common.
+
+    Raises:
+        CalotypeError: they have; the images are listed.
+    """
+    used = found.assign(name=image_names(found))[found.split != LEFT]
+    if "group" in used:
+        parted = used.groupby("group").split.nunique()
+        if (parted > 1).any():
+            names = [
+                f"{name}: in {', '.join(sorted({*used.split[used.group == name]}))}"
+                for name in parted.index[parted > 1]
+            ]
+            raise CalotypeError(f"{where}: groups on both sides of a split:{several(names)}", "see table.group.")
+    same = used[used.duplicated("pixels", keep=False)]
+    pairs = []
+    for _, group in same.groupby("pixels", sort=False):
+        first = group.iloc[0]
+        pairs += [
+            f"{first['name']} ({first.split}) = {other.name} ({other.split})"
+            for other in group.iloc[1:].itertuples()
+            if other.split != first.split
+        ]
+    if pairs and not dataset.allow_duplicates:
+        raise CalotypeError(
+            f"{where}: {len(pairs)} image(s) have the same pixels as one of another split:{several(pairs)}",
+            "delete one of each; or set `allow_duplicates: true`, if test results may be too good.",
+        )
+    within = int(used.duplicated(["pixels", "split"]).sum())
+    if within:
+        logger.warning("%d image(s) are twice in their split", within)
+    labels = same.groupby("pixels").label.nunique()
+    if (labels > 1).any():
+        example = same[same.pixels == labels.index[labels > 1][0]]
+        logger.warning(
+            "%d image(s) stand there under different labels, such as %s",
+            int((labels > 1).sum()),
+            " and ".join(example.name),
+        )
+
+
+def write_catalogue(
+    dataset: ImagesDataset | ArraysDataset, table_file: Path, manifest_file: Path, threads: int = 1
+) -> None:
+    """Find all images of a dataset, look at each, and write down its label and its split.
+
+    The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;
+    in an array, its place, from 0), path (of the file, or the name of the array), label, split (empty: in none),
+    weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest
+    holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
+
+    Args:
+        dataset: its entry in datasets.yaml.
+        table_file, manifest_file: what is written.
+        threads: that read files at the same time.
+
+    Raises:
+        CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
+    """
+    found = list_files(dataset, threads) if isinstance(dataset, ImagesDataset) else list_arrays(dataset)
+    # Of arrays no single file: they are named with each image.
+    _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
+    # Split by split, so that an image more in one changes no other.
+    parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
+    found = pd.concat(parts, ignore_index=True)
+    found = found[[column for column in COLUMNS if column in found]]
+    write_csv(found, table_file)
+    manifest = {
+        "sha256": hashlib.sha256(table_file.read_bytes()).hexdigest(),
+        "images": found.split.value_counts().reindex([*dataset.splits]).to_dict(),
+        "left": int((found.split == LEFT).sum()),
+    }
+    write_text(json.dumps(manifest, indent=1) + "\n", manifest_file)

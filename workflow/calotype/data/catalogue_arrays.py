@@ -1,0 +1,110 @@
+"""The rows of a catalogue of images in arrays: their labels, groups and weights, and the split of each."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from calotype.config.dataset_user import Arrays, ArraysDataset, ArraySplit
+from calotype.data.array_files import open_array
+from calotype.data.catalogue_common import check_splits, dealt, numbered, several
+from calotype.data.image_file import digest
+from calotype.data.npz import as_images, one_each
+from calotype.data.random_split import LEFT
+from calotype.util.errors import CalotypeError
+
+logger = logging.getLogger(__name__)
+
+
+def list_arrays(dataset: ArraysDataset) -> pd.DataFrame:
+    """Look at all images of a dataset, and give each its label and its split.
+
+    One array of images after the other is opened; of what is read of it, only a checksum of each image is kept.
+
+    Returns:
+        Columns path (the name of the array of images), number (the place in it, from 0), label, split, weight and group
+        where there are some, height, width, channels, bits, pixels; in the order of the arrays.
+
+    Raises:
+        CalotypeError: a file or an array is missing or broken, or a label is unknown, or a split asks for more images
+            than there are.
+    """
+    folder = Path(dataset.folder)
+    parts = [_rows(folder, arrays) for arrays, _ in dataset.by_arrays()]
+    if any("weight" in part for part in parts):
+        parts = [part if "weight" in part else part.assign(weight=1.0) for part in parts]
+    found = pd.concat(parts, ignore_index=True)
+    if found.label.dtype == object:  # some are numbers, others are text
+        found = found.assign(label=found.label.map(str))
+    found = numbered(found, dataset, folder).assign(split=LEFT)
+    for arrays, splits in dataset.by_arrays():
+        here = found.path == arrays.images
+        shares = {name: split.share for name, split in splits.items() if split.share is not None}
+        found.loc[here, "split"] = (
+            dealt(found[here], shares, dataset) if shares else _given(splits, int(here.sum()), arrays.images)
+        )
+    check_splits(found, dataset, folder)
+    return found
+
+
+def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
+    """The images of an array."""
+    pixels = as_images(open_array(folder, arrays.images), arrays.images)
+    images, height, width, channels = pixels.shape
+    columns: dict[str, Any] = {"path": arrays.images, "number": np.arange(images)}
+    for what in ("labels", "groups", "weights"):
+        name = getattr(arrays, what)
+        if name is not None:
+            columns[what.removesuffix("s")] = _values(one_each(open_array(folder, name), images, name, what), name)
+    if "group" in columns:
+        columns["group"] = [str(value) for value in columns["group"]]
+        if without := [f"image {place}" for place, value in enumerate(columns["group"]) if not value.strip()]:
+            raise CalotypeError(f"{arrays.groups}: nothing stands there for:{several(without)}")
+    size = {"height": height, "width": width, "channels": channels, "bits": 8 * pixels.dtype.itemsize}
+    return pd.DataFrame(columns | size | {"pixels": [digest(image) for image in np.asarray(pixels)]})
+
+
+def _values(array: NDArray[Any], name: str) -> list[Any]:
+    """The entries of an array as plain numbers or text.
+
+    Raises:
+        CalotypeError: they are neither.
+    """
+    if array.dtype.kind not in "biufUS":
+        raise CalotypeError(f"{name} holds {array.dtype}.", "save it as an array of numbers or of text.")
+    try:
+        return np.char.decode(array, "utf-8").tolist() if array.dtype.kind == "S" else array.tolist()
+    except UnicodeDecodeError:
+        raise CalotypeError(f"{name}: not UTF-8 text.") from None
+
+
+def _given(splits: Mapping[str, ArraySplit], images: int, name: str) -> NDArray[np.object_]:
+    """The split of each image of an array, by the first and the number that each split says.
+
+    Raises:
+        CalotypeError: a split reaches beyond the images, or two have an image in common.
+    """
+    found = np.full(images, LEFT, object)
+    for split, part in splits.items():
+        first = part.first or 0
+        last = images if part.number is None else first + part.number
+        if not first < last <= images:
+            raise CalotypeError(
+                f"splits.{split}: image {max(first, last - 1)} of {name}, counted from 0, is asked for, but there are "
+                f"{images}.",
+                "see `first` and `number`.",
+            )
+        if (taken := found[first:last] != LEFT).any():
+            place = first + int(np.flatnonzero(taken)[0])
+            raise CalotypeError(
+                f"splits.{split}: image {place} of {name} is in `{found[place]}` already.",
+                "give both a `share`, or see `first` and `number`.",
+            )
+        found[first:last] = split
+    if left := int((found == LEFT).sum()):
+        logger.warning("%s: %d image(s) are in no split", name, left)
+    return found

@@ -1,0 +1,276 @@
+"""The rows of a catalogue of image files: which there are in a folder, or in a table of their labels."""
+
+import csv
+import io
+import logging
+import os
+import re
+import unicodedata
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calotype.config.dataset_user import ImagesDataset, ImageTable
+from calotype.data.catalogue_common import SHOWN, check_splits, dealt, numbered, several
+from calotype.data.image_file import SUFFIXES, read_picture
+from calotype.data.random_split import LEFT
+from calotype.util.errors import CalotypeError, did_you_mean
+from calotype.util.files import files_below
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1000  # images that wait for a thread
+DESCRIBED = ("height", "width", "channels", "bits", "sha256", "pixels")
+
+
+def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
+    """Find all images of a dataset, give each its label and its split, and read it.
+
+    Args:
+        dataset: its entry in datasets.yaml.
+        threads: that read at the same time. Each holds one image. Two or more pay for photos, whose decoding takes the
+            time; of small images it is Python.
+
+    Returns:
+        Columns path, label, split, weight and group where there are some, and what `DESCRIBED` says; in the order of
+        the paths.
+
+    Raises:
+        CalotypeError: an image or a label is missing, broken or unknown.
+    """
+    folder = Path(dataset.folder)
+    where = folder / dataset.table.file if dataset.table else folder
+    found = _by_table(folder, dataset, dataset.table) if dataset.table else _by_folder(folder, dataset)
+    found = _split_up(numbered(found, dataset, where), dataset)
+    check_splits(found, dataset, where)
+    return _described(folder, found, dataset, threads)
+
+
+def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
+    """The paths of all images below the folder, from there, with /; sorted.
+
+    Raises:
+        CalotypeError: there is no such folder, or something in it is neither an image nor to be ignored.
+    """
+    if not folder.is_dir():
+        raise CalotypeError(f"folder: {folder}: there is no such folder.", "paths start from the working directory.")
+    home, found, others = folder.resolve(), [], []
+    table = folder / dataset.table.file if dataset.table else None
+    for file in sorted(files_below(folder, dataset.ignore)):
+        path, name = Path(file), Path(os.path.relpath(file, folder)).as_posix()
+        if path == table:
+            continue
+        # Control characters, ends of lines, and bytes that are no text. Joiners, which some scripts need, are allowed.
+        if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
+            raise CalotypeError(f"{folder}: the name {name!r} has signs that cannot be printed.", "rename it.")
+        if path.suffix.lower() not in SUFFIXES:
+            others.append(name)
+        elif path.is_symlink() and not path.exists():
+            raise CalotypeError(f"{file}: a link to nothing, or to itself.", "delete it, or bring the image back.")
+        elif not path.resolve().is_relative_to(home):
+            raise CalotypeError(f"{file}: a link to {path.resolve()}, outside {folder}.", "copy the image into it.")
+        else:
+            found.append(name)
+    if others:
+        raise CalotypeError(
+            f"{folder}: neither images ({', '.join(SUFFIXES)}) nor to be ignored:{several(others)}",
+            "move them away, or list them under `ignore`, as in `ignore: ['*.txt']`.",
+        )
+    if not found:
+        raise CalotypeError(f"{folder}: there are no images ({', '.join(SUFFIXES)}).", "see `folder`.")
+    return found
+
+
+def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
+    """The images of classes that have a folder each: path, label (its name), and split where splits have folders.
+
+    Raises:
+        CalotypeError: as `_images`, or an image is in no class's folder, or a class or a split has none.
+    """
+    splits = {split.folder: name for name, split in dataset.splits.items() if split.folder is not None}
+    classes = {unicodedata.normalize("NFC", name): name for name in dataset.classes}
+    rows: list[tuple[str, str, str]] = []
+    strangers: dict[str, list[str]] = {}
+    for path in _images(folder, dataset):
+        above = path.split("/")[:-1]
+        where = "/".join(above[: 1 + bool(splits)])
+        split = splits.get(above[0]) if splits and above else LEFT
+        # Two ways to write the same letters: some file systems change the one into the other.
+        label = unicodedata.normalize("NFC", where.split("/")[-1])
+        if label not in classes or split is None or len(above) < 1 + bool(splits):
+            strangers.setdefault(where, []).append(path)
+        else:
+            rows.append((path, classes[label], split))
+    if strangers:
+        named = [
+            f"{where or '(beside the folders)'}: {len(paths)} image(s), such as {paths[0]}"
+            for where, paths in strangers.items()
+        ]
+        wrong = next((where.split("/")[-1] for where in strangers if where), "")
+        raise CalotypeError(
+            f"{folder}: in no folder of a class"
+            + (f" in a folder of a split ({', '.join(splits)})" if splits else "")
+            + f":{several(named)}",
+            did_you_mean(wrong, dataset.classes) or "see `classes`.",
+        )
+    return pd.DataFrame(rows, columns=["path", "label", "split"])
+
+
+def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.DataFrame:
+    """The images that a table names: path, label, split, weight and group as it has them; in the order of the paths.
+
+    Raises:
+        CalotypeError: it cannot be read, lacks a column, names an image twice or one that is not there; or images are
+            there that it does not name.
+    """
+    file = folder / table.file
+    lines = _read_table(file, table)
+    there = _images(folder, dataset)
+    written = {unicodedata.normalize("NFC", path): path for path in there}
+    rows: list[tuple[Any, ...]] = []
+    problems: list[str] = []
+    seen: dict[str, int] = {}
+    for line, raw, *entry in lines.itertuples():
+        raw = raw.strip()
+        path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))
+        if not raw or os.path.isabs(raw) or path.startswith(".."):
+            problems.append(f"line {line}: {raw!r} does not lie in {folder}")
+        elif path not in written:
+            # To look for the nearest name takes a moment, which a hundred thousand wrong lines would each take.
+            hint = (did_you_mean(path, there[:2000]) or "") if len(problems) < SHOWN else ""
+            shown = path if path.isprintable() else repr(path)
+            problems.append(f"line {line}: there is no image {shown}" + f" ({hint})" * hint.startswith("did"))
+        elif path in seen:
+            problems.append(f"line {line}: {path} stands in line {seen[path]} already")
+        else:
+            rows.append((written[path], *entry))
+        seen.setdefault(path, line)
+    if problems:
+        raise CalotypeError(f"{file}:{several(problems)}", "paths start from `folder`; each image has one line.")
+    found = pd.DataFrame(rows, columns=lines.columns)
+    if (unnamed := sorted({*there} - {*found.path})) and dataset.unlabelled == "refuse":
+        raise CalotypeError(
+            f"{file}: names no label of {len(unnamed)} image(s) in {folder}:{several(unnamed)}",
+            "add them, move them away, or set `unlabelled: ignore`.",
+        )
+    if unnamed:
+        logger.warning("%d image(s) without a label are left out, such as %s", len(unnamed), unnamed[0])
+    # Images are dealt by their place: the order of the lines must not decide on which side one comes.
+    return found.sort_values("path", ignore_index=True)
+
+
+def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
+    """The columns of a table that the config names, as text; the index says in which line of the file each stands.
+
+    Raises:
+        CalotypeError: the file cannot be read as a table, is empty, lacks a column, or has a line of another length.
+    """
+    separator = "\t" if file.suffix.lower() == ".tsv" else ","
+    try:
+        text = io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")
+        # Not by pandas: it fills short lines up, and takes the first field of long ones for their names.
+        reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
+        lines = [(reader.line_num, fields) for fields in reader if any(fields)]
+    except FileNotFoundError:
+        raise CalotypeError(f"table.file: {file}: there is no such file.", "its path starts from `folder`.") from None
+    except OSError as error:
+        raise CalotypeError(f"table.file: {file}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
+    except csv.Error as error:
+        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "see its quotes.") from None
+    if not lines:
+        raise CalotypeError(f"{file}: not a table: nothing stands in it.")
+    (_, header), *lines = lines
+    for line, fields in lines:
+        if len(fields) != len(header):
+            raise CalotypeError(
+                f"{file}, line {line}: not a table: {len(fields)} fields instead of {len(header)}.",
+                "put quotes around what has the separator in it.",
+            )
+    columns = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
+    wanted = {name: getattr(table, key) for name, key in columns.items() if getattr(table, key) is not None}
+    for name, column in wanted.items():
+        if column not in header:
+            parted = "tabs" if separator == "\t" else "commas"
+            one = f"its columns are not parted by {parted}." if len(header) == 1 else None
+            raise CalotypeError(
+                f"{file}: has no column `{column}` (table.{columns[name]}).", one or did_you_mean(column, header)
+            )
+        if header.count(column) > 1:
+            raise CalotypeError(f"{file}: the column `{column}` stands there twice.")
+    if not lines:
+        raise CalotypeError(f"{file}: has no lines.")
+    places = {name: header.index(column) for name, column in wanted.items()}
+    found = {name: [fields[place] for _, fields in lines] for name, place in places.items()}
+    return pd.DataFrame(found, index=[line for line, _ in lines])
+
+
+def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
+    """Give each image its split; those in folders of splits have it."""
+    groups = _groups(found, dataset.random.group_pattern)
+    if groups is not None:
+        found = found.assign(group=groups)
+    values = {split.value: name for name, split in dataset.splits.items() if split.value is not None}
+    shares = {name: split.share for name, split in dataset.splits.items() if split.share is not None}
+    if values:
+        splits = found.split.map(values)
+        if splits.isna().any():
+            strange = sorted({*found.split[splits.isna()]})
+            lost = int(splits.isna().sum())
+            logger.warning(
+                "%d image(s) are in no split: the table says %s", lost, ", ".join(map(repr, strange[:SHOWN]))
+            )
+        found = found.assign(split=splits.fillna(LEFT))
+    elif shares:
+        found = found.assign(split=dealt(found, shares, dataset))
+    return found
+
+
+def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
+    """The group of each image, by the table or by a pattern; None where there are none.
+
+    Raises:
+        CalotypeError: an image has none.
+    """
+    if pattern is None:
+        if "group" not in found:
+            return None
+        if without := found.path[found.group.str.strip() == ""].tolist():
+            raise CalotypeError(f"table.group: nothing stands there for:{several(without)}")
+        return list(found.group)
+    matches = [re.search(pattern, path) for path in found.path]
+    without = [path for path, match in zip(found.path, matches, strict=True) if match is None or not match[1]]
+    if without:
+        raise CalotypeError(f"random.group_pattern: finds nothing in:{several(without)}")
+    return [match[1] for match in matches if match is not None]
+
+
+def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, threads: int) -> pd.DataFrame:
+    """Read every image, so that a broken one is found now: size, channels, bits and checksums.
+
+    Raises:
+        CalotypeError: some cannot be read; all are named.
+    """
+
+    def look(path: str) -> tuple[Any, ...] | CalotypeError:
+        try:
+            picture = read_picture(folder / path, alpha=dataset.alpha, name=path)
+        except CalotypeError as error:
+            return error
+        bits = 8 * picture.pixels.dtype.itemsize
+        return (*picture.pixels.shape, bits, picture.sha256, picture.digest)
+
+    seen: list[tuple[Any, ...] | CalotypeError] = []
+    with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the filter is one for all threads: those of `read_picture` undo each other's
+        for first in range(0, len(found), BATCH):
+            seen += pool.map(look, found.path[first : first + BATCH])
+    if errors := [each for each in seen if isinstance(each, CalotypeError)]:
+        problems, _, hints = zip(*(str(error).partition("\nHint: ") for error in errors), strict=True)
+        hint = hints[0] if len({*hints}) == 1 else f"of the first: {hints[0]}"
+        raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{several([*problems])}", hint)
+    return found.assign(**dict(zip(DESCRIBED, zip(*seen, strict=True), strict=True)))

@@ -1,0 +1,91 @@
+"""Read IDX files, the format of MNIST and of the datasets that took after it.
+
+Source of the format: "THE IDX FILE FORMAT" on the page of the MNIST database. Two zero bytes, a byte for the type of
+the numbers, a byte for the number of dimensions, each dimension as a big-endian 32-bit number, and then the numbers.
+"""
+
+import math
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calotype.util.errors import CalotypeError
+
+UNSIGNED_BYTE = 0x08
+OTHER_TYPES = {
+    0x09: "signed bytes",
+    0x0B: "16-bit integers",
+    0x0C: "32-bit integers",
+    0x0D: "32-bit floating-point numbers",
+    0x0E: "64-bit floating-point numbers",
+}
+MOST_DIMENSIONS = 4
+GZIP = b"\x1f\x8b"  # how such files begin
+
+
+def _broken(path: Path, problem: str) -> CalotypeError:
+    return CalotypeError(f"{path}: {problem}.")
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Open an IDX file of unsigned bytes without reading it into memory.
+
+    Returns:
+        Read-only, of 1 to 4 dimensions; the shape is that of the file's header.
+
+    Raises:
+        CalotypeError: the file is missing, not an IDX file of unsigned bytes, empty, or not of the length that its
+            header says.
+    """
+    try:
+        with open(path, "rb") as file:
+            magic = file.read(4)
+            dimensions = file.read(4 * magic[3]) if len(magic) == 4 else b""
+            length = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise _broken(path, f"cannot be read: {error.strerror or error}") from None
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        hint = "it is compressed: unpack it with gunzip." if magic[:2] == GZIP else None
+        begins = magic.hex(" ") or "nothing"
+        raise CalotypeError(f"{path}: not an IDX file: it begins with {begins} instead of 00 00 08.", hint)
+    if magic[2] != UNSIGNED_BYTE:
+        kind = OTHER_TYPES.get(magic[2], "no type that IDX files have")
+        raise _broken(path, f"an IDX file of type 0x{magic[2]:02x} ({kind}) instead of 0x08 (unsigned bytes)")
+    if not 1 <= magic[3] <= MOST_DIMENSIONS:
+        raise _broken(path, f"an IDX file of {magic[3]} dimensions instead of 1 to {MOST_DIMENSIONS}")
+    if len(dimensions) < 4 * magic[3]:
+        raise _broken(path, f"truncated within its header ({length} bytes)")
+    shape = struct.unpack(f">{magic[3]}I", dimensions)
+    header = 4 + len(dimensions)
+    expected = header + math.prod(shape)
+    if length != expected:
+        said = " x ".join(map(str, shape))
+        problem = "truncated" if length < expected else "longer than its header says"
+        raise _broken(path, f"{problem}: {length} bytes instead of {expected} ({said} and a header of {header})")
+    if expected == header:
+        raise _broken(path, "an IDX file without content")
+    try:
+        return np.memmap(path, np.uint8, "r", header, shape)
+    except (OSError, ValueError) as error:
+        raise _broken(path, f"cannot be read: {error}") from None
+
+
+def read_images(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Open a file of images and read the file of their labels.
+
+    Returns:
+        Images, shape (images, height, width), 0 to 255, read-only and not in memory; labels, shape (images,).
+
+    Raises:
+        CalotypeError: as `read_idx`, or the files are not one of images and one of as many labels.
+    """
+    pixels, numbers = read_idx(images), read_idx(labels)
+    for path, array, dimensions, kind in ((images, pixels, 3, "images"), (labels, numbers, 1, "labels")):
+        if array.ndim != dimensions:
+            raise _broken(path, f"{array.ndim} dimensions instead of the {dimensions} of {kind}")
+    if len(pixels) != len(numbers):
+        raise _broken(images, f"{len(pixels)} images, but {len(numbers)} labels in {labels.name}")
+    return pixels, numbers.astype(np.int64)

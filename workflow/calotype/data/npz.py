@@ -1,0 +1,126 @@
+"""Read arrays from .npz and .npy files; never an object, which could run code while it is read."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calotype.util.errors import CalotypeError, did_you_mean
+
+
+def _refused(where: str, error: Exception) -> CalotypeError:
+    """What numpy says of an array that it does not read, in our words."""
+    if "Object arrays" in str(error) or "Python objects" in str(error):
+        return CalotypeError(f"{where} holds Python objects, which are never read.", "save it as an array of numbers.")
+    problem = str(error).split(": <")[0]  # what comes then is an object of Python's
+    return CalotypeError(f"{where} cannot be read: {problem or type(error).__name__}.")
+
+
+def read_npz(path: Path, name: str) -> NDArray[Any]:
+    """Read one array of an .npz file, and nothing else of it.
+
+    Returns:
+        In memory, once, as it was saved.
+
+    Raises:
+        CalotypeError: the file is missing, broken or no .npz file, or has no such array, or it holds Python objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [entry.removesuffix(".npy") for entry in archive.namelist()]
+            if name not in names:
+                raise CalotypeError(f"{path}: has no array `{name}`.", did_you_mean(name, names))
+            with archive.open(f"{name}.npy") as file:
+                found: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+                return found
+    except OSError as error:
+        raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
+    except zipfile.BadZipFile as error:
+        raise CalotypeError(f"{path}: not an .npz file, or truncated: {error}.") from None
+    except (ValueError, EOFError, KeyError, MemoryError, RuntimeError, zlib.error) as error:
+        raise _refused(f"{path}: `{name}`", error) from None
+
+
+def open_npy(path: Path) -> NDArray[Any]:
+    """Open an .npy file without reading it into memory.
+
+    Raises:
+        CalotypeError: the file is missing, broken or no .npy file, or holds Python objects.
+    """
+    try:
+        found: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        return found
+    except OSError as error:
+        raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
+    except (ValueError, EOFError) as error:
+        raise _refused(f"{path}: the array", error) from None
+
+
+def as_images(pixels: NDArray[Any], name: str) -> NDArray[np.uint8 | np.uint16]:
+    """See that an array holds images.
+
+    Args:
+        pixels: shape (images, height, width) or (images, height, width, channels).
+        name: of the array, for errors.
+
+    Returns:
+        Shape (images, height, width, channels), uint8 or uint16; a view.
+
+    Raises:
+        CalotypeError: it is of another shape or type, or empty.
+    """
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise CalotypeError(
+            f"{name} holds {pixels.dtype}.", "save the images as they were, with 8 or 16 bits: uint8 or uint16."
+        )
+    shaped = pixels[..., None] if pixels.ndim == 3 else pixels
+    if shaped.ndim != 4 or shaped.shape[3] not in (1, 3) or 0 in shaped.shape:
+        shape = " x ".join(map(str, pixels.shape))
+        raise CalotypeError(f"{name} is {shape}.", "images, height, width, and for colour 3 channels are expected.")
+    return cast("NDArray[np.uint8 | np.uint16]", shaped)
+
+
+def one_each(values: NDArray[Any], images: int, name: str, what: str) -> NDArray[Any]:
+    """See that an array has one entry for each image.
+
+    Args:
+        values: shape (images,), or (images, 1), as the labels of Keras's CIFAR-10.
+        images: how many there are.
+        name: of the array, for errors.
+        what: it holds, for errors.
+
+    Returns:
+        Shape (images,).
+
+    Raises:
+        CalotypeError: it is of another shape.
+    """
+    values = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
+    if values.ndim != 1:
+        shape = " x ".join(map(str, values.shape)) or "a single number"
+        hint = "of one-hot labels take the place of the one: labels.argmax(axis=1)." if values.ndim == 2 else None
+        raise CalotypeError(f"{name} is {shape}, not one of the {what} an image.", hint)
+    if len(values) != images:
+        raise CalotypeError(f"{name} has {len(values)} {what} for {images} images.")
+    return values
+
+
+def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.int64]]:
+    """Read images and their labels from an .npz file.
+
+    Returns:
+        Images, shape (images, height, width, channels), uint8 or uint16; labels, shape (images,).
+
+    Raises:
+        CalotypeError: as `read_npz`, or they are no images of 8 or 16 bits, or no whole numbers, or not as many.
+    """
+    pixels = as_images(read_npz(path, images), f"{path}: `{images}`")
+    numbers = one_each(read_npz(path, labels), len(pixels), f"{path}: `{labels}`", "labels")
+    if numbers.dtype.kind not in "iu":
+        raise CalotypeError(f"{path}: `{labels}` is {numbers.dtype}.", "one whole number an image is expected.")
+    if numbers.dtype == np.uint64 and numbers.max() > np.iinfo(np.int64).max:
+        raise CalotypeError(f"{path}: `{labels}`: {numbers.max()} is no class.")
+    return pixels, numbers.astype(np.int64)

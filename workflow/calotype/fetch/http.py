@@ -1,0 +1,241 @@
+"""Download files over HTTP: in several tries, and from where the last call was cut off."""
+
+import fcntl
+import hashlib
+import io
+import logging
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+import urllib3
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from calotype.fetch.state import CHUNK, Limits, Order, Refusal, RefusedError, UnusableError, parts_unwritable
+
+logger = logging.getLogger(__name__)
+
+
+class _PassingError(Exception):
+    """What a server answered, and what may be otherwise a moment later."""
+
+    def __init__(self, reason: str, pause: float = 0) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+def from_url(order: Order, source: str, url: str) -> None:
+    """A folder on a web server; first the compressed files, for the sake of its owner."""
+    if not url.startswith(("http://", "https://")):
+        raise UnusableError("not tried: only http and https addresses are fetched")
+    with requests.Session() as session:
+        for name, file in sorted(order.names().items(), key=lambda pair: not pair[0].endswith(".gz")):
+            if file in order.missing:
+                _from_address(order, source, name, file, f"{url.rstrip('/')}/{quote(name)}", session)
+
+
+def _from_address(order: Order, source: str, what: str, file: str, address: str, session: requests.Session) -> None:
+    key = hashlib.sha256(address.encode()).hexdigest()[:16]
+    path = order.parts / f"{_parts_of(file, order.missing[file])}{key}.part"
+    with _part(path) as part:
+        try:
+            resumed = _download(session, address, part, order.limits)
+            if not order.offer(source, what, file, part.content()) and resumed:
+                # Perhaps the file changed between the first half and the second.
+                part.begin("")
+                _download(session, address, part, order.limits)
+                order.offer(source, what, file, part.content())
+        except RefusedError as error:
+            order.refuse(Refusal(source, str(error), what, file))
+            return
+        path.unlink(missing_ok=True)
+
+
+def _parts_of(file: str, checksum: str) -> str:
+    """What the names of all parts of a file begin with."""
+    return f"{file}.{checksum[:16]}."
+
+
+def forget_parts(parts: Path, files: Mapping[str, str]) -> None:
+    """Delete the unfinished downloads of files, named with their checksums: they have been had."""
+    ours = tuple(_parts_of(file, checksum) for file, checksum in files.items())
+    for part in parts.glob("*.part"):
+        if part.name.startswith(ours):
+            with suppress(OSError):
+                part.unlink()
+
+
+class _Part:
+    """A download that may be unfinished.
+
+    The first line of its file holds the validator, an ETag or a date, by which the server will know whether the
+    rest that it sends belongs to the bytes that follow; an empty line if there is none, and then the download begins
+    anew. All is done through the open file: its path may go away meanwhile.
+    """
+
+    def __init__(self, file: io.BufferedRandom) -> None:
+        self.file = file
+        file.seek(0)
+        line = file.readline(4096)
+        self.validator = line[:-1].decode("latin-1")
+        self.start = len(line)
+        if not line.endswith(b"\n"):
+            self.begin("")
+
+    def begin(self, validator: str) -> None:
+        """Forget the bytes so far."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.validator = validator
+        self.start = self.file.write(validator.encode("latin-1", "replace") + b"\n")
+
+    def size(self) -> int:
+        """The number of bytes so far; what is written next goes after them."""
+        return self.file.seek(0, os.SEEK_END) - self.start
+
+    def content(self) -> io.BufferedRandom:
+        """The bytes so far, to be read."""
+        self.file.seek(self.start)
+        return self.file
+
+
+@contextmanager
+def _part(path: Path) -> Iterator[_Part]:
+    """Open an unfinished download; it is kept for the next call unless nothing is in it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+    except OSError as error:
+        raise parts_unwritable(path.parent, error) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        # Another call is at it, or the file system has no locks: a part of our own, which no later call will find.
+        file.close()
+        with tempfile.TemporaryFile(dir=path.parent) as own:
+            yield _Part(own)
+        return
+    with file:
+        part = _Part(file)
+        try:
+            yield part
+        finally:
+            if part.size() == 0:
+                path.unlink(missing_ok=True)
+
+
+def _download(session: requests.Session, address: str, part: _Part, limits: Limits) -> bool:
+    """Download what a part lacks, in several tries if it must be.
+
+    Returns:
+        Whether the bytes come from more than one answer.
+    """
+    ends = time.monotonic() + limits.whole
+    pause = limits.pause
+    for left in reversed(range(limits.tries)):
+        wait = pause
+        problem: RefusedError | UnusableError
+        try:
+            return _try(session, address, part, limits, ends)
+        except _PassingError as error:
+            problem, wait = RefusedError(str(error)), max(pause, error.pause)
+        except requests.exceptions.SSLError as error:
+            raise UnusableError(_why(error, limits)) from None
+        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.TimeoutError) as error:
+            problem = UnusableError(_why(error, limits))
+        except urllib3.exceptions.ProtocolError as error:
+            problem = RefusedError(_why(error, limits))
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise RefusedError(_why(error, limits)) from None
+        if not left or wait > limits.longest_pause:
+            break
+        logger.warning("%s: %s; trying again in %g s", address, problem, wait)
+        time.sleep(wait)
+        pause *= 2
+    raise problem
+
+
+def _try(session: requests.Session, address: str, part: _Part, limits: Limits, ends: float) -> bool:
+    """Ask a server once for what a part lacks; as `_download`."""
+    done = part.size()
+    headers = {"Accept-Encoding": "identity"}
+    if done and part.validator:
+        headers |= {"Range": f"bytes={done}-", "If-Range": part.validator}
+    waits = (limits.connect, limits.answer)
+    with session.get(address, headers=headers, stream=True, timeout=waits) as answer:
+        status = f"{answer.status_code} {answer.reason or ''}".strip()
+        resumed = answer.status_code == 206 and _begins_at(answer, done) and "Range" in headers
+        if answer.status_code == 200:
+            part.begin(_validator(answer))
+            done = 0
+        elif answer.status_code in (206, 416) and "Range" in headers and not resumed:
+            part.begin("")
+            raise _PassingError(f"{status}, but not for the bytes asked for")
+        elif answer.status_code == 429 or answer.status_code >= 500:
+            wanted = answer.headers.get("Retry-After", "")
+            raise _PassingError(status, float(wanted) if re.fullmatch(r"[0-9]{1,9}", wanted) else 0)
+        elif not resumed:
+            raise RefusedError(status)
+        length = answer.headers.get("Content-Length", "")
+        total = done + int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+        with _progress(address, done, total) as advance:
+            # iter_content would wait until a chunk is full: in a trickle, for hours.
+            while chunk := answer.raw.read1(CHUNK, decode_content=True):
+                done += len(chunk)
+                if done > limits.file:
+                    part.begin("")
+                    raise RefusedError(f"larger than {limits.file:,} bytes")
+                part.file.write(chunk)
+                advance(len(chunk))
+                if time.monotonic() > ends:
+                    raise RefusedError(f"not done within {limits.whole:g} s")
+    return resumed
+
+
+def _begins_at(answer: requests.Response, start: int) -> bool:
+    return re.match(rf"bytes {start}-", answer.headers.get("Content-Range", "")) is not None
+
+
+def _validator(answer: requests.Response) -> str:
+    """By what a server can tell later whether its file is still the same; empty if it cannot, or not byte for byte."""
+    headers = answer.headers
+    if headers.get("Content-Encoding", "identity") != "identity" or headers.get("Accept-Ranges") == "none":
+        return ""
+    tag = headers.get("ETag", "W/")
+    return headers.get("Last-Modified", "") if tag.startswith("W/") else tag
+
+
+def _why(error: BaseException, limits: Limits) -> str:
+    """What the system said at the bottom of an error of requests or urllib3."""
+    links: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in links:
+        links.append(link)
+        link = link.__cause__ or link.__context__
+    if any(isinstance(link, (TimeoutError, requests.Timeout)) for link in links):
+        connecting = any(isinstance(link, requests.ConnectTimeout) for link in links)
+        return f"no answer within {limits.connect if connecting else limits.answer:g} s"
+    for link in reversed(links):
+        if isinstance(link, OSError) and link.strerror:
+            return str(link.strerror)
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        return "the connection ended before the file did"
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def _progress(address: str, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on the terminal, if there is one, and what moves it by some bytes."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
+        yield partial(progress.advance, progress.add_task(address.rpartition("/")[2], completed=done, total=total))

@@ -1,0 +1,83 @@
+"""The figure of the accuracy for every true label."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from calotype.evaluation.tables import diverged_text
+from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, count_ticks, percent_ticks, text_width, wrap
+from calotype.util.statistics import mean_interval, wilson_interval
+
+
+def accuracy_by_label(
+    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    names: Sequence[str] | None = None,
+    diverged: Mapping[str, int] | None = None,
+) -> Figure:
+    """The share of right predictions for every true label: the mean over seeds and its 95 % interval.
+
+    With a single seed the interval is Wilson's, over the images.
+
+    Args:
+        runs: by the variant's label: true labels, shape (images,), and predicted labels, shape (seeds, images), of the
+            seeds that did not diverge.
+        xlabel: what a label is.
+        ylabel: what the share is of.
+        names: of the labels, where they are classes: that of label 0, of label 1, and so on.
+        diverged: how many other seeds diverged, by the variant's label; the legend says so.
+    """
+    everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
+    nothing = all(len(predicted) == 0 for _, predicted in runs.values())  # all seeds diverged
+    width = DOUBLE if len(everywhere) > 6 else SINGLE
+    figure = Figure(figsize=(width, 2.5))
+    axis = figure.subplots()
+    step = min(0.16, 0.8 / len(runs))
+    offsets = (np.arange(len(runs)) - (len(runs) - 1) / 2) * step
+    for i, (label, (labels, predicted)) in enumerate(runs.items()):
+        counts = np.unique(labels)
+        means, lows, highs = [], [], []
+        for count in counts:
+            right = predicted[:, labels == count] == count
+            mean, low, high = mean_interval(right.mean(axis=1).tolist())
+            if len(right) == 1:
+                low, high = wilson_interval(int(right.sum()), right.size)
+            means.append(mean)
+            lows.append(max(low, 0.0))
+            highs.append(min(high, 1.0))
+        seeds = f"{len(predicted)} seed{'s' if len(predicted) > 1 else ''}"
+        if lost := (diverged or {}).get(label, 0):
+            seeds = diverged_text(lost, lost + len(predicted))
+        errors = np.array([np.subtract(means, lows), np.subtract(highs, means)]).clip(0)
+        axis.errorbar(counts + offsets[i], means, errors, fmt=MARKERS[i % len(MARKERS)], capsize=2, elinewidth=0.8,
+                      label=f"{label} ({seeds})")  # fmt: skip
+    if nothing:
+        axis.set(xlim=(everywhere.min() - 0.5, everywhere.max() + 0.5), ylim=(0, 1))
+    if step * len(runs) > 0.5:  # it would not be plain which label a point belongs to
+        for count in everywhere[::2]:
+            axis.axvspan(count - 0.5, count + 0.5, color=BAND, linewidth=0, zorder=0)
+        axis.set_xlim(everywhere.min() - 0.5, everywhere.max() + 0.5)
+    count_ticks(axis, everywhere)
+    if names is not None:
+        room = (width - 0.8) / max(1, int(np.ptp(everywhere)) + 1)
+        shown = [wrap(names[label], room * 0.95, 7, lines=2) for label in everywhere]
+        rotated = any("…" in text for text in shown)
+        axis.set_xticks(everywhere, [names[label] for label in everywhere] if rotated else shown, parse_math=False)
+        if rotated:
+            axis.tick_params("x", rotation=45, rotation_mode="xtick")
+    percent_ticks(axis.yaxis)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.set_ylim(top=min(1.02, axis.get_ylim()[1]))
+    handles, texts = axis.get_legend_handles_labels()
+    texts = [wrap(text, width - 0.6, 7) for text in texts]
+    longest = max(text_width(line, 7) for text in texts for line in text.splitlines())
+    across = int(np.clip((width + 0.14) / (longest + 0.47), 1, 2 if width == SINGLE else 4))
+    rows = -(-len(texts) // across)
+    figure.set_figheight(2.5 + 0.15 * max(0, rows - 2))
+    for text in figure.legend(handles, texts, loc="outside upper center", ncols=across).get_texts():
+        text.set_parse_math(False)
+    return figure

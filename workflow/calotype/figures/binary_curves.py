@@ -1,0 +1,153 @@
+"""The figures of task `classify` where there are two classes, of which the second is the one that is looked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from calotype.evaluation.metrics import POSITIVE, precision_recall_curve, roc_curve
+from calotype.evaluation.tables import diverged_text
+from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
+from calotype.report.latex import show
+
+POINTS = 500  # of a curve, over its whole range
+DASHES = ("-", "--", ":")  # with the style's six colours: 18 pairs
+
+# By the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, 2).
+Runs = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]]
+Curve = Callable[[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]], NDArray[np.float64] | None]
+
+
+def _curves(
+    runs: Runs,
+    curve: Curve,
+    places: NDArray[np.float64],
+    *,
+    area: str,
+    areas: Mapping[str, float],
+    chance: Sequence[tuple[float, float]],
+    labels: tuple[str, str],
+    diverged: Mapping[str, int],
+) -> Figure:
+    """One curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
+
+    Args:
+        runs: of the seeds that did not diverge; one without a curve is left out.
+        curve: gives the curve of a seed at some places.
+        places: where, from 0 to 1; the first, where the curve begins, may stand there twice.
+        area: what the legend calls the area under a curve.
+        areas: its mean over seeds, by the variant's label.
+        chance: the two ends of the curve of a net that knows nothing.
+        labels: of the two axes.
+        diverged: how many other seeds diverged, by the variant's label; the legend says so.
+    """
+    texts, drawn = [], []
+    for label, (true, probabilities) in runs.items():
+        single = [curve(true, seed[:, POSITIVE], places) for seed in probabilities]
+        drawn.append(np.array([values for values in single if values is not None]))
+        seeds, lost = len(probabilities), diverged.get(label, 0)
+        counted = diverged_text(lost, lost + seeds) if lost else f"{seeds} seed{'s' if seeds > 1 else ''}"
+        texts.append(f"{label}: {area} {show(areas.get(label, np.nan), share=True)} ({counted})")
+    # All in inches.
+    left, right, foot = 0.58, 0.15, 0.42
+    side = SINGLE - left - right
+    texts = [wrap(text, SINGLE - 0.6, 7) for text in texts]
+    several = any(len(found) > 1 for found in drawn)
+    head = 0.1 + sum(0.04 + 0.11 * (text.count("\n") + 1) for text in [*texts, *["all seeds"] * several, "chance"])
+    figure = empty_figure(SINGLE, head + side + foot)
+    axis = place(figure, left, head, side, side)
+    handles: list[Any] = []
+    for i, (found, text) in enumerate(zip(drawn, texts, strict=True)):
+        look: dict[str, Any] = {"color": f"C{i % 6}", "linestyle": DASHES[i // 6 % len(DASHES)]}
+        handles.append(Line2D([], [], label=text, **look))
+        if not len(found):
+            continue
+        if len(found) > 1:
+            low, high = found.min(axis=0), found.max(axis=0)
+            axis.fill_between(places, low, high, color=look["color"], alpha=0.2, linewidth=0)
+        axis.plot(places, found.mean(axis=0), **look)
+    (line,) = axis.plot(*zip(*chance, strict=True), color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
+    line.set_label("chance")
+    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=labels[0], ylabel=labels[1])
+    for ticks in (axis.xaxis, axis.yaxis):
+        percent_ticks(ticks)
+        ticks.label.set_parse_math(False)
+    axis.grid(visible=True, axis="both")
+    handles += [Patch(color=FAINT, alpha=0.3, linewidth=0, label="all seeds")] * several
+    legend(figure, [*handles, line], 1)
+    for words in figure.legends[0].get_texts():
+        words.set_parse_math(False)
+    return figure
+
+
+def _positive(name: str) -> str:
+    """How an axis says which class is looked for."""
+    return f" (of “{wrap(name, 1.2, 8, lines=1)}”)"
+
+
+def roc_curves(
+    runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Mapping[str, int] | None = None
+) -> Figure:
+    """The true positive rate at every false positive rate, of all variants: means over seeds and bands of all seeds.
+
+    Between the thresholds of a seed the curve is straight; the mean is taken at equal false positive rates.
+
+    Args:
+        runs: by the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, 2), of the
+            seeds that did not diverge.
+        positive: name of the second class, the one that is looked for.
+        areas: mean area under the curves, by the variant's label.
+        diverged: how many other seeds diverged, by the variant's label; the legend says so.
+    """
+    rates = np.linspace(0, 1, POINTS + 1)
+
+    def from_zero(
+        labels: NDArray[np.int64], scores: NDArray[np.float32], places: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        found = roc_curve(labels, scores, places)
+        if found is not None:
+            found[0] = 0  # where all curves begin; at the second place, which is the same, they may have climbed
+        return found
+
+    return _curves(
+        runs,
+        from_zero,
+        np.concatenate([[0.0], rates]),
+        area="AUC",
+        areas=areas,
+        chance=[(0, 0), (1, 1)],
+        labels=("false positive rate", "true positive rate" + _positive(positive)),
+        diverged=diverged or {},
+    )
+
+
+def precision_recall_curves(
+    runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Mapping[str, int] | None = None
+) -> Figure:
+    """The precision at every recall, of all variants: means over seeds and bands of all seeds.
+
+    The curve of a seed is one of steps, whose area is the average precision; the mean is taken at equal recalls.
+
+    Args:
+        runs: by the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, 2), of the
+            seeds that did not diverge.
+        positive: name of the second class, the one that is looked for.
+        areas: mean of the average precision, by the variant's label.
+        diverged: how many other seeds diverged, by the variant's label; the legend says so.
+    """
+    labels = max((true for true, _ in runs.values()), key=len)
+    share = float(np.mean(labels == POSITIVE))
+    return _curves(
+        runs,
+        precision_recall_curve,
+        np.arange(1, POINTS + 1) / POINTS,
+        area="AP",
+        areas=areas,
+        chance=[(0, share), (1, share)],
+        labels=("recall" + _positive(positive), "precision"),
+        diverged=diverged or {},
+    )

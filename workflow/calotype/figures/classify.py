@@ -1,0 +1,146 @@
+"""The figures of task `classify`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from calotype.evaluation.tables import diverged_text
+from calotype.figures.base import (
+    DOUBLE,
+    FAINT,
+    INK,
+    PALE,
+    SINGLE,
+    WRONG,
+    Sheet,
+    black_and_white,
+    empty_figure,
+    fit,
+    legend,
+    percent_ticks,
+    place,
+    sheet,
+    shorten,
+    text_width,
+    wrap,
+)
+
+BARS = 10  # classes of an example
+FILTERS = 16
+
+
+def example(
+    image: NDArray[np.float32],
+    true: str,
+    probabilities: Mapping[str, NDArray[np.float32]],
+    names: Sequence[str],
+    diverged: Mapping[str, int] | None = None,
+) -> Figure:
+    """One image and the probability that each variant gives to each class: the mean over seeds, and every seed.
+
+    Of many classes, the ten with the largest means are shown, and the true one.
+
+    Args:
+        image: shape (height, width, 1 or 3), of any range (`black_and_white`).
+        true: its class, by its name.
+        probabilities: by the variant's label: shape (seeds, classes), of the seeds that did not diverge; three variants
+            at most.
+        names: of the classes.
+        diverged: how many other seeds diverged, by the variant's label; it stands beneath the panel.
+    """
+    nothing = np.zeros((1, len(names)), np.float32)  # bars where there is no seed
+    means = np.array([np.nanmean(found if len(found) else nothing, axis=0) for found in probabilities.values()])
+    order = np.argsort(-means.max(axis=0), kind="stable")
+    shown = sorted({*order[:BARS].tolist(), names.index(true)})
+    variants = len(probabilities)
+    # All in inches.
+    width = SINGLE if variants == 1 else DOUBLE
+    picture = 0.95 if variants == 1 else 1.3
+    labels = [shorten(names[i], 1.0, 7) for i in shown]
+    left = 0.1 + picture + 0.15 + max(text_width(label, 7, bold=True) for label in labels)
+    between = 0.32
+    panel = (width - left - 0.2 - between * (variants - 1)) / variants
+    titles = [wrap(label, panel + between - 0.05, 8) for label in probabilities]
+    head = 0.24 + 0.13 * (max(title.count("\n") for title in titles) + 1)
+    body = max(0.17 * len(shown), picture)
+    lost = {label: count for label, count in (diverged or {}).items() if count}
+    figure = empty_figure(width, head + body + 0.4 + 0.13 * bool(lost))
+    wide, high = fit(image, picture, body)
+    within = place(figure, 0.1 + (picture - wide) / 2, head, wide, high, xlim=(0, wide), ylim=(high, 0))
+    within.set_axis_off()
+    Sheet(figure, within).picture(image, 0, 0, wide, high, *black_and_white(image))
+    within.set_title(f"true: {true}", y=1, parse_math=False)
+    rows = np.arange(len(shown))
+    for i, (label, found) in enumerate(probabilities.items()):
+        axis = place(figure, left + i * (panel + between), head, panel, body)
+        axis.barh(rows, means[i, shown], height=0.7, linewidth=0,
+                  color=["C0" if names[k] == true else PALE for k in shown])  # fmt: skip
+        for seed in found if len(found) > 1 else []:
+            axis.plot(seed[shown], rows, "o", color=INK, markersize=1.8, markeredgewidth=0, alpha=0.6)
+        axis.set(xlim=(-0.02, 1.02), xticks=[0, 0.5, 1], ylim=(len(shown) - 0.5, -0.5), xlabel="probability")
+        percent_ticks(axis.xaxis)
+        axis.set_title(titles[i], y=1, parse_math=False)
+        axis.set_yticks(rows, labels if i == 0 else [""] * len(rows), parse_math=False)
+        axis.tick_params("y", length=0)
+        axis.grid(visible=False, axis="y")
+        axis.grid(visible=True, axis="x")
+        for tick, k in zip(axis.get_yticklabels(), shown, strict=True):
+            tick.set_fontweight("bold" if names[k] == true else "normal")
+        if label in lost:
+            words = diverged_text(lost[label], lost[label] + len(found))
+            axis.text(0.5, -0.38 / body, words, color=WRONG, fontsize=7, ha="center", va="top",
+                      transform=axis.transAxes)  # fmt: skip
+    handles: list[Any] = [Patch(color="C0", label="true class"), Patch(color=PALE, label="other classes")]
+    if any(len(found) > 1 for found in probabilities.values()):
+        handles.append(Line2D([], [], color=INK, marker="o", linestyle="", markersize=1.8, label="one seed"))
+    legend(figure, handles, len(handles))
+    return figure
+
+
+def feature_maps(image: NDArray[np.float32], convolved: NDArray[np.float32], pooled: NDArray[np.float32]) -> Figure:
+    """What the first filters of a net make of an image: after the convolution with its activation, and after pooling.
+
+    Black and white are the smallest and the largest value of a filter's map, the same before and after the pooling.
+
+    Args:
+        image: shape (height, width, 1 or 3), of any range (`black_and_white`).
+        convolved: shape (height, width, filters); the first sixteen filters are shown.
+        pooled: shape (smaller height, smaller width, filters).
+    """
+    filters = min(convolved.shape[-1], FILTERS)
+    columns = min(filters, 8)
+    # All in inches.
+    picture, edge, gap, number = 1.1, 0.07, 0.06, 0.12
+    size = (DOUBLE - 2 * edge - picture - 0.25 - 7 * gap) / 8
+    left = edge + picture + 0.25
+    wide, high = fit(convolved, size, 1.5 * size)
+    rows = -(-filters // columns)
+    block = 0.18 + rows * (number + high + 0.03) + 0.06
+    page = sheet(DOUBLE, 2 * block)
+    across, down = fit(image, picture, 2 * block - 0.4)
+    page.text(edge + picture / 2, 0.12, "the image", fontsize=8)
+    page.picture(image, edge + (picture - across) / 2, 0.18, across, down, *black_and_white(image))
+    for i, (maps, what) in enumerate([(convolved, "after the convolution"), (pooled, "after max-pooling")]):
+        top = i * block
+        title = f"{what}: {maps.shape[0]} × {maps.shape[1]}"
+        page.text(left, top + 0.12, title, fontsize=8, ha="left")
+        for k in range(filters):
+            low, top_value = float(convolved[..., k].min()), float(convolved[..., k].max())
+            x = left + k % columns * (size + gap)
+            y = top + 0.18 + number + k // columns * (number + high + 0.03)
+            page.text(x + size / 2, y - 0.03, str(k + 1), fontsize=6.5, color=FAINT)
+            page.picture(
+                maps[..., k],
+                x + (size - wide) / 2,
+                y,
+                wide,
+                high,
+                low=low,
+                high=top_value if top_value > low else low + 1,
+            )
+    return page.figure

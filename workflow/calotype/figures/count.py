@@ -1,0 +1,87 @@
+"""The figures of task `count`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from calotype.figures.base import DOUBLE, FRAME, WRONG, black_and_white, count_ticks, note_diverged, panels, sheet
+
+ROUNDS = "#DDEBF5"  # of where predictions round to the true count
+
+
+def contact_sheet(
+    images: NDArray[np.float32], labels: NDArray[np.int64], predicted: NDArray[np.float64], columns: int = 10
+) -> Figure:
+    """Images in rows, each with its title ``true (predicted)``: red and bold where wrong.
+
+    Args:
+        images: shape (images, height, width, 1 or 3), 0 (black) to 1 (white), or of another range (`black_and_white`).
+        labels: true counts, shape (images,).
+        predicted: predicted counts, shape (images,).
+        columns: images in a row.
+    """
+    rows = -(-len(images) // columns)
+    # All in inches.
+    edge, gap, title = 0.07, 0.065, 0.17
+    size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
+    height = size * images.shape[1] / images.shape[2]
+    low, white = black_and_white(images)
+    white = max(white, 1.0) if low == 0 else white
+    page = sheet(DOUBLE, edge + rows * (title + height + 0.02))
+    for i, (image, label, count) in enumerate(zip(images, labels, predicted, strict=True)):
+        left = edge + i % columns * (size + gap)
+        top = title + i // columns * (title + height + 0.02)
+        wrong = count != label
+        page.picture(image, left, top, size, height, low, white, frame=(WRONG, 1.2) if wrong else FRAME)
+        page.text(left + size / 2, top - 0.045, f"{label} ({count:.0f})", fontsize=8, color=WRONG if wrong else None,
+                  fontweight="bold" if wrong else "normal")  # fmt: skip
+    return page.figure
+
+
+def predicted_against_true(
+    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
+) -> Figure:
+    """The unrounded prediction for every true count: what part of the images lies where, one panel a variant.
+
+    Args:
+        runs: by the variant's label: true counts, shape (images,), and predictions, shape (seeds, images), of the
+            seeds that did not diverge.
+        diverged: how many other seeds diverged, by the variant's label; the panel says so.
+    """
+    figure, axes = panels(len(runs), 2.8)
+    for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
+        counts = np.unique(labels)
+        groups = [predictions[:, labels == count].ravel() for count in counts]
+        groups = [group[np.isfinite(group)] for group in groups]
+        low, high = counts.min() - 1.5, counts.max() + 1.5
+        axis.grid(visible=False)
+        for count in counts:  # what rounds to the true count
+            axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color=ROUNDS, linewidth=0))
+        drawn = {count: np.clip(group, low, high) for count, group in zip(counts, groups, strict=True) if len(group)}
+        if drawn:  # there may be no seed, or none that predicts a number
+            parts = axis.violinplot(
+                list(drawn.values()), positions=list(drawn), widths=0.8, showextrema=False, bw_method=0.1
+            )
+            bodies: Any = parts["bodies"]
+            for body in bodies:
+                body.set(facecolor="C0", alpha=0.9, edgecolor="none")
+        axis.plot(
+            counts,
+            [float(np.median(group)) if len(group) else np.nan for group in groups],
+            "o",
+            color="C1",
+            label="median",
+        )
+        axis.add_patch(Rectangle((0, 0), 0, 0, color=ROUNDS, label="rounds to the true count"))
+        axis.set(title=label, xlabel="true count", ylabel="predicted count", ylim=(low, high))
+        count_ticks(axis, counts)
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.legend(loc="upper left")
+        lost = (diverged or {}).get(label, 0)
+        note_diverged(axis, lost, lost + len(predictions), top=False)
+    return figure

@@ -1,0 +1,233 @@
+"""The figures of mistakes, of all tasks: what was taken for what, and the worst of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from calotype.evaluation.metrics import Labels
+from calotype.evaluation.tables import rounded
+from calotype.figures.base import (
+    DOUBLE,
+    FAINT,
+    INK,
+    PAPER,
+    SINGLE,
+    black_and_white,
+    empty_figure,
+    fit,
+    notice,
+    percent_ticks,
+    place,
+    sheet,
+    shorten,
+    text_width,
+    wrap,
+)
+
+MISTAKES = 40  # images of a sheet
+NUMBERS_UP_TO = 20  # columns: beyond, a number in every cell of the confusion matrix cannot be read
+COUNTS = 30  # columns of a confusion matrix of counts, where the true counts do not need more
+OTHER = "other"  # the column of what is predicted and has no column of its own
+
+
+# ---- Confusion matrix ------------------------------------------------------------------------------------------------
+
+
+def _predicted_counts(true: pd.Series, predicted: pd.Series) -> range:
+    """The counts that get columns: true and predicted ones; of too many, the true ones and what lies around them."""
+    first, last = int(true.min()), int(true.max())
+    low, high = int(min(first, predicted.min())), int(max(last, predicted.max()))
+    if high - low >= COUNTS:
+        around = max(0, COUNTS - (last - first + 1)) // 2
+        near = predicted[predicted.between(first - around, last + around)]
+        low, high = int(min([first, *near])), int(max([last, *near]))
+    return range(low, high + 1)
+
+
+def cross_tabulate(table: pd.DataFrame, classes: Sequence[str]) -> tuple[NDArray[np.int64], list[str], list[str]]:
+    """How many images of each true label were taken for which.
+
+    Args:
+        table: columns true, predicted (empty where it is no number), images.
+        classes: names of the classes; none for counts. Every class has a row and a column. Of counts, the rows reach
+            from the smallest to the largest true one; the columns as far as predictions do, up to thirty.
+
+    Returns:
+        Images, shape (rows, columns); names of the rows and of the columns. Predictions without a column of their own,
+        and those that are no number, stand in a last column, where there are any.
+    """
+    known = table.dropna(subset="predicted")
+    if classes:
+        rows = columns = range(len(classes))
+        names = [list(classes)] * 2
+    else:
+        rows = range(int(table.true.min()), int(table.true.max()) + 1)
+        columns = _predicted_counts(table.true, known.predicted) if len(known) else rows
+        names = [[str(count) for count in counts] for counts in (rows, columns)]
+    counts = np.zeros((len(rows), len(columns) + 1), np.int64)
+    place_of = {column: i for i, column in enumerate(columns)}
+    places = [place_of.get(predicted, len(columns)) for predicted in table.predicted]
+    np.add.at(counts, (table.true.to_numpy(int) - rows[0], places), table.images.to_numpy(int))
+    if counts[:, -1].any():
+        return counts, names[0], [*names[1], OTHER]
+    return counts[:, :-1], names[0], names[1]
+
+
+def _cell(share: float) -> str:
+    """A share in per cent in as few characters as tell it from none and from all."""
+    percent = 100 * share
+    if percent >= 99.95:
+        return "100" if share == 1 else ">99.9"
+    if percent >= 0.095:
+        return f"{percent:.1f}"
+    return f"{percent:.2f}" if percent >= 0.005 else "<.01"
+
+
+def confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: Sequence[str]) -> Figure:
+    """What part of the images of each label (rows) was taken for which (columns), in per cent of the row.
+
+    The shades are not in proportion: a mistake of half a per cent can still be seen. Where rows and columns are not the
+    same labels, a frame marks what is right.
+
+    Args:
+        counts: images of a true label (row) taken for a label (column), all seeds together, shape (true, predicted).
+        true: names of the rows.
+        predicted: names of the columns.
+    """
+    down, across = counts.shape
+    many = max(counts.shape) > NUMBERS_UP_TO
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    lines = [wrap(name, 1.1, 7, lines=1) for name in true]
+    # All in inches.
+    left = 0.3 + max(text_width(name, 7) for name in lines)
+    small = not many and max(text_width(name, 7) for name in predicted) <= (SINGLE - left - 0.1) / across - 0.04
+    width = SINGLE if small else DOUBLE
+    wide = (width - left - (0.75 if many else 0.1)) / across
+    high = min(0.34, 5.5 / down, 0.8 * wide if small else np.inf)
+    every = 1 if high >= 0.1 else 10  # else there is no room for a name beside each row
+    below = [wrap(name, every * wide - 0.04, 7, lines=2) for name in predicted[::every]]
+    rotated = any("…" in name for name in below)
+    if rotated:
+        below = [wrap(name, 1.1, 7, lines=1) for name in predicted[::every]]
+        foot = 0.3 + max(text_width(name, 7) for name in below)
+    else:
+        foot = 0.5 if any("\n" in name for name in below) else 0.4
+    figure = empty_figure(width, 0.08 + down * high + foot)
+    axis = place(figure, left, 0.08, across * wide, down * high)
+    shades = matplotlib.colormaps["Blues"]
+    norm = PowerNorm(0.4, 0, 1)
+    # Many cells are one image: a shape for each would make the PDF slow to show.
+    edges: dict[str, Any] = {"rasterized": True}
+    if not many:
+        edges = {"linewidth": 0.4, "edgecolor": matplotlib.rcParams["grid.color"]}
+    cells = axis.pcolormesh(np.ma.masked_where(counts == 0, shares), cmap=shades, norm=norm, **edges)
+    if many:
+        bar = figure.colorbar(
+            cells, cax=place(figure, width - 0.65, 0.08, 0.12, down * high), ticks=[0, 0.005, 0.05, 0.2, 0.5, 1]
+        )
+        percent_ticks(bar.ax.yaxis)
+    else:
+        size = min(7.0, 7 * (wide - 0.03) / text_width("88.8", 7))
+        for row, column in np.argwhere(counts > 0):
+            share = float(shares[row, column])
+            axis.text(
+                column + 0.5, row + 0.5, _cell(share), ha="center", va="center_baseline", fontsize=size,
+                color=PAPER if norm(share) > 0.6 else INK,
+            )  # fmt: skip
+    if list(true) != list(predicted):
+        for row, name in enumerate(true):
+            right = (list(predicted).index(name), row)
+            axis.add_patch(Rectangle(right, 1, 1, fill=False, edgecolor=INK, linewidth=0.8))
+    axis.set(xlim=(0, across), ylim=(down, 0), xlabel="predicted", ylabel="true")
+    axis.set_yticks(np.arange(0, down, every) + 0.5, lines[::every], parse_math=False)
+    axis.set_xticks(np.arange(0, across, every) + 0.5, below, parse_math=False, rotation=90 if rotated else 0)
+    axis.tick_params(length=0)
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(True)
+    return figure
+
+
+# ---- The worst mistakes ----------------------------------------------------------------------------------------------
+
+
+def largest_errors(
+    labels: Labels, predictions: NDArray[np.float32], most: int, *, counts: bool = True
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The images whose predicted number is most wrong, the farthest from the true one first; none is farthest of all.
+
+    Args:
+        labels: true numbers, shape (images,).
+        predictions: predicted numbers, counts before rounding, shape (images,).
+        most: how many at most.
+        counts: whether they are counts, of which those are right that round to the true one.
+
+    Returns:
+        Their places among the images, and their predictions, each of shape (mistakes,).
+    """
+    wrong = np.flatnonzero((rounded(predictions) if counts else predictions) != labels)
+    errors = np.abs(predictions[wrong].astype(np.float64) - labels[wrong])
+    places = wrong[np.argsort(-np.where(np.isnan(errors), np.inf, errors), kind="stable")[:most]]
+    return places, predictions[places]
+
+
+def unrounded(count: float) -> str:
+    """A predicted count for the title of an image."""
+    return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
+
+
+def number(value: float) -> str:
+    """A number, true or predicted, for the title of an image."""
+    return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
+
+
+def percent(probability: float) -> str:
+    """A probability in per cent; a net's certainty is not called one."""
+    return ">99.9 %" if probability > 0.9995 else f"{100 * probability:.1f} %"
+
+
+def mistakes(
+    images: NDArray[np.float32], true: Sequence[str], predicted: Sequence[str], sure: Sequence[str] | None = None
+) -> Figure:
+    """Images that were taken for something else, each with its title: true → predicted, and how sure the net was of it.
+
+    Args:
+        images: shape (images, height, width, 1 or 3), of any range (`black_and_white`); the worst first; `MISTAKES` are
+            shown.
+        true: what each image shows, in words.
+        predicted: what the net takes it for.
+        sure: how sure it is, in words; None where the net does not say.
+    """
+    if not len(images):
+        return notice("No image was taken for another.")
+    titles = list(zip(true, predicted, [""] * len(images) if sure is None else sure, strict=True))[:MISTAKES]
+    columns, edge, gap, line = 8, 0.07, 0.1, 0.115  # all in inches but the first
+    rows = -(-len(titles) // columns)
+    size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
+    room = size + gap - 0.04
+    words = [[f"{is_} → {said}  {how}".rstrip()] for is_, said, how in titles]
+    if any(text_width(title, 6.5) > room for (title,) in words):
+        arrow = room - text_width("→ ", 6.5)
+        words = [[shorten(is_, room, 6.5), "→ " + shorten(said, arrow, 6.5), how] for is_, said, how in titles]
+        if sure is None:
+            words = [title[:2] for title in words]
+    lines = len(words[0])
+    wide, high = fit(images[0], size, 1.5 * size)
+    step = lines * line + 0.06 + high + 0.06
+    page = sheet(DOUBLE, rows * step + edge / 2)
+    ends = black_and_white(images)
+    for i, title in enumerate(words):
+        middle = edge + i % columns * (size + gap) + size / 2
+        top = i // columns * step + lines * line + 0.06
+        page.picture(images[i], middle - wide / 2, top, wide, high, *ends)
+        for j, word in enumerate(title):
+            colour = FAINT if j == 2 else None
+            page.text(middle, top - 0.035 - (lines - 1 - j) * line, word, fontsize=6.5, color=colour)
+    return page.figure

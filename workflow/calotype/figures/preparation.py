@@ -1,0 +1,148 @@
+"""The figure of a preparation: some images as they were read, and what each step makes of them."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from calotype.config.preparation_steps import Known, titled
+from calotype.data.readers import Raw, Record
+from calotype.figures.base import DOUBLE, FAINT, fit, sheet, shorten, text_width, wrap
+from calotype.preparation.opencv_steps import stages
+
+ROWS = 6  # images of a figure
+FIRST = 1000  # images, from which those with any numbers come: to reach one, all before it are read
+DOTS = 300  # per inch: what is finer is not printed
+SMALL = 6.5  # points: of the words beneath a title
+Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and what is known of it
+
+
+def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) -> list[int]:
+    """The places of the images that are shown: the first of each label, then the second of each, and so on.
+
+    Where labels are any numbers, few of them are the same; images come from the least to the largest.
+
+    Args:
+        labels: of the images of a split, shape (images,).
+        rows: how many to choose, where there are so many.
+    """
+    if labels.dtype.kind == "f":
+        order = np.argsort(labels[:FIRST], kind="stable")
+        return [int(i) for i in order[np.linspace(0, len(order) - 1, min(rows, len(order))).astype(np.int64)]]
+    order = np.argsort(labels, kind="stable")
+    _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    turn = np.empty(len(labels), np.int64)
+    turn[order] = np.arange(len(labels)) - np.repeat(starts, counts)
+    found = np.lexsort((labels, turn))[:rows]
+    return [int(i) for i in found[np.lexsort((found, labels[found]))]]
+
+
+def called(record: Record, place: int, raw: Raw, classes: Sequence[str]) -> str:
+    """What a row of the figure is called: its file, or the number of the image, and its label.
+
+    Args:
+        record: of the image.
+        place: of the image in its split.
+        raw: the split.
+        classes: names of the classes; none where labels are numbers.
+    """
+    number, label, _ = record
+    name = f"image {number}" if raw.names is None else PurePosixPath(raw.names[place]).name
+    words = classes[int(label)] if classes else f"{label:.4g}" if raw.numbers else f"count {label}"
+    return f"{name}\n{words}"
+
+
+def pick(raw: Raw, places: Sequence[int]) -> list[Record]:
+    """The records of a split at some places; it is read up to the last of them."""
+    found = {place: record for place, record in enumerate(islice(raw.records, max(places) + 1)) if place in places}
+    return [found[place] for place in places]
+
+
+def all_stages(records: Sequence[Record], steps: Sequence[Any]) -> list[list[Stage]]:
+    """Each image as it was read and after each step.
+
+    Raises:
+        CalotypeError: a step cannot work on an image; both are named.
+    """
+    return [
+        [(image[0], known) for image, known in stages(pixels[None], steps, [number])] for number, _, pixels in records
+    ]
+
+
+def _printable(image: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    """An image in grey or in colour (red first), with no more pixels than a width in inches can show."""
+    fewer = int(np.ceil(width * DOTS)) / image.shape[1]
+    if fewer < 1:
+        size = max(1, round(image.shape[1] * fewer)), max(1, round(image.shape[0] * fewer))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    if image.shape[2] == 3:
+        return image
+    return image if image.shape[2] == 1 else image.mean(axis=2, keepdims=True)
+
+
+def _range(column: Sequence[Stage]) -> tuple[float, float]:
+    """The values that are printed black and white: those of the pixels, or the least and the largest of the column."""
+    low = min(float(image.min()) for image, _ in column)
+    high = max(float(image.max()) for image, _ in column)
+    white = [known.white for _, known in column]
+    # A function of the user's may leave the range that the pixels before it had.
+    if None not in white and low >= 0 and high <= (largest := max(float(value or 0) for value in white)):
+        return 0.0, largest
+    return low, high if high > low else low + 1
+
+
+def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
+    """What a column's images are, in words: sizes, channels, and what is black and white where that is not plain."""
+    shapes = {image.shape for image, _ in column}
+    height, width, channels = next(iter(shapes))
+    words = f"{width}×{height}" if len(shapes) == 1 else "several sizes"
+    words += f"×{channels}" if len(shapes) == 1 and channels > 1 else ""
+    return words if (low, high) in ((0, 1), (0, 255)) else f"{words}, {low:.2g} to {high:.2g}"
+
+
+def preparation_sheet(rows: Sequence[Sequence[Stage]], steps: Sequence[Any], names: Sequence[str]) -> Figure:
+    """A row for each image, a column for what was read and one for each step.
+
+    Pixels are printed between black and white of their kind; where they have no such range, after `normalise`, between
+    the least and the largest of the column, which stand beneath its title.
+
+    Args:
+        rows: of each image its stages, as `all_stages` gives them.
+        steps: of the preparation.
+        names: of the rows, of one line or several.
+    """
+    columns = [[row[i] for row in rows] for i in range(len(steps) + 1)]
+    ranges = [_range(column) for column in columns]
+    # All in inches.
+    shown = ["\n".join(shorten(line, 1.2, SMALL) for line in name.split("\n")) for name in names]
+    left = 0.12 + max(text_width(line, SMALL) for name in shown for line in name.split("\n"))
+    gap, line = 0.06, 0.112
+    box = min(0.9, (DOUBLE - left - gap * len(columns)) / len(columns))
+    tallest = max(image.shape[0] / image.shape[1] for column in columns for image, _ in column)
+    high = box * min(max(tallest, 0.2), 1.5)
+    titles = [("as read", ""), *map(titled, steps)]
+    widest = max(text_width(title, 8) for title, _ in titles)
+    large = max(5.0, min(8.0, 8 * (box + gap / 2) / widest))
+    words = [wrap(given, box, SMALL, lines=5) for _, given in titles]
+    beneath = [wrap(_beneath(column, *ends), box, SMALL) for column, ends in zip(columns, ranges, strict=True)]
+    given, said = (max(text.count("\n") + 1 if text else 0 for text in texts) for texts in (words, beneath))
+    head = 0.16 + line * (given + said) + 0.05
+    page = sheet(left + len(columns) * (box + gap), head + len(rows) * (high + gap))
+    for i, (title, _) in enumerate(titles):
+        x = left + i * (box + gap)
+        page.text(x + box / 2, 0.13, shorten(title, box + gap, large), fontsize=large)
+        page.text(x + box / 2, 0.16, words[i], fontsize=SMALL, va="top")
+        page.text(x + box / 2, 0.16 + line * given, beneath[i], fontsize=SMALL, va="top", color=FAINT)
+        for j, (image, _) in enumerate(columns[i]):
+            wide, tall = fit(image, box, high)
+            y = head + j * (high + gap)
+            place = x + (box - wide) / 2, y + (high - tall) / 2, wide, tall
+            page.picture(_printable(image, wide), *place, low=ranges[i][0], high=ranges[i][1])
+    for j, name in enumerate(shown):
+        page.text(0.04, head + j * (high + gap) + high / 2, name, fontsize=SMALL, ha="left", va="center")
+    return page.figure

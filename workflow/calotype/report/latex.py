@@ -1,0 +1,251 @@
+"""Numbers and tables as text and as LaTeX."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from calotype.config.metric_names import METRICS
+from calotype.evaluation.tables import diverged_text, images_tested
+
+DAGGER = r"\rlap{$^\dagger$}"  # takes no room, so that numbers stay below each other
+SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}  # fmt: skip
+
+
+def _digits(value: float) -> int:
+    """Decimals of a share in per cent: as many as tell it from none and from all, and one more."""
+    distance = 100 * min(value, 1 - value)
+    if value in (0, 1) or distance < 0 or distance >= 1:
+        return 1
+    return 1 - math.floor(math.log10(distance))
+
+
+def show(value: float, share: bool, unit: bool = True, like: float | None = None, decimals: int | None = None) -> str:
+    """A number as figures, tables and the report show it: a share in per cent, four significant digits otherwise.
+
+    Shares close to none or all get the digits that tell them from it.
+
+    Args:
+        value: the number.
+        share: whether it is a share of the images.
+        unit: whether to write the per cent sign.
+        like: another share, whose number of decimals this one takes: the mean, for the ends of its interval.
+        decimals: how many decimals a share in per cent has at least.
+    """
+    if not math.isfinite(value):
+        return "–"
+    if not share:
+        short = f"{value:.4g}"
+        return f"{value:,.0f}".replace(",", "\u202f") if abs(float(short)) >= 10_000 else short
+    needed = _digits(value if like is None or not math.isfinite(like) else like)
+    return f"{100 * value:.{max(needed, decimals or 0)}f}{' %' if unit else ''}"
+
+
+def bounds(mean: float, low: float, high: float, share: bool, decimals: int | None = None) -> str:
+    """The interval of a mean as text, ``[84.1, 93.5]``, with as many decimals; empty where there is none."""
+    if not math.isfinite(low):
+        return ""
+    ends = (show(end, share, unit=False, like=mean, decimals=decimals) for end in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def interval(mean: float, low: float, high: float, share: bool, decimals: int | None = None) -> str:
+    """A mean and its interval as text: ``88.8 % [84.1, 93.5]``."""
+    return f"{show(mean, share, decimals=decimals)} {bounds(mean, low, high, share, decimals)}".strip()
+
+
+def published_decimals(claim: Mapping[Hashable, Any]) -> int:
+    """How many decimals the numbers of a claim on a share have in per cent: 0.0293 has two."""
+    given = [number for number in (claim["number"], claim["second"]) if math.isfinite(number)]
+    exponents = [(Decimal(str(float(number))) * 100).normalize().as_tuple().exponent for number in given]
+    return max((-exponent for exponent in exponents if isinstance(exponent, int) and exponent < 0), default=0)
+
+
+def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
+    """What a line of `claims.claims_table` claims: ``90.0 %``, ``at most 50.0 %``, ``90 to 93 %``, ``as that of B``."""
+    share, kind = METRICS[claim["metric"]].share, claim["kind"]
+    if kind == "similar_to":
+        return f"as that of {labels[claim['other']]}"
+    if not share:
+        first, second = (f"{number:,.10g}".replace(",", "\u202f") for number in (claim["number"], claim["second"]))
+    else:
+        decimals = published_decimals(claim)
+        first, second = (f"{100 * number:.{decimals}f}" for number in (claim["number"], claim["second"]))
+    words = {"at_most": "at most ", "at_least": "at least ", "as_low_as": "as low as "}.get(kind, "")
+    return f"{words}{first}{f' to {second}' if kind == 'between' else ''}{' %' if share else ''}"
+
+
+def measured_text(claim: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+    """What we measured for a line of `claims.claims_table`: the mean, its interval, and the range over seeds."""
+    share = METRICS[claim["metric"]].share
+    decimals = published_decimals(claim) if share else None
+    if claim["metric"] == "parameters":
+        return f"{claim['mean']:,.0f}".replace(",", "\u202f"), "", ""
+    mean, low, high = claim["mean"], claim["low"], claim["high"]
+    smallest = show(claim["smallest"], share, unit=False, decimals=decimals)
+    largest = show(claim["largest"], share, decimals=decimals)
+    between = f"{smallest} to {largest}" if claim["n"] else ""
+    return show(mean, share, decimals=decimals), bounds(mean, low, high, share, decimals), between
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX prints it."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _latex(text: str) -> str:
+    return escape(text).replace("\u202f", r"\,").replace("–", "--")
+
+
+def _heading(metric: str) -> str:
+    """The name of a metric in a table of a paper."""
+    return _latex(METRICS[metric].heading).replace("²", "$^2$")
+
+
+def _left_out(summary: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str]:
+    """What a caption says of seeds that diverged, by variant; only of variants that have some."""
+    rows = summary[summary.diverged > 0].drop_duplicates("variant")
+    return {
+        row.variant: f"{_latex(labels[row.variant])}: {diverged_text(row.diverged, row.n + row.diverged)}"
+        for row in rows.itertuples()
+    }
+
+
+def _with_note(caption: str, left_out: Mapping[str, str]) -> str:
+    """A caption that says what the daggers in its table mean, where there are some."""
+    if not left_out:
+        return caption
+    return f"{caption} $^\\dagger$Seeds that diverged are left out ({'; '.join(left_out.values())})."
+
+
+def latex_table(columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> str:
+    """A booktabs table.
+
+    Args:
+        columns: of the tabular.
+        heads: of the columns, as LaTeX.
+        rows: of the cells, as LaTeX.
+        caption: as LaTeX.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{caption}}}",
+            rf"  \label{{tab:{name}}}",
+            r"  \small\setlength{\tabcolsep}{3.5pt}",
+            rf"  \begin{{tabular}}{{{columns}}}",
+            r"    \toprule",
+            f"    {' & '.join(heads)} " + r"\\",
+            r"    \midrule",
+            *(f"    {' & '.join(row)} " + r"\\" for row in rows),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def summary_latex(
+    summary: pd.DataFrame,
+    pooled: pd.DataFrame,
+    parameters: Mapping[str, int],
+    metrics: Sequence[str],
+    labels: Mapping[str, str],
+    caption: str,
+    name: str,
+) -> str:
+    """The summary of a study as a booktabs table: a line for each variant and test split, mean and 95 % interval.
+
+    Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
+
+    Args:
+        summary: as `evaluation.summary_table` gives it.
+        pooled: as `evaluation.pooled_table` gives it; says how many images there were.
+        parameters: the size of each variant's model.
+        metrics: which are shown.
+        labels: of the variants, by name.
+        caption: of the table.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    heads = ["Variant", "Parameters", "Test split", "Images"]
+    for metric in metrics:
+        unit = r" (\%)" if METRICS[metric].share else ""
+        heads.append(rf"\multicolumn{{2}}{{l}}{{{_heading(metric)}{unit}}}")
+    images = images_tested(pooled)
+    tested = summary[summary.metric.isin(metrics)]
+    left_out = _left_out(tested, labels)
+    rows = []
+    before = ""
+    for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
+        by_metric = group.set_index("metric")
+        cells = []
+        for metric in metrics:
+            row, share = by_metric.loc[metric], METRICS[metric].share
+            mean = show(row["mean"], share, unit=False, decimals=SHOWN)
+            cells += [_latex(mean), _latex(bounds(row["mean"], row["low"], row["high"], share, SHOWN))]
+        size = f"{parameters[str(variant)]:,}".replace(",", r"\,")
+        first = [_latex(labels[str(variant)]), size] if variant != before else ["", ""]
+        before = str(variant)
+        count = str(int(by_metric.n.iloc[0])) + (DAGGER if variant in left_out else "")
+        rows.append([*first, _latex(str(split)), _latex(str(images[variant, split] or "–")), *cells, count])
+    return latex_table(f"lrlr{'r@{ }l' * len(metrics)}r", [*heads, "$n$"], rows, _with_note(caption, left_out), name)
+
+
+def claims_latex(
+    claims: pd.DataFrame, summary: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str
+) -> str:
+    """The claims of a study as a booktabs table: what the source says, what we measure, the verdict.
+
+    Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
+
+    Args:
+        claims: as `claims.claims_table` gives it.
+        summary: as `evaluation.summary_table` gives it; says how many seeds diverged.
+        labels: of the variants, by name.
+        caption: of the table.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    measured = claims[claims.metric != "parameters"].variant
+    left_out = _left_out(summary[summary.variant.isin(measured)], labels)
+    rows = []
+    for _, line in claims.iterrows():
+        claim = line.to_dict()
+        mean, between, _ = measured_text(claim)
+        cells = [claim_text(claim, labels), mean, between]
+        dagger = DAGGER if claim["variant"] in left_out and claim["metric"] != "parameters" else ""
+        first = [_latex(labels[claim["variant"]]), _heading(claim["metric"])]
+        rows.append([*first, *map(_latex, cells), f"{claim['n']}{dagger}", claim["verdict"]])
+    heads = ["Variant", "Metric", "Published", r"\multicolumn{2}{l}{Measured}", "$n$", "Verdict"]
+    return latex_table("lllr@{ }lrl", heads, rows, _with_note(caption, left_out), name)
+
+
+def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
+    """The layers of each variant's model as a booktabs table: kind, output shape, parameters.
+
+    Args:
+        layers: columns variant, layer, kind, output_shape, parameters.
+        labels: of the variants, by name.
+        caption: of the table.
+        name: for ``\\ref{tab:<name>}``.
+    """
+    rows = []
+    for variant, group in layers.groupby("variant", sort=False):
+        size = f"{group.parameters.sum():,}".replace(",", r"\,")
+        first = _latex(labels[str(variant)])
+        for layer in group.itertuples():
+            count = f"{layer.parameters:,}".replace(",", r"\,")
+            rows.append([first, _latex(str(layer.kind)), _latex(str(layer.output_shape)), count])
+            first = ""
+        rows.append(["", "all layers", "", size])
+    return latex_table("lllr", ["Variant", "Layer", "Output shape", "Parameters"], rows, caption, name)

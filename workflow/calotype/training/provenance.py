@@ -1,0 +1,129 @@
+"""Record what produced a result: code, config, data, packages, machine, job."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from calotype.training.result import Pack
+from calotype.util.code_digest import LIBRARY
+
+PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy", "snakemake")
+TENSORFLOW = ("tensorflow", "tensorflow-cpu")
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in (*PACKAGES, *TENSORFLOW):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def git_revision(folder: Path = LIBRARY) -> str | None:
+    """The commit that the workflow is at, with ``-dirty`` where files differ from it; None outside a repository."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def process_cost() -> dict[str, float]:
+    """What this process has cost until now: wall time and CPU time in s, and the most resident memory in MiB."""
+    started = psutil.Process().create_time()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "wall_seconds": time.time() - started,
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "peak_memory_mib": used.ru_maxrss // 1024,
+    }
+
+
+def identity(
+    *,
+    code: str,
+    own_model: str | None,
+    config: Mapping[str, Any],
+    data: Iterable[Mapping[str, Any]],
+    packages: Mapping[str, str] | None = None,
+) -> str:
+    """Identify all that the result of a pack depends on, its seeds aside.
+
+    Args:
+        code: the digest of the code (`code_digest`).
+        own_model: the digest of a user's model file (`own_code`).
+        config: the recipe.
+        data: the manifests of the splits that go in.
+        packages: the versions of the packages; left out: of those that are installed.
+
+    Returns:
+        A SHA-256 in hexadecimal.
+    """
+    versions = _versions() if packages is None else dict(packages)
+    parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": versions}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def record(
+    *,
+    code: str,
+    config: Mapping[str, Any],
+    data: Iterable[Mapping[str, Any]],
+    identity: str,
+    device: str,
+    pack: Pack,
+) -> dict[str, Any]:
+    """What a result came from, as plain data.
+
+    Only what is named here is kept: never the environment, which may hold secrets.
+
+    Args:
+        code: the digest of the code (`code_digest`).
+        config: the recipe.
+        data: the manifests of the splits that went in.
+        identity: of all that the result depends on (`identity`).
+        device: what it was computed on.
+        pack: the training: its size, its time, and what it chose.
+    """
+    return {
+        "identity": identity,
+        "code": {"digest": code, "git": git_revision()},
+        "config": dict(config),
+        "data": list(data),
+        "packages": _versions(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "device": device,
+            "host": platform.node(),
+        },
+        "job": {"slurm": os.environ.get("SLURM_JOB_ID"), "partition": os.environ.get("SLURM_JOB_PARTITION")},
+        "parameters": pack.parameters,
+        "seconds": pack.seconds,
+        "best_epochs": pack.best_epochs,
+        "diverged": pack.diverged,
+        "machines": pack.machines,
+        **process_cost(),
+    }

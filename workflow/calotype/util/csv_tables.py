@@ -1,0 +1,31 @@
+"""Read tables that `files.write_csv` wrote, and choose from them."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calotype.util.errors import CalotypeError
+
+NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest")  # may be empty
+TEXTS = ("study", "variant", "split", "metric", "than", "says", "other", "note", "reason", "layer", "kind")
+
+
+def read_csv(file: Path | str) -> pd.DataFrame:
+    """Read a table. Names stay text: a variant may be called 001, or NA.
+
+    Raises:
+        CalotypeError: the file cannot be read.
+    """
+    names = dict.fromkeys(TEXTS, str)
+    try:
+        return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
+    except (OSError, ValueError) as error:
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
+
+
+def where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    """The lines of a table that have these values in the columns of these names."""
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table

@@ -1,0 +1,259 @@
+"""Read YAML and check it against a type, with errors in our words: file, key, what is wrong, and a hint."""
+
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from calotype.util.errors import CalotypeError, did_you_mean
+
+MOST_VALUES = 1_000_000  # of a YAML file: anchors that stand for anchors can make any memory too small
+DEEP = 200  # brackets in brackets
+MOST_LINES = 20  # of an error
+
+
+class _UniqueKeys(yaml.constructor.SafeConstructor):
+    """YAML allows a key to stand twice and keeps the last one; here that is an error."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError):  # of the 30th of February, say
+            kind = node.tag.rsplit(":", 1)[-1]
+            problem = f"{node.value!r:.60} is not of the type {kind}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str | int | float | bool) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands there twice", key_node.start_mark
+                )
+            seen.add(key if isinstance(key, str | int | float | bool) else id(key_node))
+        return super().construct_mapping(node, deep)
+
+
+class _Loader(_UniqueKeys, yaml.SafeLoader):
+    """Ten times slower than the other, but it says in more words what is wrong."""
+
+
+class _FastLoader(_UniqueKeys, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """In C, where PyYAML was built with it."""
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        CalotypeError: it is missing, is not YAML, has a key twice, or anchors that hold themselves or too much.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if _looks_deep(text):
+            raise RecursionError
+        try:
+            found = yaml.load(text, _FastLoader)
+        except yaml.YAMLError:
+            found = yaml.load(text, _Loader)
+        if _size(found, {}) > MOST_VALUES:
+            raise CalotypeError(f"{path}: its anchors stand for more than {MOST_VALUES:,} values.")
+        return found
+    except RecursionError:
+        raise CalotypeError(f"{path}: not valid YAML: too deep, or an anchor that holds itself.") from None
+    except FileNotFoundError:
+        raise CalotypeError(f"{path}: there is no such file.", did_you_mean(path.name, _siblings(path))) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CalotypeError(f"{path}, line {line}: not UTF-8 text.", "save it as UTF-8.") from None
+    except OSError as error:
+        raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        problem = re.sub("could not determine a constructor for the tag '(?:tag:yaml.org,2002:)?(.*)'",
+                         r"there is no tag `\1` here", problem)  # fmt: skip
+        raise CalotypeError(
+            f"{path}{where}: not valid YAML: {problem}.", "check indentation, colons and quotes."
+        ) from None
+
+
+def _looks_deep(text: str) -> bool:
+    """Whether a text is so deep that the loader in C, which does not count, might end the process."""
+    steps = (1 if sign in "[{" else -1 for sign in re.findall(r"[][{}]", text))
+    return max(itertools.accumulate(steps), default=0) > DEEP or bool(re.search(rf"(?:[-?:]\s+){{{DEEP}}}", text))
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How many values a value is, an anchor counted wherever it stands. Of one that holds itself, a RecursionError."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(each, known) for each in inner)
+    return known[id(value)]
+
+
+def _siblings(path: Path) -> list[str]:
+    return sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+
+
+EXPECTED = {
+    "int_type": "is not a whole number",
+    "float_type": "is not a number",
+    "string_type": "is not text",
+    "finite_number": "is not a finite number",
+    "bool_type": "is neither true nor false",
+    "list_type": "is not a list",
+    "dict_type": "is not a mapping",
+    "model_type": "is not a mapping",
+    "model_attributes_type": "is not a mapping",
+    "too_short": "is empty",
+    "string_pattern_mismatch": "is not a plain name (letters, digits, - and _)",
+}
+# The other patterns, by a part of them.
+WRITTEN = {
+    "{64}": "is not a SHA-256 (64 of 0-9 and a-f)",
+    "https?": "is not a web address (http:// or https://)",
+    "._-": "is not a plain file name (letters, digits, . - and _)",
+    ".py:": "is not `path/to/file.py:function`",
+}
+
+
+def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed at a place of a config, found by walking down the types."""
+    named = False  # the step before named a field that is a mapping by name or a list: this one is an entry of it
+    kinds: list[type[BaseModel]] = []  # where an entry is one of several types, the step after it says which
+    for step in location:
+        if not named and step in model.model_fields:
+            annotation = model.model_fields[str(step)].annotation
+            inner = _models_in(annotation)
+            named = bool(inner) and get_origin(_unwrapped(annotation)) in (dict, list)
+            model, kinds = (inner[0], inner) if inner else (model, kinds)
+        else:
+            if not named:
+                model = next((kind for kind in kinds if _is_called(kind, step)), model)
+            named = False
+    return list(model.model_fields)
+
+
+def _is_called(model: type[BaseModel], name: int | str) -> bool:
+    """Whether a type is the one of a union that `name`, its key of that name, says."""
+    return "name" in model.model_fields and get_args(model.model_fields["name"].annotation) == (name,)
+
+
+def _unwrapped(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
+    """One of pydantic's errors in our words: what is wrong with the value, and a hint."""
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "missing":
+        return "is missing", None
+    if kind == "extra_forbidden":
+        return "is not a known key", did_you_mean(error["loc"][-1], _keys(model, error["loc"][:-1]))
+    if kind == "literal_error":
+        options = [
+            option.strip(" ").strip("'") if "'" in option else option.strip(" ").lower()
+            for option in context["expected"].replace(" or ", ", ").split(",")
+        ]
+        return f"{value!r} is not one of {', '.join(options)}", did_you_mean(value, options) if value else None
+    if kind == "union_tag_invalid":
+        options = re.findall(r"'([^']*)'", context["expected_tags"])
+        return f"{context['tag']!r} is not one of {', '.join(options)}", did_you_mean(context["tag"], options)
+    if kind == "union_tag_not_found":
+        return f"{context['discriminator'].strip(chr(39))}: is missing", None
+    try:
+        shown = json.dumps(value, default=str, ensure_ascii=False)
+    except TypeError:  # of keys that are no text
+        shown = str(value)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
+        mantissa, exponent = re.split("e", value, flags=re.IGNORECASE)
+        return f"{shown} is text in YAML, not a number", f"write {mantissa}.0e{exponent}"
+    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
+        if kind == "greater_than" and context["gt"] == 0:
+            # pydantic gives the bound in the type of the field
+            return f"{shown} is not a positive {'whole ' if isinstance(context['gt'], int) else ''}number", None
+        sign = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}[kind]
+        return f"{shown} is out of range: it must be {sign} {next(iter(context.values()))}", None
+    if kind == "value_error":
+        return str(context["error"]), None
+    if kind in ("too_short", "too_long") and value:
+        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        return f"{shown} is {kind.replace('_', ' ')}: it must have {bound}", None
+    if kind == "string_pattern_mismatch":
+        words = next((words for part, words in WRITTEN.items() if part in context["pattern"]), EXPECTED[kind])
+        return f"{shown} {words}", None
+    return f"{shown} {EXPECTED.get(kind, 'is not valid: ' + error['msg'])}", None
+
+
+def _plain(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The keys that lead to a value, without the names that pydantic gives to what a value may be."""
+    return tuple(step for step in location if not re.fullmatch(r"\[key\]|[a-z-]+\[.*\]", str(step)))
+
+
+def _deepest(errors: Sequence[Any]) -> list[Any]:
+    """The errors without those that follow from others, or that another possible type of a value does not have."""
+    if of_defaults := [error for error in errors if error["loc"] == ("defaults",)]:
+        return of_defaults  # what variants lack without them is no further mistake
+    lets_in = {_plain(error["loc"])[:depth] for error in errors for depth in range(len(_plain(error["loc"])))}
+    return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
+
+
+def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
+    defaults, own = raw.get("defaults"), raw["variants"][variant]
+    return isinstance(defaults, dict) and key in defaults and not (isinstance(own, dict) and key in own)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = ()) -> _Model:
+    """Check a value against a type.
+
+    Args:
+        model: the type.
+        raw: plain data, as YAML gives it.
+        file: how errors name the file.
+        where: the keys that lead to `raw` in it.
+
+    Raises:
+        CalotypeError: with one line per mistake.
+    """
+    if raw is None:
+        raw = {}
+    try:
+        return model.model_validate(raw)
+    except ValidationError as problem:
+        lines: list[str] = []
+        for error in _deepest(problem.errors()):
+            location = _plain(error["loc"])
+            what, hint = _explain(error, model)
+            # A value that came from the study's defaults is reported there, and once.
+            if location[:1] == ("variants",) and len(location) > 2 and _is_default(raw, *location[1:3]):
+                location = ("defaults", *location[2:])
+            steps = (str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
+            key = ".".join(steps)
+            line = f"{file}: {key + ': ' if key else ''}{what}." + (f" Hint: {hint}" if hint else "")
+            if line not in lines:
+                lines.append(line)
+        if len(lines) > MOST_LINES:  # of what all variants of a sweep lack, for instance
+            lines[MOST_LINES:] = [f"{file}: and {len(lines) - MOST_LINES} mistakes more."]
+        raise CalotypeError("\n".join(lines)) from None
