@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from calotype.config.preparation_steps import BY_DEFAULT, Known, Steps, check_steps
-from calotype.config.recipe import Strict
+from calotype.util.typed import Strict
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import BaseDataset, Name, check_distinct
 from calotype.config.preparation_steps import plain_steps
-from calotype.config.recipe import PositiveInt, Strict
+from calotype.util.typed import PositiveInt, Strict
 
 
 def _below(path: str) -> str:

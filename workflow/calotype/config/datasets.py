@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from calotype.config.dataset_base import BaseDataset, Name, check_distinct
 from calotype.config.dataset_user import ArraysDataset, ImagesDataset
 from calotype.config.preparation_steps import Known, plain_steps
-from calotype.config.recipe import PositiveInt, Strict
+from calotype.util.typed import PositiveInt, Strict
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from calotype.config.recipe import Strict
 from calotype.util.errors import CalotypeError
+from calotype.util.typed import Strict
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=1, le=16384)]  # px

@@ -8,15 +8,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-PositiveInt = Annotated[int, Field(gt=0)]
-
-
-class Strict(BaseModel):
-    """No unknown keys, no silent conversions ("10" is not 10), no changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+from calotype.util.typed import PositiveInt, Strict
 
 
 def _at(default: Any) -> Callable[[Any], bool]:

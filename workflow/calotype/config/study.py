@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from calotype.config.dataset_base import Name
 from calotype.config.metric_names import METRICS, TASK_METRICS, MetricName, Task, shown
-from calotype.config.recipe import PositiveInt, Recipe, Strict
+from calotype.config.recipe import Recipe
+from calotype.util.typed import PositiveInt, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
