@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from calotype.evaluation.tables import SeedPredictions, differences_table
+from calotype.evaluation.runs import SeedPredictions
+from calotype.evaluation.tables import differences_table
 
 LABELS = np.array([0, 1, 2, 3, 5])
 

@@ -11,8 +11,10 @@ from calotype.config.datasets import CsvDataset, DotsDataset
 from calotype.config.load import Config, Settings
 from calotype.config.paths import Layout
 from calotype.config.study import CLAIM_KINDS, Study
+from calotype.evaluation import confusion, divergence
 from calotype.evaluation import tables as evaluation
 from calotype.evaluation.claims import claims_table
+from calotype.evaluation.runs import seed_predictions
 from calotype.report import html as report
 from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
@@ -91,8 +93,8 @@ def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
     """The tables of a study, through the files that the workflow writes."""
     ((name, study),) = made.studies.items()
     lost = {variant: (lost or {}).get(variant, {}) for variant in study.variants}
-    runs = list(evaluation.seed_predictions(predictions, dict.fromkeys(study.tests, labels), lost))
-    rows = [*training, *evaluation.divergence_rows(lost, dict.fromkeys(study.variants, "train"))]
+    runs = list(seed_predictions(predictions, dict.fromkeys(study.tests, labels), lost))
+    rows = [*training, *divergence.divergence_rows(lost, dict.fromkeys(study.variants, "train"))]
     table = evaluation.runs_table(name, study.task, runs, rows)
     pooled = evaluation.pooled_table(name, study.task, runs)
     layers = pd.DataFrame(
@@ -106,7 +108,7 @@ def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
         "runs": table,
         "summary": evaluation.summary_table(table),
         "pooled": pooled,
-        "confusion": evaluation.confusion_table(name, study.task, runs),
+        "confusion": confusion.confusion_table(name, study.task, runs),
         "differences": evaluation.differences_table(table, pooled, study.headline),
         "claims": claims_table(name, claims, table, pooled, sizes, same_images=same_images),
         "layers": layers,

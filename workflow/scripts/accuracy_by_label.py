@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from calotype.evaluation.load_for_figures import predicted
-from calotype.evaluation.tables import decided
+from calotype.evaluation.runs import decided
 from calotype.figures import accuracy, base
 from calotype.util.entry_point import script
 

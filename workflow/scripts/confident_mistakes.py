@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from calotype.data.prepared_split import open_split
+from calotype.evaluation.confusion import confident_mistakes
 from calotype.evaluation.load_for_figures import first_seeds
-from calotype.evaluation.tables import confident_mistakes
 from calotype.figures import base, mistakes
 from calotype.figures.mistakes import MISTAKES, largest_errors, number, percent, unrounded
 from calotype.util.entry_point import script

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from calotype.data.prepared_split import open_split
 from calotype.evaluation.load_for_figures import first_seeds
-from calotype.evaluation.tables import rounded
+from calotype.evaluation.runs import rounded
 from calotype.figures import base, count
 from calotype.util.entry_point import script
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from calotype.data.prepared_split import open_split, place_of
+from calotype.evaluation.divergence import diverged
 from calotype.evaluation.feature_maps import first_features
-from calotype.evaluation.tables import diverged
 from calotype.figures import base, classify
 from calotype.util.csv_tables import read_csv
 from calotype.util.entry_point import script

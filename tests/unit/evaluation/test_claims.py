@@ -8,7 +8,8 @@ import pytest
 
 from calotype.config.study import Claim
 from calotype.evaluation.claims import COLUMNS, VERDICTS, claims_table, half_last_digit
-from calotype.evaluation.tables import SeedPredictions, pooled_table
+from calotype.evaluation.runs import SeedPredictions
+from calotype.evaluation.tables import pooled_table
 from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
 from calotype.util.statistics import judge, mean_interval

@@ -10,29 +10,12 @@ from sklearn import metrics as sklearn
 from sklearn.calibration import calibration_curve
 
 from calotype.config.metric_names import METRICS, offered
-from calotype.evaluation.metrics import (
-    BINS,
-    binary_metrics,
-    calibration,
-    class_balance,
-    number_metrics,
-    precision_recall_curve,
-    ranks,
-    roc_curve,
-)
-from calotype.evaluation.tables import (
-    SeedPredictions,
-    class_metrics,
-    classified,
-    confusion_table,
-    count_metrics,
-    differences_table,
-    divergence_rows,
-    pooled_table,
-    runs_table,
-    seed_predictions,
-    summary_table,
-)
+from calotype.evaluation.confusion import confusion_table
+from calotype.evaluation.curves import precision_recall_curve, roc_curve
+from calotype.evaluation.divergence import divergence_rows
+from calotype.evaluation.metrics import BINS, binary_metrics, calibration, class_balance, number_metrics, ranks
+from calotype.evaluation.runs import SeedPredictions, class_metrics, classified, count_metrics, seed_predictions
+from calotype.evaluation.tables import differences_table, pooled_table, runs_table, summary_table
 from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
 from calotype.util.statistics import mean_interval

@@ -8,17 +8,9 @@ import pytest
 from unit.evaluated import LABELS, guesses, history, one_run, said
 
 from calotype.config.metric_names import TASK_METRICS
-from calotype.evaluation.tables import (
-    confusion_table,
-    count_metrics,
-    pooled_table,
-    read_predictions,
-    rounded,
-    runs_table,
-    seed_predictions,
-    summary_table,
-    training_accuracies,
-)
+from calotype.evaluation.confusion import confusion_table
+from calotype.evaluation.runs import count_metrics, read_predictions, rounded, seed_predictions, training_accuracies
+from calotype.evaluation.tables import pooled_table, runs_table, summary_table
 from calotype.util.errors import CalotypeError
 from calotype.util.statistics import mean_interval, wilson_interval
 

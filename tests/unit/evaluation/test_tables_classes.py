@@ -9,19 +9,16 @@ from sklearn.metrics import accuracy_score, log_loss
 from unit.evaluated import differences, guesses, one_run, said
 
 from calotype.config.metric_names import offered
-from calotype.evaluation.tables import (
+from calotype.evaluation.confusion import confident_mistakes, confusion_table
+from calotype.evaluation.runs import (
     SMALLEST_PROBABILITY,
     class_metrics,
     classified,
-    confident_mistakes,
-    confusion_table,
     decided,
-    pooled_table,
     read_predictions,
-    runs_table,
     seed_predictions,
-    summary_table,
 )
+from calotype.evaluation.tables import pooled_table, runs_table, summary_table
 from calotype.util.statistics import wilson_interval
 
 # ---- Classes ---------------------------------------------------------------------------------------------------------

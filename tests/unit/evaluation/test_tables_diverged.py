@@ -7,22 +7,18 @@ import pandas as pd
 import pytest
 from unit.evaluated import LABELS, history
 
-from calotype.evaluation.tables import (
+from calotype.evaluation.confusion import confusion_table
+from calotype.evaluation.divergence import (
     check_divergence,
-    confusion_table,
     converged,
-    differences_table,
     diverged,
     diverged_runs,
     divergence_rows,
     divergences,
-    images_tested,
     leave_out,
-    pooled_table,
-    runs_table,
-    seed_predictions,
-    summary_table,
 )
+from calotype.evaluation.runs import seed_predictions
+from calotype.evaluation.tables import differences_table, images_tested, pooled_table, runs_table, summary_table
 from calotype.util.csv_tables import read_csv
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv

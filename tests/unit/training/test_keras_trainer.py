@@ -16,7 +16,7 @@ from unit.trainings import CLASSES, IMAGES, class_recipe, class_split, make_data
 from calotype.config.recipe import Optimizer
 from calotype.data.prepared_split import Split, open_split
 from calotype.evaluation.metrics import number_metrics
-from calotype.evaluation.tables import class_metrics
+from calotype.evaluation.runs import class_metrics
 from calotype.util.errors import CalotypeError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from calotype.config.metric_names import METRICS
 from calotype.config.study import CLAIM_KINDS
-from calotype.evaluation.tables import converged, diverged_text, divergences
+from calotype.evaluation.divergence import converged, diverged_text, divergences
 from calotype.util.csv_tables import where
 from calotype.util.statistics import Verdict, judge, mean_interval
 

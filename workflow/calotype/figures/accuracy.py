@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from calotype.evaluation.tables import diverged_text
+from calotype.evaluation.divergence import diverged_text
 from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, count_ticks, percent_ticks, text_width, wrap
 from calotype.util.statistics import mean_interval, wilson_interval
 

@@ -25,7 +25,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from calotype.evaluation.tables import diverged_text
+from calotype.evaluation.divergence import diverged_text
 from calotype.util.files import new_file, new_folder
 
 SINGLE = 3.5  # inches: one column of a paper

@@ -9,8 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from calotype.evaluation.metrics import POSITIVE, precision_recall_curve, roc_curve
-from calotype.evaluation.tables import diverged_text
+from calotype.evaluation.curves import precision_recall_curve, roc_curve
+from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.metrics import POSITIVE
 from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
 from calotype.report.latex import show
 

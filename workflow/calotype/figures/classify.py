@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from calotype.evaluation.tables import diverged_text
+from calotype.evaluation.divergence import diverged_text
 from calotype.figures.base import (
     DOUBLE,
     FAINT,

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from calotype.evaluation.metrics import Labels
-from calotype.evaluation.tables import rounded
+from calotype.evaluation.runs import rounded
 from calotype.figures.base import (
     DOUBLE,
     FAINT,

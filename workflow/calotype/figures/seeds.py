@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from calotype.evaluation.tables import diverged_text
+from calotype.evaluation.divergence import diverged_text
 from calotype.figures.base import (
     BAND,
     DOUBLE,

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from calotype.evaluation.tables import diverged
+from calotype.evaluation.divergence import diverged
 from calotype.figures.base import (
     DOUBLE,
     FAINT,

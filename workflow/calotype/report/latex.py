@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from calotype.config.metric_names import METRICS
-from calotype.evaluation.tables import diverged_text, images_tested
+from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.tables import images_tested
 
 DAGGER = r"\rlap{$^\dagger$}"  # takes no room, so that numbers stay below each other
 SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %

@@ -1,0 +1,71 @@
+"""What was predicted for each true label, and the most confident errors."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from calotype.evaluation.runs import SeedPredictions, classified, decided
+
+LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
+
+
+def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
+    """How often each true label was predicted as which: study, variant, seed, split, true, predicted, images.
+
+    Of numbers that are no counts nothing is: the table of task `regress` has no lines.
+
+    After the seeds of a variant comes ``all``, their sum. Seeds that diverged have their lines, but do not count in
+    ``all``, which is missing where there are no others.
+
+    Pairs that never occur are left out; a prediction that is no number, or out of any range, stands as an empty
+    ``predicted``.
+    """
+    if task == "regress":
+        return pd.DataFrame(columns=["study", "variant", "seed", "split", "true", "predicted", "images"])
+    tables = []
+    lost = set()
+    for run in runs:
+        lost |= {(run.variant, run.seed)} if run.diverged else set()
+        predicted = decided(run.predictions, task)
+        predicted[~(np.abs(predicted) < LARGEST_COUNT)] = np.nan
+        pairs = pd.DataFrame({"true": run.labels, "predicted": pd.Series(predicted).astype("Int64")})
+        counted = pairs.value_counts(["true", "predicted"], sort=False, dropna=False).rename("images").reset_index()
+        counted = counted.sort_values(["true", "predicted"], ignore_index=True)
+        for place, (name, value) in enumerate(
+            [("study", study), ("variant", run.variant), ("seed", run.seed), ("split", run.split)]
+        ):
+            counted.insert(place, name, value)
+        tables.append(counted)
+    single = pd.concat(tables, ignore_index=True)
+    keys = ["study", "variant", "split", "true", "predicted"]
+    kept = single[[run not in lost for run in zip(single.variant, single.seed, strict=True)]]
+    pooled = kept.groupby(keys, sort=False, dropna=False, as_index=False).images.sum()
+    pooled = pooled.sort_values(["true", "predicted"]).assign(seed="all")[single.columns]
+    parts = []
+    for variant, group in single.groupby("variant", sort=False):
+        together = pooled[pooled.variant == variant]
+        parts += [group, *(together[together.split == split] for split in group.split.unique())]
+    return pd.concat(parts, ignore_index=True)
+
+
+def confident_mistakes(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float32], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """The images that a run is most certainly wrong about, the most certain first.
+
+    Args:
+        labels: true classes, shape (images,).
+        probabilities: shape (images, classes).
+        most: how many at most.
+
+    Returns:
+        Their places among the images, their predicted classes, and the probabilities of these, each of shape
+        (mistakes,).
+    """
+    predicted = classified(probabilities)
+    wrong = np.flatnonzero((predicted != labels) & ~np.isnan(predicted))
+    certain = probabilities[wrong].max(axis=1)
+    places = wrong[np.argsort(-certain, kind="stable")[:most]]
+    return places, predicted[places].astype(np.int64), probabilities[places].max(axis=1)

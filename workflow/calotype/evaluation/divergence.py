@@ -1,0 +1,115 @@
+"""Runs that diverged: how they are found, named and left out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from calotype.evaluation.runs import Predictions
+from calotype.util.errors import CalotypeError
+
+# By variant, each of the study, and seed: the epoch in which that run diverged.
+Diverged = dict[str, dict[int, int]]
+DIVERGED = "diverged"  # the metric of runs.csv that says so; only runs that diverged have it
+
+
+def diverged(history: pd.DataFrame) -> dict[int, int]:
+    """The runs that diverged: those whose last loss is no finite number. This is the one place that says so.
+
+    A training ends with the first epoch whose loss is not finite. What such a run predicts decides nothing: where the
+    weights of an earlier epoch are kept, it is made of numbers.
+
+    Args:
+        history: of some runs of one variant: seed, epoch, metric, value; the lines in any order.
+
+    Returns:
+        By seed: the epoch in which it happened, the first without a finite loss.
+    """
+    found = {}
+    for seed, losses in history[history.metric == "loss"].sort_values("epoch").groupby("seed"):
+        finite = np.isfinite(losses.value)
+        if not finite.iloc[-1]:
+            found[int(seed)] = int(losses.epoch[~finite].iloc[0])
+    return found
+
+
+def diverged_runs(histories: Iterable[pd.DataFrame], variants: Sequence[str], seeds: Mapping[str, int]) -> Diverged:
+    """The runs of a study that diverged.
+
+    Args:
+        histories: of each pack: seed, epoch, metric, value.
+        variants: the variant of each pack.
+        seeds: how many seeds are asked for, by variant; a pack may hold more.
+
+    Returns:
+        By variant, each of `seeds`, and seed: the epoch in which it happened.
+    """
+    found: Diverged = {variant: {} for variant in seeds}
+    for history, variant in zip(histories, variants, strict=True):
+        found[variant] |= diverged(history[history.seed < seeds[variant]])
+    return found
+
+
+def check_divergence(lost: Diverged, study_file: str) -> None:
+    """See that no run of a study diverged.
+
+    Args:
+        lost: as `diverged_runs` gives it.
+        study_file: the file that asks for it.
+
+    Raises:
+        CalotypeError: some did; the message names them.
+    """
+    named = [
+        f"{variant}: {', '.join(f'seed {seed} in epoch {epoch}' for seed, epoch in runs.items())}"
+        for variant, runs in lost.items()
+        if runs
+    ]
+    if named:
+        raise CalotypeError(
+            f"{study_file}: may_diverge: it is false, but the loss of these runs became infinite or no number: "
+            f"{'; '.join(named)}.",
+            "lower the learning rate, or set may_diverge: true to have them marked and left out.",
+        )
+
+
+def diverged_text(lost: int, seeds: int) -> str:
+    """How tables, figures and the report say that seeds diverged: ``2 of 5 seeds diverged``."""
+    return f"{lost} of {seeds} seed{'s' if seeds > 1 else ''} diverged"
+
+
+def leave_out(predictions: Predictions, lost: Diverged) -> Predictions:
+    """Predictions of the seeds that did not diverge. Rows are no longer numbered by their seeds."""
+    return {
+        variant: {split: np.delete(values, list(lost[variant]), axis=0) for split, values in splits.items()}
+        for variant, splits in predictions.items()
+    }
+
+
+def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:
+    """A row of `runs_table` for each run that diverged; its value is the epoch in which it happened.
+
+    Args:
+        lost: as `diverged_runs` gives it.
+        train: the training split of each variant.
+    """
+    return [
+        (variant, seed, train[variant], DIVERGED, float(epoch))
+        for variant, runs in lost.items()
+        for seed, epoch in runs.items()
+    ]
+
+
+def divergences(runs: pd.DataFrame) -> Diverged:
+    """What `divergence_rows` wrote into a `runs_table`: by variant and seed, the epoch; variants without are there."""
+    found: Diverged = {str(variant): {} for variant in runs.variant.unique()}
+    for row in runs[runs.metric == DIVERGED].itertuples():
+        found[str(row.variant)][int(row.seed)] = int(row.value)
+    return found
+
+
+def converged(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a `runs_table` whose runs did not diverge."""
+    lost = runs[runs.metric == DIVERGED]
+    keys = ["variant", "seed"]
+    return runs[~runs.set_index(keys).index.isin(lost.set_index(keys).index)]
