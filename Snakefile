@@ -72,8 +72,10 @@ for study_name in own_targets():
 
 
 onsuccess:
-    print_findings()
+    for line in targets.findings(LAYOUT, STARTED):
+        print(line, file=sys.stderr)
 
 
 onerror:
-    print_deaths()
+    for line in targets.killed(LAYOUT, STARTED):
+        print(line, file=sys.stderr)

@@ -3,6 +3,18 @@
 # Gives: the paths of what a rule reads; where each file lies, the library's Layout knows.
 
 
+def everything(report):
+    """All files that a call for a report makes; where it cannot be made, the reason, once it is asked for."""
+
+    def paths(wildcards):
+        try:
+            return targets.files_of(LAYOUT, report)
+        except CalotypeError as error:
+            raise SystemExit(f"error: {error}") from None  # Snakemake shows a traceback of any other
+
+    return paths
+
+
 def raw(wildcards):
     """What says which raw images a split has: the folder that was drawn, checksums of files, or a manifest."""
     return LAYOUT.raw(wildcards.dataset, wildcards.split)

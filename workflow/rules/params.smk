@@ -243,3 +243,8 @@ def svg_figures(studies):
     """(study, name, name of the caption, file) of each figure."""
     figures = LAYOUT.figures(studies)
     return [(figure.study, figure.name, figure.rule, LAYOUT.figure_file(figure, ".svg")) for figure in figures]
+
+
+def rule_names(wildcards):
+    """The names that a study cannot have: those of the rules."""
+    return [known.name for known in workflow.rules]

@@ -1,0 +1,48 @@
+"""A call makes what was asked for, and ends with what is new."""
+
+import os
+from pathlib import Path
+
+import pytest
+from unit.projects import SETTINGS, STUDY
+
+from calotype.config.paths import Layout
+from calotype.planning import targets
+from calotype.util.errors import CalotypeError
+
+
+@pytest.fixture
+def layout(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    project.study(STUDY | {"variants": {}}, "later")
+    return Layout(project.load(SETTINGS | {"paper": []}))
+
+
+def test_a_call_for_an_invalid_study_gives_the_reason(layout):
+    with pytest.raises(CalotypeError, match=r"config/studies/later\.yaml"):
+        targets.files_of(layout, "later")
+
+
+def test_a_call_for_no_study_says_which_key_to_fill(layout):
+    with pytest.raises(CalotypeError, match="config: paper: names no study"):
+        targets.files_of(layout, "paper")
+    assert "results/dots.html" in targets.files_of(layout, "dots")
+
+
+def test_a_study_with_the_name_of_a_rule_is_refused_also_when_it_is_invalid(layout):
+    assert targets.studies_as_targets(layout.config, ["all", "train"]) == ["dots", "later"]
+    with pytest.raises(CalotypeError, match=r"config/studies/later.yaml: a study cannot be called `later`"):
+        targets.studies_as_targets(layout.config, ["later"])
+
+
+def test_findings_of_an_earlier_call_are_not_said_again(layout):
+    Path("results").mkdir(exist_ok=True)
+    for name, written in (("report", 1001), ("dots", 999)):
+        file = Path("results", f"{name}.txt")
+        file.write_text(f"found in {name}\n", encoding="utf-8")
+        os.utime(file, (written, written))
+    assert targets.findings(layout, 1000) == ["\nfound in report\n\nReport: results/report.html"]
+
+
+def test_a_call_without_killed_jobs_says_nothing_of_them(layout):
+    assert targets.killed(layout, 0) == []
