@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.metrics import BINS, Calibration, calibration
+from calotype.evaluation.number_format import show
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -24,7 +25,6 @@ from calotype.figures.base import (
     place,
     wrap,
 )
-from calotype.report.latex import show
 
 TALLEST = 2.0  # inches: of a panel, which is as high as it is wide where that is less
 

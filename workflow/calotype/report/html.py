@@ -13,8 +13,8 @@ import pandas as pd
 
 from calotype.config.metric_names import METRICS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
+from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
 from calotype.evaluation.tables import images_tested
-from calotype.report.latex import bounds, claim_text, measured_text, show
 from calotype.util.csv_tables import where
 from calotype.util.errors import CalotypeError
 
