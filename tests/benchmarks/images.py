@@ -24,6 +24,7 @@ from calotype.data.draw_dots import write_split as draw_split
 from calotype.data.prepared_split import open_split
 from calotype.data.readers import read_raw
 from calotype.preparation.prepare import write_split
+from calotype.steps.registry import read_steps
 
 TITLE = "Drawing and preparing images, on one core"
 IMAGES, QUICK_IMAGES = 20_000, 200
@@ -82,7 +83,7 @@ def prepare_idx(folder: Path, images: int) -> Seconds:  # noqa: ARG001
 
 def prepare(folder: Path, name: str, raw: Any, steps: list[str]) -> None:
     """Write a prepared split beside the others."""
-    write_split(raw, folder / f"{name}.npy", folder / f"{name}.json", split=name, steps=steps)
+    write_split(raw, folder / f"{name}.npy", folder / f"{name}.json", split=name, steps=read_steps(steps))
 
 
 def imread(folder: Path, images: int, flag: int) -> Seconds:

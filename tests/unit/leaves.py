@@ -12,10 +12,10 @@ from PIL import Image
 
 from calotype.config.datasets import ImagesDataset
 from calotype.config.load import Config, load
-from calotype.config.preparation_steps import read_steps
 from calotype.config.static_checks import check_folder
 from calotype.data.catalogue import write_catalogue
 from calotype.preparation.prepare import read_split, write_split
+from calotype.steps.registry import read_steps
 from calotype.util.errors import CalotypeError
 from calotype.util.files import contents
 

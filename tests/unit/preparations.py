@@ -10,6 +10,8 @@ from calotype.config.load import load
 from calotype.data.prepared_split import open_split
 from calotype.data.readers import Raw
 from calotype.preparation.prepare import write_split
+from calotype.preparation.stages import take
+from calotype.steps.registry import read_steps
 
 WHITE = {np.uint8: 255, np.uint16: 65535}
 KINDS = pytest.mark.parametrize("kind", WHITE, ids=lambda kind: kind.__name__)
@@ -39,6 +41,37 @@ def step(name, **keys):
     return {"name": name, **keys}
 
 
+def windows(image, size, mode):
+    """The square around each pixel, shape (height, width, channels, size * size)."""
+    margin = size // 2
+    padded = np.pad(image.astype(float), ((margin, margin), (margin, margin), (0, 0)), mode)
+    found = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(0, 1))
+    return found.reshape(*found.shape[:3], -1)
+
+
+def gaussian(size, sigma):
+    ticks = np.arange(size) - size // 2
+    line = np.exp(-(ticks**2) / (2 * sigma**2))
+    return np.outer(line / line.sum(), line / line.sum()).ravel()
+
+
+def independent(name):
+    """Mark a test that compares a step with an implementation that is not OpenCV's."""
+
+    def marked(test):
+        test.independent = name
+        return test
+
+    return marked
+
+
+def prepare(image, steps):
+    """An image, or a stack of images, after some steps, as datasets.yaml has them."""
+    stack = image if image.ndim == 4 else image[None]
+    result = np.stack([*take(stack, read_steps(steps), range(len(stack)))])
+    return result if image.ndim == 4 else result[0]
+
+
 def raw_of(images, labels=None):
     labels = [i % 3 for i in range(len(images))] if labels is None else labels
     records = ((100 + i, label, image) for i, (image, label) in enumerate(zip(images, labels, strict=True)))
@@ -46,7 +79,7 @@ def raw_of(images, labels=None):
 
 
 def written(folder, images, steps):
-    write_split(raw_of(images), folder / "a.npy", folder / "a.json", split="train", steps=steps)
+    write_split(raw_of(images), folder / "a.npy", folder / "a.json", split="train", steps=read_steps(steps))
     return open_split(folder / "a.npy").images
 
 

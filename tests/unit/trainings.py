@@ -9,8 +9,10 @@ from calotype.data.draw_dots import write_split as draw_split
 from calotype.data.prepared_split import Split, open_split
 from calotype.data.readers import read_drawn
 from calotype.preparation.prepare import write_split
+from calotype.steps.registry import read_steps
 
 RANGE = {"minimum": 0, "maximum": 5}
+STEPS = read_steps(["grey", "scale"])
 IMAGES = {"train": 22, "test": 13}
 CLASSES = 3
 CLASS_IMAGES = {"train": 46, "test": 17}
@@ -88,7 +90,9 @@ def make_data(folder):
     for key, (split, images) in enumerate(IMAGES.items()):
         draw_split(folder / split, images=images, seed=key, width=8, quality=90, **RANGE)
         files = folder / f"{split}.npy", folder / f"{split}.json"
-        write_split(read_drawn(folder / split, width=8, **RANGE), *files, split=split, steps=["grey", "scale"])
+        write_split(
+            read_drawn(folder / split, width=8, **RANGE), *files, split=split, steps=read_steps(["grey", "scale"])
+        )
     (folder / "own.py").write_text(textwrap.dedent(OWN))
 
 

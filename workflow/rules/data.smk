@@ -5,7 +5,7 @@
 
 NO_ROW = [
     "calotype.config.recipe",
-    "calotype.config.preparation_steps",
+    "calotype.steps.registry",
 ]  # the types of a dataset take them in; no row of its catalogue does
 
 

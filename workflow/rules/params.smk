@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from calotype.util.code_digest import own_code
 from calotype.util.files import contents
 from calotype.config.recipe import SCIKIT_LEARN
-from calotype.config.preparation_steps import Own, before_measuring, plain_steps
+from calotype.steps.custom import Own
+from calotype.steps.sequence import before_measuring, plain_steps
 
 
 def drawing(wildcards):

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype.config import dataset_user, datasets, grid, load, preparation_steps, recipe, study  # noqa: E402
+from calotype.config import dataset_user, datasets, grid, load, recipe, study  # noqa: E402
+from calotype.steps.registry import STEPS  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
@@ -93,7 +94,7 @@ def _described(entry: dict[str, Any]) -> str:
 def _steps() -> list[str]:
     """A table of all steps with their keys."""
     lines = ["| step | key | value | default | what it is |", "|---|---|---|---|---|"]
-    for name, model in preparation_steps.STEPS.items():
+    for name, model in STEPS.items():
         rows = _rows(model)
         del rows["name"]
         lines.append(f"| `{name}` | | | | {_described(model.model_json_schema()['properties']['name'])} |")

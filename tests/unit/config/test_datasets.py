@@ -71,7 +71,7 @@ def test_names_of_classes_prepare_nothing_anew_but_their_number_does(classes):
         ("dots.drawing.maximum", 26, "dots.drawing.maximum: 26 is out of range: it must be <= 25."),
         ("dots.drawing.minimum", 5, "dots.drawing: minimum (5) must be below maximum (5)."),
         ("dots.drawing.quality", 101, "dots.drawing.quality: 101 is out of range: it must be <= 100."),
-        ("dots.prepare", ["grey", "grey"], "dots: prepare: a step stands there twice."),
+        ("dots.prepare", ["grey", "grey"], "dots: prepare: duplicate step `grey`."),
         ("dots", None, "dots.source: is missing."),
         ("dots", "dots", 'dots: "dots" is not a mapping.'),
     ],
@@ -141,7 +141,7 @@ def test_a_dataset_that_cannot_be_a_folder_is_refused(project, name):
         ("clothes.splits.train.first", -1, "clothes.splits.train.first: -1 is out of range: it must be >= 0."),
         ("digits.splits.train.number", 0, "digits.splits.train.number: 0 is not a positive whole number."),
         ("digits.splits", {}, "digits.splits: {} is empty."),
-        ("digits.prepare", ["scale", "scale"], "digits: prepare: a step stands there twice."),
+        ("digits.prepare", ["scale", "scale"], "digits: prepare: duplicate step `scale`."),
         (
             "digits.prepare",
             ["blurr"],

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from unit.preparations import prepare
 
 from calotype.config.dataset_user import ImagesDataset
 from calotype.config.datasets import DATASETS
 from calotype.data.catalogue import write_catalogue
 from calotype.data.readers import read_raw
-from calotype.preparation.prepare import prepare
 from calotype.util.errors import CalotypeError
 from calotype.util.yaml_validation import validate
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from unit.preparations import noise, raw_of, step
 
-from calotype.config.preparation_steps import Known, read_steps
 from calotype.data.readers import Raw
 from calotype.figures import base, preparation
+from calotype.steps.base import Known
+from calotype.steps.registry import read_steps
 
 STYLED = pytest.mark.usefixtures("style")
 

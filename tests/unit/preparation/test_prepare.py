@@ -5,13 +5,14 @@ import json
 import cv2
 import numpy as np
 import pytest
-from unit.preparations import CHANNELS, noise, raw_of, step, written
+from unit.preparations import CHANNELS, noise, prepare, raw_of, step, written
 
-from calotype.config.preparation_steps import before_measuring, measured_split, plain_steps, read_steps
 from calotype.data.draw_dots import write_split as draw_split
 from calotype.data.prepared_split import open_split, place_of
 from calotype.data.readers import Raw, read_drawn, read_labels
-from calotype.preparation.prepare import BLOCK, measure, prepare, steps_of, write_measured, write_split
+from calotype.preparation.prepare import BLOCK, measure, with_measured, write_measured, write_split
+from calotype.steps.registry import read_steps
+from calotype.steps.sequence import before_measuring, measured_split, plain_steps
 from calotype.util.errors import CalotypeError
 from calotype.util.files import sha256
 
@@ -31,7 +32,7 @@ def prepared(folder, steps=("grey", "scale"), raw=None):
     results = folder.parents[2] / "results"
     array, manifest = results / "train.npy", results / "train.json"
     raw = read_drawn(folder, width=40, **RANGE) if raw is None else raw
-    write_split(raw, array, manifest, split="train", steps=steps)
+    write_split(raw, array, manifest, split="train", steps=read_steps(steps))
     return array, manifest
 
 
@@ -258,11 +259,11 @@ def test_an_image_that_comes_out_in_another_size_is_named_with_both_sizes(tmp_pa
 def test_what_is_measured_is_mean_and_deviation_over_all_pixels_of_all_images(steps, channels):
     images = [noise(90, 100, channels, seed=seed) // (1 + seed % 5) for seed in range(80)]
     assert sum(image.size for image in images) > 2 * BLOCK
-    found = measure(raw_of(images), steps)
+    found = measure(raw_of(images), read_steps(steps))
     pixels = np.stack([prepare(image, steps) for image in images]).astype(float)
     np.testing.assert_allclose(found["mean"], pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(found["deviation"], pixels.std(axis=(0, 1, 2)), rtol=1e-12)
-    assert found == measure(raw_of(images), steps)
+    assert found == measure(raw_of(images), read_steps(steps))
 
 
 def test_a_small_deviation_beside_a_large_mean_is_not_lost():
@@ -281,7 +282,7 @@ def test_measuring_needs_no_more_memory_for_more_images():
             drawn.append(image.ctypes.data)
             yield i, 0, image
 
-    assert measure(Raw(400, records(), classes=3), ["scale"])["mean"] == [pytest.approx(0.5, abs=0.01)]
+    assert measure(Raw(400, records(), classes=3), read_steps(["scale"]))["mean"] == [pytest.approx(0.5, abs=0.01)]
     assert len(set(drawn)) < 300, "places in memory are used again"
 
 
@@ -294,8 +295,8 @@ def test_normalised_by_what_is_measured_the_split_itself_has_mean_zero_and_devia
     file = tmp_path / "train.measured.json"
     write_measured(raw_of(train), file, split="train", steps=before_measuring(steps))
     found = json.loads(file.read_text())
-    assert found == {"split": "train", **measure(raw_of(train), ["scale"])}
-    whole = steps_of({"steps": plain}, [str(file)])
+    assert found == {"split": "train", **measure(raw_of(train), read_steps(["scale"]))}
+    whole = with_measured(steps, [str(file)])
     assert [entry.name for entry in whole] == ["scale", "normalise", "pad"]
     result = np.stack([prepare(image, whole) for image in train])[:, :, :8]
     np.testing.assert_allclose(result.mean(axis=(0, 1, 2)), 0, atol=1e-5)

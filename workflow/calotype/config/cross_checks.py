@@ -2,9 +2,9 @@
 
 from calotype.config.datasets import Dataset
 from calotype.config.metric_names import METRICS, TASK_METRICS, offered
-from calotype.config.preparation_steps import measured_split
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.config.study import Study
+from calotype.steps.sequence import measured_split
 from calotype.util.errors import CalotypeError, did_you_mean
 
 TASK_LABELS = {"count": "counts", "classify": "classes", "regress": "numbers"}  # what the labels of its dataset are

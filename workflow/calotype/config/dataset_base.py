@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from calotype.config.preparation_steps import BY_DEFAULT, Known, Steps, check_steps
+from calotype.steps.base import Known
+from calotype.steps.registry import BY_DEFAULT, Steps
+from calotype.steps.sequence import check_steps
 from calotype.util.typed import Strict
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"

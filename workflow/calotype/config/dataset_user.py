@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import BaseDataset, Name, check_distinct
-from calotype.config.preparation_steps import plain_steps
+from calotype.steps.sequence import plain_steps
 from calotype.util.typed import PositiveInt, Strict
 
 

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from calotype.config.dataset_base import BaseDataset, Name, check_distinct
 from calotype.config.dataset_user import ArraysDataset, ImagesDataset
-from calotype.config.preparation_steps import Known, plain_steps
+from calotype.steps.base import Known
+from calotype.steps.sequence import plain_steps
 from calotype.util.typed import PositiveInt, Strict
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

@@ -18,8 +18,8 @@ from calotype.config.cross_checks import fitted
 from calotype.config.dataset_base import NAME, Name
 from calotype.config.datasets import DATASETS, Dataset
 from calotype.config.grid import GRID, GRID_DESCRIPTION, expand
-from calotype.config.preparation_steps import measured_split
 from calotype.config.study import Study
+from calotype.steps.sequence import measured_split
 from calotype.util.errors import CalotypeError, about, did_you_mean, with_hint
 from calotype.util.typed import PositiveInt, Strict
 from calotype.util.yaml_validation import EXPECTED, read_yaml, validate

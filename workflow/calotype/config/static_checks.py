@@ -10,8 +10,8 @@ from typing import Any
 from calotype.config.dataset_user import OwnDataset
 from calotype.config.datasets import Dataset
 from calotype.config.load import Config
-from calotype.config.preparation_steps import Own
 from calotype.config.recipe import SCIKIT_LEARN
+from calotype.steps.custom import Own
 from calotype.util.code_digest import LIBRARY, parse
 from calotype.util.errors import CalotypeError
 

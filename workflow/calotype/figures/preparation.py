@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import Any
 
 import cv2
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from calotype.config.preparation_steps import Known, titled
 from calotype.data.readers import Raw, Record
 from calotype.figures.base import DOUBLE, FAINT, fit, sheet, shorten, text_width, wrap
-from calotype.preparation.opencv_steps import stages
+from calotype.preparation.stages import stages
+from calotype.steps.base import Known, Step
 
 ROWS = 6  # images of a figure
 FIRST = 1000  # images, from which those with any numbers come: to reach one, all before it are read
@@ -63,7 +62,7 @@ def pick(raw: Raw, places: Sequence[int]) -> list[Record]:
     return [found[place] for place in places]
 
 
-def all_stages(records: Sequence[Record], steps: Sequence[Any]) -> list[list[Stage]]:
+def all_stages(records: Sequence[Record], steps: Sequence[Step]) -> list[list[Stage]]:
     """Each image as it was read and after each step.
 
     Raises:
@@ -105,7 +104,7 @@ def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
     return words if (low, high) in ((0, 1), (0, 255)) else f"{words}, {low:.2g} to {high:.2g}"
 
 
-def preparation_sheet(rows: Sequence[Sequence[Stage]], steps: Sequence[Any], names: Sequence[str]) -> Figure:
+def preparation_sheet(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Sequence[str]) -> Figure:
     """A row for each image, a column for what was read and one for each step.
 
     Pixels are printed between black and white of their kind; where they have no such range, after `normalise`, between
@@ -125,7 +124,7 @@ def preparation_sheet(rows: Sequence[Sequence[Stage]], steps: Sequence[Any], nam
     box = min(0.9, (DOUBLE - left - gap * len(columns)) / len(columns))
     tallest = max(image.shape[0] / image.shape[1] for column in columns for image, _ in column)
     high = box * min(max(tallest, 0.2), 1.5)
-    titles = [("as read", ""), *map(titled, steps)]
+    titles = [("as read", ""), *(step.title() for step in steps)]
     widest = max(text_width(title, 8) for title, _ in titles)
     large = max(5.0, min(8.0, 8 * (box + gap / 2) / widest))
     words = [wrap(given, box, SMALL, lines=5) for _, given in titles]

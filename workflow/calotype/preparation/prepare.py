@@ -11,33 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.config.preparation_steps import pixels, read_steps, with_measured
 from calotype.data.readers import Raw, Record, read_raw
-from calotype.preparation.opencv_steps import take
+from calotype.preparation.stages import take
+from calotype.steps import sequence
+from calotype.steps.base import Step, pixels
 from calotype.util.errors import CalotypeError
 from calotype.util.files import new_file, write_text
 
 BLOCK = 300_000  # numbers prepared at a time: they fit a core's cache, and calling OpenCV no longer counts
-
-
-def prepare(image: NDArray[Any], steps: Sequence[Any]) -> NDArray[np.float32]:
-    """Take an image, or a stack of images, through the preparation steps of its dataset.
-
-    Args:
-        image: shape (height, width, channels) or (images, height, width, channels), uint8 or uint16.
-        steps: of a dataset, or as datasets.yaml has them. An image comes out of a stack with the bits that it gets
-            alone.
-
-    Returns:
-        As many dimensions, and as many images.
-
-    Raises:
-        CalotypeError: a step is none, or cannot work on such an image.
-    """
-    stack = image if image.ndim == 4 else image[None]
-    numbers = range(len(stack))
-    result = _alike(take(stack, read_steps(steps), numbers), numbers)
-    return result if image.ndim == 4 else result[0]
 
 
 def _alike(
@@ -70,7 +51,7 @@ def _shape(shape: tuple[int, ...]) -> str:
     return f"{pixels(shape[1], shape[0])} ({shape[2]} channel{'s' * (shape[2] > 1)})"
 
 
-def _prepared(raw: Raw, steps: Sequence[Any]) -> Iterator[NDArray[Any]]:
+def _prepared(raw: Raw, steps: Sequence[Step]) -> Iterator[NDArray[Any]]:
     """Prepare images block by block: arrays of records, as `write_split` says."""
     start: tuple[Any, tuple[int, ...]] | None = None
     place = 0
@@ -107,7 +88,7 @@ def _header(block: NDArray[Any], size: int) -> bytes:
     return header.getvalue()
 
 
-def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[Any]) -> None:
+def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[Step]) -> None:
     """Prepare all images of a split and write them as one array, and a small manifest beside it.
 
     The array is a .npy file of records ``id`` (int64), ``label`` (int64, or float64 where labels are any numbers),
@@ -119,7 +100,7 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
         raw: the raw images.
         array_file, manifest_file: what is written.
         split: its name.
-        steps: of a dataset, or as datasets.yaml has them; what `normalise` takes from a split has been measured.
+        steps: of a dataset, with numbers in place of a split on which they are measured.
 
     Raises:
         CalotypeError: an image or a label is missing or broken, a step cannot work on an image, or images come out in
@@ -128,7 +109,7 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
     digest = hashlib.sha256()
     # Written, and not through a memory map: a full disk is an error then, and no signal that ends the process.
     with new_file(array_file) as aside, open(aside, "wb") as file:
-        blocks = _prepared(raw, read_steps(steps))
+        blocks = _prepared(raw, steps)
         first = next(blocks)
         pieces: Iterator[Any] = chain([_header(first, raw.size), first], blocks)
         for piece in pieces:
@@ -169,7 +150,7 @@ def read_split(preparation: Mapping[str, Any], path: Path, place: Mapping[str, A
     return read_raw(source, Path(place["folder"]), **where)
 
 
-def measure(raw: Raw, steps: Sequence[Any]) -> dict[str, list[float]]:
+def measure(raw: Raw, steps: Sequence[Step]) -> dict[str, list[float]]:
     """Mean and standard deviation of each channel, over all pixels of all images after some steps.
 
     Sums are float64, and taken block by block about each block's own mean (Chan, Golub and LeVeque 1979), so that
@@ -186,7 +167,7 @@ def measure(raw: Raw, steps: Sequence[Any]) -> dict[str, list[float]]:
         CalotypeError: as for `write_split`; or all pixels of a channel are alike.
     """
     count, mean, squares = 0, np.zeros(1), np.zeros(1)
-    for block in _prepared(raw, read_steps(steps)):
+    for block in _prepared(raw, steps):
         values = block["image"].reshape(-1, block["image"].shape[-1]).astype(np.float64)
         own = values.mean(axis=0)
         apart = own - mean
@@ -202,7 +183,7 @@ def measure(raw: Raw, steps: Sequence[Any]) -> dict[str, list[float]]:
     return {"mean": mean.tolist(), "deviation": np.sqrt(squares / count).tolist()}
 
 
-def write_measured(raw: Raw, file: Path, *, split: str, steps: Sequence[Any]) -> None:
+def write_measured(raw: Raw, file: Path, *, split: str, steps: Sequence[Step]) -> None:
     """Write what `measure` finds on a split, as JSON.
 
     Raises:
@@ -211,14 +192,13 @@ def write_measured(raw: Raw, file: Path, *, split: str, steps: Sequence[Any]) ->
     write_text(json.dumps({"split": split, **measure(raw, steps)}, indent=1) + "\n", file)
 
 
-def steps_of(preparation: Mapping[str, Any], measured: Sequence[str]) -> list[Any]:
+def with_measured(steps: Sequence[Step], files: Sequence[str]) -> Sequence[Step]:
     """The steps that a split is prepared with.
 
     Args:
-        preparation: of the split, with its ``steps`` as plain data.
-        measured: the file that `write_measured` wrote for the dataset, if its steps take something from it; or none.
+        steps: of its dataset.
+        files: the one that `write_measured` wrote for the dataset, if a step takes numbers from it; or none.
     """
-    steps = read_steps(preparation["steps"])
-    for file in measured:
-        steps = with_measured(steps, json.loads(Path(file).read_text(encoding="utf-8")))
+    for file in files:
+        steps = sequence.with_measured(steps, json.loads(Path(file).read_text(encoding="utf-8")))
     return steps

@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from unit.preparations import CHANNELS, DATASETS_FILE, KINDS, load_with, noise, step, written
+from unit.preparations import CHANNELS, DATASETS_FILE, KINDS, independent, load_with, noise, prepare, step, written
 
 from calotype.config.static_checks import check_own_steps
-from calotype.preparation.prepare import prepare
+from calotype.steps import custom
 from calotype.util.code_digest import own_code
 from calotype.util.errors import CalotypeError
 
@@ -70,6 +70,7 @@ def loaded(tmp_path):
 # ---- What it gets and gives ------------------------------------------------------------------------------------------
 
 
+@independent("own")
 @KINDS
 @CHANNELS
 def test_a_function_gets_the_pixels_as_they_were_read_and_its_arguments(own, kind, channels):
@@ -81,9 +82,7 @@ def test_a_function_gets_the_pixels_as_they_were_read_and_its_arguments(own, kin
 def test_a_function_gets_whole_numbers_before_scale_and_floats_after_it(own, tmp_path):
     image = noise(channels=3)
     prepare(image, ["grey", own("seen"), "scale", own("seen")])
-    from calotype.preparation import opencv_steps
-
-    first, second = opencv_steps._function(f"{tmp_path}/tools.py:seen").images
+    first, second = custom._function(f"{tmp_path}/tools.py:seen").images
     assert (first.dtype, second.dtype) == (np.uint8, np.float32)
     assert np.array_equal(first, np.rint(prepare(image, ["grey"])))
     assert np.array_equal(second, prepare(first, ["scale"]))

@@ -1,0 +1,195 @@
+"""A preparation step is one class: its keys, its effect on shape, type and levels, its title, and its function.
+
+Between two steps images are float32, grey levels as they are: a mean keeps its fraction. A step that works on whole
+numbers gets them rounded. Every call of Snakemake imports the steps: they import numpy and OpenCV where they compute.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from calotype.util.typed import Strict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Image = NDArray[np.float32]  # shape (height, width, channels)
+    Images = NDArray[np.float32]  # shape (images, height, width, channels)
+else:
+    Array = Image = Images = Any
+
+LARGEST = 65535  # the largest grey level of any type that OpenCV reads
+GREY_LEVELS = "the grey levels that were read"
+
+
+def pixels(width: int, height: int) -> str:
+    """A size in words."""
+    return f"{width} x {height} px"
+
+
+def _odd(size: Any) -> Any:
+    if type(size) is int and size % 2 == 0:
+        raise ValueError(f"{size} is even: only an odd number of px has a middle")
+    return size
+
+
+Kernel = Annotated[int, Field(ge=3, le=255), BeforeValidator(_odd)]  # width of a square of px
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of images before a step; None where it is not known until they are read.
+
+    Attributes:
+        values: what the pixels are: grey levels from 0 on, 0 to 1, or any numbers.
+        white: the largest value that a pixel can have; of `any` there is none.
+        channels: how many there are.
+        size: width and height in px.
+        since: the step that made the pixels other than the grey levels that were read; none if they were read so.
+    """
+
+    values: Literal["levels", "unit", "any"] | None = "levels"
+    white: float | None = None
+    channels: int | None = None
+    size: tuple[int, int] | None = None
+    since: str = ""
+
+    def need_levels(self, what: str) -> None:
+        """Raise ValueError if the pixels are known to be other than grey levels."""
+        if self.values in ("unit", "any"):
+            cause = f"there are none after `{self.since}`: put it before `{self.since}`"
+            raise ValueError(f"{what} needs {GREY_LEVELS}, and {cause if self.since else 'these are floats'}")
+
+    def need_grey(self, what: str) -> None:
+        """Raise ValueError if there are known to be several channels."""
+        if self.channels not in (None, 1):
+            raise ValueError(f"{what} needs one channel, and the image has {self.channels}: put `grey` before it")
+
+    def need_one_or_three(self, what: str) -> None:
+        """Raise ValueError if the number of channels is known to be another."""
+        if self.channels not in (None, 1, 3):
+            raise ValueError(f"{what} needs one or three channels, and the image has {self.channels}")
+
+    def need_in_range(self, key: str, value: float | None) -> None:
+        """Raise ValueError if a value is known to lie outside those that pixels can have."""
+        white = self.white if self.white is not None else LARGEST if self.values == "levels" else None
+        if value is not None and white is not None and not 0 <= value <= white:
+            raise ValueError(f"{key}: {value:g} is not in 0..{white:g}, the values that pixels have there")
+
+
+class Step(Strict):
+    """One step. It works on each pixel by itself, and so on any number of images of one size at a time.
+
+    A subclass annotates `name` with its name as a literal. Its docstring is what the reference says of it.
+    """
+
+    once: ClassVar[bool] = False  # a second one in a list is a mistake
+    alone: ClassVar[bool] = False  # each image may come out in another size or type
+
+    name: str
+
+    @abstractmethod
+    def after(self, known: Known) -> Known:
+        """What is known of images after the step, given what was known before.
+
+        Before anything runs that is little, and what is not known raises nothing; in a job it is everything. Unknown
+        `values` mean that only the array that comes out says what it holds.
+
+        Raises:
+            ValueError: the step cannot work on such images.
+        """
+
+    @abstractmethod
+    def apply(self, images: Images, known: Known) -> Array:
+        """Take images through the step.
+
+        Args:
+            images: shape (images, height, width, channels). They are not changed.
+            known: of them: everything.
+
+        Returns:
+            As many images of the same size; their channels may stand in another shape.
+        """
+
+    @property
+    def measures(self) -> str | None:
+        """The split on which numbers of the step are measured; None for most."""
+        return None
+
+    def with_measured(self, measured: Mapping[str, Any]) -> "Step":
+        """The step with numbers in place of the split that they were measured on."""
+        raise NotImplementedError(f"{self.name} measures nothing, and got {measured}")
+
+    def title(self) -> tuple[str, str]:
+        """The step in a figure: its name, and its keys other than defaults, in words."""
+        given = self.model_dump(exclude={"name"}, exclude_none=True, exclude_defaults=True)
+        return self.name, ", ".join(self.words(given)).replace("_", " ")
+
+    def words(self, given: dict[str, Any]) -> list[str]:
+        """The keys of a title, each in words."""
+        return [key if value is True else f"{key} {worded(value)}" for key, value in given.items()]
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(core)
+        schema = handler.resolve_ref_schema(found)
+        schema["description"] = " ".join(schema["description"].split())
+        schema["properties"]["name"]["description"] = schema["description"]
+        return found
+
+
+class ImageStep(Step):
+    """A step that works on one image after the other."""
+
+    @abstractmethod
+    def apply(self, image: Image, known: Known) -> Array:
+        """Take an image through the step.
+
+        Args:
+            image: shape (height, width, channels). It is not changed.
+            known: of it: everything.
+
+        Returns:
+            Shape (height, width), or (height, width, channels).
+        """
+
+
+def worded(value: Any) -> str:
+    """A value of a key in words."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(worded, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {worded(entry)}" for key, entry in value.items())
+    return str(value)
+
+
+def row(images: Images) -> Images:
+    """Images as OpenCV takes any number of them: one row of pixels. A column of four numbers it would take for one."""
+    return images.reshape(1, -1, images.shape[-1])
+
+
+def white(known: Known) -> "np.float32":
+    """The value of a white pixel."""
+    import numpy as np
+
+    return np.float32(1 if known.white is None else known.white)
+
+
+def whole(image: Image, known: Known) -> Array:
+    """An image of grey levels in the type that it was read in."""
+    import numpy as np
+
+    kind = np.uint8 if known.white == np.iinfo(np.uint8).max else np.uint16
+    return np.rint(image).clip(0, known.white).astype(kind)
+
+
+def default_sigma(size: int) -> float:
+    """The standard deviation in px that OpenCV takes for a Gaussian of a size; of small ones it has tables instead."""
+    return 0.3 * ((size - 1) / 2 - 1) + 0.8

@@ -1,0 +1,86 @@
+"""The step that calls a function of the user's."""
+
+import functools
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from calotype.steps.base import Array, Image, ImageStep, Known, whole
+from calotype.util.errors import CalotypeError
+
+
+class Own(ImageStep):
+    """A function of your own."""
+
+    alone = True
+
+    name: Literal["own"]
+    function: Annotated[str, Field(pattern=r"^.+\.py:[A-Za-z_]\w*$")] = Field(
+        description="`path/to/file.py:function`; the path starts from the working directory. It gets `(image, "
+        "**arguments)`, shape (height, width, channels), and returns an image."
+    )
+    arguments: dict[str, Any] = Field({}, description="Keyword arguments of the function.")
+
+    def after(self, known: Known) -> Known:
+        return Known(values=None)
+
+    def apply(self, image: Image, known: Known) -> Array:
+        """Call the function with the grey levels as they were read, or with floats where there are none.
+
+        Raises:
+            ValueError: it raised, or returned something else than an image.
+        """
+        function = _function(self.function)
+        given = whole(image, known) if known.values == "levels" else image.copy()
+        try:
+            result = function(given, **self.arguments)
+        except Exception as error:
+            raise ValueError(f"{self.function}: {type(error).__name__}: {error}") from error
+        try:
+            return _returned(result)
+        except ValueError as problem:
+            raise ValueError(f"{self.function}: {problem}") from None
+
+
+@functools.cache
+def _function(name: str) -> Callable[..., Any]:
+    file, _, function = name.rpartition(":")
+    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+    if spec is None or spec.loader is None or not Path(file).is_file():
+        raise CalotypeError(f"prepare: own: {name}: there is no Python file {file}.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        problem = f"{file} cannot be imported: {type(error).__name__}: {error}"
+        raise CalotypeError(f"prepare: own: {name}: {problem}.") from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        raise CalotypeError(f"prepare: own: {name}: there is no such function.")
+    return found
+
+
+def _returned(result: Any) -> Array:
+    """The image that a function returned, shape (height, width, channels).
+
+    Raises:
+        ValueError: it is no image.
+    """
+    import numpy as np
+
+    if not isinstance(result, np.ndarray):
+        raise ValueError(f"returned {type(result).__name__}, not an array")
+    if result.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+        raise ValueError(f"returned an array of {result.dtype}, not of uint8, uint16, float32 or float64")
+    if result.ndim not in (2, 3) or not result.size:
+        shape = " x ".join(map(str, result.shape))
+        raise ValueError(f"returned an array of shape ({shape}), not (height, width) or (height, width, channels)")
+    if not np.isfinite(result).all():
+        raise ValueError("returned NaN or infinity among its numbers")
+    found = result.reshape(*result.shape[:2], -1)
+    if found.shape[2] not in (1, 3):
+        raise ValueError(f"returned an image of {found.shape[2]} channels, not of 1 (grey) or 3 (colour)")
+    return found

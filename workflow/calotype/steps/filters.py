@@ -1,0 +1,78 @@
+"""Steps that compute each pixel from those around it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from calotype.steps.base import Array, Image, ImageStep, Kernel, Known, default_sigma, whole
+from calotype.util.typed import Positive
+
+MEDIAN = 5  # px; a larger median OpenCV has for 8 bits alone
+SHAPES = {"rectangle": "MORPH_RECT", "ellipse": "MORPH_ELLIPSE", "cross": "MORPH_CROSS"}  # names of OpenCV
+
+
+class Blur(ImageStep):
+    """Each pixel becomes a mean, or the median, of those around it."""
+
+    name: Literal["blur"]
+    method: Literal["gaussian", "median", "box"] = Field(
+        "gaussian", description="`gaussian`: near pixels count more; `box`: all alike; `median`: lone pixels vanish."
+    )
+    size: Kernel = Field(
+        description=f"Width of the square around a pixel in px, odd. A median above {MEDIAN} needs grey levels of 8 "
+        "bits."
+    )
+    sigma: Positive | None = Field(
+        None, description="Of `gaussian`: its standard deviation in px. Left out: 0.3 * ((size - 1) / 2 - 1) + 0.8."
+    )
+
+    @model_validator(mode="after")
+    def _sigma_of_gaussian(self) -> "Blur":
+        if self.method != "gaussian" and self.sigma is not None:
+            raise ValueError(f"sigma: method `{self.method}` takes none")
+        return self
+
+    def after(self, known: Known) -> Known:
+        if self.method == "median" and self.size > MEDIAN:
+            what = f"size: a median above {MEDIAN} px"
+            known.need_levels(what)
+            if known.white not in (None, 255):
+                raise ValueError(f"{what} needs grey levels of 8 bits, and these have 16")
+            if known.channels not in (None, 1, 3, 4):
+                raise ValueError(f"{what} needs one, three or four channels, and the image has {known.channels}")
+        return known
+
+    def apply(self, image: Image, known: Known) -> Array:
+        import cv2
+
+        if self.method == "median":
+            return cv2.medianBlur(image if self.size <= MEDIAN else whole(image, known), self.size)
+        size = self.size, self.size
+        if self.method == "box":
+            image = cv2.blur(image, size)
+        else:
+            image = cv2.GaussianBlur(image, size, self.sigma or default_sigma(self.size))
+        return image if known.white is None else image.clip(0, known.white)  # sums of rounded weights are not quite one
+
+
+class Morphology(ImageStep):
+    """Bright regions grow or shrink, by the shape of a kernel."""
+
+    name: Literal["morphology"]
+    operation: Literal["erode", "dilate", "open", "close"] = Field(
+        description="`erode`: bright regions shrink; `dilate`: they grow; `open`: first the one, then the other, so "
+        "that small bright spots vanish; `close`: the other way round, so that small dark spots do."
+    )
+    size: Kernel = Field(description="Width of the kernel in px, odd.")
+    shape: Literal["rectangle", "ellipse", "cross"] = Field("rectangle", description="Of the kernel.")
+    iterations: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="How often it shrinks, or grows.")
+
+    def after(self, known: Known) -> Known:
+        return known
+
+    def apply(self, image: Image, known: Known) -> Image:
+        import cv2
+
+        kernel = cv2.getStructuringElement(getattr(cv2, SHAPES[self.shape]), (self.size, self.size))
+        operation = getattr(cv2, f"MORPH_{self.operation.upper()}")
+        return cv2.morphologyEx(image, operation, kernel, iterations=self.iterations)

@@ -1,0 +1,151 @@
+"""Steps that change the size of images."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from calotype.steps.base import Image, ImageStep, Known, pixels
+from calotype.util.typed import Number, Whole
+
+Side = Annotated[int, Field(ge=1, le=16384)]  # px
+INTERPOLATIONS = {
+    "nearest": "INTER_NEAREST_EXACT",
+    "linear": "INTER_LINEAR",
+    "cubic": "INTER_CUBIC",
+    "lanczos": "INTER_LANCZOS4",
+    "area": "INTER_AREA",
+}  # names of OpenCV
+BORDERS = {"edge": "BORDER_REPLICATE", "reflect": "BORDER_REFLECT_101"}
+
+
+class _Sized(ImageStep):
+    width: Side
+    height: Side
+
+    def words(self, given: dict[str, Any]) -> list[str]:
+        return [f"{given.pop('width')} × {given.pop('height')} px", *super().words(given)]
+
+
+class Resize(_Sized):
+    """Another number of pixels."""
+
+    name: Literal["resize"]
+    width: Side = Field(description="In px.")
+    height: Side = Field(description="In px.")
+    keep_aspect: bool = Field(
+        False,
+        description="As large as fits into `width` and `height` without a change of shape; `pad` fills up what is "
+        "left.",
+    )
+    interpolation: Literal["auto", "nearest", "linear", "cubic", "lanczos", "area"] = Field(
+        "auto",
+        description="`auto`: `area` along an axis that shrinks, so that no pixel is lost between others, and `linear` "
+        "along one that grows. What the others make darker than black or brighter than white is cut off.",
+    )
+
+    def fitted(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height in px that an image of some width and height comes out with."""
+        if not self.keep_aspect:
+            return self.width, self.height
+        if self.width * height <= self.height * width:
+            return self.width, max(1, (2 * height * self.width + width) // (2 * width))
+        return max(1, (2 * width * self.height + height) // (2 * height)), self.height
+
+    def after(self, known: Known) -> Known:
+        size = self.fitted(*(known.size or (self.width, self.height)))
+        return replace(known, size=size if known.size or not self.keep_aspect else None)
+
+    def apply(self, image: Image, known: Known) -> Image:
+        import cv2
+
+        height, width = image.shape[:2]
+        across, down = self.fitted(width, height)
+        if self.interpolation != "auto":
+            method = getattr(cv2, INTERPOLATIONS[self.interpolation])
+            image = cv2.resize(image, (across, down), interpolation=method)
+        else:
+            smaller = min(width, across), min(height, down)
+            if smaller != (width, height):
+                image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
+            if smaller != (across, down):
+                image = cv2.resize(image, (across, down), interpolation=cv2.INTER_LINEAR)
+        return image if known.white is None else image.clip(0, known.white)
+
+
+class Crop(_Sized):
+    """A part of the image, from its middle unless `left` and `top` are given."""
+
+    name: Literal["crop"]
+    width: Side = Field(description="In px; an image that is smaller is an error.")
+    height: Side = Field(description="In px; an image that is smaller is an error.")
+    left: Whole | None = Field(None, description="Px that are cut off on the left. Given together with `top`.")
+    top: Whole | None = Field(None, description="Px that are cut off above. Given together with `left`.")
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> "Crop":
+        if (self.left is None) != (self.top is None):
+            raise ValueError(f"left and top: give both or neither; {'left' if self.left is None else 'top'} is missing")
+        return self
+
+    def corner(self, width: int, height: int) -> tuple[int, int]:
+        """Px to the left of and above the part that is kept.
+
+        Raises:
+            ValueError: the image is too small.
+        """
+        left = (width - self.width) // 2 if self.left is None else self.left
+        top = (height - self.height) // 2 if self.top is None else self.top
+        if not (0 <= left <= width - self.width and 0 <= top <= height - self.height):
+            place = "" if self.left is None else f" at left {left}, top {top}"
+            part, all_of_it = pixels(self.width, self.height), pixels(width, height)
+            raise ValueError(f"{part}{place} do not lie within the image, which has {all_of_it}")
+        return left, top
+
+    def after(self, known: Known) -> Known:
+        if known.size:
+            self.corner(*known.size)
+        return replace(known, size=(self.width, self.height))
+
+    def apply(self, image: Image, known: Known) -> Image:
+        left, top = self.corner(image.shape[1], image.shape[0])
+        return image[top : top + self.height, left : left + self.width]
+
+
+class Pad(_Sized):
+    """A border around the image, which comes to lie in the middle; an odd px goes right, or below."""
+
+    name: Literal["pad"]
+    width: Side = Field(description="Of the result, in px; an image that is wider is an error.")
+    height: Side = Field(description="Of the result, in px; an image that is higher is an error.")
+    border: Literal["value", "edge", "reflect"] = Field(
+        "value",
+        description="`value`: of one `value`; `edge`: the outermost pixels again; `reflect`: what lies inside, "
+        "mirrored at the outermost pixels.",
+    )
+    value: Number | None = Field(None, description="Of border `value`, in the units of the pixels there. Left out: 0.")
+
+    @model_validator(mode="after")
+    def _value_of_border(self) -> "Pad":
+        if self.border != "value" and self.value is not None:
+            raise ValueError(f"value: border `{self.border}` takes none")
+        return self
+
+    def after(self, known: Known) -> Known:
+        if known.size and not (known.size[0] <= self.width and known.size[1] <= self.height):
+            raise ValueError(f"the image has {pixels(*known.size)}, more than {pixels(self.width, self.height)}")
+        known.need_in_range("value", self.value)
+        return replace(known, size=(self.width, self.height))
+
+    def apply(self, image: Image, known: Known) -> Image:
+        import cv2
+        import numpy as np
+
+        height, width, channels = image.shape
+        above, left = (self.height - height) // 2, (self.width - width) // 2
+        below, right = self.height - height - above, self.width - width - left
+        if self.border == "value":
+            result = np.full((self.height, self.width, channels), self.value or 0, np.float32)
+            result[above : above + height, left : left + width] = image
+            return result
+        return cv2.copyMakeBorder(image, above, below, left, right, getattr(cv2, BORDERS[self.border]))

@@ -1,0 +1,125 @@
+"""Steps that change the unit of pixels."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from calotype.steps.base import Images, Known, Step, row, worded
+from calotype.util.typed import Number, Positive
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, bool | str) or not isinstance(value, int | float | list):
+        raise ValueError(f"{value!r} is neither a number nor a list of numbers, one for each channel")
+    return value if isinstance(value, list) else [value]
+
+
+class _OneOrMore:
+    """In schemas: a list of numbers may be given as one number."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(core)
+        return {"anyOf": [found["items"], found]}
+
+
+Numbers = Annotated[list[Number], Field(min_length=1), BeforeValidator(_listed), _OneOrMore()]
+Positives = Annotated[list[Positive], Field(min_length=1), BeforeValidator(_listed), _OneOrMore()]
+Range = Annotated[list[Number], Field(min_length=2, max_length=2)]
+
+
+class Scale(Step):
+    """From 0..255, or in 16 bits from 0..65535, to 0..1."""
+
+    once = True
+
+    name: Literal["scale"]
+
+    def after(self, known: Known) -> Known:
+        known.need_levels("it")
+        return replace(known, values="unit", white=1.0, since=self.name)
+
+    def apply(self, images: Images, known: Known) -> Images:
+        import cv2
+        import numpy as np
+
+        pixels = row(images)
+        pixels = pixels if pixels.shape[-1] <= 4 else pixels.reshape(1, -1, 1)  # it takes no more than four factors
+        return cv2.multiply(pixels, np.full(4, 1 / float(known.white or 1)))
+
+
+class Normalise(Step):
+    """Another zero and another unit: by `range`, by `mean` and `deviation`, or by those of a `split`."""
+
+    name: Literal["normalise"]
+    range: Range | None = Field(
+        None, description="Two numbers, [low, high]: what the darkest and the brightest pixel become, in proportion."
+    )
+    levels: Range | None = Field(
+        None,
+        description="Of `range`: the two numbers that become its ends, for all images alike; what lies outside them "
+        "comes to lie outside. Left out: each image's own least and largest (where they are one, all become low).",
+    )
+    mean: Numbers | None = Field(
+        None, description="What becomes zero; one number, or one for each channel. Given together with `deviation`."
+    )
+    deviation: Positives | None = Field(
+        None, description="What becomes one; one number, or one for each channel. Given together with `mean`."
+    )
+    split: str | None = Field(
+        None,
+        description="A split on which no model is tested: `mean` and `deviation` (of each channel, over all its "
+        "images, after the steps before) are measured on it, and taken for all splits.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Normalise":
+        ways = [key for key in ("range", "mean", "deviation", "split") if getattr(self, key) is not None]
+        if ways not in (["range"], ["mean", "deviation"], ["split"]):
+            raise ValueError("give `range`, or `mean` and `deviation`, or `split`")
+        if self.levels is not None and self.range is None:
+            raise ValueError("levels: needs range")
+        for key in ("range", "levels"):
+            ends = getattr(self, key)
+            if ends is not None and ends[0] >= ends[1]:
+                raise ValueError(f"{key}: {ends[0]:g} is not below {ends[1]:g}")
+        if self.mean and self.deviation and 1 != len(self.mean) != len(self.deviation) != 1:
+            raise ValueError(f"mean has {len(self.mean)} numbers, deviation {len(self.deviation)}")
+        return self
+
+    @property
+    def measures(self) -> str | None:
+        return self.split
+
+    def with_measured(self, measured: Mapping[str, Any]) -> "Normalise":
+        return Normalise(name=self.name, mean=measured["mean"], deviation=measured["deviation"])
+
+    def words(self, given: dict[str, Any]) -> list[str]:
+        ranges = {key: " to ".join(map(worded, given[key])) for key in given.keys() & {"range", "levels"}}
+        return super().words(given | ranges)
+
+    def after(self, known: Known) -> Known:
+        for key, numbers in (("mean", self.mean), ("deviation", self.deviation)):
+            if numbers and len(numbers) > 1 and known.channels not in (None, len(numbers)):
+                raise ValueError(f"{key}: has {len(numbers)} numbers, and the image {known.channels} channels")
+        if self.range == [0, 1] and self.levels is None:
+            return replace(known, values="unit", white=1.0, since=self.name)
+        return replace(known, values="any", white=None, since=self.name)
+
+    def apply(self, images: Images, known: Known) -> Images:
+        import numpy as np
+
+        if self.split:
+            raise ValueError(f"split `{self.split}` has to be measured first")
+        if self.range is None:
+            mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
+            return (images - mean) / deviation
+        low, high = map(np.float32, self.range)
+        if self.levels is not None:
+            first, last = map(np.float32, self.levels)
+            return low + (images - first) * ((high - low) / (last - first))
+        first = images.min(axis=(1, 2, 3), keepdims=True)
+        last = images.max(axis=(1, 2, 3), keepdims=True)
+        apart = np.where(last > first, last - first, np.float32(1))
+        return (low + (images - first) * ((high - low) / apart)).clip(low, high)

@@ -1,0 +1,159 @@
+"""Steps that change grey levels and channels."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from calotype.steps.base import (
+    Array,
+    Image,
+    Images,
+    ImageStep,
+    Kernel,
+    Known,
+    Step,
+    default_sigma,
+    pixels,
+    row,
+    white,
+    whole,
+)
+from calotype.util.typed import Number, Positive
+
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
+
+
+class Grey(Step):
+    """One channel from several; one stays as it is."""
+
+    once = True
+
+    name: Literal["grey"]
+    method: Literal["mean", "luminance"] = Field(
+        "mean",
+        description="`mean` of the channels, or `luminance`, how bright they look: 0.299 red + 0.587 green + 0.114 "
+        "blue (Rec. 601).",
+    )
+
+    def after(self, known: Known) -> Known:
+        if self.method == "luminance":
+            known.need_one_or_three("method `luminance`")
+        return replace(known, channels=1)
+
+    def apply(self, images: Images, known: Known) -> Images:
+        import cv2
+        import numpy as np
+
+        channels = images.shape[-1]
+        weights = np.full((1, channels), 1 / channels, np.float32)
+        if self.method == "luminance" and channels > 1:
+            weights = np.array([LUMINANCE], np.float32)
+        return cv2.transform(row(images), weights)
+
+
+class Colour(Step):
+    """Three equal channels from one, for models that take three; three stay as they are."""
+
+    once = True
+
+    name: Literal["colour"]
+
+    def after(self, known: Known) -> Known:
+        known.need_one_or_three("it")
+        return replace(known, channels=3)
+
+    def apply(self, images: Images, known: Known) -> Images:
+        return images.repeat(3, axis=-1) if images.shape[-1] == 1 else images
+
+
+class Threshold(ImageStep):
+    """Black and white: pixels above the threshold become white, the others 0.
+
+    White is 255 in 8 bits, 65535 in 16, and 1 after `scale`.
+    """
+
+    name: Literal["threshold"]
+    method: Literal["fixed", "otsu", "adaptive"] = Field(
+        description="`fixed`: one `value` for all images; `otsu`: for each image the value that separates its grey "
+        "levels best; `adaptive`: for each pixel the mean around it, less `constant`."
+    )
+    value: Number | None = Field(None, description="Of `fixed`, in the units of the pixels there.")
+    block: Kernel | None = Field(None, description="Of `adaptive`: width of the square of the mean in px, odd.")
+    constant: Number | None = Field(
+        None, description="Of `adaptive`: what is taken off the mean, in the units of the pixels there. Left out: 0."
+    )
+    window: Literal["flat", "gaussian"] | None = Field(
+        None, description="Of `adaptive`: how the mean weighs the pixels of its square. Left out: `flat`."
+    )
+
+    @model_validator(mode="after")
+    def _keys_of_the_method(self) -> "Threshold":
+        needed = {"fixed": {"value"}, "adaptive": {"block"}}.get(self.method, set())
+        allowed = needed | ({"constant", "window"} if self.method == "adaptive" else set())
+        for key in ("value", "block", "constant", "window"):
+            if getattr(self, key) is None and key in needed:
+                raise ValueError(f"{key}: method `{self.method}` needs it")
+            if getattr(self, key) is not None and key not in allowed:
+                raise ValueError(f"{key}: method `{self.method}` takes none")
+        return self
+
+    def after(self, known: Known) -> Known:
+        if self.method == "otsu":
+            known.need_levels("method `otsu`")
+            known.need_grey("method `otsu`")
+        known.need_in_range("value", self.value)
+        return replace(known, values="unit", white=1.0) if known.values == "any" else known
+
+    def apply(self, image: Image, known: Known) -> Array:
+        import cv2
+        import numpy as np
+
+        limit: Any
+        if self.method == "otsu":
+            return cv2.threshold(whole(image, known), 0, float(known.white or 0), cv2.THRESH_OTSU)[1]
+        if self.method == "fixed":
+            limit = np.float32(self.value or 0)
+        else:
+            block = int(self.block or 0)
+            if self.window == "gaussian":
+                mean = cv2.GaussianBlur(image, (block, block), default_sigma(block), borderType=cv2.BORDER_REPLICATE)
+            else:
+                mean = cv2.blur(image, (block, block), borderType=cv2.BORDER_REPLICATE)
+            limit = mean.reshape(image.shape) - np.float32(self.constant or 0)
+        return np.where(image > limit, white(known), np.float32(0))
+
+
+class Invert(Step):
+    """Black becomes white, and white black."""
+
+    name: Literal["invert"]
+
+    def after(self, known: Known) -> Known:
+        if known.values == "any":
+            raise ValueError(f"there is no white after `{known.since}`: put it before")
+        return known
+
+    def apply(self, images: Images, known: Known) -> Images:
+        return white(known) - images
+
+
+class Contrast(ImageStep):
+    """More contrast where there is little: each tile's histogram is made even, up to a limit (CLAHE)."""
+
+    name: Literal["contrast"]
+    clip: Positive = Field(2.0, description="The limit: how much more often than the average a grey level may count.")
+    tiles: int = Field(8, ge=1, le=256, description="Tiles across, and as many down.")
+
+    def after(self, known: Known) -> Known:
+        known.need_levels("it")
+        known.need_grey("it")
+        if known.size and min(known.size) < self.tiles:
+            has = pixels(*known.size)
+            raise ValueError(f"tiles: {self.tiles} across and down are more than the image, {has}, has px")
+        return known
+
+    def apply(self, image: Image, known: Known) -> Array:
+        import cv2
+
+        return cv2.createCLAHE(self.clip, (self.tiles, self.tiles)).apply(whole(image, known))
