@@ -6,6 +6,7 @@ import pytest
 from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, changed
 
 from calotype.data.readers import READERS
+from calotype.steps.registry import STEPS
 
 # ---- What a split is prepared from -----------------------------------------------------------------------------------
 
@@ -142,12 +143,7 @@ def test_a_dataset_that_cannot_be_a_folder_is_refused(project, name):
         ("digits.splits.train.number", 0, "digits.splits.train.number: 0 is not a positive whole number."),
         ("digits.splits", {}, "digits.splits: {} is empty."),
         ("digits.prepare", ["scale", "scale"], "digits: prepare: duplicate step `scale`."),
-        (
-            "digits.prepare",
-            ["blurr"],
-            "digits.prepare.0: 'blurr' is not one of grey, colour, resize, crop, pad, threshold, invert, blur, "
-            "morphology, contrast, scale, normalise, own.",
-        ),
+        ("digits.prepare", ["blurr"], f"digits.prepare.0: 'blurr' is not one of {', '.join(STEPS)}."),
     ],
 )
 def test_wrong_value_in_a_fetched_dataset_is_named_with_file_and_key(classes, where, value, complaint):
