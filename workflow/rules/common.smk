@@ -28,6 +28,7 @@ from calotype.config.static_checks import check_studies
 from calotype.jobs import retries
 from calotype.planning import targets
 from calotype.util import code_digest as digests
+from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
 from calotype.util.files import check_writable
 from calotype.util.yaml_validation import read_yaml
@@ -90,6 +91,9 @@ def code_digest(script, without=()):
 
 if misfit := retries.install(STARTED):
     print(misfit, file=sys.stderr)
+# All jobs inherit it; code of the jobs themselves comes too late for what Python and NumPy read when they start.
+if ignored := start_environment.fix(os.environ):
+    print("Ignoring environment variables that change results:", ", ".join(ignored), file=sys.stderr)
 
 
 def own_targets():

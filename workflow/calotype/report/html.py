@@ -17,6 +17,7 @@ from calotype.evaluation.number_format import bounds, claim_text, measured_text,
 from calotype.evaluation.tables import images_tested
 from calotype.util.csv_tables import where
 from calotype.util.errors import CalotypeError
+from calotype.util.package_versions import COMPUTING
 
 
 @dataclass(frozen=True)
@@ -376,6 +377,10 @@ def _confusions(study: Mapping[str, Any], confusion: pd.DataFrame) -> list[dict[
     return tables
 
 
+def _shown_versions(packages: Mapping[str, str]) -> dict[str, str]:
+    return {name: version for name, version in packages.items() if name in ("python", *COMPUTING)}
+
+
 def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> str:
     """The page, with everything it needs inside."""
     environment = jinja2.Environment(
@@ -391,7 +396,7 @@ def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence
         jobs=cost(jobs),
         total=sum(job.seconds for job in jobs),
         machines=_distinct([pack.origin["machine"] for pack in origins]),
-        packages=_distinct([pack.origin["packages"] for pack in origins]),
+        packages=_distinct([_shown_versions(pack.origin["packages"]) for pack in origins]),
         revisions=sorted({str(pack.origin["code"]["git"]) for pack in origins}),
     )
 

@@ -5,9 +5,14 @@ import logging
 import os
 import sys
 
-# Both must stand before the import. oneDNN is on by default only where the processor has AVX-512; it is 1.2 to 3 times
-# faster without, too, and whether it is on changes the last bits of a result.
-os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+from calotype.util import start_environment
+from calotype.util.errors import CalotypeError
+
+logger = logging.getLogger(__name__)
+
+# Before the import, which reads them. A call of Snakemake has done it already; a notebook has not.
+if _ignored := start_environment.fix(os.environ):
+    logger.warning("Ignoring environment variables that change results: %s", ", ".join(_ignored))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # Keras imports these where they are installed, for plots and wrappers that no training needs: a quarter of the time of
@@ -39,8 +44,13 @@ import keras  # noqa: E402
 
 __all__ = ["device_name", "keras", "start", "tf"]
 
-
-logger = logging.getLogger(__name__)
+if keras.config.backend() != "tensorflow":
+    raise CalotypeError(
+        f"Keras was imported with the backend {keras.config.backend()} before; calotype trains with TensorFlow.",
+        "import calotype first, or set KERAS_BACKEND=tensorflow.",
+    )
+for _name, _value in start_environment.KERAS.items():
+    getattr(keras.config, f"set_{_name}")(_value)
 
 
 def start(threads: int) -> None:

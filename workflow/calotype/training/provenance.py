@@ -8,27 +8,14 @@ import resource
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from calotype.training.result import Pack
+from calotype.util import package_versions, start_environment
 from calotype.util.code_digest import LIBRARY
-
-PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "pandas", "scikit-learn", "scipy", "snakemake")
-TENSORFLOW = ("tensorflow", "tensorflow-cpu")
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in (*PACKAGES, *TENSORFLOW):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def processor() -> str:
@@ -75,12 +62,12 @@ def identity(
         own_model: the digest of a user's model file (`own_code`).
         config: the recipe.
         data: the manifests of the splits that go in.
-        packages: the versions of the packages; left out: of those that are installed.
+        packages: versions of packages, of which those that compute count; left out: the installed ones.
 
     Returns:
         A SHA-256 in hexadecimal.
     """
-    versions = _versions() if packages is None else dict(packages)
+    versions = package_versions.computing(packages)
     parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": versions}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -111,7 +98,8 @@ def record(
         "code": {"digest": code, "git": git_revision()},
         "config": dict(config),
         "data": list(data),
-        "packages": _versions(),
+        "packages": package_versions.imported(),
+        "fixed": start_environment.VARIABLES | start_environment.KERAS,
         "machine": {
             "system": platform.platform(),
             "processor": processor(),
