@@ -8,7 +8,7 @@ import pytest
 from unit.preparations import CHANNELS, noise, prepare, raw_of, step, written
 
 from calotype.data.draw_dots import write_split as draw_split
-from calotype.data.prepared_split import open_split, place_of
+from calotype.data.prepared_split import open_split
 from calotype.data.readers import Raw, read_drawn, read_labels
 from calotype.preparation.prepare import BLOCK, measure, with_measured, write_measured, write_split
 from calotype.steps.registry import read_steps
@@ -185,15 +185,6 @@ def test_images_without_a_step_keep_their_grey_levels(folder):
 def test_grey_leaves_an_image_of_one_channel_as_it_is():
     image = coloured()[..., :1]
     assert np.array_equal(prepare(image, ["grey"]), image.astype(np.float32))
-
-
-def test_an_image_is_found_by_its_number_at_the_source_and_not_by_its_place(folder):
-    split = open_split(prepared(folder, [], pictures()[0])[0])
-    assert [place_of(split, number) for number in (100, 104)] == [0, 4]
-    with pytest.raises(
-        CalotypeError, match=r"^example: there is no test image 4\.\nHint: the numbers are 100 to 104\.$"
-    ):
-        place_of(split, 4)
 
 
 def test_a_broken_image_in_the_middle_leaves_nothing_half_written(folder):

@@ -39,7 +39,8 @@ def test_range_of_one_more_run_holds_one_more_run_in_95_of_100_cases():
     assert np.mean(inside) == pytest.approx(0.95, abs=0.012)
 
 
-def test_one_seed_has_a_mean_and_no_interval():
+@pytest.mark.filterwarnings("error")
+def test_one_seed_has_a_mean_and_no_interval_and_no_warning():
     mean, low, high = mean_interval([0.9])
     assert mean == 0.9
     assert math.isnan(low)
@@ -149,6 +150,23 @@ def test_range_of_a_share_allows_for_the_images_that_the_source_drew(images):
         assert judge(RUNS, value=end - sign * 1e-4, images=images).agrees is True
         assert judge(RUNS, value=end + sign * 1e-4, images=images).agrees is False
     assert half > 4.30265 * 0.02 * math.sqrt(4 / 3)
+
+
+def test_a_published_number_may_have_been_rounded_either_way():
+    """One more run lies in 0.78064..0.97936; 0.98 may have been 0.975, and 0.78 may have been 0.785."""
+    for value, agrees in ((0.984, True), (0.985, False), (0.776, True), (0.775, False)):
+        assert judge(RUNS, value=value, rounding=0.005).agrees is agrees
+    assert judge(RUNS, value=0.98).agrees is judge(RUNS, value=0.78).agrees is False
+
+
+def test_an_interval_that_begins_or_ends_at_a_bound_leaves_it_open():
+    _, low, high = mean_interval(RUNS)
+    for bound in (low, low + 1e-15, low - 1e-15):
+        assert judge(RUNS, at_most=bound).agrees is None
+        assert judge(RUNS, at_least=bound).agrees is True
+    for bound in (high, high + 1e-15, high - 1e-15):
+        assert judge(RUNS, at_most=bound).agrees is True
+        assert judge(RUNS, at_least=bound).agrees is None
 
 
 def test_seeds_that_are_all_equal_still_saw_other_images_than_the_source():
