@@ -9,8 +9,13 @@ from calotype.evaluation.tables import differences_table
 LABELS = np.array([0, 1, 2, 3, 5])
 
 
-def said(*values: float) -> np.ndarray:
+def said(*values) -> np.ndarray:
     return np.array(values, np.float32)
+
+
+def two(*scores):
+    """Probabilities of two classes, by that of the second."""
+    return np.stack([1 - np.array(scores), np.array(scores)], axis=1).astype(np.float32)
 
 
 def one_run(predictions, labels=LABELS, seed=0, variant="wide", split="test"):

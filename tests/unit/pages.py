@@ -16,6 +16,7 @@ from calotype.evaluation import tables as evaluation
 from calotype.evaluation.claims import claims_table
 from calotype.evaluation.runs import seed_predictions
 from calotype.report import html as report
+from calotype.tasks.registry import TASKS
 from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
 
@@ -95,8 +96,8 @@ def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
     lost = {variant: (lost or {}).get(variant, {}) for variant in study.variants}
     runs = list(seed_predictions(predictions, dict.fromkeys(study.tests, labels), lost))
     rows = [*training, *divergence.divergence_rows(lost, dict.fromkeys(study.variants, "train"))]
-    table = evaluation.runs_table(name, study.task, runs, rows)
-    pooled = evaluation.pooled_table(name, study.task, runs)
+    table = evaluation.runs_table(name, TASKS[study.task], runs, rows)
+    pooled = evaluation.pooled_table(name, TASKS[study.task], runs)
     layers = pd.DataFrame(
         [(variant, *layer) for variant in study.variants for layer in LAYERS],
         columns=["variant", "layer", "kind", "output_shape", "parameters"],
@@ -108,7 +109,7 @@ def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
         "runs": table,
         "summary": evaluation.summary_table(table),
         "pooled": pooled,
-        "confusion": confusion.confusion_table(name, study.task, runs),
+        "confusion": confusion.confusion_table(name, TASKS[study.task], runs),
         "differences": evaluation.differences_table(table, pooled, study.headline),
         "claims": claims_table(name, claims, table, pooled, sizes, same_images=same_images),
         "layers": layers,

@@ -8,7 +8,7 @@ import yaml
 
 from calotype.config import load as config
 from calotype.config.load import load
-from calotype.config.metric_names import TASK_METRICS
+from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
 
 SETTINGS = {"studies": ["dots"], "seeds": 5}
@@ -82,7 +82,7 @@ CLASSIFY = {
 }
 REMOVED = object()
 # The metrics that a complaint lists where a study names one that its task does not have.
-OF_COUNTS, OF_CLASSES = (", ".join(TASK_METRICS[task]) for task in ("count", "classify"))
+OF_COUNTS, OF_CLASSES = (", ".join(TASKS[task].names) for task in ("count", "classify"))
 # What is answered where labels are smoothed that cannot be.
 SMOOTHING = "label_smoothing needs loss: categorical_crossentropy or binary_crossentropy"
 # What is answered where a claim has none of them, or two.

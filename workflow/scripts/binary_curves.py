@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from calotype.evaluation.load_for_figures import predicted
-from calotype.evaluation.metrics import POSITIVE
 from calotype.figures import base, binary_curves
+from calotype.metrics.binary import POSITIVE
 from calotype.util.csv_tables import read_csv, where
 from calotype.util.entry_point import script
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from calotype.data.prepared_split import open_split
 from calotype.evaluation.load_for_figures import first_seeds
-from calotype.evaluation.runs import rounded
 from calotype.figures import base, count
+from calotype.tasks.count import rounded
 from calotype.util.entry_point import script
 
 IMAGES = 50  # as on the source's page

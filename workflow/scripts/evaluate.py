@@ -6,7 +6,8 @@ import pandas as pd
 
 from calotype.data.prepared_split import open_split
 from calotype.evaluation import confusion, divergence, tables
-from calotype.evaluation.runs import read_predictions, seed_predictions, training_accuracies
+from calotype.evaluation.runs import read_predictions, seed_predictions, training_rows
+from calotype.tasks.registry import TASKS
 from calotype.training import checkpoints
 from calotype.util.csv_tables import read_csv
 from calotype.util.entry_point import script
@@ -18,16 +19,17 @@ with script(snakemake.log[0]):
     labels = {split: open_split(Path(file)).labels for split, file in zip(params.tests, found.arrays, strict=True)}
     histories = [read_csv(file) for file in found.histories]
     lost = divergence.diverged_runs(histories, params.variants, params.seeds)
+    task = TASKS[params.task]
     if params.must_not_diverge:
         divergence.check_divergence(lost, params.must_not_diverge)
     runs = list(seed_predictions(predictions, labels, lost))
-    training = training_accuracies(histories, params.variants, params.train, params.seeds)
-    table = tables.runs_table(study, params.task, runs, training + divergence.divergence_rows(lost, params.train))
+    training = training_rows(histories, params.variants, params.train, params.seeds)
+    table = tables.runs_table(study, task, runs, training + divergence.divergence_rows(lost, params.train))
     write_csv(table, Path(output.runs))
     write_csv(tables.summary_table(table), Path(output.summary))
-    pooled = tables.pooled_table(study, params.task, runs)
+    pooled = tables.pooled_table(study, task, runs)
     write_csv(pooled, Path(output.pooled))
-    write_csv(confusion.confusion_table(study, params.task, runs), Path(output.confusion))
+    write_csv(confusion.confusion_table(study, task, runs), Path(output.confusion))
     write_csv(tables.differences_table(table, pooled, params.metric), Path(output.differences))
     first = dict(zip(reversed(params.variants), reversed(found.layers), strict=True))  # the first pack of each variant
     layers = [read_csv(first[variant]).assign(variant=variant) for variant in params.seeds]

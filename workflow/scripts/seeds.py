@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from calotype.config.metric_names import METRICS
 from calotype.evaluation.divergence import converged, divergences
 from calotype.figures import base, seeds
+from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import read_csv, where
 from calotype.util.entry_point import script
 

@@ -104,7 +104,7 @@ def test_a_study_that_counts_classes_is_refused(classes):
     ("where", "value", "complaint"),
     [
         ("metric", "accuracy", f"metric: task count has {OF_COUNTS}, not accuracy."),
-        ("example", 1, "example: only task classify has probabilities to show."),
+        ("example", 1, "example: task count has no probabilities to show."),
         ("feature_maps", "wide", "feature_maps: needs an example to show them on."),
         ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
          "task count."),
@@ -150,7 +150,7 @@ def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics()
         ("variants.wide.loss", "categorical_crossentropy",
          "variants.wide.loss: categorical_crossentropy does not fit task regress."),
         ("metric", "exact", "metric: task regress has mean_absolute_error, root_mean_squared_error, r2, not exact."),
-        ("example", 1, "example: only task classify has probabilities to show."),
+        ("example", 1, "example: task regress has no probabilities to show."),
     ],
 )  # fmt: skip
 def test_what_belongs_to_counts_or_classes_is_refused_in_a_study_of_numbers(where, value, complaint):

@@ -28,7 +28,7 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         (
             "variants.plain.scale_targets",
             True,
-            "variants.plain.scale_targets: only tasks count and regress have targets to scale.",
+            "variants.plain.scale_targets: task classify has no targets to scale.",
         ),
         ("metric", "exact", f"metric: task classify has {OF_CLASSES}, not exact."),
         ("metric", "parameters", f"metric: task classify has {OF_CLASSES}, not parameters."),

@@ -1,12 +1,9 @@
 """A study is measured by what its task and its classes allow."""
 
 import re
-from typing import get_args
 
 import pytest
 from unit.projects import CLASSIFY, CLOTHES_FILE, FETCHED, changed
-
-from calotype.config.metric_names import METRICS, TASK_METRICS, MetricName, offered, shown
 
 
 def test_headline_of_a_study_is_the_first_metric_of_its_task_or_the_one_it_names(classes):
@@ -14,19 +11,6 @@ def test_headline_of_a_study_is_the_first_metric_of_its_task_or_the_one_it_names
     assert (studies["dots"].headline, studies["clothes"].headline) == ("exact", "accuracy")
     studies = classes.study(CLASSIFY | {"metric": "error"}, "clothes").load().studies
     assert studies["clothes"].headline == "error"
-
-
-def test_a_table_shows_the_headline_first_and_accuracy_or_error_but_not_both():
-    assert shown("classify", "accuracy") == ["accuracy", "log_loss"]
-    assert shown("classify", "error") == ["error", "log_loss"]
-    assert shown("classify", "log_loss")[0] == "log_loss"
-    assert shown("count", "off_by_more_than_one") == ["off_by_more_than_one", "exact", "sum_of_squared_errors"]
-
-
-def test_a_table_shows_the_usual_metrics_beside_a_headline_that_is_none_of_them():
-    assert shown("classify", "macro_f1") == ["macro_f1", "accuracy", "log_loss"]
-    assert shown("count", "r2") == ["r2", "exact", "off_by_more_than_one", "sum_of_squared_errors"]
-    assert shown("regress", "r2") == ["r2", "mean_absolute_error", "root_mean_squared_error"]
 
 
 def test_a_study_may_choose_the_metrics_of_its_tables_and_their_first_is_its_headline(classes):
@@ -80,11 +64,3 @@ def test_a_metric_of_more_classes_than_there_are_is_refused_wherever_it_stands(c
 def test_metrics_are_offered_as_soon_as_there_are_the_classes_for_them(classes, names, metric):
     classes.datasets(changed(FETCHED, "clothes.classes", [*names]))
     assert classes.study(CLASSIFY | {"metric": metric}, "clothes").load().studies["clothes"].headline == metric
-    assert metric in offered("classify", len(names))
-
-
-def test_every_metric_of_a_task_can_be_claimed_and_shown():
-    assert set(get_args(MetricName)) == set(METRICS)
-    for names in TASK_METRICS.values():
-        assert set(names) <= set(METRICS)
-        assert all(METRICS[name].tested for name in names)

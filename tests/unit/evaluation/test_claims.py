@@ -10,6 +10,7 @@ from calotype.config.study import Claim
 from calotype.evaluation.claims import COLUMNS, VERDICTS, claims_table, half_last_digit
 from calotype.evaluation.runs import SeedPredictions
 from calotype.evaluation.tables import pooled_table
+from calotype.tasks.classify import CLASSIFY
 from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
 from calotype.util.statistics import judge, mean_interval
@@ -41,7 +42,7 @@ def pooled(images=100):
         for split in ("test", "other")
         for seed in range(len(values))
     ]
-    return pooled_table("clothes", "classify", made)
+    return pooled_table("clothes", CLASSIFY, made)
 
 
 def claim(**changes):

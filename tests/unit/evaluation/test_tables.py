@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from unit.evaluated import LABELS, guesses, history, one_run, said
 
-from calotype.config.metric_names import TASK_METRICS
 from calotype.evaluation.confusion import confusion_table
-from calotype.evaluation.runs import count_metrics, read_predictions, rounded, seed_predictions, training_accuracies
+from calotype.evaluation.runs import measure, read_predictions, seed_predictions, training_rows
 from calotype.evaluation.tables import pooled_table, runs_table, summary_table
+from calotype.tasks.classify import CLASSIFY
+from calotype.tasks.count import COUNT
 from calotype.util.errors import CalotypeError
 from calotype.util.statistics import mean_interval, wilson_interval
 
-COUNT_METRICS = TASK_METRICS["count"]
+COUNT_METRICS = COUNT.names
 TWO_RUNS = [one_run(said(0.4, 1.4, 2.6, 3, 3)), one_run(said(0, 1, 2, 3, 4), seed=1)]
 
 
@@ -23,34 +24,30 @@ TWO_RUNS = [one_run(said(0.4, 1.4, 2.6, 3, 3)), one_run(said(0, 1, 2, 3, 4), see
 
 def test_metrics_are_those_counted_by_hand():
     """Counted: 0, 1, 3, 3, 3 for 0, 1, 2, 3, 5: three right, one off by two."""
-    metrics = count_metrics(LABELS, said(0.4, 1.4, 2.6, 3, 3))
+    metrics = measure(COUNT, LABELS, said(0.4, 1.4, 2.6, 3, 3))
     assert metrics["exact"] == 3 / 5
     assert metrics["off_by_more_than_one"] == 1 / 5
     assert metrics["sum_of_squared_errors"] == pytest.approx(0.4**2 + 0.4**2 + 0.6**2 + 0 + 2**2, rel=1e-6)
-    assert list(metrics) == list(COUNT_METRICS)
+    assert list(metrics) == COUNT_METRICS
 
 
 def test_predictions_below_zero_and_far_above_are_counted_as_they_are():
-    metrics = count_metrics(np.array([0, 0, 5]), said(-0.6, -0.4, 900))
+    metrics = measure(COUNT, np.array([0, 0, 5]), said(-0.6, -0.4, 900))
     assert metrics["exact"] == pytest.approx(1 / 3)
     assert metrics["off_by_more_than_one"] == pytest.approx(1 / 3)
-
-
-def test_rounding_has_no_preference_for_more_dots():
-    assert rounded(said(0.5, 1.5, 2.5, 2.51, -0.5)).tolist() == [0, 2, 2, 3, 0]
 
 
 @pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf, 3e38])
 def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
     run = one_run(said(0, 1, 2, 3, lost))
-    metrics = count_metrics(run.labels, run.predictions)
+    metrics = measure(COUNT, run.labels, run.predictions)
     assert metrics["exact"] == 4 / 5
     assert metrics["off_by_more_than_one"] == 1 / 5
-    runs = runs_table("dots", "count", [run])
+    runs = runs_table("dots", COUNT, [run])
     assert len(summary_table(runs)) == len(COUNT_METRICS)
-    pooled = pooled_table("dots", "count", [run])
+    pooled = pooled_table("dots", COUNT, [run])
     assert pooled[pooled.metric == "exact"].value.tolist() == [4 / 5]
-    confusion = confusion_table("dots", "count", [run])
+    confusion = confusion_table("dots", COUNT, [run])
     assert confusion.groupby("seed", sort=False).images.sum().to_dict() == {0: 5, "all": 5}
     row = confusion[confusion.true == 5].iloc[0]
     assert row.images == 1
@@ -59,21 +56,19 @@ def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
 
 def test_a_training_that_diverged_altogether_stops_nothing():
     run = one_run(np.full(5, np.nan, np.float32))
-    assert count_metrics(run.labels, run.predictions)["exact"] == 0
-    assert math.isnan(count_metrics(run.labels, run.predictions)["sum_of_squared_errors"])
-    runs = runs_table("dots", "count", [run, one_run(said(0, 1, 2, 3, 5), seed=1)])
+    runs = runs_table("dots", COUNT, [run, one_run(said(0, 1, 2, 3, 5), seed=1)])
     assert runs[runs.seed == 0].value.isna().all(), "it has no accuracy, not one of zero"
     assert runs[runs.seed == 1].set_index("metric").value["exact"] == 1
     summary = summary_table(runs).set_index("metric")
     assert summary[["mean", "low", "high"]].isna().all(axis=None)
-    assert pooled_table("dots", "count", [run])[["value", "low", "high"]].isna().all(axis=None)
-    assert confusion_table("dots", "count", [run]).predicted.isna().all()
+    assert pooled_table("dots", COUNT, [run])[["value", "low", "high"]].isna().all(axis=None)
+    assert confusion_table("dots", COUNT, [run]).predicted.isna().all()
 
 
 def test_one_number_among_the_predictions_is_enough_to_be_measured():
     """What a net says of the other images is wrong, and counts as wrong."""
     run = one_run(said(0, math.nan, math.nan, math.inf, math.nan))
-    values = runs_table("dots", "count", [run]).set_index("metric").value
+    values = runs_table("dots", COUNT, [run]).set_index("metric").value
     assert (values.exact, values.off_by_more_than_one) == (0.2, 0.8)
     assert (values.exact_low, values.exact_high) == wilson_interval(1, 5)
 
@@ -82,7 +77,7 @@ def test_one_number_among_the_predictions_is_enough_to_be_measured():
 def test_a_seed_that_diverged_leaves_the_pooled_shares_of_the_others(first):
     """Over all images of all seeds: those of the lost one are all wrong."""
     made = [one_run(np.full(5, np.nan, np.float32), seed=0), one_run(said(0, 1, 2, 3, 5), seed=1)]
-    pooled = pooled_table("dots", "count", made if first else made[::-1]).set_index("metric")
+    pooled = pooled_table("dots", COUNT, made if first else made[::-1]).set_index("metric")
     assert (pooled.value["exact"], pooled.images["exact"], pooled.seeds["exact"]) == (0.5, 10, 2)
 
 
@@ -90,7 +85,7 @@ def test_a_seed_that_diverged_leaves_the_pooled_shares_of_the_others(first):
 
 
 def test_runs_table_is_long_and_holds_each_metric_of_each_run():
-    table = runs_table("dots", "count", TWO_RUNS)
+    table = runs_table("dots", COUNT, TWO_RUNS)
     assert table.columns.tolist() == ["study", "variant", "seed", "split", "metric", "value"]
     assert len(table) == 2 * (len(COUNT_METRICS) + 2)
     values = table[table.metric == "exact"].set_index("seed").value
@@ -102,7 +97,7 @@ def test_runs_table_is_long_and_holds_each_metric_of_each_run():
 
 def test_summary_is_mean_and_interval_over_seeds():
     runs = [*TWO_RUNS, one_run(said(0, 1, 2, 3, 5), seed=2), one_run(said(9, 9, 9, 9, 9), split="test-large")]
-    summary = summary_table(runs_table("dots", "count", runs))
+    summary = summary_table(runs_table("dots", COUNT, runs))
     assert summary.columns.tolist() == ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
     assert set(summary.diverged) == {0}
     assert set(summary.metric) == set(COUNT_METRICS), "intervals are no metrics"
@@ -117,7 +112,7 @@ def test_summary_is_mean_and_interval_over_seeds():
 def test_intervals_of_shares_end_at_none_and_all():
     """Student's t knows no bounds, and a sum of squared errors has no upper one."""
     runs = [one_run(said(0, 1, 2, 3, last), seed=seed) for seed, last in enumerate((5, 5, 900))]
-    summary = summary_table(runs_table("dots", "count", runs)).set_index("metric")
+    summary = summary_table(runs_table("dots", COUNT, runs)).set_index("metric")
     assert summary.loc["exact", ["low", "high"]].tolist() == [pytest.approx(mean_interval([1, 1, 0.8])[1]), 1]
     assert summary.loc["off_by_more_than_one", ["low", "high"]].tolist()[0] == 0
     squares = summary.loc["sum_of_squared_errors"]
@@ -127,21 +122,21 @@ def test_intervals_of_shares_end_at_none_and_all():
 def test_variants_keep_the_order_of_the_study():
     runs = [one_run(said(0, 1, 2, 3, 5), variant=variant) for variant in ("wide", "deep", "all")]
     for table in (
-        summary_table(runs_table("dots", "count", runs)),
-        pooled_table("dots", "count", runs),
-        confusion_table("dots", "count", runs),
+        summary_table(runs_table("dots", COUNT, runs)),
+        pooled_table("dots", COUNT, runs),
+        confusion_table("dots", COUNT, runs),
     ):
         assert table.variant.unique().tolist() == ["wide", "deep", "all"]
 
 
 def test_pooled_takes_the_images_of_all_seeds_together():
-    pooled = pooled_table("dots", "count", TWO_RUNS)
+    pooled = pooled_table("dots", COUNT, TWO_RUNS)
     row = pooled[pooled.metric == "exact"].iloc[0]
     assert (row.value, row.images, row.seeds) == (7 / 10, 10, 2)
     assert (row.low, row.high) == wilson_interval(7, 10)
     row = pooled[pooled.metric == "off_by_more_than_one"].iloc[0]
     assert row.value == 1 / 10
-    assert pooled.metric.tolist() == list(COUNT_METRICS)
+    assert pooled.metric.tolist() == COUNT_METRICS
     row = pooled[pooled.metric == "sum_of_squared_errors"].iloc[0]
     assert row.value == pytest.approx(4.68 + 1, rel=1e-6)
     assert (row.images, row.seeds) == (10, 2)
@@ -151,7 +146,7 @@ def test_pooled_takes_the_images_of_all_seeds_together():
 
 def test_pooled_does_not_mix_variants_and_splits():
     runs = [*TWO_RUNS, one_run(said(9, 9, 9, 9, 9), variant="deep"), one_run(said(9, 9, 9, 9, 9), split="test-large")]
-    exact = pooled_table("dots", "count", runs)
+    exact = pooled_table("dots", COUNT, runs)
     exact = exact[exact.metric == "exact"].set_index(["variant", "split"]).value
     assert exact.to_dict() == {("wide", "test"): 0.7, ("deep", "test"): 0.0, ("wide", "test-large"): 0.0}
 
@@ -160,17 +155,17 @@ def test_confusion_counts_every_image_once():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 6, 500)
     runs = [one_run((labels + rng.normal(0, 0.7, 500)).astype(np.float32), labels, seed) for seed in range(3)]
-    table = confusion_table("dots", "count", runs)
+    table = confusion_table("dots", COUNT, runs)
     assert table.groupby("seed", sort=False).images.sum().to_dict() == {0: 500, 1: 500, 2: 500, "all": 1500}
     for seed, run in enumerate(runs):
         part = table[table.seed == seed]
         right = part[part.true == part.predicted].images.sum()
-        assert right == round(500 * count_metrics(labels, run.predictions)["exact"])
+        assert right == round(500 * measure(COUNT, labels, run.predictions)["exact"])
     assert not table.duplicated(["seed", "true", "predicted"]).any()
 
 
 def test_confusion_is_the_one_counted_by_hand():
-    table = confusion_table("dots", "count", [one_run(said(1, 1, 1.2, 3, -1), [1, 1, 2, 2, 0])])
+    table = confusion_table("dots", COUNT, [one_run(said(1, 1, 1.2, 3, -1), [1, 1, 2, 2, 0])])
     counted = [[0, -1, 1], [1, 1, 2], [2, 1, 1], [2, 3, 1]]
     for seed in (0, "all"):
         assert table[table.seed == seed][["true", "predicted", "images"]].values.tolist() == counted
@@ -180,7 +175,7 @@ def test_confusion_over_all_seeds_is_their_sum_split_by_split():
     runs = [one_run(said(0, 1, 2, 3, math.nan), seed=seed, split=split) for split in ("b", "a") for seed in range(2)]
     runs += [one_run(said(0, 1, 2, 3, 4), variant="deep", split="b")]
     runs += [one_run(said(-1, 1, 2, 3, 5), seed=2, split="a")]
-    table = confusion_table("dots", "count", runs)
+    table = confusion_table("dots", COUNT, runs)
     assert table.columns.tolist() == ["study", "variant", "seed", "split", "true", "predicted", "images"]
     together = table[table.seed == "all"]
     for (variant, split), found in together.groupby(["variant", "split"]):
@@ -196,7 +191,7 @@ def test_confusion_over_all_seeds_is_their_sum_split_by_split():
 def test_confusion_over_all_seeds_keeps_the_order_of_the_splits():
     """The report shows that of the last one, whatever was predicted."""
     runs = [one_run(said(0, 1, 2, 3, 5)), one_run(said(-1, 1, 2, 3, 5), split="test-large")]
-    table = confusion_table("dots", "count", runs)
+    table = confusion_table("dots", COUNT, runs)
     assert table[table.seed == "all"].split.unique().tolist() == ["test", "test-large"]
 
 
@@ -231,10 +226,10 @@ def test_a_variant_tested_on_fewer_images_is_held_against_their_labels():
     }
     runs = list(seed_predictions(predictions, {"test": LABELS}))
     assert [run.labels.tolist() for run in runs] == [[0, 1, 2], [0, 1, 2, 3, 5]]
-    table = runs_table("dots", "count", runs)
+    table = runs_table("dots", COUNT, runs)
     assert table[table.metric == "exact"].value.tolist() == [1.0, 1.0]
-    assert pooled_table("dots", "count", runs).images.tolist() == [3] * len(COUNT_METRICS) + [5] * len(COUNT_METRICS)
-    sums = confusion_table("dots", "count", runs).groupby(["variant", "seed"], sort=False).images.sum()
+    assert pooled_table("dots", COUNT, runs).images.tolist() == [3] * len(COUNT_METRICS) + [5] * len(COUNT_METRICS)
+    sums = confusion_table("dots", COUNT, runs).groupby(["variant", "seed"], sort=False).images.sum()
     assert sums.to_dict() == {("wide", 0): 3, ("wide", "all"): 3, ("deep", 0): 5, ("deep", "all"): 5}
 
 
@@ -269,11 +264,6 @@ def test_missing_predictions_are_named(tmp_path):
         read_predictions([tmp_path / "predictions.npz"], ["wide"], {"wide": 5})
 
 
-def test_a_prediction_just_below_none_is_shown_as_none():
-    assert f"{rounded(said(-0.2))[0]:.0f}" == "0"
-    assert not np.signbit(rounded(said(-0.5, -0.2, -0.0, 0.2))).any()
-
-
 # ---- The accuracy of a training --------------------------------------------------------------------------------------
 
 
@@ -289,9 +279,7 @@ PACKS = [
 
 
 def test_training_accuracy_is_that_of_the_last_epoch_and_not_of_the_best():
-    found = training_accuracies(
-        PACKS, ["wide", "wide", "deep"], {"wide": "train", "deep": "train"}, {"wide": 4, "deep": 1}
-    )
+    found = training_rows(PACKS, ["wide", "wide", "deep"], {"wide": "train", "deep": "train"}, {"wide": 4, "deep": 1})
     assert found == [
         ("wide", 0, "train", "training_accuracy", 0.7),
         ("wide", 1, "train", "training_accuracy", 0.65),
@@ -301,12 +289,12 @@ def test_training_accuracy_is_that_of_the_last_epoch_and_not_of_the_best():
 
 
 def test_training_accuracy_of_the_last_epoch_is_found_whatever_the_order_of_the_lines():
-    (row,) = training_accuracies([PACKS[0][PACKS[0].seed == 1].iloc[::-1]], ["wide"], {"wide": "more"}, {"wide": 2})
+    (row,) = training_rows([PACKS[0][PACKS[0].seed == 1].iloc[::-1]], ["wide"], {"wide": "more"}, {"wide": 2})
     assert row == ("wide", 1, "more", "training_accuracy", 0.65)
 
 
-def test_training_accuracies_of_seeds_that_nobody_asked_for_are_left_out():
-    found = training_accuracies(PACKS[:2], ["wide", "wide"], {"wide": "train"}, {"wide": 3})
+def test_training_rows_of_seeds_that_nobody_asked_for_are_left_out():
+    found = training_rows(PACKS[:2], ["wide", "wide"], {"wide": "train"}, {"wide": 3})
     assert [seed for _, seed, *_ in found] == [0, 1, 2]
 
 
@@ -314,7 +302,7 @@ def test_training_accuracy_stands_in_the_tables_beside_the_tests():
     labels, probabilities = guesses()
     runs = [one_run(probabilities, labels, seed=seed) for seed in range(3)]
     rows = [("wide", seed, "train", "training_accuracy", 0.9 + seed / 20) for seed in range(3)]
-    table = runs_table("clothes", "classify", runs, rows)
+    table = runs_table("clothes", CLASSIFY, runs, rows)
     row = summary_table(table).set_index("metric").loc["training_accuracy"]
     assert (row.split, row.n, row.high) == ("train", 3, 1.0), "a share ends at one"
     assert row["mean"] == pytest.approx(0.95)

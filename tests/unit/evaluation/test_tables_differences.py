@@ -7,6 +7,7 @@ import pytest
 from unit.evaluated import differences, one_run, said
 
 from calotype.evaluation.tables import images_tested, pooled_table
+from calotype.tasks.count import COUNT
 from calotype.util.statistics import mean_interval
 
 
@@ -62,7 +63,7 @@ def test_variants_that_saw_other_images_are_not_said_to_differ():
 
 def test_images_tested_are_those_of_one_seed():
     made = [one_run(said(0, 1, 2, 3, 5), seed=seed) for seed in range(3)]
-    found = images_tested(pooled_table("dots", "count", made))
+    found = images_tested(pooled_table("dots", COUNT, made))
     assert found.to_dict() == {(made[0].variant, made[0].split): 5}
 
 

@@ -19,6 +19,7 @@ from calotype.evaluation.divergence import (
 )
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.tables import differences_table, images_tested, pooled_table, runs_table, summary_table
+from calotype.tasks.count import COUNT
 from calotype.util.csv_tables import read_csv
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv
@@ -59,8 +60,8 @@ def test_runs_that_diverged_are_found_in_all_packs_but_only_among_the_seeds_that
 
 def test_a_run_that_diverged_keeps_its_rows_and_gets_one_that_says_when(lost):
     _, gone, runs = lost
-    plain = runs_table("dots", "count", runs)
-    table = runs_table("dots", "count", runs, divergence_rows(gone, {"wide": "train", "deep": "more"}))
+    plain = runs_table("dots", COUNT, runs)
+    table = runs_table("dots", COUNT, runs, divergence_rows(gone, {"wide": "train", "deep": "more"}))
     pd.testing.assert_frame_equal(table.iloc[: len(plain)], plain)
     assert table.iloc[len(plain) :].to_numpy().tolist() == [
         ["dots", "wide", 1, "train", "diverged", 3.0],
@@ -76,14 +77,14 @@ def test_a_run_that_diverged_keeps_its_rows_and_gets_one_that_says_when(lost):
 
 def test_means_and_pooled_numbers_are_those_of_the_seeds_that_did_not_diverge(lost):
     _, gone, runs = lost
-    table = runs_table("dots", "count", runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
+    table = runs_table("dots", COUNT, runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
     row = summary_table(table).set_index(["variant", "metric"]).loc[("wide", "exact")]
     assert (row["mean"], row.low, row.high) == pytest.approx((0.9, 0, 1))
     assert (row.n, row.diverged) == (2, 2)
     assert "diverged" not in set(summary_table(table).metric)
-    pooled = pooled_table("dots", "count", runs).set_index(["variant", "metric"]).loc[("wide", "exact")]
+    pooled = pooled_table("dots", COUNT, runs).set_index(["variant", "metric"]).loc[("wide", "exact")]
     assert (pooled.value, pooled.images, pooled.seeds) == (0.9, 10, 2)
-    confusion = confusion_table("dots", "count", runs)
+    confusion = confusion_table("dots", COUNT, runs)
     assert confusion[confusion.variant == "wide"].groupby("seed", sort=False).images.sum().to_dict() == {
         0: 5, 1: 5, 2: 5, 3: 5, "all": 10
     }  # fmt: skip
@@ -93,8 +94,8 @@ def test_variants_are_compared_over_the_seeds_that_diverged_in_neither(lost):
     predictions, gone, _ = lost
     gone = {**gone, "wide": {1: 3}}
     runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
-    table = runs_table("dots", "count", runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
-    (row,) = differences_table(table, pooled_table("dots", "count", runs), "exact").itertuples()
+    table = runs_table("dots", COUNT, runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
+    (row,) = differences_table(table, pooled_table("dots", COUNT, runs), "exact").itertuples()
     assert (row.variant, row.than, row.n) == ("deep", "wide", 2), "seeds 0 and 3 are left"
     assert row.mean == pytest.approx((0.2 + 0.6) / 2)
 
@@ -103,18 +104,18 @@ def test_a_variant_of_which_all_seeds_diverged_has_no_number_and_stops_nothing(t
     predictions, gone, _ = lost
     gone = {**gone, "wide": dict.fromkeys(range(4), 1)}
     runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
-    table = runs_table("dots", "count", runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
+    table = runs_table("dots", COUNT, runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
     summary = summary_table(table)
     wide = summary[summary.variant == "wide"]
     assert wide[["mean", "low", "high"]].isna().all(axis=None)
     assert set(zip(wide.n, wide.diverged, strict=True)) == {(0, 4)}
     write_csv(summary, tmp_path / "summary.csv")
     assert "dots,wide,test,exact,,,,0,4" in (tmp_path / "summary.csv").read_text()
-    pooled = pooled_table("dots", "count", runs)
+    pooled = pooled_table("dots", COUNT, runs)
     assert pooled[pooled.variant == "wide"].value.isna().all()
     assert images_tested(pooled).to_dict() == {("wide", "test"): 0, ("deep", "test"): 5}
     assert len(differences_table(table, pooled, "exact")) == 0
-    confusion = confusion_table("dots", "count", runs)
+    confusion = confusion_table("dots", COUNT, runs)
     assert confusion[confusion.seed == "all"].variant.unique().tolist() == ["deep"]
 
 
@@ -122,9 +123,9 @@ def test_a_study_of_which_all_runs_diverged_still_has_its_tables(lost):
     predictions, _, _ = lost
     gone = {"wide": dict.fromkeys(range(4), 1), "deep": dict.fromkeys(range(4), 1)}
     runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
-    confusion = confusion_table("dots", "count", runs)
+    confusion = confusion_table("dots", COUNT, runs)
     assert set(confusion.seed) == {0, 1, 2, 3}
-    assert pooled_table("dots", "count", runs).value.isna().all()
+    assert pooled_table("dots", COUNT, runs).value.isna().all()
 
 
 def test_figures_over_all_seeds_get_those_that_did_not_diverge(lost):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from calotype.figures.agreement import DOTS, agreement, limits_of_agreement
-from calotype.figures.mistakes import largest_errors, number
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 
@@ -89,19 +88,3 @@ def test_there_is_a_figure_where_there_is_little_to_show(runs):
 def test_seeds_that_diverged_are_counted():
     above, _ = agreement({"wide": (TRUE, said(TRUE, TRUE))}, {"wide": 3}).axes
     assert [text.get_text() for text in above.texts] == ["3 of 5 seeds diverged"]
-
-
-def test_the_largest_errors_of_numbers_are_not_rounded_away():
-    """As counts, 0.4 for 0 is right."""
-    labels, predictions = np.array([0.0, 0.5, 1.0, 2.0]), said(0.4, 0.5, 0.75, np.nan)
-    places, found = largest_errors(labels, predictions, 40, counts=False)
-    assert places.tolist() == [3, 0, 2]
-    assert found[1:].tolist() == pytest.approx([0.4, 0.75])
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0.12345, "0.123"), (-12.345, "-12.3"), (np.float32(3e8), "3.00e+08"), (0, "0.00"), (6.8, "6.80"), (123.4, "123")],
-)
-def test_a_number_of_any_size_fits_above_its_image(value, shown):
-    assert number(value) == shown

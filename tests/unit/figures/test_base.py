@@ -40,6 +40,8 @@ from calotype.figures import count as figures_count
 from calotype.figures import mistakes as figures_mistakes
 from calotype.figures import seeds as figures_seeds
 from calotype.figures import training_curves as figures_training
+from calotype.tasks.classify import percent_text
+from calotype.tasks.count import count_text
 from calotype.util.errors import CalotypeError
 
 ROOT = Path(__file__).parents[3]
@@ -54,13 +56,13 @@ def mistakes(images=10, names=CLASSES, channels=1):
     pictures = np.random.default_rng(1).random((images, 28, 28, channels), np.float32)
     true = [names[i % 10] for i in range(images)]
     predicted = [names[(i + 1) % 10] for i in range(images)]
-    sure = [figures_mistakes.percent(probability) for probability in np.linspace(1, 0.5, images)]
+    sure = [percent_text(probability) for probability in np.linspace(1, 0.5, images)]
     return figures_mistakes.mistakes(pictures, true, predicted, sure)
 
 
 def errors_of_counts(images=10):
     pictures = np.random.default_rng(1).random((images, 40, 40, 1), np.float32)
-    predicted = [figures_mistakes.unrounded(count) for count in np.linspace(14, 0.6, images)]
+    predicted = [count_text(count) for count in np.linspace(14, 0.6, images)]
     return figures_mistakes.mistakes(pictures, [str(i % 6) for i in range(images)], predicted)
 
 

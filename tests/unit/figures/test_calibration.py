@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from calotype.evaluation.metrics import BINS
 from calotype.figures.binary_curves import POINTS, precision_recall_curves, roc_curves
 from calotype.figures.calibration import calibration_curves
+from calotype.metrics.calibration import BINS
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 

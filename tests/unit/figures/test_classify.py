@@ -148,13 +148,6 @@ def pixel(shown):
     return shown.get_array()[0, 0].tolist()
 
 
-@pytest.mark.parametrize(
-    ("probability", "shown"), [(1.0, ">99.9 %"), (0.99999, ">99.9 %"), (0.9995, "100.0 %"), (0.912, "91.2 %")]
-)
-def test_a_net_is_never_certain(probability, shown):
-    assert mistakes.percent(probability) == shown
-
-
 def test_titles_say_true_predicted_and_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
     (axes,) = mistakes.mistakes(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
@@ -209,25 +202,6 @@ def test_black_images_stop_nothing():
 def test_a_net_without_mistakes_is_told_so():
     (axes,) = mistakes.mistakes(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
     assert [text.get_text() for text in axes.texts] == ["No image was taken for another."]
-
-
-def test_the_largest_errors_of_counts_come_first_and_right_ones_not_at_all():
-    labels = np.array([3, 3, 0, 5, 2, 1])
-    predictions = np.array([3.4, 4.6, -2.1, 4.4, np.nan, np.inf], np.float32)
-    places, found = mistakes.largest_errors(labels, predictions, 40)
-    assert places.tolist() == [4, 5, 2, 1, 3]
-    assert found.tolist() == pytest.approx(predictions[places].tolist(), nan_ok=True)
-    assert mistakes.largest_errors(labels, predictions, 2)[0].tolist() == [4, 5]
-    assert mistakes.largest_errors(labels[:1], predictions[:1], 2)[0].tolist() == []
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [(4.638, "4.6"), (np.float32(0.52), "0.5"), (-0.01, "0.0"), (-2.5, "-2.5"), (3e38, "3.0e+38"), (np.nan, "nan"),
-     (np.inf, "inf")],
-)  # fmt: skip
-def test_a_predicted_count_of_any_size_fits_above_its_image(count, shown):
-    assert mistakes.unrounded(count) == shown
 
 
 # ---- Example ---------------------------------------------------------------------------------------------------------

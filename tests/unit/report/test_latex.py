@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from calotype.config.load import load
-from calotype.config.metric_names import METRICS
 from calotype.config.paths import Layout
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.claims import claims_table
+from calotype.metrics.registry import METRICS
 from calotype.report.latex import claims_latex, escape, layers_latex, summary_latex
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"

@@ -1,13 +1,13 @@
 """Whether a study fits its dataset, and what it names is there."""
 
 from calotype.config.datasets import Dataset
-from calotype.config.metric_names import METRICS, TASK_METRICS, offered
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.config.study import Study
+from calotype.metrics.registry import METRICS
 from calotype.steps.sequence import measured_split
+from calotype.tasks.registry import TASKS, task_of
 from calotype.util.errors import CalotypeError, did_you_mean
 
-TASK_LABELS = {"count": "counts", "classify": "classes", "regress": "numbers"}  # what the labels of its dataset are
 RESERVED_VARIANTS = ("figures",)
 
 
@@ -64,10 +64,9 @@ def _check_claims(study: Study, file: str) -> None:
                     did_you_mean(variant, study.variants),
                 )
         for variant in filter(None, (claim.variant, claim.similar_to)):
-            if claim.metric == "training_accuracy" and study.variants[variant].model in SCIKIT_LEARN:
+            if METRICS[claim.metric].recorded and study.variants[variant].model in SCIKIT_LEARN:
                 raise CalotypeError(
-                    f"{file}: claims.{i}.metric: `{variant}` has no training_accuracy: scikit-learn's models record "
-                    "none."
+                    f"{file}: claims.{i}.metric: `{variant}` has no {claim.metric}: scikit-learn's models record none."
                 )
         if claim.split is not None and claim.split not in study.tests:
             raise CalotypeError(f"{file}: claims.{i}.split: `{claim.split}` is not among the study's tests.")
@@ -89,11 +88,11 @@ def _check_example(study: Study, dataset: Dataset, file: str) -> None:
 
 
 def _check_labels(study: Study, dataset: Dataset, file: str) -> None:
-    if dataset.labels != TASK_LABELS[study.task]:
-        fitting = next((task for task, labels in TASK_LABELS.items() if labels == dataset.labels), None)
+    needed = TASKS[study.task].labels
+    if dataset.labels != needed:
         raise CalotypeError(
-            f"{file}: task: the labels of `{study.dataset}` are {dataset.labels}, not {TASK_LABELS[study.task]}.",
-            f"task: {fitting} has such labels." if fitting else None,
+            f"{file}: task: the labels of `{study.dataset}` are {dataset.labels}, not {needed}.",
+            f"task: {task_of(dataset.labels).name} has such labels.",
         )
 
 
@@ -129,9 +128,10 @@ def _check_classes(study: Study, dataset: Dataset, file: str) -> None:
                 f"{file}: variants.{key}.loss: `{variant.loss}` takes 2 classes, and `{study.dataset}` has {classes}.",
                 "take categorical_crossentropy.",
             )
-    known = offered(study.task, classes)
+    task = TASKS[study.task]
+    known = [metric.name for metric in task.offered(classes)]
     for key, metric in study.metric_keys().items():
-        if metric in TASK_METRICS[study.task] and metric not in known:
+        if metric in task.names and metric not in known:
             raise CalotypeError(
                 f"{file}: {key}: `{metric}` takes {METRICS[metric].classes}, and `{study.dataset}` has {classes}.",
                 did_you_mean(metric, known),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from calotype.tasks.losses import OF_CLASSES, OF_TWO_CLASSES, LossName
 from calotype.util.typed import PositiveInt, Strict
 
 
@@ -165,14 +166,6 @@ def _class_weight(value: Any) -> Any:
     return value
 
 
-# Losses of task `classify`: of a probability for each class; and of the probability of the second of two classes.
-OF_CLASSES = (
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "kl_divergence",
-    "sparse_categorical_crossentropy",
-)
-OF_TWO_CLASSES = ("binary_crossentropy", "binary_focal_crossentropy")
 SMOOTHED = ("categorical_crossentropy", "binary_crossentropy")  # those that take `label_smoothing`
 
 TrainingMetric = Literal[
@@ -229,21 +222,7 @@ class Recipe(Strict):
         "image shape and the number of outputs and returns a Keras model. Or `sklearn.neural_network.MLPClassifier`."
     )
     model_arguments: dict[str, Any] = Field({}, description="Keyword arguments for the model function.")
-    loss: Literal[
-        "mean_squared_error",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_logarithmic_error",
-        "huber",
-        "log_cosh",
-        "poisson",
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "kl_divergence",
-        "sparse_categorical_crossentropy",
-        "binary_crossentropy",
-        "binary_focal_crossentropy",
-    ] = Field(
+    loss: LossName = Field(
         description="Keras's name of the loss: a crossentropy or the divergence for task `classify`, one of the others "
         "for `count` and `regress`. With the `binary` ones, for two classes, the model has one output, a sigmoid: the "
         "probability of the second class; with the others of `classify` a softmax. `poisson` takes outputs from 0, of "
@@ -356,7 +335,7 @@ class Recipe(Strict):
     @property
     def classifies(self) -> bool:
         """Whether the predictions are a probability for each class; else one number."""
-        return self.loss in OF_CLASSES or self.binary
+        return self.loss in OF_CLASSES
 
     @property
     def binary(self) -> bool:

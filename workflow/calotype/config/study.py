@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from calotype.config.dataset_base import Name
-from calotype.config.metric_names import METRICS, TASK_METRICS, MetricName, Task, shown
 from calotype.config.recipe import Recipe
+from calotype.metrics.registry import METRICS, MetricName
+from calotype.tasks.registry import TASKS, TaskName
 from calotype.util.typed import PositiveInt, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
@@ -65,8 +66,8 @@ class Claim(Strict):
             raise ValueError(f"between: {self.between[0]} is above {self.between[1]}")
         if METRICS[self.metric].tested != (self.split is not None):
             raise ValueError(f"{self.metric} {'needs a' if self.split is None else 'takes no'} split")
-        if self.metric == "parameters" and self.value is None:
-            raise ValueError("a claim on parameters has a value")
+        if METRICS[self.metric].of_model and self.value is None:
+            raise ValueError(f"a claim on {self.metric} has a value")
         return self
 
 
@@ -84,21 +85,20 @@ class Study(Strict):
     description: str = Field("", description="A paragraph for the report.")
     source: Source | None = Field(None, description="The published text, if the study reproduces one.")
     dataset: Name = Field(description="A dataset of datasets.yaml.")
-    task: Task = Field(
-        description="`count`: predict a whole number; `classify`: choose one of the dataset's classes; `regress`: "
-        "predict a number of any kind."
-    )
+    task: TaskName = Field(description="; ".join(f"`{task.name}`: {task.purpose}" for task in TASKS.values()) + ".")
     metric: MetricName | None = Field(
         None,
         description="The headline: the metric of the figures over seeds, of comparisons and of the first column of "
-        "tables. Left out: the first of `metrics`; without them, `exact` for `count`, `accuracy` for `classify`, "
-        "`mean_absolute_error` for `regress`.",
+        "tables. Left out: the first of `metrics`; without them, "
+        + ", ".join(f"`{task.names[0]}` for `{task.name}`" for task in TASKS.values())
+        + ".",
     )
     metrics: Annotated[list[MetricName], Field(min_length=1)] | None = Field(
         None,
-        description="The metrics that tables and the report show, the headline first. Left out: the headline, then the "
-        "others of `exact`, `off_by_more_than_one`, `sum_of_squared_errors` for `count`, of `accuracy` (or `error`), "
-        "`log_loss` for `classify`, all for `regress`. runs.csv and summary.csv hold every metric of the task.",
+        description="The metrics that tables and the report show, the headline first. Left out: the headline and the "
+        "usual ones of the task ("
+        + "; ".join(f"`{task.name}`: {', '.join(f'`{name}`' for name in task.usual)}" for task in TASKS.values())
+        + "). runs.csv and summary.csv hold every metric of the task.",
     )
     tests: Annotated[list[Name], Field(min_length=1)] = Field(
         description="The splits that every run is tested on. The first is that of the contact sheet; the last, the "
@@ -125,12 +125,12 @@ class Study(Strict):
     @property
     def headline(self) -> str:
         """The metric of the figures over seeds."""
-        return self.metric or (self.metrics or TASK_METRICS[self.task])[0]
+        return self.metric or (self.metrics or TASKS[self.task].names)[0]
 
     @property
     def shown(self) -> list[str]:
         """The metrics of tables and the report, the headline first."""
-        return [*self.metrics] if self.metrics else shown(self.task, self.headline)
+        return [*self.metrics] if self.metrics else TASKS[self.task].shown(self.headline)
 
     def metric_keys(self) -> dict[str, str]:
         """Every metric that the study names, by the key where it stands."""
@@ -159,22 +159,24 @@ class Study(Strict):
     def _task_fits(self) -> "Study":
         if len(set(self.tests)) < len(self.tests):
             raise ValueError("tests: a split stands there twice")
+        task = TASKS[self.task]
         for key, variant in self.variants.items():
-            if variant.classifies != (self.task == "classify"):
+            if variant.loss not in task.losses:
                 raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}")
-            if variant.scale_targets and self.task == "classify":
-                raise ValueError(f"variants.{key}.scale_targets: only tasks count and regress have targets to scale")
+            if variant.scale_targets and not task.scales_targets:
+                raise ValueError(f"variants.{key}.scale_targets: task {self.task} has no targets to scale")
         self._metrics_fit()
-        if self.example is not None and self.task != "classify":
-            raise ValueError("example: only task classify has probabilities to show")
+        if self.example is not None and not task.gives_probabilities:
+            raise ValueError(f"example: task {self.task} has no probabilities to show")
         if self.feature_maps is not None and self.example is None:
             raise ValueError("feature_maps: needs an example to show them on")
         return self
 
     def _metrics_fit(self) -> None:
-        of_training = ["parameters", *(["training_accuracy"] * (self.task == "classify"))]
+        task = TASKS[self.task]
+        of_training = [metric.name for metric in task.of_training]
         for key, metric in self.metric_keys().items():
-            known = [*TASK_METRICS[self.task], *(of_training if key.startswith("claims.") else [])]
+            known = [*task.names, *(of_training if key.startswith("claims.") else [])]
             if metric not in known:
                 raise ValueError(f"{key}: task {self.task} has {', '.join(known)}, not {metric}")
         chosen = self.metrics or []

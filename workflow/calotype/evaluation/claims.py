@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calotype.config.metric_names import METRICS
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
+from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 from calotype.util.statistics import Verdict, judge, mean_interval
 
@@ -93,7 +93,7 @@ def claims_table(
         numbers: list[float] = claim["between"] or ([] if kind == "similar_to" else [claim[kind]])
         number, second, *_ = (*numbers, np.nan, np.nan)
         variant, metric = claim["variant"], claim["metric"]
-        if metric == "parameters":
+        if METRICS[metric].of_model:
             found = [float(parameters[variant])]
             equal = parameters[variant] == claim["value"]
             verdict = Verdict(equal, "the numbers are equal" if equal else "the numbers are not equal")

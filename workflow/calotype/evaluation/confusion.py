@@ -1,20 +1,20 @@
-"""What was predicted for each true label, and the most confident errors."""
+"""The table of what was predicted for each true label."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from calotype.evaluation.runs import SeedPredictions, classified, decided
+from calotype.evaluation.runs import SeedPredictions
+from calotype.tasks.base import Task
 
 LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
 
 
-def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
+def confusion_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """How often each true label was predicted as which: study, variant, seed, split, true, predicted, images.
 
-    Of numbers that are no counts nothing is: the table of task `regress` has no lines.
+    The table of a task whose predictions stand for no label has no lines.
 
     After the seeds of a variant comes ``all``, their sum. Seeds that diverged have their lines, but do not count in
     ``all``, which is missing where there are no others.
@@ -22,13 +22,13 @@ def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> p
     Pairs that never occur are left out; a prediction that is no number, or out of any range, stands as an empty
     ``predicted``.
     """
-    if task == "regress":
+    if task.decide is None:
         return pd.DataFrame(columns=["study", "variant", "seed", "split", "true", "predicted", "images"])
     tables = []
     lost = set()
     for run in runs:
         lost |= {(run.variant, run.seed)} if run.diverged else set()
-        predicted = decided(run.predictions, task)
+        predicted = task.decide(run.predictions)
         predicted[~(np.abs(predicted) < LARGEST_COUNT)] = np.nan
         pairs = pd.DataFrame({"true": run.labels, "predicted": pd.Series(predicted).astype("Int64")})
         counted = pairs.value_counts(["true", "predicted"], sort=False, dropna=False).rename("images").reset_index()
@@ -48,24 +48,3 @@ def confusion_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> p
         together = pooled[pooled.variant == variant]
         parts += [group, *(together[together.split == split] for split in group.split.unique())]
     return pd.concat(parts, ignore_index=True)
-
-
-def confident_mistakes(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float32], most: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """The images that a run is most certainly wrong about, the most certain first.
-
-    Args:
-        labels: true classes, shape (images,).
-        probabilities: shape (images, classes).
-        most: how many at most.
-
-    Returns:
-        Their places among the images, their predicted classes, and the probabilities of these, each of shape
-        (mistakes,).
-    """
-    predicted = classified(probabilities)
-    wrong = np.flatnonzero((predicted != labels) & ~np.isnan(predicted))
-    certain = probabilities[wrong].max(axis=1)
-    places = wrong[np.argsort(-certain, kind="stable")[:most]]
-    return places, predicted[places].astype(np.int64), probabilities[places].max(axis=1)

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.evaluation.metrics import both_shown
+
+def _both_shown(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> bool:
+    return bool(np.isfinite(scores).all()) and len(np.unique(labels)) == 2
 
 
 def roc_curve(
@@ -24,7 +26,7 @@ def roc_curve(
     """
     from sklearn import metrics
 
-    if not both_shown(labels, scores):
+    if not _both_shown(labels, scores):
         return None
     false, true, _ = metrics.roc_curve(labels, scores)
     return np.interp(rates, false, true)  # of several with the same rate it takes the last, which is the upper end
@@ -47,7 +49,7 @@ def precision_recall_curve(
     """
     from sklearn import metrics
 
-    if not both_shown(labels, scores):
+    if not _both_shown(labels, scores):
         return None
     precision, recall, _ = metrics.precision_recall_curve(labels, scores)
     rising: NDArray[Any] = recall[::-1]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from calotype.data.prepared_split import open_split
 from calotype.evaluation.divergence import diverged, diverged_runs, leave_out
-from calotype.evaluation.metrics import Labels
+from calotype.evaluation.predictions import Labels
 from calotype.evaluation.runs import read_predictions
 from calotype.util.csv_tables import read_csv
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from calotype.config.metric_names import METRICS
+from calotype.metrics.registry import METRICS
 
 
 def _digits(value: float) -> int:

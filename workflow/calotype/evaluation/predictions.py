@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from calotype.util.errors import CalotypeError
 from calotype.util.files import new_file
 
+Labels = NDArray[np.int64] | NDArray[np.float64]  # counts or classes, or other numbers
+
 LABELS, VARIANT = "labels", "variant/"  # names in the file: of the labels, and before that of a variant
 
 
@@ -25,7 +27,7 @@ class SplitPredictions:
             has the first ones.
     """
 
-    labels: NDArray[np.int64] | NDArray[np.float64]
+    labels: Labels
     variants: Mapping[str, NDArray[np.float32]]
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from calotype.config.metric_names import METRICS, TASK_METRICS
 from calotype.evaluation.divergence import converged, divergences
-from calotype.evaluation.runs import SeedPredictions, measure, metric_names
+from calotype.evaluation.runs import SeedPredictions, measure
+from calotype.metrics.registry import METRICS
+from calotype.tasks.base import Task
 from calotype.util.statistics import mean_interval, wilson_interval
 
 
@@ -27,7 +28,7 @@ def _wilson(share: float, images: int) -> tuple[float, float]:
 
 def runs_table(
     study: str,
-    task: str,
+    task: Task,
     runs: Iterable[SeedPredictions],
     training: Iterable[tuple[str, int, str, str, float]] = (),
 ) -> pd.DataFrame:
@@ -45,12 +46,12 @@ def runs_table(
         training: rows of `training_accuracies` and `divergence_rows`.
     """
     rows = []
-    first = TASK_METRICS[task][0]
+    first = task.metrics[0]
     for run in runs:
         metrics = measure(task, run.labels, run.predictions)
-        if METRICS[first].of_images:
-            low, high = _wilson(metrics[first], len(run.labels))
-            metrics |= {f"{first}_low": low, f"{first}_high": high}
+        if first.of_images:
+            low, high = _wilson(metrics[first.name], len(run.labels))
+            metrics |= {f"{first.name}_low": low, f"{first.name}_high": high}
         rows += [(study, run.variant, run.seed, run.split, metric, value) for metric, value in metrics.items()]
     rows += [(study, *row) for row in training]
     return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
@@ -74,7 +75,7 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"])
 
 
-def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
+def pooled_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
     """The metrics over all seeds together: study, variant, split, metric, value, low, high, images, seeds.
 
     The Wilson interval takes every (seed, image) for an independent trial. The seeds share their test images, so it is
@@ -83,20 +84,18 @@ def pooled_table(study: str, task: str, runs: Iterable[SeedPredictions]) -> pd.D
     Seeds that diverged are left out; where none is left, values are NaN, and images and seeds 0.
     """
     groups: dict[tuple[str, str], list[SeedPredictions]] = {}
-    names: dict[tuple[str, str], tuple[str, ...]] = {}
     for run in runs:
-        key = run.variant, run.split
-        names[key] = metric_names(task, run.predictions)
-        groups.setdefault(key, []).extend([run] * (not run.diverged))
+        groups.setdefault((run.variant, run.split), []).append(run)
     rows = []
-    for key, members in groups.items():
+    for key, group in groups.items():
+        members = [run for run in group if not run.diverged]
         images = sum(len(run.labels) for run in members)
-        metrics = dict.fromkeys(names[key], math.nan)
-        if members:
-            labels, predictions = (
-                np.concatenate([getattr(run, part) for run in members]) for part in ("labels", "predictions")
-            )
-            metrics = measure(task, labels, predictions)
+        labels, predictions = (
+            np.concatenate([getattr(run, part) for run in members or group]) for part in ("labels", "predictions")
+        )
+        metrics = measure(task, labels, predictions)
+        if not members:
+            metrics = dict.fromkeys(metrics, math.nan)
         for metric, value in metrics.items():
             low, high = _wilson(value, images) if METRICS[metric].of_images else (math.nan, math.nan)
             rows.append((study, *key, metric, value, low, high, images, len(members)))

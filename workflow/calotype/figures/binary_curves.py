@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.curves import precision_recall_curve, roc_curve
 from calotype.evaluation.divergence import diverged_text
-from calotype.evaluation.metrics import POSITIVE
 from calotype.evaluation.number_format import show
 from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
+from calotype.metrics.binary import POSITIVE
 
 POINTS = 500  # of a curve, over its whole range
 DASHES = ("-", "--", ":")  # with the style's six colours: 18 pairs

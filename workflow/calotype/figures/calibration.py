@@ -11,7 +11,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from calotype.evaluation.metrics import BINS, Calibration, calibration
 from calotype.evaluation.number_format import show
 from calotype.figures.base import (
     DOUBLE,
@@ -25,6 +24,7 @@ from calotype.figures.base import (
     place,
     wrap,
 )
+from calotype.metrics.calibration import BINS, Calibration, calibration
 
 TALLEST = 2.0  # inches: of a panel, which is as high as it is wide where that is less
 

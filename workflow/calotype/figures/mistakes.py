@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from calotype.evaluation.metrics import Labels
-from calotype.evaluation.runs import rounded
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -156,41 +154,6 @@ def confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: 
 
 
 # ---- The worst mistakes ----------------------------------------------------------------------------------------------
-
-
-def largest_errors(
-    labels: Labels, predictions: NDArray[np.float32], most: int, *, counts: bool = True
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The images whose predicted number is most wrong, the farthest from the true one first; none is farthest of all.
-
-    Args:
-        labels: true numbers, shape (images,).
-        predictions: predicted numbers, counts before rounding, shape (images,).
-        most: how many at most.
-        counts: whether they are counts, of which those are right that round to the true one.
-
-    Returns:
-        Their places among the images, and their predictions, each of shape (mistakes,).
-    """
-    wrong = np.flatnonzero((rounded(predictions) if counts else predictions) != labels)
-    errors = np.abs(predictions[wrong].astype(np.float64) - labels[wrong])
-    places = wrong[np.argsort(-np.where(np.isnan(errors), np.inf, errors), kind="stable")[:most]]
-    return places, predictions[places]
-
-
-def unrounded(count: float) -> str:
-    """A predicted count for the title of an image."""
-    return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
-
-
-def number(value: float) -> str:
-    """A number, true or predicted, for the title of an image."""
-    return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
-
-
-def percent(probability: float) -> str:
-    """A probability in per cent; a net's certainty is not called one."""
-    return ">99.9 %" if probability > 0.9995 else f"{100 * probability:.1f} %"
 
 
 def mistakes(

@@ -14,6 +14,7 @@ from calotype.config.dataset_user import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
 from calotype.data.folder_survey import Survey, split_name
+from calotype.tasks.registry import task_of
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
 from calotype.util.yaml_validation import read_yaml, validate
@@ -26,7 +27,6 @@ FEW = 20  # images of a class: below, a share of them measures little
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
 SHOWN = 3  # examples in a line
 SCHEMAS = Path(__file__).parents[1] / "schemas"
-TASKS = {"classes": "classify", "counts": "count", "numbers": "regress"}
 
 
 def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collection[str] = ()) -> None:
@@ -207,56 +207,30 @@ def _sizes(seen: Survey) -> str:
 
 def study_entry(name: str, seen: Survey) -> str:
     """The study file."""
-    task = TASKS[seen.holds]
+    task = task_of(seen.holds)
     images = len(seen.labels) - len(seen.unreadable)
     epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * images))))
     test = "test" if "test" in seen.splits or not seen.splits else [*seen.splits][-1]
     chosen_by = "  validation_split: 0.1      # of the training images; they choose the epoch"
     if test == "test" and "validation" in seen.splits:
         chosen_by = "  validation: validation     # the split that chooses the epoch"
-    loss = "categorical_crossentropy" if task == "classify" else "mean_squared_error"
-    head = ", activation: softmax" if task == "classify" else ""
-    blocks = "[[16, 1, 3], [32, 2, 3], [32, 1, 3], [64, 2, 3], [64, 1, 3]]"
-    convolutions = f"    model_arguments: {{blocks: {blocks}{head}}}"
     lines = [
         "# Not run yet. When it was: what came out, in how much time, on what machine, with how many seeds.",
         "",
         f"title: {_quoted(name.replace('-', ' ').replace('_', ' ').capitalize())}",
         f"dataset: {_quoted(name)}",
-        f"task: {task}",
+        f"task: {task.name}",
         f"tests: [{test}]              # never used to choose anything",
         "defaults:",
-        f"  loss: {loss}",
-        *(["  scale_targets: true          # train on 0..1, whatever the labels' units"] * (task != "classify")),
+        task.starter.defaults.rstrip(),
         "  optimizer: {name: adam, learning_rate: 0.001}",
         f"  epochs: {epochs}",
         f"  batch_size: {BATCH}",
         chosen_by,
         "  restore_best_weights: true",
         "variants:",
+        task.starter.variants.rstrip(),
     ]
-    if task == "classify":
-        lines += [
-            "  dense:                     # what the pixels say without their neighbourhood: the number to beat",
-            "    label: Dense",
-            "    model: dense",
-            "    model_arguments: {units: [64]}",
-        ]
-    lines += [
-        "  convolutions:",
-        "    label: Convolutions",
-        "    model: all_convolutional",
-        "    # [filters, stride, kernel] each",
-        convolutions,
-    ]
-    if task == "classify":
-        lines += [
-            "  augmented:                 # the same, on images that are flipped and moved a little",
-            "    label: Convolutions, augmented",
-            "    model: all_convolutional",
-            convolutions,
-            "    augment: [flip, {name: shift, pixels: 2}]",
-        ]
     return "\n".join(lines) + "\n"
 
 

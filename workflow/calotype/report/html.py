@@ -11,10 +11,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from calotype.config.metric_names import METRICS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
 from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
 from calotype.evaluation.tables import images_tested
+from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 from calotype.util.errors import CalotypeError
 from calotype.util.package_versions import COMPUTING

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from calotype.config.metric_names import METRICS
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
 from calotype.evaluation.tables import images_tested
+from calotype.metrics.registry import METRICS
 
 DAGGER = r"\rlap{$^\dagger$}"  # takes no room, so that numbers stay below each other
 SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %

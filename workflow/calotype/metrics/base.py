@@ -1,0 +1,135 @@
+"""The type of a metric, and the predictions that it measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # every call of Snakemake imports this module: numpy only where something is computed
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """True labels and predictions of the same images, and what several metrics compute from them.
+
+    Attributes:
+        labels: int64 counts or classes, or float64 numbers, shape (images,).
+        predictions: numbers before rounding, shape (images,), or the probability of each class, shape (images,
+            classes).
+        decide: turns predictions into labels, NaN where a prediction is not finite; None where the task has no such
+            step.
+    """
+
+    labels: NDArray[Any]
+    predictions: NDArray[np.float32]
+    decide: Callable[[NDArray[np.float32]], NDArray[np.float64]] | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that have a probability; 0 where the predictions are numbers."""
+        return self.predictions.shape[1] if self.predictions.ndim > 1 else 0
+
+    @cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """Values of the predictions that are neither NaN nor infinite, of the predictions' shape."""
+        import numpy as np
+
+        return np.isfinite(self.predictions)
+
+    @cached_property
+    def errors(self) -> NDArray[np.float64]:
+        """Predicted minus true numbers, before rounding, shape (images,)."""
+        return self.predictions.astype("float64") - self.labels
+
+    @cached_property
+    def decided(self) -> NDArray[np.float64]:
+        """The label that each prediction stands for, shape (images,)."""
+        if self.decide is None:
+            raise TypeError("the task turns no prediction into a label")
+        return self.decide(self.predictions)
+
+    @cached_property
+    def share_right(self) -> float:
+        """Fraction of the images whose label is predicted exactly."""
+        return float((self.decided == self.labels).mean())
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """Images by true (row) and predicted class (column), shape (classes, classes + 1); last, those with none."""
+        import numpy as np
+
+        rows, columns = self.classes, self.classes + 1
+        predicted = np.nan_to_num(self.decided, nan=self.classes).astype(np.int64)
+        return np.bincount(self.labels * columns + predicted, minlength=rows * columns).reshape(rows, columns)
+
+    @cached_property
+    def ranks(self) -> NDArray[np.float64]:
+        """Number of classes that are ranked above the true one, shape (images,); infinite where a value is not finite.
+
+        Equal probabilities rank in the order of the classes, as they do for the predicted class.
+        """
+        import numpy as np
+
+        labels, probabilities = self.labels[:, None], self.predictions
+        true = np.take_along_axis(probabilities, labels, axis=1)
+        before = np.arange(self.classes) < labels
+        ahead = ((probabilities > true) | ((probabilities == true) & before)).sum(axis=1)
+        return np.where(self.finite.all(axis=1), ahead, np.inf)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: its function, where it is defined, and how it is shown.
+
+    Attributes:
+        name: its name in config files and tables.
+        label: its name in figures and reports.
+        function: computes it from predictions; None for a property of the training.
+        share: a number from 0 to 1, shown in per cent; else a plain number.
+        of_images: a fraction of the images, each of which counts or does not: it has Wilson's interval.
+        all_finite: NaN where a prediction is not finite; else such an image counts as an error.
+        fewest, most: numbers of classes with which it is defined.
+        says_the_same_as: another metric, of which a table shows either.
+        recorded: name in the training history of the value whose last epoch it is.
+        of_model: a number of the model, equal for all seeds.
+    """
+
+    name: str
+    label: str
+    function: Callable[[Predicted], float] | None = None
+    share: bool = False
+    of_images: bool = False
+    all_finite: bool = False
+    fewest: int = 0
+    most: float = math.inf
+    says_the_same_as: str | None = None
+    recorded: str | None = None
+    of_model: bool = False
+
+    @property
+    def tested(self) -> bool:
+        """Whether it is measured on the images of a test split; else it is a property of the training."""
+        return self.function is not None
+
+    @property
+    def heading(self) -> str:
+        """Its label at the head of a column: ``Exact count``, ``ROC AUC``."""
+        return self.label[0].upper() + self.label[1:]
+
+    @property
+    def classes(self) -> str:
+        """The numbers of classes with which it is defined, in words."""
+        return f"{self.fewest} classes{'' if self.fewest == self.most else ' or more'}"
+
+    def measure(self, run: Predicted) -> float:
+        """Measure predictions; NaN where none is finite."""
+        if self.function is None:
+            raise TypeError(f"{self.name}: not measured on predictions")
+        if not (run.finite.all() if self.all_finite else run.finite.any()):
+            return math.nan
+        return float(self.function(run))

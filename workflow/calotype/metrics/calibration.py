@@ -1,0 +1,67 @@
+"""How often a run is right, by how confident it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BINS = 15  # of confidence; as in Guo and others, and with that in most papers
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Accuracy and confidence in each of `BINS` bins of confidence.
+
+    Attributes:
+        images: number of images, int64, shape (bins,).
+        confidence: mean probability of the predicted class; NaN in an empty bin.
+        accuracy: fraction whose predicted class is the true one; NaN in an empty bin.
+    """
+
+    images: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: the mean distance of confidence and accuracy, each image weighing the same.
+
+        The sum over bins of (images of the bin) / (all images) times abs(accuracy - confidence).
+        """
+        import numpy as np
+
+        gaps = np.abs(self.accuracy - self.confidence)
+        return float(np.nansum(self.images * gaps) / self.images.sum())
+
+
+def calibration(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Calibration | None:
+    """Sort images into 15 bins of equal width, from 0 to 1, by the probability of the predicted class.
+
+    A bin holds its upper edge and not its lower one.
+
+    Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, On calibration of modern neural networks, ICML 2017,
+    equations 2 to 5.
+
+    Args:
+        labels: true classes, shape (images,).
+        probabilities: shape (images, classes).
+
+    Returns:
+        None where a probability is not finite.
+    """
+    import numpy as np
+
+    if not np.isfinite(probabilities).all():
+        return None
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.arange(1, BINS) / BINS
+    places = np.searchsorted(edges, confidence, side="left")
+    images = np.bincount(places, minlength=BINS)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(places, values, minlength=BINS) / images for values in (confidence, right)]
+    return Calibration(images, *means)

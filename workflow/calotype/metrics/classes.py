@@ -1,0 +1,63 @@
+"""Metrics of the probabilities of classes."""
+
+import math
+from functools import partial
+
+from calotype.metrics.base import Metric, Predicted
+from calotype.metrics.calibration import calibration
+
+
+def accuracy(run: Predicted) -> float:
+    """Compute the fraction of the images whose most probable class is right."""
+    return run.share_right
+
+
+def error(run: Predicted) -> float:
+    """Compute the fraction of the images whose most probable class is wrong."""
+    return 1 - run.share_right
+
+
+def log_loss(run: Predicted) -> float:
+    """Compute the mean of the negative natural logarithm of the true class's probability.
+
+    Probabilities below the float32 epsilon count as that, so that the loss of a confident error is finite.
+    """
+    import numpy as np
+
+    true = run.predictions[np.arange(len(run.labels)), run.labels].astype(np.float64)
+    return float(np.mean(-np.log(np.maximum(true, np.finfo(np.float32).eps))))
+
+
+def top(run: Predicted, *, places: int) -> float:
+    """Compute the fraction of the images whose true class is among the most probable ones."""
+    return float((run.ranks < places).mean())
+
+
+def balanced_accuracy(run: Predicted) -> float:
+    """Compute the mean recall of the classes that occur among the labels."""
+    right, true = run.confusion.diagonal(), run.confusion.sum(axis=1)
+    return float((right[true > 0] / true[true > 0]).mean())
+
+
+def macro_f1(run: Predicted) -> float:
+    """Compute the mean F1 of the classes that occur among labels or predictions."""
+    right, both = run.confusion.diagonal(), run.confusion.sum(axis=1) + run.confusion.sum(axis=0)[:-1]
+    return float((2 * right[both > 0] / both[both > 0]).mean())
+
+
+def expected_calibration_error(run: Predicted) -> float:
+    """Compute the mean distance of confidence and accuracy over bins of confidence."""
+    found = calibration(run.labels, run.predictions)
+    return found.error if found else math.nan
+
+
+CLASSES = (
+    Metric("accuracy", "accuracy", accuracy, share=True, of_images=True),
+    Metric("error", "error", error, share=True, of_images=True, says_the_same_as="accuracy"),
+    Metric("log_loss", "log loss", log_loss),
+    Metric("top_3", "top-3 accuracy", partial(top, places=3), share=True, of_images=True, fewest=4),
+    Metric("top_5", "top-5 accuracy", partial(top, places=5), share=True, of_images=True, fewest=6),
+    Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, share=True),
+    Metric("macro_f1", "macro F1", macro_f1, share=True),
+    Metric("expected_calibration_error", "expected calibration error", expected_calibration_error, share=True),
+)

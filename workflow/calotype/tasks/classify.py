@@ -1,0 +1,60 @@
+"""Task `classify`: choose one of the dataset's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calotype.metrics.binary import BINARY
+from calotype.metrics.classes import CLASSES
+from calotype.metrics.training import PARAMETERS, TRAINING_ACCURACY
+from calotype.tasks import losses, starter
+from calotype.tasks.base import Mistakes, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def most_probable(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Choose the most probable class, of equals the first; NaN where a probability is not finite."""
+    import numpy as np
+
+    found = probabilities.argmax(axis=-1).astype(np.float64)
+    return np.where(np.isfinite(probabilities).all(axis=-1), found, np.nan)
+
+
+def percent_text(probability: float) -> str:
+    """Write a probability in per cent, never as 100 %."""
+    return ">99.9 %" if probability > 0.9995 else f"{100 * probability:.1f} %"
+
+
+def mistakes(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float32], classes: Sequence[str], most: int
+) -> Mistakes:
+    """Find the most confident errors; equally confident ones in the order of the images."""
+    import numpy as np
+
+    predicted = most_probable(probabilities)
+    wrong = np.flatnonzero((predicted != labels) & ~np.isnan(predicted))
+    places = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")[:most]]
+    return Mistakes(
+        places,
+        [classes[label] for label in labels[places]],
+        [classes[int(each)] for each in predicted[places]],
+        [percent_text(each) for each in probabilities[places].max(axis=1)],
+    )
+
+
+CLASSIFY = Task(
+    name="classify",
+    purpose="choose one of the dataset's classes",
+    labels="classes",
+    losses=losses.OF_CLASSES,
+    metrics=(*CLASSES, *BINARY),
+    usual=("accuracy", "log_loss"),
+    mistakes=mistakes,
+    starter=starter.CLASSES,
+    decide=most_probable,
+    of_training=(PARAMETERS, TRAINING_ACCURACY),
+)

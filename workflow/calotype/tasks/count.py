@@ -1,0 +1,50 @@
+"""Task `count`: predict a whole number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calotype.metrics.counts import COUNTS
+from calotype.metrics.numbers import NUMBERS
+from calotype.tasks import losses, starter
+from calotype.tasks.base import Mistakes, Task, farthest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Round to the nearest whole number, of two to the even one; NaN and infinity stay."""
+    import numpy as np
+
+    return np.rint(predictions.astype(np.float64)) + 0.0  # -0 becomes 0
+
+
+def count_text(count: float) -> str:
+    """Write a predicted count before rounding."""
+    return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
+
+
+def mistakes(
+    labels: NDArray[np.int64], predictions: NDArray[np.float32], _classes: Sequence[str], most: int
+) -> Mistakes:
+    """Find the images whose rounded count is wrong and farthest from the true one."""
+    places = farthest(labels, predictions, rounded(predictions) != labels, most)
+    true = [str(label) for label in labels[places]]
+    return Mistakes(places, true, [count_text(each) for each in predictions[places]])
+
+
+COUNT = Task(
+    name="count",
+    purpose="predict a whole number",
+    labels="counts",
+    losses=losses.OF_NUMBERS,
+    metrics=(*COUNTS, *NUMBERS),
+    usual=("exact", "off_by_more_than_one", "sum_of_squared_errors"),
+    mistakes=mistakes,
+    starter=starter.NUMBERS,
+    decide=rounded,
+    scales_targets=True,
+)

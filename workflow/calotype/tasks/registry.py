@@ -1,0 +1,20 @@
+"""All tasks by name."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from calotype.tasks.base import Task
+from calotype.tasks.classify import CLASSIFY
+from calotype.tasks.count import COUNT
+from calotype.tasks.regress import REGRESS
+
+TASKS: Mapping[str, Task] = {task.name: task for task in (COUNT, CLASSIFY, REGRESS)}
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[*TASKS]
+
+
+def task_of(labels: str) -> Task:
+    """The first task that takes a kind of labels."""
+    return next(task for task in TASKS.values() if task.labels == labels)

@@ -1,0 +1,41 @@
+"""Task `regress`: predict a number of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calotype.metrics.numbers import NUMBERS
+from calotype.tasks import losses, starter
+from calotype.tasks.base import Mistakes, Task, farthest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def number_text(value: float) -> str:
+    """Write a number, true or predicted, with three significant digits."""
+    return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
+
+
+def mistakes(
+    labels: NDArray[np.float64], predictions: NDArray[np.float32], _classes: Sequence[str], most: int
+) -> Mistakes:
+    """Find the images whose number is farthest from the true one."""
+    places = farthest(labels, predictions, predictions != labels, most)
+    true, predicted = ([number_text(value) for value in values[places]] for values in (labels, predictions))
+    return Mistakes(places, true, predicted)
+
+
+REGRESS = Task(
+    name="regress",
+    purpose="predict a number of any kind",
+    labels="numbers",
+    losses=losses.OF_NUMBERS,
+    metrics=NUMBERS,
+    usual=tuple(metric.name for metric in NUMBERS),
+    mistakes=mistakes,
+    starter=starter.NUMBERS,
+    scales_targets=True,
+)
