@@ -83,10 +83,15 @@ wildcard_constraints:
     last=r"\d\d\d+",
 
 
-def code_digest(script, without=()):
+def code_digest(script, without=(), picks={}):
     """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
+    return code_of(WORKFLOW / "scripts" / script, without, picks)
+
+
+def code_of(entry, without=(), picks={}):
+    """The code that a script, a function or a class reaches."""
     with plain_errors():
-        return digests.code_digest(WORKFLOW / "scripts" / script, tuple(without))
+        return digests.code_digest(entry, (*digests.NO_RESULT, *without), picks)
 
 
 if misfit := retries.install(STARTED):

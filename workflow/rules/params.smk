@@ -63,13 +63,15 @@ def class_names(wildcards):
     return CONFIG.class_names(wildcards.dataset)
 
 
-def own_steps(before=False):
-    """The code of the user's own steps of a dataset; or of those before `normalise`."""
+def step_code(before=False):
+    """The code of each step of a dataset, the user's own too; or of those before the one that measures."""
 
     def digests(wildcards):
         steps = CONFIG.datasets[wildcards.dataset].prepare
         steps = before_measuring(steps) if before else steps
-        return [own_code(step.function) for step in steps if isinstance(step, Own)]
+        kinds = {f"{type(step).__module__}:{type(step).__name__}" for step in steps}
+        own = [own_code(step.function) for step in steps if isinstance(step, Own)]
+        return [*(code_of(kind) for kind in sorted(kinds)), *own]
 
     return digests
 
@@ -80,10 +82,15 @@ def recipe(wildcards):
 
 
 def training_code(wildcards):
-    """The code of a training: that of the library that trains it, not of the other."""
-    model = CONFIG.studies[wildcards.study].variants[wildcards.variant].model
-    other = ("backend", "keras_trainer") if model in SCIKIT_LEARN else ("sklearn_trainer",)
-    return code_digest("train.py", [f"calotype.training.{module}" for module in other])
+    """The code of a training: of the library that trains it, and of models and augmentations only what it uses."""
+    variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
+    other = ("backend", "keras_trainer") if variant.model in SCIKIT_LEARN else ("sklearn_trainer",)
+    comes_along = variant.model not in SCIKIT_LEARN and ":" not in variant.model
+    picks = {
+        "calotype.training.augmentation:CHANGES": sorted({change.name for change in variant.augment}),
+        "calotype.training.models:MODELS": [variant.model] * comes_along,
+    }
+    return code_digest("train.py", ["calotype.config", *(f"calotype.training.{module}" for module in other)], picks)
 
 
 def recipe_threads(wildcards):

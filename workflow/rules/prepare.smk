@@ -3,7 +3,8 @@
 # Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where
 # asked for, <split>-steps.pdf, .svg and .png, a figure of what each step does.
 
-NO_STEP = ["calotype.config.recipe"]  # the steps take from it how strict a type is, and no number
+# Values stand for the config, and of the steps those count that a dataset takes.
+NO_STEP = ["calotype.config", "calotype.steps.registry"]
 
 
 rule measure:
@@ -27,7 +28,7 @@ rule measure:
         ENVIRONMENT
     params:
         measuring=measuring,
-        own_steps=own_steps(before=True),
+        step_code=step_code(before=True),
         place=place,
         code=code_digest("measure.py", NO_STEP),
     message:
@@ -56,7 +57,7 @@ rule prepare:
         ENVIRONMENT
     params:
         preparation=preparation,
-        own_steps=own_steps(),
+        step_code=step_code(),
         place=place,
         code=code_digest("prepare.py", NO_STEP),
     message:
@@ -93,7 +94,7 @@ rule preparation_sheet:
         ENVIRONMENT
     params:
         preparation=preparation,
-        own_steps=own_steps(),
+        step_code=step_code(),
         place=place,
         classes=class_names,
         code=code_digest("preparation_sheet.py", NO_STEP),

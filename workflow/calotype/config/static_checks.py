@@ -12,8 +12,9 @@ from calotype.config.datasets import Dataset
 from calotype.config.load import Config
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.steps.custom import Own
-from calotype.util.code_digest import LIBRARY, parse
+from calotype.util.code_digest import LIBRARY
 from calotype.util.errors import CalotypeError
+from calotype.util.python_source import parse
 
 
 @functools.cache  # most variants name a function of the same file

@@ -1,15 +1,14 @@
 """The step that calls a function of the user's."""
 
 import functools
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from calotype.steps.base import Array, Image, ImageStep, Known, whole
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import about
+from calotype.util.user_code import load_function
 
 
 class Own(ImageStep):
@@ -47,20 +46,8 @@ class Own(ImageStep):
 
 @functools.cache
 def _function(name: str) -> Callable[..., Any]:
-    file, _, function = name.rpartition(":")
-    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
-    if spec is None or spec.loader is None or not Path(file).is_file():
-        raise CalotypeError(f"prepare: own: {name}: there is no Python file {file}.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        problem = f"{file} cannot be imported: {type(error).__name__}: {error}"
-        raise CalotypeError(f"prepare: own: {name}: {problem}.") from error
-    found = getattr(module, function, None)
-    if not callable(found):
-        raise CalotypeError(f"prepare: own: {name}: there is no such function.")
-    return found
+    with about("prepare: own"):
+        return load_function(name)
 
 
 def _returned(result: Any) -> Array:

@@ -1,8 +1,8 @@
 """Random changes of the training images, keyed by (seed, epoch), so that any epoch can be computed by itself."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +12,6 @@ from calotype.training.backend import tf
 
 SYMMETRIES = 8  # of the square
 LEVELS = 2**16  # steps of a number between two bounds
-
-
-def _choices(change: Augmentation, height: int, width: int) -> list[int]:
-    """How many values each number has that the change draws for an image."""
-    if change.name == "symmetries":
-        return [SYMMETRIES]
-    if change.name == "flip":
-        return [2]
-    if change.name in ("affine", "noise"):
-        return [LEVELS, LEVELS]
-    if change.name in ("rotate", "brightness"):
-        return [LEVELS]
-    assert change.pixels is not None
-    return [2 * change.pixels + 1] * 2 if change.name == "shift" else [height, width]
 
 
 def epoch_draws(
@@ -48,7 +34,7 @@ def epoch_draws(
     columns = [
         rng.integers(choices, size=images, dtype=np.int32)
         for change in changes
-        for choices in _choices(change, height, width)
+        for choices in CHANGES[change.name].choices(change, height, width)
     ]
     return order, np.stack(columns, axis=1) if columns else np.zeros((images, 0), np.int32)
 
@@ -61,34 +47,34 @@ def apply(images: Any, draws: Any, changes: Sequence[Augmentation]) -> Any:
         draws: the numbers of `epoch_draws` for these images, shape (batch, columns).
         changes: the augmentation.
     """
-    height, width = images.shape[1:3]
     column = 0
     for change in changes:
-        used = len(_choices(change, height, width))
-        numbers = [draws[:, column + i] for i in range(used)]
+        kind = CHANGES[change.name]
+        used = len(kind.choices(change, *images.shape[1:3]))
+        images = kind.apply(images, [draws[:, column + i] for i in range(used)], change)
         column += used
-        if change.name == "symmetries":
-            images = turn(images, numbers[0])
-        elif change.name == "flip":
-            images = tf.where((numbers[0] == 1)[:, None, None, None], images[:, :, ::-1], images)
-        elif change.name == "shift":
-            images = shift(images, numbers[0], numbers[1], change.pixels, change.fill)
-        elif change.name == "rotate":
-            images = affine(images, numbers[0], None, change.degrees, 0.0, change.fill)
-        elif change.name == "affine":
-            images = affine(images, numbers[0], numbers[1], change.degrees, change.zoom, change.fill)
-        elif change.name == "brightness":
-            images += (_between(numbers[0]) * change.strength)[:, None, None, None]
-        elif change.name == "noise":
-            images = noise(images, numbers[0], numbers[1], cast("float", change.strength))
-        else:
-            images = erase(images, numbers[0], numbers[1], change.pixels)
     return images
 
 
 def _between(level: Any) -> Any:
     """Numbers from -1 to 1 for those from 0 to LEVELS - 1."""
     return tf.cast(level, tf.float32) / (LEVELS - 1) * 2 - 1
+
+
+def flip(images: Any, swapped: Any) -> Any:
+    """Swap left and right of the images, shape (batch, height, width, channels), whose entry, shape (batch,), is 1."""
+    return tf.where((swapped == 1)[:, None, None, None], images[:, :, ::-1], images)
+
+
+def brighten(images: Any, level: Any, strength: float) -> Any:
+    """Add a number to all pixels of each image.
+
+    Args:
+        images: shape (batch, height, width, channels).
+        level: shape (batch,), 0..LEVELS - 1, from one bound to the other.
+        strength: the largest number, either way.
+    """
+    return images + (_between(level) * strength)[:, None, None, None]
 
 
 def turn(images: Any, symmetry: Any) -> Any:
@@ -219,3 +205,38 @@ def erase(images: Any, row: Any, column: Any, pixels: int | None) -> Any:
     down = (rows >= top[:, None]) & (rows < top[:, None] + pixels)
     across = (columns >= left[:, None]) & (columns < left[:, None] + pixels)
     return tf.where((down[:, :, None] & across[:, None, :])[..., None], tf.zeros_like(images), images)
+
+
+class Kind(NamedTuple):
+    """A kind of change.
+
+    Attributes:
+        choices: how many values each number has that it draws for an image, given the change, height and width.
+        apply: what it makes of images and of those numbers, given the change.
+    """
+
+    choices: Callable[[Augmentation, int, int], list[int]]
+    apply: Callable[[Any, Any, Any], Any]
+
+
+CHANGES: Mapping[str, Kind] = {
+    "symmetries": Kind(lambda *_: [SYMMETRIES], lambda images, drawn, _: turn(images, *drawn)),
+    "flip": Kind(lambda *_: [2], lambda images, drawn, _: flip(images, *drawn)),
+    "shift": Kind(
+        lambda change, *_: [2 * (change.pixels or 0) + 1] * 2,
+        lambda images, drawn, change: shift(images, *drawn, change.pixels, change.fill),
+    ),
+    "rotate": Kind(
+        lambda *_: [LEVELS],
+        lambda images, drawn, change: affine(images, *drawn, None, change.degrees, 0.0, change.fill),
+    ),
+    "affine": Kind(
+        lambda *_: [LEVELS, LEVELS],
+        lambda images, drawn, change: affine(images, *drawn, change.degrees, change.zoom, change.fill),
+    ),
+    "brightness": Kind(lambda *_: [LEVELS], lambda images, drawn, change: brighten(images, *drawn, change.strength)),
+    "noise": Kind(lambda *_: [LEVELS, LEVELS], lambda images, drawn, change: noise(images, *drawn, change.strength)),
+    "erase": Kind(
+        lambda _, height, width: [height, width], lambda images, drawn, change: erase(images, *drawn, change.pixels)
+    ),
+}

@@ -5,12 +5,12 @@ compiled. A user's own model is such a function in a file of their own, named in
 ``path/to/file.py:function``.
 """
 
-import importlib.util
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from calotype.training.backend import keras
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import CalotypeError, about
+from calotype.util.user_code import load_function
 
 layers = keras.layers
 LAST = "float32"  # of the last layer, whatever the precision of the others: probabilities need the digits
@@ -148,28 +148,24 @@ def all_convolutional(
     return keras.Model(image, layers.Dense(outputs, activation=activation, dtype=LAST)(x))
 
 
+MODELS: Mapping[str, Callable[..., keras.Model]] = {
+    "dots_source": dots_source,
+    "dense": dense,
+    "fashion_source": fashion_source,
+    "all_convolutional": all_convolutional,
+}
+
+
 def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[str, Any]) -> keras.Model:
-    """Build a model by its name in the config: a function of this module, or ``path/to/file.py:function``.
+    """Build a model by its name in the config: one of `MODELS`, or ``path/to/file.py:function``.
 
     Raises:
         CalotypeError: there is no such file or function, or it fails, or it returns no Keras model.
     """
-    file, colon, function = name.rpartition(":")
-    if colon:
-        spec = importlib.util.spec_from_file_location(Path(file).stem, file)
-        if spec is None or spec.loader is None or not Path(file).is_file():
-            raise CalotypeError(f"model: {name}: there is no Python file {file}.")
-        module = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise CalotypeError(
-                f"model: {name}: {file} cannot be imported: {type(error).__name__}: {error}."
-            ) from error
-        make = getattr(module, function, None)
-    else:
-        make = globals().get(name)
-    if not callable(make):
+    with about("model"):
+        # Anew: no model that was built before leaves a trace in this one.
+        make = load_function(name, anew=True) if ":" in name else MODELS.get(name)
+    if make is None:
         raise CalotypeError(f"model: {name}: there is no such function.")
     try:
         model = make(shape, outputs, **arguments)

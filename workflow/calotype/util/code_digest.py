@@ -1,117 +1,291 @@
-"""Identify the code that a stage runs: its script and what it imports, without comments and docstrings."""
+"""Identify code by what it computes: an entry point, and the definitions that it reaches, in our files and a user's.
+
+Packages of others do not count: their versions stand for them.
+"""
 
 import ast
 import functools
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 
 from calotype.util.errors import CalotypeError
+from calotype.util.python_source import Chain, Imported, Source, chain_of, parse, read_source
+from calotype.util.user_code import is_beside, module_file
 
 LIBRARY = Path(__file__).parents[1]
-DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef  # what may have a docstring
+CONFIG_TYPE = ("", "pydantic.BaseModel")
+# What changes no result: texts of errors, logs, and what runs around the work of a stage.
+NO_RESULT = ("calotype.jobs", "calotype.util.code_digest", "calotype.util.entry_point", "calotype.util.errors")
+ENTRY, ALL = "<entry>", "*"  # the module of a file that is an entry point, and of a script all that is in it
+Place = tuple[str, str]  # a module and a name in it; of others "" and both in one
 
 
-def parse(path: Path) -> ast.Module:
-    """Parse a Python file.
+class Reach(NamedTuple):
+    """The code that an entry point reaches.
 
-    Raises:
-        CalotypeError: it cannot be read, or is not valid Python.
+    Attributes:
+        digest: a SHA-256 in hexadecimal.
+        definitions: what counts, as ``module:name``; ``module:`` is what an import of the module does.
+        unclear: by file, why it cannot be told which of its definitions are used, so that all of them count.
     """
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise CalotypeError(f"{path}: not UTF-8 text.") from None
-    except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise CalotypeError(f"{path}{line}: not valid Python: {error.msg}.") from None
-    except ValueError as error:  # before Python 3.11.4 null bytes are no error of syntax
-        raise CalotypeError(f"{path}: not valid Python: {error}.") from None
+
+    digest: str
+    definitions: tuple[str, ...]
+    unclear: dict[str, str]
 
 
-def _canonical(node: Any, imported: set[str]) -> str:
-    """A parsed file as text, in one walk. Empty fields are left out: which there are depends on the version of Python.
+@dataclass(frozen=True)
+class _Files:
+    """Where modules are: those of the library; and those of a user, in the folder of an entry point and below.
 
-    Args:
-        node: of the file, or a field of one.
-        imported: gets the calotype modules that it imports, wherever in the file the import stands, among other names.
+    Attributes:
+        folder: of the user's file; None of the library.
+        path: the entry point itself.
     """
-    if isinstance(node, list):
-        return f"[{', '.join([_canonical(each, imported) for each in node])}]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calotype"):
-        imported.add(node.module)
-        imported.update(f"{node.module}.{name.name}" for name in node.names)
-    elif isinstance(node, ast.Import):
-        imported.update(name.name for name in node.names if name.name.startswith("calotype"))
-    fields = [
-        f"{name}={_canonical(value, imported)}"
-        for name in node._fields
-        if (value := _substantial(node, name)) not in (None, [])
-    ]
-    return f"{type(node).__name__}({', '.join(fields)})"
+
+    folder: Path | None = None
+    path: Path | None = None
+
+    def of(self, module: str) -> "_Files":
+        """Where the modules are that a module may import: for those of the library never the user's."""
+        return OURS if module.partition(".")[0] == "calotype" else self
+
+    def is_ours(self, module: str) -> bool:
+        """Whether a module is of the library, or of the user."""
+        first = module.partition(".")[0]
+        beside = self.folder is not None and is_beside(self.folder, first)
+        return first in ("calotype", ENTRY) or beside
+
+    def file(self, module: str) -> Path | None:
+        """The file of a module of ours or of the user's, if there is one."""
+        if module == ENTRY:
+            return self.path
+        if module.partition(".")[0] == "calotype":
+            return module_file(LIBRARY.parent, module)
+        return module_file(self.folder, module) if self.folder is not None and self.is_ours(module) else None
+
+    def source(self, module: str) -> Source:
+        """The file of a module, read."""
+        path = self.file(module)
+        assert path is not None, module
+        return read_source(path)
+
+    def absolute(self, module: str, imported: Imported) -> str:
+        """The module that an import statement of a module names, in full."""
+        if not imported.level:
+            return imported.module
+        path = self.file(module)
+        ups = imported.level - (path is not None and path.name == "__init__.py")
+        parts = module.split(".")
+        return ".".join([*parts[: len(parts) - ups], *filter(None, [imported.module])])
+
+    def imported(self, module: str, imported: Imported) -> str:
+        """What an import statement of a module brings, in full; nothing where it is of others."""
+        found = self.absolute(module, imported)
+        return "" if not self.is_ours(found) else f"{found}.{imported.name}" if imported.name else found
+
+    def resolve(self, module: str, chain: Chain, imports: dict[str, Imported]) -> Iterator[Place]:
+        """Tell what a name of a module stands for: a definition, a whole module, or something of others."""
+        if chain[0] in self.source(module).statements:
+            yield module, chain[0]
+        if (imported := imports.get(chain[0])) is None:
+            return
+        target = self.absolute(module, imported)
+        names = [imported.name] if imported.name else []
+        if not self.is_ours(target):
+            yield "", ".".join([target, *names])
+            return
+        full = (*target.split("."), *names, *chain[1:])
+        for length in range(len(full), 0, -1):
+            found, rest = ".".join(full[:length]), full[length:]
+            if self.file(found) is not None:
+                if not rest:
+                    yield found, ""
+                elif not (found == module and rest[0] == chain[0]):  # a module that imports from itself
+                    yield from self.resolve(found, rest, self.source(found).imports)
+                return
+
+    def is_config(self, module: str, name: str) -> bool:
+        """Whether a name is a type of config: a class of pydantic's, however indirectly."""
+        source = self.source(module)
+        for node in source.statements.get(name, []):
+            for base in node.bases if isinstance(node, ast.ClassDef) else []:
+                for place in self.resolve(module, chain_of(base), source.imports):
+                    if place == CONFIG_TYPE or (all(place) and place != (module, name) and self.is_config(*place)):
+                        return True
+        return False
 
 
-def _substantial(node: ast.AST, name: str) -> Any:
-    """A field of a node, without what is documentation: docstrings, and the descriptions of config keys."""
-    value = getattr(node, name, None)
-    if name == "body" and value and isinstance(node, DOCUMENTED):
-        first = value[0]
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-            return value[1:]
-    if (
-        name == "keywords"
-        and isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "Field"
-    ):
-        return [keyword for keyword in node.keywords if keyword.arg != "description"]
-    return value
+OURS = _Files()
 
 
-def _module(name: str) -> Path:
-    path = LIBRARY.parent.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+class _Found(NamedTuple):
+    """What a name stands for (`Definition`), with all names in full."""
+
+    text: str
+    uses: list[Place]
+    others: dict[str, str]
+    imports: list[str]
+    unclear: str | None
 
 
-@functools.cache  # every stage asks for the same modules
-def _substance(path: Path) -> tuple[str, frozenset[str]]:
-    """What a file does, as text, and the calotype modules that it imports."""
-    imported = {"calotype"}
-    text = _canonical(parse(path), imported)
-    return text, frozenset(name for name in imported if _module(name).is_file())
+@functools.cache  # stages share most of their code
+def _found(files: _Files, module: str, name: str, picked: tuple[str, ...] | None) -> _Found:
+    source = files.source(module)
+    if name == ALL:
+        definition = source.whole()
+    elif picked is not None:
+        definition = source.entries(name, picked)
+    else:
+        definition = source.definition(name, config=files.is_config(module, name))
+    uses: list[Place] = []
+    others: dict[str, str] = {}
+    for chain in definition.uses:
+        for place in files.resolve(module, chain, {**source.imports, **definition.imports}):
+            if place[0]:
+                uses.append(place)
+            else:
+                others[chain[0]] = place[1]
+    entered = [files.imported(module, each) for each in definition.imports.values()]
+    return _Found(definition.text, uses, others, [*filter(None, entered)], definition.unclear)
 
 
 @functools.cache
-def code_digest(script: Path, without: tuple[str, ...] = ()) -> str:
-    """Identify the code that a stage runs: its script and every calotype module that it imports, however indirectly.
+def _entered(files: _Files, module: str) -> tuple[bool, list[str], list[str]]:
+    """What an import of a module does: whether anything but to define, which modules it imports, of which all names."""
+    source = files.source(module)
+    imported = [files.imported(module, each) for each in source.imports.values()]
+    stars = [files.imported(module, each._replace(name=None)) for each in source.stars]
+    return bool(source.effects), [*filter(None, imported)], [*filter(None, stars)]
 
-    Comments, docstrings, descriptions of config keys, blank lines and layout do not count.
+
+@dataclass
+class _Walk:
+    """A way through the code.
+
+    Attributes:
+        files: where modules are.
+        without: modules and packages that do not count.
+        picks: by table, ``module:name``, the keys of which the values count.
+        texts: of what counts, by module and name.
+        entered: modules that are imported.
+        waiting: what is still to be looked at.
+        unclear: by file, why all of it counts.
+    """
+
+    files: _Files
+    without: frozenset[str]
+    picks: dict[str, tuple[str, ...]]
+    texts: dict[Place, str] = field(default_factory=dict)
+    entered: set[str] = field(default_factory=set)
+    waiting: list[Place] = field(default_factory=list)
+    unclear: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Look at all that waits, and at what that uses."""
+        while self.waiting:
+            module, name = self.waiting.pop()
+            if (module, name) in self.texts or not self.counts(module):
+                continue
+            found = _found(self.files.of(module), module, name, self.picks.get(f"{module}:{name}"))
+            self.texts[module, name] = found.text
+            self.texts |= {(module, f"import {alias}"): target for alias, target in found.others.items()}
+            for imported in found.imports:
+                self.enter(imported)
+            if found.unclear:
+                self.all_of(module, found.unclear)
+            for where, used in found.uses:
+                if used:
+                    self.enter(where)
+                    self.waiting.append((where, used))
+                else:
+                    self.all_of(where, f"{module} passes it on as a whole")
+
+    def counts(self, module: str) -> bool:
+        """Whether neither a module nor a package that it is in is left out."""
+        parts = module.split(".")
+        return self.without.isdisjoint(".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+    def enter(self, module: str) -> None:
+        """Import a module: its packages, what it does, and what it imports."""
+        while module and module not in self.entered:
+            self.entered.add(module)
+            if self.counts(module) and self.files.file(module) is not None:
+                effects, imports, stars = _entered(self.files.of(module), module)
+                if effects:
+                    self.waiting.append((module, ""))
+                for imported in imports:
+                    self.enter(imported)
+                for star in stars:
+                    self.all_of(module, f"it imports all names of {star}")
+                    self.all_of(star, f"{module} imports all of its names")
+            module = module.rpartition(".")[0]
+
+    def all_of(self, module: str, why: str) -> None:
+        """Count all definitions of a module."""
+        if self.counts(module) and (path := self.files.file(module)) is not None and str(path) not in self.unclear:
+            self.unclear[str(path)] = why
+            self.enter(module)
+            self.waiting += [(module, name) for name in self.files.source(module).statements]
+
+
+Picks = Mapping[str, Sequence[str]]
+
+
+def reach(entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> Reach:
+    """Find the code that an entry point reaches.
 
     Args:
-        script: the entry point.
-        without: modules that it imports for what changes no result.
-
-    Returns:
-        A SHA-256 in hexadecimal.
+        entry: a script; or ``path/to/file.py:name`` or ``calotype.package.module:name``, a function or a class.
+        without: modules and packages that change no result.
+        picks: by table, ``module:name``, the keys that are used: the values of others do not count.
 
     Raises:
-        CalotypeError: a file is missing or not valid Python.
+        CalotypeError: a file is missing or not valid Python, or holds no such name, or `without` or `picks` names what
+            is not there: it would count no longer, or again, once it has another name.
     """
-    found = {"": _substance(script)}
-    waiting = set(found[""][1]) - {*without}
-    while waiting:
-        name = waiting.pop()
-        found[name] = _substance(_module(name))
-        waiting |= found[name][1] - found.keys() - {*without}
-    parts = [f"{name}\n{found[name][0]}" for name in sorted(found)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return _reach(str(entry), tuple(without), tuple((table, tuple(keys)) for table, keys in sorted(picks.items())))
+
+
+@functools.cache  # many runs share an entry point
+def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[str, ...]], ...]) -> Reach:
+    for module in without:
+        if not LIBRARY.parent.joinpath(*module.split(".")).is_dir() and module_file(LIBRARY.parent, module) is None:
+            raise CalotypeError(f"code digest: without: there is no module {module}.")
+    for table, _ in picks:
+        module, _, name = table.partition(":")
+        if (file := module_file(LIBRARY.parent, module)) is None or name not in read_source(file).statements:
+            raise CalotypeError(f"code digest: picks: there is no table {table}.")
+    where, _, name = entry.rpartition(":") if ":" in entry else (entry, "", "")
+    ours, path = where.startswith("calotype."), Path(where)
+    module, files = (where, OURS) if ours else (ENTRY, _Files(path.parent if name else None, path))
+    if name and (files.file(module) is None or name not in files.source(module).statements):
+        raise CalotypeError(f"{where}: there is no `{name}`.")
+    walk = _Walk(files, frozenset(without), dict(picks))
+    walk.enter(module)
+    walk.waiting.append((module, name or ALL))
+    walk.run()
+    found = [place for place in sorted(walk.texts) if walk.texts[place]]
+    text = "\0".join(f"{module}:{name}\0{walk.texts[module, name]}" for module, name in found)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Reach(digest, tuple(f"{module}:{name}" for module, name in found), walk.unclear)
+
+
+def code_digest(entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> str:
+    """The digest of the code that an entry point reaches; see `reach`."""
+    return reach(entry, without, picks).digest
 
 
 def own_code(name: str) -> str | None:
-    """The digest of a user's model file, if the model of the config is one."""
-    file, colon, _ = name.rpartition(":")
-    return code_digest(Path(file)) if colon else None
+    """The digest of a user's function, ``path/to/file.py:function``; None of a name that is none."""
+    return code_digest(name, NO_RESULT) if ":" in name else None
+
+
+def forget() -> None:
+    """Read all files again, which may have changed."""
+    for cached in (_reach, _found, _entered, read_source, parse, module_file, is_beside):
+        cached.cache_clear()

@@ -1,0 +1,139 @@
+"""Import a user's functions, and the modules that lie beside their files."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from calotype.util.errors import CalotypeError, about
+
+
+@functools.cache
+def is_beside(folder: Path, name: str) -> bool:
+    """Whether files in a folder that import a name get what lies beside them; modules of Python itself come first."""
+    return name not in sys.stdlib_module_names and ((folder / f"{name}.py").is_file() or (folder / name).is_dir())
+
+
+@functools.cache
+def module_file(folder: Path, module: str) -> Path | None:
+    """The file of a module below a folder; None where there is none."""
+    path = os.path.join(folder, *module.split("."))
+    return next((Path(file) for file in (f"{path}.py", f"{path}/__init__.py") if os.path.isfile(file)), None)
+
+
+class _Loader(SourceFileLoader):
+    """Compile a file each time that it is loaded, and leave no `__pycache__` beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        """Compile the file."""
+        return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
+
+
+class _Beside:
+    """Finds the modules beside the user's file that is at work."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.names: set[str] = set()  # of the modules that were found there
+        self.away: dict[Path, dict[str, ModuleType]] = {}  # those of other folders, while these are not at work
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+        """Find a module; `path` holds the folders of its package, if it is in one."""
+        del target
+        first, _, rest = name.partition(".")
+        if self.folder is None or not (first in self.names if rest else is_beside(self.folder, name)):
+            return None
+        folders = [str(self.folder)] if path is None else path
+        found = (FileFinder(folder, (_Loader, [".py"])).find_spec(name) for folder in folders)
+        spec = next(filter(None, found), None)
+        if spec is not None:
+            self.names.add(name)
+        return spec
+
+    def put_away(self) -> None:
+        """Take the modules of the folder out of Python's list."""
+        if self.folder is not None:
+            self.away[self.folder] = {name: sys.modules.pop(name) for name in self.names if name in sys.modules}
+            self.folder, self.names = None, set()
+
+    def bring(self, folder: Path) -> None:
+        """Have imports find the modules in a folder, and those of no other; they stay for imports that come late."""
+        if folder != self.folder:
+            self.put_away()
+            self.folder, modules = folder, self.away.pop(folder, {})
+            self.names = {*modules}
+            sys.modules.update(modules)
+
+    @contextmanager
+    def at_work(self, folder: Path) -> Iterator[None]:
+        """Have imports of the block find the modules in a folder."""
+        before = self.folder
+        self.bring(folder)
+        try:
+            yield
+        finally:
+            if before is not None:
+                self.bring(before)
+
+    def load(self, path: Path, file: str) -> ModuleType:
+        """Run a file, as a module of its folder, which is at work."""
+        name = path.stem
+        if name in self.names and name in sys.modules:
+            return sys.modules[name]
+        spec = spec_from_file_location(name, path, loader=_Loader(name, str(path)))
+        assert spec is not None
+        module = module_from_spec(spec)
+        if name not in sys.modules:
+            sys.modules[name] = module
+            self.names.add(name)
+        try:
+            _Loader(name, str(path)).exec_module(module)
+        except Exception as error:
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+            raise CalotypeError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+        return module
+
+
+BESIDE = _Beside()
+sys.meta_path.insert(0, BESIDE)  # before Python's own: what lies beside a file comes first, as for a script
+
+
+def load_function(name: str, *, anew: bool = False) -> Callable[..., Any]:
+    """Import a user's function.
+
+    Args:
+        name: ``path/to/file.py:function``.
+        anew: run the file and the modules beside it again, if they were loaded before.
+
+    Returns:
+        The function; imports in it and in the modules beside it find these whenever it is called.
+
+    Raises:
+        CalotypeError: there is no such file or function, or it cannot be imported.
+    """
+    file, _, function = name.rpartition(":")
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise CalotypeError(f"{name}: there is no Python file {file}.")
+    with about(name), BESIDE.at_work(path.parent):
+        if anew:
+            BESIDE.put_away()
+            del BESIDE.away[path.parent]
+            BESIDE.bring(path.parent)
+        found = getattr(BESIDE.load(path, file), function, None)
+    if not callable(found):
+        raise CalotypeError(f"{name}: there is no such function.")
+
+    @functools.wraps(found)
+    def call(*arguments: Any, **named: Any) -> Any:
+        with BESIDE.at_work(path.parent):
+            return found(*arguments, **named)
+
+    return call
