@@ -22,7 +22,7 @@ def test_preparation_of_a_split_names_all_that_decides_it(classes):
             "maximum": 5,
             "source": "dots",
             "split": "test",
-            "steps": ["grey", "scale"],
+            "steps": [{"name": "grey", "method": "mean"}, "scale"],
         },
         "clothes": {
             "images": "images",

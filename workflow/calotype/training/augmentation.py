@@ -224,19 +224,22 @@ CHANGES: Mapping[str, Kind] = {
     "flip": Kind(lambda *_: [2], lambda images, drawn, _: flip(images, *drawn)),
     "shift": Kind(
         lambda change, *_: [2 * (change.pixels or 0) + 1] * 2,
-        lambda images, drawn, change: shift(images, *drawn, change.pixels, change.fill),
+        lambda images, drawn, change: shift(images, drawn[0], drawn[1], change.pixels, change.fill),
     ),
     "rotate": Kind(
         lambda *_: [LEVELS],
-        lambda images, drawn, change: affine(images, *drawn, None, change.degrees, 0.0, change.fill),
+        lambda images, drawn, change: affine(images, drawn[0], None, change.degrees, 0.0, change.fill),
     ),
     "affine": Kind(
         lambda *_: [LEVELS, LEVELS],
-        lambda images, drawn, change: affine(images, *drawn, change.degrees, change.zoom, change.fill),
+        lambda images, drawn, change: affine(images, drawn[0], drawn[1], change.degrees, change.zoom, change.fill),
     ),
-    "brightness": Kind(lambda *_: [LEVELS], lambda images, drawn, change: brighten(images, *drawn, change.strength)),
-    "noise": Kind(lambda *_: [LEVELS, LEVELS], lambda images, drawn, change: noise(images, *drawn, change.strength)),
+    "brightness": Kind(lambda *_: [LEVELS], lambda images, drawn, change: brighten(images, drawn[0], change.strength)),
+    "noise": Kind(
+        lambda *_: [LEVELS, LEVELS], lambda images, drawn, change: noise(images, drawn[0], drawn[1], change.strength)
+    ),
     "erase": Kind(
-        lambda _, height, width: [height, width], lambda images, drawn, change: erase(images, *drawn, change.pixels)
+        lambda _, height, width: [height, width],
+        lambda images, drawn, change: erase(images, drawn[0], drawn[1], change.pixels),
     ),
 }

@@ -19,7 +19,13 @@ from calotype.util.user_code import is_beside, module_file
 LIBRARY = Path(__file__).parents[1]
 CONFIG_TYPE = ("", "pydantic.BaseModel")
 # What changes no result: texts of errors, logs, and what runs around the work of a stage.
-NO_RESULT = ("calotype.jobs", "calotype.util.code_digest", "calotype.util.entry_point", "calotype.util.errors")
+NO_RESULT = (
+    "calotype.jobs",
+    "calotype.util.code_digest",
+    "calotype.util.entry_point",
+    "calotype.util.errors",
+    "calotype.util.user_code",
+)
 ENTRY, ALL = "<entry>", "*"  # the module of a file that is an entry point, and of a script all that is in it
 Place = tuple[str, str]  # a module and a name in it; of others "" and both in one
 

@@ -63,7 +63,7 @@ HARMLESS = frozenset(
         "list_physical_devices",
     ]
 )
-UNCLEAR = (("exec",), ("eval",), ("globals",), ("__import__",), ("sys", "modules"))
+UNCLEAR: tuple[tuple[str, ...], ...] = (("exec",), ("eval",), ("globals",), ("__import__",), ("sys", "modules"))
 CHANGING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 Chain = tuple[str, ...]  # a name and the attributes that are read of it, one of the other: ("np", "random", "rng")
@@ -385,11 +385,7 @@ class _Writer:
             self.read.add(chain[0])
         else:
             self.uses.add(chain)
-            if (
-                (len(chain) == 1 and chain[0] in UNCLEAR)
-                or chain[-1] == "__subclasses__"
-                or chain == ("sys", "modules")
-            ):
+            if chain[:2] in UNCLEAR or chain[-1] == "__subclasses__":
                 self.unclear = f"`{'.'.join(chain)}` may use any name"
 
     def imported(self, node: ast.Import | ast.ImportFrom) -> str:
@@ -472,10 +468,12 @@ class _Writer:
     def call(self, node: ast.Call) -> str:
         if _last(node) in WORDS:
             return self.text(node.func)
-        if _last(node) == "import_module" and node.args and not isinstance(node.args[0], ast.Constant):
-            self.unclear = "`import_module` of a name that is computed"
-        elif _last(node) == "import_module" and node.args:
-            self.imports[str(node.args[0].value)] = Imported(0, str(node.args[0].value), None)
+        if _last(node) == "import_module":
+            module = getattr(node.args[0], "value", None) if node.args else None
+            if isinstance(module, str):
+                self.imports[module] = Imported(0, module, None)
+            else:
+                self.unclear = "`import_module` of a name that is computed"
         return self.plain(node)
 
     def asserted(self, node: ast.Assert) -> str:
