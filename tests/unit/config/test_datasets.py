@@ -42,7 +42,7 @@ def test_preparation_of_a_split_names_all_that_decides_it(classes):
             "files": {"digits.csv": "c" * 64},
             "source": "csv",
             "split": "test",
-            "steps": ["grey", "scale"],
+            "steps": [{"name": "grey", "method": "mean"}, "scale"],
             "classes": 2,
         },
     }

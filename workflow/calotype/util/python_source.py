@@ -445,8 +445,10 @@ class _Writer:
     def annotated(self, node: ast.AnnAssign) -> str:
         if self.depth and node.value is None:
             return ""
-        kept = any(_last(each) in ("ClassVar", "InitVar", "KW_ONLY") for each in ast.walk(node.annotation))
-        return self.plain(node, ("simple",) if kept else ("simple", "annotation"))
+        if any(_last(each) in ("ClassVar", "InitVar", "KW_ONLY") for each in ast.walk(node.annotation)):
+            return self.plain(node)
+        value = "" if node.value is None else f",value={self.text(node.value)}"
+        return f"Assign(targets=[{self.text(node.target)}]{value})"
 
     def assignment(self, node: ast.Assign) -> str:
         target = node.targets[0]

@@ -1,0 +1,342 @@
+"""Code counts where a result reaches it: what is missed gives stale results, what is too much trains for nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calotype.util import code_digest
+from calotype.util.code_digest import NO_RESULT, reach
+from calotype.util.errors import CalotypeError
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _no_memory():
+    code_digest.forget()
+    yield
+    code_digest.forget()
+
+
+class Files:
+    """Files of a user's, of which one holds the function `net`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def digest(self, text: str | None = None, file: str = "nets.py", name: str = "net", **beside: str) -> str:
+        """The digest of a function after files were written, as a new process sees it."""
+        files = {f"{other}.py": content for other, content in beside.items()} | ({} if text is None else {file: text})
+        for other, content in files.items():
+            path = self.folder / other.replace("__", "/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        code_digest.forget()
+        return code_digest.code_digest(f"{self.folder / file}:{name}", NO_RESULT)
+
+    def unclear(self, file: str = "nets.py") -> dict[str, str]:
+        """Why files count as a whole, by their names."""
+        found = reach(f"{self.folder / file}:net", NO_RESULT).unclear
+        return {Path(path).name: why for path, why in found.items()}
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Files(tmp_path / "models")
+
+
+NET = """
+import keras
+from my_layers import Attention
+import sizes
+
+UNITS = 32
+OTHER = 64
+
+def net(shape, outputs, *, depth=2):
+    inside = [Attention(UNITS) for _ in range(depth)]
+    return keras.Sequential([*inside, keras.layers.Dense(outputs, name=sizes.label())])
+"""
+LAYERS = """
+import keras
+from sizes import HEADS as heads
+
+UNUSED = 1
+
+class Attention(keras.layers.Layer):
+    def build(self, shape):
+        self.heads = _rounded(heads)
+
+def _rounded(number):
+    return round(number)
+
+class Other(keras.layers.Layer):
+    pass
+"""
+SIZES = "HEADS, KEYS = 4, 5\nWIDTH = 3\n\ndef label():\n    return 'last'\n"
+
+
+@pytest.fixture
+def before(files):
+    return files.digest(NET, my_layers=LAYERS, sizes=SIZES)
+
+
+# ---- What a user's model reaches -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        (NET + "\n\ndef other(shape, outputs):\n    return UNITS + OTHER\n", {}),
+        (NET + "\nANOTHER = 3  # remark\n", {}),
+        (NET.replace("OTHER = 64", "OTHER = 65"), {}),
+        (NET.replace("depth=2):", 'depth=2):\n    """Stack layers."""'), {}),
+        (NET.replace("depth=2)", "depth: int = 2) -> keras.Model"), {}),
+        (NET.replace("\nUNITS = 32", "\n\n# of each layer\nUNITS: int = 32\n"), {}),
+        (NET + '\nif __name__ == "__main__":\n    net((1, 1, 1), 2).summary()\n', {}),
+        (NET, {"my_layers": LAYERS.replace("UNUSED = 1", "UNUSED = 2").replace("    pass", "    x = 1")}),
+        (NET, {"sizes": SIZES.replace("WIDTH = 3", "WIDTH = 4")}),
+        (NET, {"unrelated": "WIDTH = 3"}),
+    ],
+)
+def test_what_a_model_does_not_use_trains_it_no_second_time(files, before, text, beside):
+    assert files.digest(text, **beside) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        (NET.replace("UNITS = 32", "UNITS = 33"), {}),
+        (NET.replace("depth=2", "depth=3"), {}),
+        (NET.replace("import keras", "import tf_keras as keras"), {}),
+        (NET.replace("def net", "import random\nrandom.seed(3)\n\ndef net"), {}),
+        (NET.replace("def net", "if OTHER:\n    UNITS = 5\n\ndef net"), {}),
+        (NET.replace("def net", "UNITS += 5\n\ndef net"), {}),
+        (NET + "\nnet.units = 5\n", {}),
+        (NET + "\n@keras.saving.register_keras_serializable()\nclass Late(keras.layers.Layer):\n    pass\n", {}),
+        (NET, {"my_layers": LAYERS.replace("round(number)", "int(number)")}),
+        (NET, {"my_layers": LAYERS.replace("def build", "supports_masking = True\n\n    def build")}),
+        (NET, {"my_layers": LAYERS + "\nkeras.config.set_epsilon(1e-3)\n"}),
+        (NET, {"my_layers": LAYERS.replace("_rounded(heads)", "_rounded(heads + 1)")}),
+        (NET, {"sizes": SIZES.replace("4, 5", "8, 5")}),
+        (NET, {"sizes": SIZES.replace("'last'", "'end'")}),
+    ],
+)
+def test_what_a_model_uses_trains_it_again_wherever_it_stands(files, before, text, beside):
+    """Also in a module that lies beside its file, and in one that that imports."""
+    assert files.digest(text, **beside) != before
+
+
+def test_the_place_of_a_file_counts_no_more_than_its_time(files, before, tmp_path):
+    shutil.copytree(files.folder, tmp_path / "elsewhere")
+    assert Files(tmp_path / "elsewhere").digest() == before
+
+
+def test_modules_in_packages_beside_a_file_are_followed(files):
+    text = "import parts.heads as heads\nfrom parts.blocks import block\ndef net(s, o):\n    return block(), heads.head\n"
+        "from parts.blocks import block\nimport parts.heads as heads\ndef net(s, o):\n    return block(), heads.head\n"
+    )
+    beside = {
+        "parts____init__": "SEED = 1\n",
+        "parts__blocks": "from .sizes import WIDTH\nfrom . import heads\n\ndef block():\n    return WIDTH\n",
+        "parts__heads": "def head():\n    return 1\n\ndef unused():\n    return 1\n",
+        "parts__sizes": "WIDTH = 1\n",
+    }
+    beside["parts/__init__"] = beside.pop("parts____init__")
+    found = [files.digest(text, **beside)]
+    for module in ("parts__sizes", "parts__heads"):
+        found.append(files.digest(**{module: beside[module].replace("1", "2", 1)}))
+    assert len({*found}) == 3
+    assert files.digest(**{"parts__heads": beside["parts__heads"].replace("1", "2")}) == found[-1]
+
+
+def test_a_variable_of_a_function_is_no_name_of_the_file(files):
+    text = "def net(shape, outputs):\n    size = shape[0]\n    return [row for row in range(size)]\n"
+    before = files.digest(text)
+    assert files.digest("size, row, shape = 1, 2, 3\n" + text) == before
+
+
+def test_the_first_loop_of_a_comprehension_and_defaults_are_evaluated_outside(files):
+    text = "rows = 3\n\ndef net(shape, rows=rows):\n    return rows\n"
+    assert files.digest(text) != files.digest(text.replace("3", "4"))
+    text = "rows = 3\n\ndef net(shape):\n    return [rows for rows in rows]\n"
+    assert files.digest(text) != files.digest(text.replace("3", "4"))
+
+
+def test_the_library_that_a_users_file_imports_is_followed(files, monkeypatch, tmp_path):
+    shutil.copytree(ROOT / "workflow/calotype", tmp_path / "calotype", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code_digest, "LIBRARY", tmp_path / "calotype")
+    text = "from calotype.training.models import dense\ndef net(s, o):\n    return dense(s, o, units=[3])\n"
+    before = files.digest(text)
+    file = tmp_path / "calotype/training/models.py"
+    models = file.read_text(encoding="utf-8")
+    file.write_text(models.replace("layers.Conv2D(32", "layers.Conv2D(16"), encoding="utf-8")
+    assert files.digest() == before, "of another model"
+    file.write_text(models.replace("dropout: float = 0.0", "dropout: float = 0.1", 1), encoding="utf-8")
+    assert files.digest() != before
+
+
+# ---- Texts -----------------------------------------------------------------------------------------------------------
+
+SAYS = """
+import logging
+import warnings
+
+logger = logging.getLogger(__name__)
+
+class TooLarge(Exception):
+    pass
+
+def net(shape, outputs):
+    where, hint = f"net {shape}", "make it smaller"
+    problem = "too large"
+    name = "dense"
+    if outputs > 3:
+        raise ValueError(f"{where}: {problem}: {hint}")
+    if outputs > 2:
+        logger.warning("%d outputs", outputs)
+    warnings.warn("slow", stacklevel=2)
+    print("building", outputs)
+    assert outputs, "none"
+    try:
+        return [name, outputs]
+    except KeyError as error:
+        raise TooLarge("no key", outputs) from error
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"too large"', '"larger than allowed"'),
+        ("{where}: {problem}: {hint}", "{problem}"),
+        ('"%d outputs"', '"%d is many"'),
+        ('"slow"', '"slower"'),
+        ('"building"', '"at it"'),
+        ('        logger.warning("%d outputs", outputs)', '        logger.info("few")\n        logger.info("many")'),
+        ('    if outputs > 2:\n        logger.warning("%d outputs", outputs)\n', ""),
+        ('assert outputs, "none"', 'assert outputs, "no output"'),
+        ('"no key"', '"no such key"'),
+        ("import warnings", 'import warnings\n"""A remark."""'),
+    ],
+)
+def test_texts_of_errors_and_logs_train_nothing(files, old, new):
+    before = files.digest(SAYS)
+    assert old in SAYS
+    assert files.digest(SAYS.replace(old, new)) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"dense"', '"convolutional"'),
+        ("outputs > 3", "outputs > 4"),
+        ("ValueError", "TypeError"),
+        ("assert outputs,", "assert outputs + 1,"),
+        ('"no key", outputs', '"no key", outputs + 1'),
+        ('"building", outputs', '"building", file=shape'),
+    ],
+)
+def test_what_is_more_than_a_text_counts(files, old, new):
+    before = files.digest(SAYS)
+    assert files.digest(SAYS.replace(old, new)) != before
+
+
+# ---- Where reach cannot be told --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "beside", "unclear"),
+    [
+        ("def net(s, o):\n    return eval('other')()\n", {}, {"nets.py": "`eval` may use any name"}),
+        ("def net(s, o):\n    return globals()['other']()\n", {}, {"nets.py": "`globals` may use any name"}),
+        (
+            "import importlib as i\ndef net(s, o):\n    return i.import_module(s)\n",
+            {},
+            {"nets.py": "`import_module` of "},
+        ),
+        ("from more import *\ndef net(s, o):\n    return other()\n", {"more": "def other():\n    return 1\n"}, {}),
+        ("import more\ndef net(s, o):\n    return getattr(more, o)\n", {"more": "def other():\n    return 1\n"}, {}),
+    ],
+)
+def test_where_reach_cannot_be_told_the_whole_file_counts_and_is_named(files, text, beside, unclear):
+    whole = text if beside else text + "def other():\n    return 1\n"
+    before, said = files.digest(whole, **beside), files.unclear()
+    assert all(said[name].startswith(why) for name, why in unclear.items())
+    assert {*said} >= {f"{name}.py" for name in beside}
+    changed = {name: content.replace("1", "2") for name, content in beside.items()}
+    assert files.digest(whole if beside else whole.replace("1", "2"), **changed) != before
+
+
+def test_where_reach_can_be_told_nothing_is_said(files, before):
+    assert before
+    assert files.unclear() == {}
+
+
+def test_a_module_that_is_imported_by_a_written_name_is_followed(files):
+    text = "import importlib\ndef net(s, o):\n    return importlib.import_module('more')\n"
+    before = files.digest(text, more="print('loaded', file=None)\n")
+    assert files.digest(text, more="print('twice', file=None)\n") != before
+
+
+# ---- Tables, and what is left out ------------------------------------------------------------------------------------
+
+
+def test_of_a_table_only_the_entries_that_are_used_count():
+    module = "calotype.training.augmentation"
+    flip, both = (
+        {*reach(f"{module}:apply", NO_RESULT, {f"{module}:CHANGES": keys}).definitions}
+        for keys in (["flip"], ["flip", "noise"])
+    )
+    assert f"{module}:flip" in flip
+    assert both - flip == {f"{module}:noise", f"{module}:LEVELS"}
+
+
+@pytest.mark.parametrize("without", ["calotype.no_module", "calotype.training.models:dense", "numpy"])
+def test_what_is_left_out_has_to_exist(without):
+    """Else it would count again once it has another name, and all would be trained anew."""
+    with pytest.raises(CalotypeError, match=f"without: there is no module {without}"):
+        reach("calotype.training.models:dense", (without,))
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "problem"),
+    [
+        ("calotype.training.models:NETS", "dense", "there is no table calotype.training.models:NETS"),
+        ("calotype.training.models:MODELS", "dense2", "MODELS holds no dense2"),
+        ("calotype.training.models:LAST", "dense", "LAST is not a dict that is written out"),
+    ],
+)
+def test_entries_that_are_picked_have_to_exist(table, key, problem):
+    with pytest.raises(CalotypeError, match=problem):
+        reach(table, NO_RESULT, {table: [key]})
+
+
+def test_a_file_that_is_no_python_is_named(files):
+    for text, problem in (("def net(:", "line 1: not valid Python"), ("net = \0", "not valid Python")):
+        with pytest.raises(CalotypeError, match=problem):
+            files.digest(text)
+    with pytest.raises(CalotypeError, match="there is no `nets`"):
+        files.digest("def net(): pass", name="nets")
+
+
+# ---- Every process ---------------------------------------------------------------------------------------------------
+
+
+def test_a_digest_is_the_same_in_every_process():
+    ask = "import sys; from calotype.util.code_digest import *; print(code_digest(sys.argv[1], NO_RESULT))"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", ask, str(ROOT / "workflow/scripts/train.py")],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
