@@ -137,7 +137,7 @@ def test_the_place_of_a_file_counts_no_more_than_its_time(files, before, tmp_pat
 
 
 def test_modules_in_packages_beside_a_file_are_followed(files):
-    text = "import parts.heads as heads\nfrom parts.blocks import block\ndef net(s, o):\n    return block(), heads.head\n"
+    text = (
         "from parts.blocks import block\nimport parts.heads as heads\ndef net(s, o):\n    return block(), heads.head\n"
     )
     beside = {
