@@ -106,14 +106,14 @@ def test_a_job_waits_for_an_array_that_another_node_has_just_written(array, monk
 
 
 @pytest.mark.parametrize("kept", KEPT)
-@pytest.mark.parametrize("patience", [0, 1, 5])
+@pytest.mark.parametrize("patience", [{}, {"patience": 1}, {"patience": 5}], ids=str)
 def test_a_job_does_not_wait_longer_for_an_array_than_it_should(array, monkeypatch, kept, patience):
     path, content = array
     path.unlink() if KEPT[kept] is None else path.write_bytes(content[: KEPT[kept]])
     sleeps = clock(monkeypatch)
     with pytest.raises(CalotypeError, match=r"train\.npy: not a prepared array"):
-        open_split(path, patience=patience)
-    assert sum(sleeps) == patience
+        open_split(path, **patience)
+    assert sum(sleeps) == patience.get("patience", 0)
 
 
 @pytest.mark.parametrize("wrong", ["text", "another program's", "objects"])

@@ -1,13 +1,13 @@
 """What a call would cost: nothing that is done counts again, and what is said is known or marked as a guess."""
 
+import dataclasses
 import json
-import math
 
 import pytest
 import yaml
 
 from calotype.config import load
-from calotype.config.paths import Layout
+from calotype.config.paths import FIGURE_SUFFIXES, Layout
 from calotype.planning import cost_forecast
 from calotype.training import provenance
 from calotype.training.smoke_test import Rehearsal
@@ -20,17 +20,25 @@ DATA = [
 CODE = "code"
 
 
+NET = {"model": "dots_source", "loss": "mean_squared_error", "optimizer": "adam", "epochs": 10, "batch_size": 8}
+
+
+def project(root, studies=("dots",), settings=None, **changes):
+    """Studies with two variants of three seeds, two in a pack; `changes` are of the first variant."""
+    splits = {name: {"images": 100, "seed": seed} for seed, name in enumerate(("train", "test", "further", "held"))}
+    (root / "config/studies").mkdir(parents=True, exist_ok=True)
+    (root / "config/datasets.yaml").write_text(yaml.safe_dump({"dots": {"source": "dots", "splits": splits}}))
+    study = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"]}
+    for name in studies:
+        content = yaml.safe_dump(study | {"variants": {"a": NET | changes, "b": NET}})
+        (root / f"config/studies/{name}.yaml").write_text(content)
+    settings = {"studies": [*studies], "seeds": 3, "seeds_per_job": 2} | (settings or {})
+    return Layout(load.load(settings, root=root), root=root)
+
+
 @pytest.fixture
 def layout(tmp_path):
-    """Two variants of three seeds, two in a pack."""
-    net = {"model": "dots_source", "loss": "mean_squared_error", "optimizer": "adam", "epochs": 10, "batch_size": 8}
-    study = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"], "variants": {"a": net, "b": net}}
-    splits = {"train": {"images": 100, "seed": 1}, "test": {"images": 50, "seed": 2}}
-    (tmp_path / "config/studies").mkdir(parents=True)
-    (tmp_path / "config/studies/dots.yaml").write_text(yaml.safe_dump(study))
-    (tmp_path / "config/datasets.yaml").write_text(yaml.safe_dump({"dots": {"source": "dots", "splits": splits}}))
-    settings = {"studies": ["dots"], "seeds": 3, "seeds_per_job": 2}
-    return Layout(load.load(settings, root=tmp_path), root=tmp_path)
+    return project(tmp_path)
 
 
 def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
@@ -42,6 +50,16 @@ def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
     folder = layout.root / layout.results / f"dots/{variant}/seeds-{first:03d}-{last:03d}"
     folder.mkdir(parents=True)
     (folder / "provenance.json").write_text(json.dumps(origin))
+
+
+def finish(layout, *studies):
+    """Leave behind what the stages after training write, but for the report."""
+    for study in studies:
+        files = [f"results/{study}/{name}" for name in ("runs.csv", "claims.csv", "summary.tex")]
+        files += [layout.figure_file(figure, end) for figure in layout.figures([study]) for end in FIGURE_SUFFIXES]
+        for path in [layout.root / file for file in files]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
 
 
 def done(layout, variant="a"):
@@ -91,6 +109,65 @@ def test_disk_is_that_of_weights_predictions_and_checkpoints(layout):
     assert row.checkpoints == 3 * 4 * 2
 
 
+def rehearsed(layout, *splits, classes=None):
+    """The forecast of the first variant without any pack, by images of its splits."""
+    data = [{"split": name, "images": n, "shape": [8, 8, 1], "classes": classes, "sha256": ""} for name, n in splits]
+    return cost_forecast.forecast(layout, "dots", "a", SEEN, {}, data, memory=500.0)
+
+
+def test_images_that_are_held_out_are_seen_forwards_only(tmp_path):
+    """Ten epochs of 75 images that are trained on and 25 that a third of the time is for; then 50 to test."""
+    row = rehearsed(project(tmp_path, validation_split=0.25), ("train", 100), ("test", 50))
+    assert row.seconds == pytest.approx(3 * (10 * (75 + 25 / 3) + 50 / 3) * 0.01 + 2 * cost_forecast.START)
+
+
+def test_a_validation_split_takes_time_in_each_epoch(tmp_path):
+    row = rehearsed(project(tmp_path, validation="held"), ("train", 100), ("held", 30), ("test", 50))
+    assert row.seconds == pytest.approx(3 * (10 * (100 + 30 / 3) + 50 / 3) * 0.01 + 2 * cost_forecast.START)
+
+
+@pytest.mark.parametrize(("limit", "tested"), [(20, 40), (50, 80), (60, 90), (None, 90)])
+def test_a_variant_is_tested_on_no_more_images_than_it_asks_for(tmp_path, limit, tested):
+    changes = {} if limit is None else {"test_images": limit}
+    row = rehearsed(project(tmp_path, **changes), ("train", 100), ("test", 60), ("further", 30))
+    tested = min(limit or 60, 60) + min(limit or 30, 30)
+    assert row.seconds == pytest.approx(3 * (10 * 100 + tested / 3) * 0.01 + 2 * cost_forecast.START)
+    assert row.files == pytest.approx(3 * (2 + tested * 4 / 2**20))
+
+
+def test_a_prediction_of_classes_is_a_number_for_each(tmp_path):
+    row = rehearsed(project(tmp_path), ("train", 100), ("test", 60), classes=10)
+    assert row.files == pytest.approx(3 * (2 + 60 * 10 * 4 / 2**20))
+
+
+@pytest.mark.parametrize(("stream_above", "memory"), [(3.0, 503.0), (1e6, 500 + 3 * 10_000 * 64 * 4 / 2**20)])
+def test_streamed_images_take_no_more_memory_than_those_that_are_not(tmp_path, stream_above, memory):
+    layout = project(tmp_path, settings={"stream_above": stream_above})
+    assert rehearsed(layout, ("train", 10_000), ("test", 60)).memory == pytest.approx(memory)
+
+
+def test_packs_that_ran_before_count_with_their_median_time_their_largest_memory_and_all_their_cores(tmp_path):
+    layout = project(tmp_path, threads=2)
+    ran = {
+        (0, 1): {"seconds": {"0": 10.0, "1": 90.0}, "peak_memory_mib": 600},
+        (7, 7): {"seconds": {"7": 20.0}, "peak_memory_mib": 900},
+    }
+    row = cost_forecast.forecast(layout, "dots", "a", SEEN, ran, DATA, memory=500.0)
+    assert (row.planned, row.packs, row.seeds) == (2, 1, 1)
+    assert (row.seconds, row.memory) == (2 * 20 + cost_forecast.START, 900)
+
+
+def test_the_report_is_one_of_all_studies_where_there_are_several(tmp_path):
+    layout = project(tmp_path, ("dots", "more"))
+    done = [dataclasses.replace(of(layout), study=study, packs=0) for study in ("dots", "more")]
+    finish(layout, "dots", "more")
+    assert cost_forecast.jobs(layout, done) == {"report": 1}
+    (layout.root / "results/report.html").touch()
+    assert not cost_forecast.jobs(layout, done)
+    (layout.root / layout.figure_file(layout.figures(["more"])[0], ".svg")).unlink()
+    assert cost_forecast.jobs(layout, done) == {"figures": 1, "report": 1}
+
+
 def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     rows = [of(layout, "a"), of(layout, "b")]
     found = cost_forecast.jobs(layout, rows)
@@ -101,28 +178,18 @@ def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     for variant in "ab":
         train(layout, variant)
         train(layout, variant, 2, 2)
-    for path in ["results/dots.html", *layout.everything("dots"), "results/dots/runs.csv", "results/dots/claims.csv"]:
-        (layout.root / path).mkdir(parents=True, exist_ok=True)
-    for figure in layout.figures(["dots"]):
-        for suffix in (".pdf", ".svg", ".png"):
-            (layout.root / layout.figure_file(figure, suffix)).mkdir(parents=True, exist_ok=True)
+    finish(layout, "dots")
+    (layout.root / "results/dots.html").touch()
     assert not cost_forecast.jobs(layout, [of(layout, "a"), of(layout, "b")])
 
 
-def test_the_page_says_all_of_it_and_that_a_disk_is_too_small(layout):
-    train(layout, "b")
-    train(layout, "b", 2, 2)
-    rows = [of(layout, "a"), of(layout, "b")]
-    said = "\n".join(cost_forecast.page(rows, cost_forecast.jobs(layout, rows), prepared=3, free=5000, cores=2))
-    for expected in ("train 2, evaluate 1", "2 of 4 packs", "4.9 GiB free", "b", "done"):
-        assert expected in said
-    assert "TOO LITTLE" not in said
-    assert "TOO LITTLE" in "\n".join(cost_forecast.page(rows, {}, prepared=3, free=20, cores=2))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(45, "45 s"), (100, "2 min"), (5300, "88 min"), (7200, "2.0 h"), (math.nan, "unknown")],
-)
-def test_durations_are_in_words(seconds, words):
-    assert cost_forecast.duration(seconds) == words
+def test_a_model_of_ones_own_is_tried_before_its_first_pack_and_not_after(tmp_path):
+    (tmp_path / "mine.py").write_text("def build(): ...")
+    layout = project(tmp_path, model="mine.py:build")
+    row, other = (dataclasses.replace(of(layout, "b"), variant=variant) for variant in "ab")
+    assert cost_forecast.jobs(layout, [row, other])["rehearse"] == 1
+    tried = layout.root / "results/dots/a/rehearsal.json"
+    tried.parent.mkdir(parents=True)
+    tried.touch()
+    assert cost_forecast.jobs(layout, [row])["rehearse"] == 1
+    assert "rehearse" not in cost_forecast.jobs(layout, [dataclasses.replace(row, packs=1)])
