@@ -47,7 +47,7 @@ def test_the_table_marks_guesses_and_sums_what_is_ahead():
         "dots    a           338,881      2      6     10 min     700 MiB   20 MiB",
         "dots    b           338,881      2      6       60 s  ?  700 MiB  4.0 MiB",
         "dots    c           338,881                     done",
-        "in all                           4     12     11 min              24 MiB",
+        "in all                           4     12     11 min               24 MiB",
     ]
 
 
