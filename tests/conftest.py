@@ -1,6 +1,7 @@
 """A small copy of the project that has been run once, fresh copies of it to edit, and what runs beside what."""
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -8,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,9 +61,9 @@ class Project:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    def snakemake(self, *arguments: str, variables: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
         """Call Snakemake as a user would, from the project's folder; its imports are done already."""
-        given = environment() | ({} if path is None else {"PATH": path})
+        given = environment() | variables
         process = forking()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -104,6 +106,17 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file of data and results that must be the same each time, by path."""
+        found = {}
+        for file in sorted((*self.folder.glob("data/**/*"), *self.folder.glob("results/**/*"))):
+            path = file.relative_to(self.folder)
+            varies = file.name == "provenance.json" or file.suffix == ".html" or {"logs", "benchmarks"} & {*path.parts}
+            if file.is_file() and not varies and not any(part.startswith(".") for part in path.parts):
+                with suppress(FileNotFoundError):  # a job writes it again
+                    found[str(path)] = hashlib.sha256(file.read_bytes()).hexdigest()
+        return found
+
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace a text that stands in a file."""
         path = self.folder / file
@@ -134,11 +147,16 @@ def forking() -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def copy_project(folder: Path) -> Project:
-    """Copy the workflow and a shrunken config: seconds instead of minutes, every stage the same."""
+def copy_workflow(folder: Path) -> None:
+    """Copy all that a run reads."""
     for name in ("workflow", "envs", "config", "profiles", "slurm"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(REPOSITORY / "Snakefile", folder)
+
+
+def copy_project(folder: Path) -> Project:
+    """Copy the workflow and a shrunken config: seconds instead of minutes, every stage the same."""
+    copy_workflow(folder)
     project = Project(folder)
     datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
     for split, images in {"train": 64, "test": 60, "test-large": 120, "train-large": 96}.items():

@@ -1,6 +1,5 @@
 """The dots study on a real Slurm, in a small size, as `snakemake --profile slurm` runs it; sacct says what it did."""
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import yaml
 from cluster.private_slurm import PrivateSlurm
 from cluster.slurm_config import memory_is_constrained
 from cluster.slurm_jobs import Job
+from conftest import Project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -26,7 +26,7 @@ PACK = "results/dots/accurate/seeds-000-000"
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Project):
     """One call of Snakemake on the cluster.
 
     Attributes:
@@ -35,7 +35,6 @@ class Call:
         jobs: those that it submitted, in order.
     """
 
-    folder: Path
     printed: str
     jobs: list[Job]
 
@@ -85,17 +84,6 @@ def call(slurm: PrivateSlurm, folder: Path, *targets: str, patience: float = PAT
 def at_attempt(expression: str | int, attempt: int) -> int:
     """What an expression of the profile says at an attempt."""
     return int(eval(str(expression), {"attempt": attempt}))
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of data and results that must be the same each time, by path."""
-    found = {}
-    for file in sorted((*folder.glob("data/**/*"), *folder.glob("results/**/*"))):
-        path = file.relative_to(folder)
-        varies = file.name == "provenance.json" or file.suffix == ".html" or {"logs", "benchmarks"} & set(path.parts)
-        if file.is_file() and not varies and not file.name.startswith("."):
-            found[str(path)] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -166,18 +154,18 @@ def test_a_cluster_run_ends_with_what_it_found_and_leaves_no_log_of_what_went_we
 
 
 def test_the_cluster_prints_the_bytes_of_the_laptop(everything, finished_once):
-    here, there = digests(everything.folder), digests(finished_once.folder)
+    here, there = everything.digests(), finished_once.digests()
     suffixes = {Path(name).suffix for name in here}
     assert {".h5", ".csv", ".npz", ".npy", ".tex", ".svg", ".pdf", ".png", ".jpg"} <= suffixes
     assert here == there
 
 
 def test_a_second_call_submits_nothing(slurm, everything):
-    before = digests(everything.folder)
+    before = everything.digests()
     again = call(slurm, everything.folder)
     assert "Nothing to be done" in again.printed
     assert again.jobs == []
-    assert digests(everything.folder) == before
+    assert everything.digests() == before
 
 
 def test_a_training_that_ran_out_of_memory_comes_back_with_more(slurm, short_of_memory):
@@ -206,7 +194,7 @@ def test_a_killed_training_is_not_tried_again_inside_the_job_that_killed_it(shor
 
 def test_a_training_gives_the_same_bytes_at_its_second_attempt(everything, short_of_memory):
     first, second = (
-        {name: digest for name, digest in digests(each.folder).items() if name.startswith(PACK)}
+        {name: digest for name, digest in each.digests().items() if name.startswith(PACK)}
         for each in (everything, short_of_memory)
     )
     assert first

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from cluster.test_cluster import Call, call, digests
+from cluster.test_cluster import Call, call
 from conftest import Project, copy_project
 
 pytestmark = [pytest.mark.cluster, pytest.mark.soak]
@@ -203,4 +203,4 @@ def test_a_pack_that_is_trained_here_gives_the_figures_of_the_cluster(on_the_clu
     shutil.rmtree(folder / "results/emoji/figures")
     trained = Project(folder).run("emoji")
     assert "own-width-12: seeds 0 to 2 done" in trained
-    assert digests(folder) == digests(on_the_cluster.folder)
+    assert Project(folder).digests() == on_the_cluster.digests()

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from cluster.private_slurm import INSTALL, PrivateSlurm, missing_programs
 from conftest import Project
-from faults.paper import Clean, digests, make_paper
+from faults.paper import Clean, make_paper
 
 # Snakemake keeps away from nodes that have failed, so there are more of them than may fail in a round.
 GPU_NODES = ("g1", "g2", "g3", "g4")
@@ -42,6 +42,6 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     def printed(studies: tuple[str, ...], targets: tuple[str, ...]) -> tuple[Project, dict[str, str]]:
         project = make_paper(tmp_path_factory.mktemp("clean") / "project", studies)
         project.run(*targets)
-        return project, digests(project.folder)
+        return project, project.digests()
 
     return printed

@@ -1,9 +1,7 @@
 """The small paper that the faults are tried on: two trainings of fifteen seconds and more, or with digits five."""
 
-import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +54,6 @@ def fresh_copy(clean: Project, folder: Path) -> Project:
 def edit_profile(project: Project, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the project's Slurm profile."""
     _edit(project.folder / PROFILE, change)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every result that must be the same each time, by path."""
-    found = {}
-    for file in sorted(folder.glob("results/**/*")):
-        path = file.relative_to(folder)
-        varies = path.name in ("provenance.json", "report.html") or {"logs", "benchmarks"} & set(path.parts)
-        hidden = any(part.startswith(".") for part in path.parts)
-        if file.is_file() and not varies and not hidden:
-            with suppress(FileNotFoundError):  # a job writes it again
-                found[str(path)] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return found
 
 
 def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:

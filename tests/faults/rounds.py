@@ -18,7 +18,7 @@ from cluster.private_slurm import ClusterError, PrivateSlurm
 from cluster.slurm_config import URGENT
 from conftest import SNAKEMAKE, Project
 from faults.kinds import CONDITIONS, STRIKES, Condition, Strike, Training, running_trainings
-from faults.paper import CHECKPOINT_MINUTES, differences, digests, edit_profile
+from faults.paper import CHECKPOINT_MINUTES, differences, edit_profile
 
 TICK = 0.5  # s
 # s of CPU that a process computes while another of its pack has loaded a library that trains. One that has put itself
@@ -155,12 +155,12 @@ class Round:
             self._end()
         for strike in waiting:
             self._tell(f"no target was left for: {strike.name}")
-        found = digests(self.project.folder)
+        found = self.project.digests()
         self._until_idle()
         self.record.seconds = time.monotonic() - self._began
         self._count(before, conditions)
         # A job of a call that was killed may have put an output away to write it again; it must be the same again.
-        left = digests(self.project.folder)
+        left = self.project.digests()
         self.record.differences = differences(expected, left)
         self.record.problems += [
             f"changed by a job that was still there when Snakemake had ended: {path}"

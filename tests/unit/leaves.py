@@ -47,12 +47,6 @@ def grow(folder: Path) -> Path:
     return leaves
 
 
-def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder below another one."""
-    (folder / "project").mkdir()
-    monkeypatch.chdir(folder / "project")
-
-
 def configured(entry: dict[str, Any]) -> Config:
     """A config of one dataset, read as Snakemake's call reads it."""
     text = {"source": "dots", "splits": {"train": {"images": 1, "seed": 1}, "test": {"images": 1, "seed": 2}}}

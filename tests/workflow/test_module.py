@@ -8,19 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import REPOSITORY, Project
+from conftest import REPOSITORY, Project, copy_workflow
 from PIL import Image
 
 EXAMPLE = REPOSITORY / "tests/example"
 LIGHT = {"model": "sklearn.neural_network.MLPClassifier", "model_arguments": {"hidden_layer_sizes": [4]}}
 LIGHT |= {"validation": None, "restore_best_weights": False}  # which this one cannot do
-WORKFLOW = ("workflow", "envs", "config", "profiles", "slurm")
-
-
-def copy_workflow(folder: Path) -> None:
-    for name in WORKFLOW:
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy2(REPOSITORY / "Snakefile", folder)
 
 
 def shades(folder: Path) -> None:

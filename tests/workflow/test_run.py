@@ -1,11 +1,9 @@
 """From nothing to the report, as a newcomer calls it, in a small size."""
 
 import csv
-import hashlib
 import re
 import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,17 +21,6 @@ FIGURES = [
     "training-curves",
     "seeds",
 ]
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every result that must be the same each time, by path."""
-    files = [file for file in (folder / "results").rglob("*") if file.is_file()]
-    varying = ("provenance.json", "report.html")
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
-        if file.name not in varying and not {"logs", "benchmarks"} & set(file.parts) and not file.name.startswith(".")
-    }
 
 
 def test_a_run_ends_with_what_it_found_and_where_to_look(finished_once):
@@ -119,7 +106,7 @@ def test_the_same_config_gives_the_same_bytes_whatever_the_pack_size(finished_on
     # All but some figures; those of one kind are drawn from images, that of the other from tables.
     names = ["summary.tex", "claims.tex", "figures/contact-sheets", "figures/seeds.pdf"]
     finished.run(*[f"results/dots/{name}" for name in names], "--config", "seeds_per_job=1")
-    first, second = digests(finished_once.folder), digests(finished.folder)
+    first, second = finished_once.digests(), finished.digests()
     one_pack = "results/dots/source/seeds-000-001/"
     several_packs = ("results/dots/source/seeds-000-000/", "results/dots/source/seeds-001-001/")
     same = {name: digest for name, digest in second.items() if not name.startswith(several_packs)}
@@ -135,10 +122,10 @@ def test_the_same_config_gives_the_same_bytes_whatever_the_pack_size(finished_on
 
 @pytest.mark.slow
 def test_more_seeds_leave_the_old_ones_untouched_and_count_in_the_tables(finished):
-    before = digests(finished.folder)
+    before = finished.digests()
     table = "results/dots/summary.csv"  # without the figures, which take longer than the training
     finished.run(table, "--config", "seeds=3")
-    after = digests(finished.folder)
+    after = finished.digests()
     old = {name: digest for name, digest in before.items() if "/seeds-" in name}
     assert old
     assert {name: after[name] for name in old} == old
@@ -153,7 +140,7 @@ def test_a_plan_needs_no_slurm_and_runs_nothing(fresh, tmp_path):
     bare.mkdir()
     for tool in ("python3", "bash", "env", "git", "which"):
         (bare / tool).symlink_to(sys.executable if tool == "python3" else str(shutil.which(tool)))
-    done = fresh.snakemake("--profile", "slurm", "--dry-run", path=str(bare))
+    done = fresh.snakemake("--profile", "slurm", "--dry-run", variables={"PATH": str(bare)})
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
     assert "train" in printed

@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from unit.leaves import HINT, enter, refused
+from unit.leaves import HINT, refused
 
 ARRAYS = {"x": np.random.default_rng(0).integers(0, 256, (6, 4, 5), np.uint8), "y": np.array([0, 1, 0, 1, 0, 1])}
 
 
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 # ---- Files of NumPy --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from handmade import png
-from unit.leaves import COLOUR, GREY, HINT, LEAVES, ONE, enter, grow, prepared, refused
+from unit.leaves import COLOUR, GREY, HINT, LEAVES, ONE, prepared, refused
 
 from calotype.util.errors import CalotypeError
 from calotype.util.files import contents
@@ -17,14 +17,7 @@ from calotype.util.files import contents
 Spoil = Callable[[Path], Any]
 
 
-@pytest.fixture(scope="module")
-def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return grow(tmp_path_factory.mktemp("right"))
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 # ---- What they are called --------------------------------------------------------------------------------------------

@@ -15,20 +15,12 @@ import pytest
 from handmade import bmp, chunk, encoded, png, tiff
 from numpy.typing import NDArray
 from PIL import Image
-from unit.leaves import ALPHA, COLOUR, COLOUR16, GREY, GREY16, HINT, LEAVES, configured, enter, grow, prepared, refused
+from unit.leaves import ALPHA, COLOUR, COLOUR16, GREY, GREY16, HINT, LEAVES, configured, prepared, refused
 
 from calotype.data.catalogue import write_catalogue
 from calotype.util.errors import CalotypeError
 
-
-@pytest.fixture(scope="module")
-def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return grow(tmp_path_factory.mktemp("right"))
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 # ---- Images that are read, and how -----------------------------------------------------------------------------------

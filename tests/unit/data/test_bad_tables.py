@@ -7,17 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from unit.leaves import HINT, LEAVES, ONE, enter, grow, prepared, refused
+from unit.leaves import HINT, LEAVES, ONE, prepared, refused
 
-
-@pytest.fixture(scope="module")
-def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return grow(tmp_path_factory.mktemp("right"))
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 # ---- Tables with a mistake -------------------------------------------------------------------------------------------

@@ -6,29 +6,11 @@ import os
 import subprocess
 
 import pytest
-from unit.mirrors import CONTENTS, IMAGES, LABELS, Place, checksum, found, nobody_there, part, put, serving
+from unit.mirrors import CONTENTS, IMAGES, LABELS, checksum, found, part, put
 
 from calotype.fetch.fetch import fetch
 from calotype.fetch.state import Limits
 from calotype.util.errors import CalotypeError
-
-
-@pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with serving(monkeypatch) as server:
-        yield server
-
-
-@pytest.fixture
-def nobody(monkeypatch):
-    with nobody_there(monkeypatch) as url:
-        yield url
-
 
 # ---- Folders ---------------------------------------------------------------------------------------------------------
 

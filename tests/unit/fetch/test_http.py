@@ -19,10 +19,8 @@ from unit.mirrors import (
     Place,
     checksum,
     found,
-    nobody_there,
     part,
     put,
-    serving,
     status,
     whole,
 )
@@ -33,23 +31,6 @@ from calotype.util.errors import CalotypeError
 
 # For servers that never answer: waiting for them is all that such a test does.
 IMPATIENT = Limits(pause=0, answer=0.4)
-
-
-@pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def server(monkeypatch):
-    with serving(monkeypatch) as server:
-        yield server
-
-
-@pytest.fixture
-def nobody(monkeypatch):
-    with nobody_there(monkeypatch) as url:
-        yield url
 
 
 # ---- What a server may do --------------------------------------------------------------------------------------------

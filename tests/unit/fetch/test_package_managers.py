@@ -15,18 +15,13 @@ import time
 from pathlib import Path
 
 import pytest
-from unit.mirrors import IMAGES, LABELS, Place, checksum, found
+from unit.mirrors import IMAGES, LABELS, checksum, found
 
 from calotype.fetch.fetch import fetch
 from calotype.fetch.state import Limits
 
 NPM = {"npm": "tiny-data"}
 DEBIAN = {"debian": "dataset-tiny"}
-
-
-@pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
 
 
 # ---- Installed Python distributions ----------------------------------------------------------------------------------
