@@ -22,16 +22,11 @@ LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
-from calotype.config import load
-from calotype.config.paths import Layout
-from calotype.config.static_checks import check_studies
+from calotype.config.project import open_project
 from calotype.jobs import retries
 from calotype.planning import targets
-from calotype.util import code_digest as digests
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
-from calotype.util.files import check_writable
-from calotype.util.yaml_validation import read_yaml
 
 
 @contextmanager
@@ -44,15 +39,9 @@ def plain_errors():
 
 
 with plain_errors():
-    for file in workflow.configfiles:
-        if Path(file).suffix in (".yaml", ".yml"):
-            read_yaml(Path(file))  # Snakemake, which has read it, takes the last of two keys of one name
-    CONFIG = load.load(config, " + ".join(os.path.relpath(file) for file in workflow.configfiles))
-    check_studies(CONFIG)
-    LAYOUT = Layout(CONFIG)
-    DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
-    for key, folder in (("data", DATA), ("results", RESULTS)):
-        check_writable(Path(folder), key)
+    LAYOUT = open_project(config, workflow.configfiles)
+CONFIG = LAYOUT.config
+DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
 
 # Scripts see these, and a change of them runs nothing again, as that of a param would.
 config["checkpoint_minutes"] = CONFIG.settings.checkpoint_minutes
@@ -81,17 +70,6 @@ wildcard_constraints:
     report=one_of(LAYOUT.reports()),
     first=r"\d\d\d+",
     last=r"\d\d\d+",
-
-
-def code_digest(script, without=(), picks={}):
-    """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
-    return code_of(WORKFLOW / "scripts" / script, without, picks)
-
-
-def code_of(entry, without=(), picks={}):
-    """The code that a script, a function or a class reaches."""
-    with plain_errors():
-        return digests.code_digest(entry, (*digests.NO_RESULT, *without), picks)
 
 
 if misfit := retries.install(STARTED):

@@ -4,11 +4,23 @@
 
 from types import SimpleNamespace
 
+from calotype.util import code_digest as digests
 from calotype.util.code_digest import own_code
 from calotype.util.files import contents
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.steps.custom import Own
 from calotype.steps.sequence import before_measuring, plain_steps
+
+
+def code_digest(script, without=(), picks={}):
+    """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
+    return code_of(WORKFLOW / "scripts" / script, without, picks)
+
+
+def code_of(entry, without=(), picks={}):
+    """The code that a script, a function or a class reaches."""
+    with plain_errors():
+        return digests.code_digest(entry, (*digests.NO_RESULT, *without), picks)
 
 
 def drawing(wildcards):

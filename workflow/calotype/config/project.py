@@ -1,0 +1,36 @@
+"""Read and check the config of a project before Snakemake plans anything."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from calotype.config.load import load
+from calotype.config.paths import Layout
+from calotype.config.static_checks import check_studies
+from calotype.util.files import check_writable
+from calotype.util.yaml_validation import read_yaml
+
+
+def open_project(config: Mapping[str, Any], files: Sequence[str]) -> Layout:
+    """Check the config and the folders of data and results.
+
+    Args:
+        config: the merged config of Snakemake.
+        files: the config files that Snakemake has read. Of duplicate keys it takes the last; here they are an error.
+
+    Returns:
+        The files of the config, and the checked config.
+
+    Raises:
+        CalotypeError: a key, a value or a folder is wrong.
+    """
+    for file in files:
+        if Path(file).suffix in (".yaml", ".yml"):
+            read_yaml(Path(file))
+    checked = load(config, " + ".join(os.path.relpath(file) for file in files))
+    check_studies(checked)
+    layout = Layout(checked)
+    for key, folder in (("data", layout.data), ("results", layout.results)):
+        check_writable(Path(folder), key)
+    return layout
