@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import os
+import stat
 
 import cv2
 import numpy as np
@@ -70,6 +72,7 @@ def test_every_count_of_the_range_is_as_likely_as_another(minimum, maximum):
     assert values.tolist() == list(range(minimum, maximum + 1))
     assert stats.chisquare(times).pvalue > 0.001
     assert ((circles[..., 2] >= 0).sum(axis=1) == counts).all()
+    assert set(circles[..., 2][circles[..., 2] < 0].tolist()) == {-1.0}
 
 
 def test_dots_overlap_as_often_as_in_the_source():
@@ -117,6 +120,19 @@ def test_dots_are_discs_cut_at_the_edge_and_not_antialiased():
         assert np.array_equal(image, expected)
 
 
+def test_a_pixel_whose_middle_lies_on_the_edge_of_a_dot_is_painted():
+    """About the middle of a pixel, radius 5: 81 lattice points, of which 12 lie on the circle (3, 4, 5)."""
+    circle = np.array([[[20.5, 20.5, 5.0]]])
+    assert (rasterise(circle, 40) == 127).sum() == 81
+    assert (rasterise(circle * [1, 1, 0], 40) == 127).sum() == 1
+    assert (rasterise(circle * [1, 1, 0.1], 40) == 127).sum() == 1
+
+
+def test_an_image_larger_than_a_block_is_drawn():
+    width = int(BLOCK**0.5) + 1
+    assert [len(block) for block, _ in draw_images(2, 9, 1, 5, width)] == [1, 1]
+
+
 def test_images_are_the_same_whatever_the_block_size():
     """Beyond one block, each image still belongs to its count."""
     images = 2 * (BLOCK // 40**2) + 3
@@ -145,6 +161,15 @@ def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dots") / "train"
     write_split(folder, images=300, seed=123, quality=75, **SOURCE)
     return folder
+
+
+def test_others_may_read_the_images_as_far_as_the_user_lets_them(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_split(tmp_path / "split", images=1, seed=1, quality=75, **SOURCE)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "split/img1.jpg").stat().st_mode) == 0o640
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(drawn, tmp_path):

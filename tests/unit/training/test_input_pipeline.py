@@ -114,6 +114,42 @@ def test_a_stream_begins_at_any_step_and_goes_back(images, monkeypatch):
             np.testing.assert_array_equal(part.targets.numpy()[part.places, 0], images.labels[order[numbers]])
 
 
+def test_an_image_is_fetched_once_an_epoch_however_its_steps_are_taken(images, monkeypatch):
+    """Of 23 images two steps of four are a block: steps 2 and 3 lie in the second, which is not fetched anew."""
+    from calotype.training import input_pipeline
+
+    monkeypatch.setattr(input_pipeline, "BLOCK", (2 * BATCH + 3) * images.images[:1].nbytes)
+    fetched = []
+
+    class Disk:
+        """What a memory-mapped file gives, and a note of it."""
+
+        def __getitem__(self, places):
+            fetched.extend(places.tolist())
+            return images.images[places]
+
+    stream = input_pipeline.Streamed(images.images, images.labels[:, None], BATCH)
+    assert (stream.steps, stream.size) == (2, 2 * BATCH)
+    stream.images = Disk()
+    order = np.random.default_rng(2).permutation(IMAGES).astype(np.int32)
+    for _ in range(2):
+        fetched.clear()
+        stream.begin_epoch(order, np.zeros((IMAGES, 0), np.int32))
+        for first, last in ((0, 1), (1, 3), (3, 4), (4, 6)):
+            assert sum(part.last - part.first for part in stream.parts(first, last)) == last - first
+        assert fetched == order.tolist()
+
+
+def test_images_larger_than_a_block_are_streamed_a_step_at_a_time(images, monkeypatch):
+    from calotype.training import input_pipeline
+
+    monkeypatch.setattr(input_pipeline, "BLOCK", images.images[:1].nbytes - 1)
+    stream = input_pipeline.Streamed(images.images, images.labels[:, None], BATCH)
+    assert (stream.capacity, stream.steps) == (1, 1)
+    stream.begin_epoch(np.arange(IMAGES, dtype=np.int32), np.zeros((IMAGES, 0), np.int32))
+    assert [len(part.places) for part in stream.parts(0, 6)] == [4, 4, 4, 4, 4, 3]
+
+
 def test_held_out_images_are_streamed_each_once_and_in_whole_batches(images, monkeypatch):
     from calotype.training import input_pipeline
 
