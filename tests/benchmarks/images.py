@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from benchmarks.measure import PYTHON, REPOSITORY, CommandError, Options, environment, spread, usable_cores
 
+from calotype.config.datasets import DATASETS
 from calotype.data.draw_dots import write_split as draw_split
 from calotype.data.prepared_split import open_split
 from calotype.data.readers import read_raw
@@ -71,14 +72,14 @@ def draw_with_r(folder: Path, images: int) -> Seconds:
 
 def prepare_drawn(folder: Path, images: int) -> Seconds:  # noqa: ARG001
     """Prepare the drawn split as the workflow does: read, checked, averaged, scaled, written, hashed and synced."""
-    where = {"width": WIDTH, **RANGE}
-    return timed(lambda: prepare(folder, "drawn", read_raw("dots", folder / "drawn", **where), ["grey", "scale"]))
+    where, reader = {"width": WIDTH, **RANGE}, DATASETS["dots"].reader
+    return timed(lambda: prepare(folder, "drawn", read_raw(reader, folder / "drawn", **where), ["grey", "scale"]))
 
 
 def prepare_idx(folder: Path, images: int) -> Seconds:  # noqa: ARG001
     """Prepare a split of IDX files as the workflow does."""
     where = {"images": "images", "labels": "labels", "first": 0, "number": None, "classes": 10}
-    return timed(lambda: prepare(folder, "idx", read_raw("idx", folder, **where), ["scale"]))
+    return timed(lambda: prepare(folder, "idx", read_raw(DATASETS["idx"].reader, folder, **where), ["scale"]))
 
 
 def prepare(folder: Path, name: str, raw: Any, steps: list[str]) -> None:

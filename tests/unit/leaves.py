@@ -10,7 +10,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from calotype.config.datasets import ImagesDataset
+from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import Config, load
 from calotype.config.static_checks import check_folder
 from calotype.data.catalogue import write_catalogue

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calotype.config.datasets import CsvDataset, DotsDataset
+from calotype.config.dataset_drawn import DotsDataset
+from calotype.config.dataset_fetched import CsvDataset
 from calotype.config.load import Config, Settings
 from calotype.config.paths import Layout
 from calotype.config.study import CLAIM_KINDS, Study

@@ -7,7 +7,7 @@ import numpy as np
 from calotype.config.recipe import Recipe
 from calotype.data.draw_dots import write_split as draw_split
 from calotype.data.prepared_split import Split, open_split
-from calotype.data.readers import read_drawn
+from calotype.data.read_dots import read_drawn
 from calotype.preparation.prepare import write_split
 from calotype.steps.registry import read_steps
 

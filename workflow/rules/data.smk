@@ -3,14 +3,12 @@
 # Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified);
 # of your own images, which stay where they are, results/prepared/<dataset>/catalogue.csv.
 
-NO_ROW = [
-    "calotype.config.recipe",
-    "calotype.steps.registry",
-]  # the types of a dataset take them in; no row of its catalogue does
+# Values stand for the config.
+NO_ROW = ["calotype.config", "calotype.steps"]
 
 
 rule draw:
-    """Draw one split of a dataset of dots."""
+    """Draw one split of a dataset."""
     output:
         folder=directory(f"{DATA}/{{dataset}}/{{split}}"),
     log:
@@ -25,8 +23,9 @@ rule draw:
     conda:
         ENVIRONMENT
     params:
+        writer=writer,
         split=drawing,
-        code=code_digest("draw.py"),
+        code=drawing_code,
     message:
         "Drawing {wildcards.dataset}/{wildcards.split}: {params.split[images]} images"
     script:
@@ -74,9 +73,10 @@ rule catalogue:
     threads: 4
     params:
         dataset=catalogue_entry,
+        values=catalogue_values,
         there=images_there,
         place=place,
-        code=code_digest("catalogue.py", NO_ROW),
+        code=catalogue_code,
     message:
         "Looking through the images of {wildcards.dataset}"
     script:

@@ -25,8 +25,17 @@ def code_of(entry, without=(), picks={}):
 
 def drawing(wildcards):
     """Everything that decides what is drawn."""
-    dataset = CONFIG.datasets[wildcards.dataset]
-    return dataset.drawing.model_dump() | dataset.splits[wildcards.split].model_dump()
+    return CONFIG.datasets[wildcards.dataset].drawn(wildcards.split)
+
+
+def writer(wildcards):
+    """The function that draws a dataset."""
+    return CONFIG.datasets[wildcards.dataset].writer
+
+
+def drawing_code(wildcards):
+    """The code that draws a dataset."""
+    return [code_digest("draw.py"), code_of(writer(wildcards))]
 
 
 def checksums(wildcards):
@@ -35,8 +44,18 @@ def checksums(wildcards):
 
 
 def catalogue_entry(wildcards):
-    """Everything that decides which images of a user's own there are, their labels and their splits."""
+    """The keys that decide which images of a user's own there are, their labels and their splits."""
     return CONFIG.datasets[wildcards.dataset].catalogue()
+
+
+def catalogue_values(wildcards):
+    """The same with all defaults."""
+    return CONFIG.datasets[wildcards.dataset].catalogue_values()
+
+
+def catalogue_code(wildcards):
+    """The code that lists the images of a dataset of the user's own."""
+    return [code_digest("catalogue.py", NO_ROW), code_of(CONFIG.datasets[wildcards.dataset].lister, NO_ROW)]
 
 
 def images_there(wildcards):
@@ -75,15 +94,15 @@ def class_names(wildcards):
     return CONFIG.class_names(wildcards.dataset)
 
 
-def step_code(before=False):
-    """The code of each step of a dataset, the user's own too; or of those before the one that measures."""
+def used_code(before=False):
+    """The code of the reader of a dataset, and of each of its steps, the user's own too; or of those before one measures."""
 
     def digests(wildcards):
-        steps = CONFIG.datasets[wildcards.dataset].prepare
-        steps = before_measuring(steps) if before else steps
-        kinds = {f"{type(step).__module__}:{type(step).__name__}" for step in steps}
+        dataset = CONFIG.datasets[wildcards.dataset]
+        steps = before_measuring(dataset.prepare) if before else dataset.prepare
+        used = {dataset.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
         own = [own_code(step.function) for step in steps if isinstance(step, Own)]
-        return [*(code_of(kind) for kind in sorted(kinds)), *own]
+        return [*map(code_of, sorted(used)), *own]
 
     return digests
 

@@ -28,7 +28,7 @@ rule measure:
         ENVIRONMENT
     params:
         measuring=measuring,
-        step_code=step_code(before=True),
+        used_code=used_code(before=True),
         place=place,
         code=code_digest("measure.py", NO_STEP),
     message:
@@ -57,7 +57,7 @@ rule prepare:
         ENVIRONMENT
     params:
         preparation=preparation,
-        step_code=step_code(),
+        used_code=used_code(),
         place=place,
         code=code_digest("prepare.py", NO_STEP),
     message:
@@ -94,7 +94,7 @@ rule preparation_sheet:
         ENVIRONMENT
     params:
         preparation=preparation,
-        step_code=step_code(),
+        used_code=used_code(),
         place=place,
         classes=class_names,
         code=code_digest("preparation_sheet.py", NO_STEP),

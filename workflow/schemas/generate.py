@@ -2,41 +2,60 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype.config import dataset_user, datasets, grid, load, recipe, study  # noqa: E402
+from calotype.config import grid, load, recipe, study  # noqa: E402
+from calotype.config.datasets import DATASETS  # noqa: E402
 from calotype.steps.registry import STEPS  # noqa: E402
 
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
 PREPARE = "datasets.yaml: the steps of `prepare`"
-TABLES: list[tuple[str, type[BaseModel] | None]] = [
-    ("load.yaml", load.Settings),
-    ("datasets.yaml: a dataset with `source: dots`", datasets.DotsDataset),
-    ("datasets.yaml: `drawing`", datasets.Drawing),
-    ("datasets.yaml: a split of `dots`", datasets.DrawnSplit),
-    ("datasets.yaml: a dataset with `source: idx`", datasets.IdxDataset),
-    ("datasets.yaml: a split of `idx`", datasets.IdxSplit),
-    ("datasets.yaml: a dataset with `source: csv`", datasets.CsvDataset),
-    ("datasets.yaml: a split of `csv`", datasets.CsvSplit),
-    ("datasets.yaml: a dataset with `source: npz`", datasets.NpzDataset),
-    ("datasets.yaml: a split of `npz`", datasets.NpzSplit),
-    ("datasets.yaml: a dataset with `source: images`", dataset_user.ImagesDataset),
-    ("datasets.yaml: a split of `images`", dataset_user.ImageSplit),
-    ("datasets.yaml: `table`", dataset_user.ImageTable),
-    ("datasets.yaml: a dataset with `source: arrays`", dataset_user.ArraysDataset),
-    ("datasets.yaml: a split of `arrays`", dataset_user.ArraySplit),
-    ("datasets.yaml: `arrays`", dataset_user.Arrays),
-    ("datasets.yaml: `random`; `group_pattern` of `images` alone", dataset_user.RandomImages),
+Table = tuple[str, type[BaseModel] | None]
+
+
+def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The types of config in an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
+
+
+def _parts_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """The types of the keys of a dataset that have keys themselves, each with its path, however deep."""
+    for key, entry in model.model_fields.items():
+        if key != "prepare":  # all steps have one table
+            for part in _parts(entry.annotation):
+                yield above + key, part
+                yield from _parts_of(part, f"{above}{key}.")
+
+
+def _dataset_tables() -> Iterator[Table]:
+    """A table for each source, and one for each type of its keys; those that several sources share come once."""
+    parts = [(path, part, source) for source, model in DATASETS.items() for path, part in _parts_of(model)]
+    done = set()
+    for source, model in DATASETS.items():
+        yield f"datasets.yaml: a dataset with `source: {source}`", model
+        for path, part in _parts_of(model):
+            if part not in done:
+                done.add(part)
+                sources = ", ".join(f"`{other}`" for _, same, other in parts if same is part)
+                what = "a split" if path == "splits" else f"`{path}`"
+                yield f"datasets.yaml: {what} of {sources}", part
+
+
+TABLES: list[Table] = [
+    ("config.yaml", load.Settings),
+    *_dataset_tables(),
     (PREPARE, None),  # all steps in one
-    ("datasets.yaml: `fetch`", datasets.Fetch),
-    ("datasets.yaml: one of `fetch.sources`", datasets.FileSource),
     ("studies/<study>.yaml", study.Study),
     ("studies/<study>.yaml: a variant", study.Variant),
     ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from calotype.config.dataset_user import ArraysDataset, ImagesDataset
+from calotype.config.datasets import DATASETS
 from calotype.data.catalogue import write_catalogue
 from calotype.util.entry_point import script
 from calotype.util.errors import about
 
 with script(snakemake.log[0]), about(f"dataset {snakemake.wildcards.dataset}"):
     entry = snakemake.params.dataset | snakemake.params.place
-    kind = ImagesDataset if entry["source"] == "images" else ArraysDataset
     files = Path(snakemake.output.table), Path(snakemake.output.manifest)
-    write_catalogue(kind(**entry), *files, threads=snakemake.threads)
+    write_catalogue(DATASETS[entry["source"]](**entry), *files, threads=snakemake.threads)

@@ -1,9 +1,10 @@
-"""Draw one split of a dataset of dots."""
+"""Draw one split of a dataset."""
 
 from pathlib import Path
 
-from calotype.data.draw_dots import write_split
 from calotype.util.entry_point import script
+from calotype.util.registered import function_of
 
 with script(snakemake.log[0]):
-    write_split(Path(snakemake.output.folder), **snakemake.params.split)
+    draw = function_of(snakemake.params.writer)
+    draw(Path(snakemake.output.folder), **snakemake.params.split)

@@ -5,50 +5,28 @@ from inspect import signature
 import pytest
 from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, changed
 
-from calotype.data.readers import READERS
 from calotype.steps.registry import STEPS
+from calotype.util.registered import function_of
 
 # ---- What a split is prepared from -----------------------------------------------------------------------------------
 
 
-def test_preparation_of_a_split_names_all_that_decides_it(classes):
-    """What is not in it does not prepare the split anew; what is has to be taken by the readers of raw.py."""
+def test_what_decides_which_images_a_split_has_is_read_by_its_reader(classes):
+    """The rest of an entry prepares nothing anew."""
     datasets = classes.load().datasets
-    found = {name: dataset.preparation("test") for name, dataset in datasets.items()}
-    assert found == {
-        "dots": {
-            "width": 40,
-            "minimum": 0,
-            "maximum": 5,
-            "source": "dots",
-            "split": "test",
-            "steps": [{"name": "grey", "method": "mean"}, "scale"],
-        },
-        "clothes": {
-            "images": "images",
-            "labels": "labels",
-            "first": 20,
-            "number": None,
-            "files": FILES,
-            "source": "idx",
-            "split": "test",
-            "steps": ["scale"],
-            "classes": 3,
-        },
-        "digits": {
-            "table": "digits.csv",
-            "first": 20,
-            "number": None,
-            "files": {"digits.csv": "c" * 64},
-            "source": "csv",
-            "split": "test",
-            "steps": [{"name": "grey", "method": "mean"}, "scale"],
-            "classes": 2,
-        },
+    part = {"first": 20, "number": None}
+    expected = {
+        "dots": {"width": 40, "minimum": 0, "maximum": 5},
+        "clothes": {"images": "images", "labels": "labels", "files": FILES, "classes": 3, **part},
+        "digits": {"table": "digits.csv", "files": {"digits.csv": "c" * 64}, "classes": 2, **part},
     }
-    for preparation in found.values():
-        keywords = set(preparation) - {"source", "split", "steps", "files"}
-        assert keywords == set(signature(READERS[preparation["source"]]).parameters) - {"folder"}
+    mean = {"name": "grey", "method": "mean"}
+    steps = {"dots": [mean, "scale"], "clothes": ["scale"], "digits": [mean, "scale"]}
+    for name, dataset in datasets.items():
+        reader, reading = dataset.reader, expected[name]
+        plain = {"reader": reader, "reading": reading, "split": "test", "steps": steps[name]}
+        assert dataset.preparation("test") == plain
+        assert {*signature(function_of(reader)).parameters} == {*reading, "folder"} - {"files"}
 
 
 def test_names_of_classes_prepare_nothing_anew_but_their_number_does(classes):
@@ -98,7 +76,7 @@ def test_a_dataset_that_cannot_be_a_folder_is_refused(project, name):
         ("clothes.source", "csv", "clothes.splits.train.table: is missing."),
         ("clothes.classes", REMOVED, "clothes.classes: is missing."),
         ("clothes.classes", ["Shirt"], 'clothes.classes: ["Shirt"] is too short: it must have at least 2.'),
-        ("clothes.classes", ["Shirt", "Shirt"], "clothes: classes: a name stands there twice."),
+        ("clothes.classes", ["Shirt", "Shirt"], "clothes: classes: duplicate name `Shirt`."),
         ("clothes.classes", [0, 1], "clothes.classes.0: 0 is not text."),
         ("clothes.fetch", REMOVED, "clothes.fetch: is missing."),
         ("clothes.fetch.files", {}, "clothes.fetch.files: {} is empty."),

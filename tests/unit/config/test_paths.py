@@ -5,7 +5,9 @@ import signal
 
 import pytest
 
-from calotype.config.datasets import CsvDataset, DotsDataset, ImagesDataset
+from calotype.config.dataset_drawn import DotsDataset
+from calotype.config.dataset_fetched import CsvDataset
+from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import Config, Settings
 from calotype.config.paths import FigureFile, Layout
 from calotype.config.study import Study

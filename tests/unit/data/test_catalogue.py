@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from unit.preparations import prepare
 
-from calotype.config.dataset_user import ImagesDataset
+from calotype.config.dataset_images import ImagesDataset
 from calotype.config.datasets import DATASETS
 from calotype.data.catalogue import write_catalogue
 from calotype.data.readers import read_raw
@@ -418,9 +418,9 @@ def test_counts_that_are_all_the_same_are_refused_before_a_training_on_nothing(c
 
 
 def raw_of(folder: Path, split: str, **keys):
-    where = dataset(folder, **keys).preparation(split)
-    reader = {key: where[key] for key in ("split", "alpha", "labels", "classes")}
-    return read_raw("images", folder, catalogue=folder.parent / "catalogue.csv", **reader)
+    made = dataset(folder, **keys)
+    listed = {"split": split, "catalogue": folder.parent / "catalogue.csv"}
+    return read_raw(made.reader, folder, **listed, **made.reading(split))
 
 
 def test_a_split_holds_its_images_labels_and_weights(cells):
@@ -467,7 +467,7 @@ def test_red_is_the_first_channel_of_what_is_prepared_and_as_bright_as_red_looks
 WRONG = {
     "no classes": ({"classes": None}, "classes: name two or more"),
     "one class": ({"classes": ["daisy"]}, "classes: name two or more"),
-    "a class twice": ({"classes": ["daisy", "daisy"]}, "classes: a name stands there twice"),
+    "a class twice": ({"classes": ["daisy", "daisy"]}, "classes: duplicate name"),
     "a class above": ({"classes": ["daisy", ".."]}, "classes: each is the name of a folder"),
     "a class elsewhere": ({"classes": ["daisy", "/etc"]}, "classes: each is the name of a folder"),
     "a class without name": ({"classes": ["daisy", ""]}, "classes: one has no name"),

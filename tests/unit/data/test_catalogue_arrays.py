@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calotype.config.dataset_user import ArraysDataset
+from calotype.config.dataset_arrays import ArraysDataset
 from calotype.data.catalogue import write_catalogue
 from calotype.data.prepared_split import open_split
 from calotype.preparation.prepare import read_split, write_split

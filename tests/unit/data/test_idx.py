@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from calotype.data.idx import read_idx, read_images
+from calotype.data.idx import read_idx, read_images, read_part
 from calotype.util.errors import CalotypeError
 
 
@@ -138,3 +138,46 @@ def test_images_and_labels_in_each_others_place_are_refused(file):
         read_images(labels, images)
     with pytest.raises(CalotypeError, match="images: 3 dimensions instead of the 1 of labels"):
         read_images(images, images)
+
+
+# ---- A part of a dataset ---------------------------------------------------------------------------------------------
+
+IMAGES = np.random.default_rng(2).integers(0, 256, (6, 4, 5), dtype=np.uint8)
+LABELS = np.array([3, 1, 4, 1, 5, 9], np.uint8)
+
+
+def write_both(folder):
+    (folder / "images").write_bytes(idx(IMAGES))
+    (folder / "labels").write_bytes(idx(LABELS))
+
+
+def idx_part(folder, first=0, number=None, classes=10):
+    where = {"images": "images", "labels": "labels", "first": first, "number": number, "classes": classes}
+    return read_part(folder, **where)
+
+
+def test_images_of_idx_files_are_read_with_their_labels(tmp_path):
+    write_both(tmp_path)
+    raw = idx_part(tmp_path)
+    assert (raw.size, raw.minimum, raw.maximum, raw.classes) == (6, None, None, 10)
+    for place, (number, label, pixels) in enumerate(raw.records):
+        assert (number, label) == (place, LABELS[place])
+        assert np.array_equal(pixels[..., 0], IMAGES[place])
+        assert (pixels.shape, pixels.dtype) == ((4, 5, 1), np.uint8)
+
+
+def test_a_part_of_idx_files_keeps_images_and_labels_together(tmp_path):
+    write_both(tmp_path)
+    found = [(number, label) for number, label, _ in idx_part(tmp_path, first=2, number=3).records]
+    assert found == [(2, 4), (3, 1), (4, 5)]
+
+
+def test_faults_of_idx_files_are_named(tmp_path):
+    write_both(tmp_path)
+    with pytest.raises(CalotypeError, match=r"/images: image 6, counted from 0, is asked for, but there are 6\."):
+        idx_part(tmp_path, number=7)
+    with pytest.raises(CalotypeError, match=r"/images: image 5: the label 9 is not one of the 9 classes, 0 to 8\."):
+        idx_part(tmp_path, classes=9)
+    (tmp_path / "labels").unlink()
+    with pytest.raises(CalotypeError, match=r"/labels: cannot be read: No such file"):
+        idx_part(tmp_path)

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calotype.data.npz import read_images
-from calotype.data.readers import read_raw
+from calotype.data.npz import read_images, read_part
 from calotype.util.errors import CalotypeError
 
 IMAGES, LABELS = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3), np.array([0, 1, 2, 1, 0])
@@ -32,12 +31,12 @@ def test_images_and_labels_come_as_they_were_saved(tmp_path, images, labels):
 def test_a_part_of_the_file_keeps_the_numbers_of_its_images(tmp_path):
     written(tmp_path)
     where = {"file": "a.npz", "images": "x", "labels": "y", "first": 1, "number": 3, "classes": 3}
-    raw = read_raw("npz", tmp_path, **where)
+    raw = read_part(tmp_path, **where)
     assert [(number, label) for number, label, _ in raw.records] == [(1, 1), (2, 2), (3, 1)]
     with pytest.raises(CalotypeError, match=r"image 7, counted from 0, is asked for, but there are 5"):
-        read_raw("npz", tmp_path, **where | {"number": 7})
+        read_part(tmp_path, **where | {"number": 7})
     with pytest.raises(CalotypeError, match=r"image 2: the label 2 is not one of the 2 classes"):
-        read_raw("npz", tmp_path, **where | {"classes": 2})
+        read_part(tmp_path, **where | {"classes": 2})
 
 
 BAD = {

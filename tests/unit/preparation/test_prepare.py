@@ -9,7 +9,8 @@ from unit.preparations import CHANNELS, noise, prepare, raw_of, step, written
 
 from calotype.data.draw_dots import write_split as draw_split
 from calotype.data.prepared_split import open_split
-from calotype.data.readers import Raw, read_drawn, read_labels
+from calotype.data.read_dots import read_drawn, read_labels
+from calotype.data.readers import Raw
 from calotype.preparation.prepare import BLOCK, measure, with_measured, write_measured, write_split
 from calotype.steps.registry import read_steps
 from calotype.steps.sequence import before_measuring, measured_split, plain_steps

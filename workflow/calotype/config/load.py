@@ -200,9 +200,9 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
         raise CalotypeError(
             f"{file}: {name}.source: {source!r} is not one of {', '.join(DATASETS)}.", did_you_mean(source, DATASETS)
         )
-    own = source in ("idx", "npz") and "fetch" not in entry
-    with with_hint("`source: arrays` takes such files of your own.") if own else nullcontext():
-        return validate(DATASETS[source or "dots"], entry, file, (name,))
+    kind = DATASETS[source or next(iter(DATASETS))]
+    with with_hint(kind.hint) if kind.hint and "fetch" not in entry else nullcontext():
+        return validate(kind, entry, file, (name,))
 
 
 def _load_study(name: str, settings: Settings, settings_file: str, datasets: dict[str, Dataset], root: Path) -> Study:

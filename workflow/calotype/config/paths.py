@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config.dataset_base import CATALOGUE
-from calotype.config.dataset_user import OwnDataset
-from calotype.config.datasets import DotsDataset
 from calotype.config.load import Config, plan_packs
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
@@ -85,15 +83,18 @@ class Layout:
 
     def drawn(self) -> list[str]:
         """The datasets that are drawn."""
-        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, DotsDataset)]
+        return self._of_origin("drawn")
 
     def fetched(self) -> list[str]:
         """The datasets whose files are fetched."""
-        return [name for name, dataset in self.config.datasets.items() if hasattr(dataset, "fetch")]
+        return self._of_origin("fetched")
 
     def own(self) -> list[str]:
         """The datasets whose images are the user's own."""
-        return [name for name, dataset in self.config.datasets.items() if isinstance(dataset, OwnDataset)]
+        return self._of_origin("user")
+
+    def _of_origin(self, origin: str) -> list[str]:
+        return [name for name, dataset in self.config.datasets.items() if dataset.origin == origin]
 
     def catalogue(self, dataset: str, suffix: str) -> str:
         """The catalogue of a user's own images (.csv), or its manifest (.json)."""
@@ -104,9 +105,8 @@ class Layout:
 
         The folder that was drawn, the checksums of the files that were fetched, or the manifest of the catalogue.
         """
-        if dataset in self.own():
-            return self.catalogue(dataset, ".json")
-        return f"{self.data}/{dataset}/{split if dataset in self.drawn() else 'SHA256SUMS'}"
+        evidence = self.config.datasets[dataset].evidence
+        return evidence.format(data=self.data, results=self.results, dataset=dataset, split=split)
 
     def measured(self, dataset: str) -> list[str]:
         """What was measured on a split for the preparation of all splits of a dataset: a file, or none."""

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calotype.config.dataset_user import ArraysDataset, ImagesDataset
-from calotype.data.catalogue_arrays import list_arrays
+from calotype.config.dataset_user import OwnDataset
 from calotype.data.catalogue_common import image_names, several
-from calotype.data.catalogue_image_files import list_files
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv, write_text
+from calotype.util.registered import function_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
     return found.iloc[order].reset_index(drop=True)
 
 
-def _check_sides(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where: Path) -> None:
+def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
     """See that no two splits have an image, or a group, in common.
 
     Raises:
@@ -91,9 +90,7 @@ def _check_sides(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, wh
         )
 
 
-def write_catalogue(
-    dataset: ImagesDataset | ArraysDataset, table_file: Path, manifest_file: Path, threads: int = 1
-) -> None:
+def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, threads: int = 1) -> None:
     """Find all images of a dataset, look at each, and write down its label and its split.
 
     The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;
@@ -109,7 +106,7 @@ def write_catalogue(
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
     """
-    found = list_files(dataset, threads) if isinstance(dataset, ImagesDataset) else list_arrays(dataset)
+    found = function_of(dataset.lister)(dataset, threads)
     # Of arrays no single file: they are named with each image.
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
     # Split by split, so that an image more in one changes no other.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.config.dataset_user import Arrays, ArraysDataset, ArraySplit
+from calotype.config.dataset_arrays import Arrays, ArraysDataset, ArraySplit
 from calotype.data.array_files import open_array
 from calotype.data.catalogue_common import check_splits, dealt, numbered, several
 from calotype.data.image_file import digest
@@ -20,10 +20,14 @@ from calotype.util.errors import CalotypeError
 logger = logging.getLogger(__name__)
 
 
-def list_arrays(dataset: ArraysDataset) -> pd.DataFrame:
+def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # noqa: ARG001
     """Look at all images of a dataset, and give each its label and its split.
 
     One array of images after the other is opened; of what is read of it, only a checksum of each image is kept.
+
+    Args:
+        dataset: its entry in datasets.yaml.
+        threads: are not needed: reading takes the time.
 
     Returns:
         Columns path (the name of the array of images), number (the place in it, from 0), label, split, weight and group

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.config.dataset_user import ArraysDataset, ImagesDataset
+from calotype.config.dataset_user import OwnDataset
 from calotype.data.random_split import LEFT, deal, deal_groups
 from calotype.util.errors import CalotypeError, did_you_mean
 
@@ -33,7 +33,7 @@ def image_names(found: pd.DataFrame) -> "pd.Series[str]":
     return found.path + ", image " + found.number.astype(str) if "number" in found else found.path
 
 
-def numbered(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where: Path) -> pd.DataFrame:
+def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFrame:
     """Labels and weights as numbers: classes count from 0, in the config's order.
 
     Args:
@@ -110,9 +110,7 @@ def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, col
     return numbers
 
 
-def dealt(
-    found: pd.DataFrame, shares: Mapping[str, float], dataset: ImagesDataset | ArraysDataset
-) -> NDArray[np.object_]:
+def dealt(found: pd.DataFrame, shares: Mapping[str, float], dataset: OwnDataset) -> NDArray[np.object_]:
     """The split of each image, dealt out at random as the dataset says; `LEFT` for those that no share takes.
 
     Args:
@@ -130,7 +128,7 @@ def dealt(
     return splits
 
 
-def check_splits(found: pd.DataFrame, dataset: ImagesDataset | ArraysDataset, where: Path) -> None:
+def check_splits(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
     """See that every split has images, and say which classes one lacks.
 
     Raises:

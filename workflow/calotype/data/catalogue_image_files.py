@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from calotype.config.dataset_user import ImagesDataset, ImageTable
+from calotype.config.dataset_images import ImagesDataset, ImageTable
 from calotype.data.catalogue_common import SHOWN, check_splits, dealt, numbered, several
 from calotype.data.image_file import SUFFIXES, read_picture
 from calotype.data.random_split import LEFT

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from calotype.data.readers import Raw, part
 from calotype.util.errors import CalotypeError
 
 UNSIGNED_BYTE = 0x08
@@ -89,3 +90,12 @@ def read_images(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[
     if len(pixels) != len(numbers):
         raise _broken(images, f"{len(pixels)} images, but {len(numbers)} labels in {labels.name}")
     return pixels, numbers.astype(np.int64)
+
+
+def read_part(folder: Path, *, images: str, labels: str, first: int, number: int | None, classes: int) -> Raw:
+    """A part of the images of a pair of IDX files.
+
+    Raises:
+        CalotypeError: a file is missing or broken, or has too few images or a label that is no class.
+    """
+    return part(*read_images(folder / images, folder / labels), folder / images, first, number, classes)

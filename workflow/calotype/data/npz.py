@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from calotype.data.readers import Raw, part
 from calotype.util.errors import CalotypeError, did_you_mean
 
 
@@ -124,3 +125,14 @@ def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 
     if numbers.dtype == np.uint64 and numbers.max() > np.iinfo(np.int64).max:
         raise CalotypeError(f"{path}: `{labels}`: {numbers.max()} is no class.")
     return pixels, numbers.astype(np.int64)
+
+
+def read_part(
+    folder: Path, *, file: str, images: str, labels: str, first: int, number: int | None, classes: int
+) -> Raw:
+    """A part of the images of an .npz file.
+
+    Raises:
+        CalotypeError: the file is missing or broken, or has no such arrays, too few images or a label that is no class.
+    """
+    return part(*read_images(folder / file, images, labels), folder / file, first, number, classes)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from calotype.config.dataset_base import NAME
-from calotype.config.dataset_user import ImagesDataset
+from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
 from calotype.data.folder_survey import Survey, split_name

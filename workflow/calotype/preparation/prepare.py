@@ -142,12 +142,11 @@ def read_split(preparation: Mapping[str, Any], path: Path, place: Mapping[str, A
     Raises:
         CalotypeError: a file is missing or broken, or not the one that was verified.
     """
-    where = {key: value for key, value in preparation.items() if key not in ("split", "steps")}
-    source = where.pop("source")
+    reader, reading = preparation["reader"], preparation["reading"]
     if not place:
-        return read_raw(source, path if path.is_dir() else path.parent, **where)
-    where |= {"split": preparation["split"], "catalogue": path.with_suffix(".csv")}
-    return read_raw(source, Path(place["folder"]), **where)
+        return read_raw(reader, path if path.is_dir() else path.parent, **reading)
+    listed = {"split": preparation["split"], "catalogue": path.with_suffix(".csv")}
+    return read_raw(reader, Path(place["folder"]), **reading, **listed)
 
 
 def measure(raw: Raw, steps: Sequence[Step]) -> dict[str, list[float]]:

@@ -1,6 +1,7 @@
-"""Find the types that a config can name: a class in one of some modules is registered by being there."""
+"""Find what a config can name: a type is registered by its module, a function by the name that its type gives."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -37,4 +38,11 @@ def by_name(modules: Iterable[ModuleType], base: type[Model], key: str) -> dict[
             if name in found:
                 raise TypeError(f"{module.__name__}.{model.__name__}: duplicate {key} `{name}`")
             found[name] = model
+    return found
+
+
+def function_of(place: str) -> Callable[..., Any]:
+    """The function that `module:function` names; its module is imported only now."""
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
     return found

@@ -1,0 +1,66 @@
+"""Datasets whose images are drawn."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from calotype.config.dataset_base import BaseDataset, Name
+from calotype.steps.base import Known
+from calotype.util.typed import PositiveInt, Strict, Whole
+
+
+class DrawnSplit(Strict):
+    """One split of a drawn dataset."""
+
+    images: PositiveInt = Field(description="How many images to draw.")
+    seed: Whole = Field(description="Key of the random numbers; the same seed, the same images.")
+
+
+class Drawing(Strict):
+    """How images of dots are drawn."""
+
+    minimum: Annotated[int, Field(ge=0, le=25)] = Field(0, description="Fewest dots of an image.")
+    maximum: Annotated[int, Field(ge=1, le=25)] = Field(5, description="Most dots of an image; the grid has 25 points.")
+    width: Annotated[int, Field(ge=8, le=4096)] = Field(40, description="Width and height of an image, in px.")
+    quality: Annotated[int, Field(ge=1, le=100)] = Field(75, description="JPEG quality.")
+
+    @model_validator(mode="after")
+    def _range_is_a_range(self) -> "Drawing":
+        if self.minimum >= self.maximum:
+            raise ValueError(f"minimum ({self.minimum}) must be below maximum ({self.maximum})")
+        return self
+
+
+class DrawnDataset(BaseDataset):
+    """Images that a function draws: `writer`, `module:function`, gets a folder and the keywords of `drawn`."""
+
+    origin = "drawn"
+    evidence = "{data}/{dataset}/{split}"
+    writer: ClassVar[str]
+
+    drawing: Any
+    splits: Annotated[dict[Name, DrawnSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+
+    def drawn(self, split: str) -> dict[str, Any]:
+        """Everything that decides what is drawn."""
+        found: dict[str, Any] = self.drawing.model_dump() | self.splits[split].model_dump()
+        return found
+
+
+class DotsDataset(DrawnDataset):
+    """Drawn images of dots."""
+
+    writer = "calotype.data.draw_dots:write_split"
+    reader = "calotype.data.read_dots:read_drawn"
+    labels = "counts"
+
+    source: Literal["dots"] = Field(description="Where the images come from: `dots` draws them.")
+    drawing: Drawing = Field(Drawing(), description="How they are drawn.")
+
+    def raw_images(self) -> Known:
+        """Drawn images: squares in colour, of 8 bits."""
+        return Known(white=255, channels=3, size=(self.drawing.width, self.drawing.width))
+
+    def reading(self, split: str) -> dict[str, Any]:  # noqa: ARG002
+        """The size of the images, and the range of the counts."""
+        return self.drawing.model_dump(include={"width", "minimum", "maximum"})
