@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 from unit.preparations import DOTS, load_with, step
 
-from calotype.config.datasets import DotsDataset, IdxDataset
+from calotype.config.dataset_drawn import DotsDataset
+from calotype.config.dataset_fetched import IdxDataset
 from calotype.config.paths import Layout
 from calotype.steps.base import Known
 from calotype.steps.registry import read_steps
