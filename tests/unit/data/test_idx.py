@@ -87,7 +87,14 @@ def test_header_with_an_enormous_shape_is_refused_without_taking_the_memory(file
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [(0x09, "signed bytes"), (0x0B, "16-bit integers"), (0x0D, "32-bit floating"), (0x07, "no type that IDX")],
+    [
+        (0x09, "signed bytes"),
+        (0x0B, "16-bit integers"),
+        (0x0C, "32-bit integers"),
+        (0x0D, "32-bit floating"),
+        (0x0E, "64-bit floating"),
+        (0x07, "no type that IDX"),
+    ],
 )
 def test_numbers_of_another_type_are_not_read_as_bytes(file, kind, said):
     message = refused(file(idx(numbers(7, 5, 4), kind)))
@@ -108,7 +115,9 @@ def test_a_number_of_dimensions_that_no_images_have_is_refused(file, dimensions)
 )
 def test_a_file_that_is_no_idx_file_is_refused_with_what_it_begins_with(file, content):
     begins = content[:4].hex(" ") or "nothing"
-    assert f"not an IDX file: it begins with {begins} instead of 00 00 08." in refused(file(content))
+    message = refused(file(content))
+    assert f"not an IDX file: it begins with {begins} instead of 00 00 08." in message
+    assert ("unpack it with gunzip" in message) is (content[:1] == b"\x1f")
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 28, 28), (7, 0, 4)])

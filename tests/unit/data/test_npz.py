@@ -50,7 +50,9 @@ BAD = {
     "halves": ({"y": LABELS / 2}, "x", "y", "`y` is float64"),
     "text": ({"y": LABELS.astype(str)}, "x", "y", "`y` is <U"),
     "one-hot": ({"y": np.eye(3, dtype=int)[LABELS]}, "x", "y", "`y` is 5 x 3, not one of the labels an image"),
-    "beyond": ({"y": LABELS.astype(np.uint64) + 2**63}, "x", "y", "is no class"),
+    "a column of rows": ({"y": np.zeros((5, 1, 1), int)}, "x", "y", "`y` is 5 x 1 x 1, not one of the labels an image"),
+    "one label": ({"y": np.int64(3)}, "x", "y", "`y` is a single number"),
+    "beyond": ({"y": np.array([0, 1, 2**63, 1, 0], np.uint64)}, "x", "y", f"`y`: {2**63} is no class"),
 }
 
 
@@ -60,6 +62,12 @@ def test_arrays_that_are_no_images_or_labels_are_named_with_the_reason(tmp_path,
     with pytest.raises(CalotypeError, match=problem) as caught:
         read_images(written(tmp_path, **arrays), images, labels)
     assert "a.npz: " in str(caught.value)
+    assert ("one-hot" in str(caught.value)) is (what == "one-hot")
+
+
+def test_the_largest_number_that_labels_can_be_is_not_refused(tmp_path):
+    labels = np.array([0, 1, 2**63 - 1, 1, 0], np.uint64)
+    assert read_images(written(tmp_path, y=labels), "x", "y")[1].tolist() == labels.tolist()
 
 
 class Burglar:

@@ -23,6 +23,8 @@ from calotype.util.files import write_csv
         (0.005, "0.50 %"),
         (0.99955, "99.955 %"),
         (0.00045, "0.045 %"),
+        (0.0099, "0.99 %"),
+        (0.001, "0.10 %"),
         (0.0, "0.0 %"),
         (1.0, "100.0 %"),
         (math.nan, "–"),
@@ -53,13 +55,32 @@ def test_ends_of_an_interval_beyond_all_and_nothing_get_no_invented_digits(value
         (0.0, "0"),
         (-2.5, "-2.5"),
         (1234.5678, "1235"),
+        (9999.4, "9999"),
+        (9999.5, "10\u202f000"),
         (12345.6, "12\u202f346"),
+        (-12345.6, "-12\u202f346"),
         (1234567.0, "1\u202f234\u202f567"),
         (math.nan, "–"),
     ],
 )
 def test_plain_numbers_get_four_digits(value, shown):
     assert show(value, share=False) == shown
+
+
+@pytest.mark.parametrize(
+    ("like", "shown"),
+    [(0.5, "12.3 %"), (0.9995, "12.346 %"), (0.0, "12.3 %"), (1.0, "12.3 %"), (math.nan, "12.3 %"), (None, "12.3 %")],
+)
+def test_an_end_of_an_interval_has_the_decimals_of_its_mean_or_its_own_where_there_is_none(like, shown):
+    assert show(0.123456, share=True, like=like) == shown
+    assert show(0.00123456, share=True, like=math.nan) == show(0.00123456, share=True) == "0.12 %"
+
+
+@pytest.mark.parametrize(
+    ("decimals", "shown"), [(None, "99.51 %"), (0, "99.51 %"), (1, "99.51 %"), (2, "99.51 %"), (3, "99.510 %")]
+)
+def test_a_share_keeps_the_digits_that_it_needs_where_fewer_are_asked_for(decimals, shown):
+    assert show(0.9951, share=True, decimals=decimals) == shown
 
 
 @pytest.mark.parametrize("value", [9999.4, 9999.5, 9999.96, -9999.7])

@@ -6,7 +6,8 @@ That it can be printed, test_figures.py sees to.
 import numpy as np
 import pytest
 
-from calotype.figures.agreement import DOTS, agreement, limits_of_agreement
+from calotype.figures.agreement import DOTS, _reach, _words, agreement, limits_of_agreement
+from calotype.figures.base import text_width
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 
@@ -69,6 +70,35 @@ def test_one_senseless_prediction_does_not_flatten_the_others():
     above, below = agreement({"wide": (TRUE, said([1, 2.5, 4, 1e30]))}).axes
     assert above.get_ylim()[1] < 10
     assert below.get_ylim()[1] < 20
+
+
+@pytest.mark.parametrize(
+    ("limits", "farthest", "span", "reach"),
+    [
+        ([[-1, 0, 2]], 1.5, 10, 2.2),  # the limits, and a tenth more
+        ([[-3, 0, 2]], 1.5, 10, 3.3),
+        ([[-1, 0, 2], [-4, 0, 1]], 1.5, 10, 4.4),
+        ([[-1, 0, 2]], 3, 10, 3.15),  # the farthest point, and a twentieth more
+        ([[-1, 0, 2]], 100, 10, 4.4),  # twice as far as the limits, and no farther
+        ([[-1, 0, 2]], 100, 2, 3.0),  # and no farther than 1.5 of the labels' range
+        ([[0, 0, 0]], 0, 7, 0.7),
+        (np.zeros((0, 3)), 5, 7, 0.7),
+    ],
+)
+def test_an_axis_of_differences_reaches_as_far_as_most_of_them(limits, farthest, span, reach):
+    for sign in (1, -1):
+        assert _reach(np.array(limits, float), np.array([0.1, sign * farthest]), span) == pytest.approx(reach)
+
+
+def test_limits_are_in_words_as_exactly_as_there_is_room():
+    limits = np.array([-0.78649, 0.17251, 1.13149])
+    long, short = "+0.173 (−0.786 to +1.13)", "+0.17 (−0.79 to +1.1)"
+    assert _words(limits, text_width(long, 7)) == long
+    assert _words(limits, text_width(long, 7) - 0.001) == short
+    assert _words(limits, text_width(short, 7)) == short
+    cut = _words(limits, text_width(short, 7) - 0.001)
+    assert cut.endswith("…")
+    assert cut.startswith("+0.17 (−0.79")
 
 
 @pytest.mark.parametrize(

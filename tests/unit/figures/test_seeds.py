@@ -5,6 +5,7 @@ That it can be printed, test_figures.py sees to.
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from unit.drawings import assert_readable, differences, drawn, errors, legend_texts, saved, seeds
 
 from calotype.figures import seeds as figures_seeds
@@ -24,6 +25,66 @@ def test_every_seed_is_a_point_and_none_covers_another():
     places = figure.axes[0].transData.transform(points.get_xydata()) * 72 / figure.dpi
     apart = np.hypot(*(places[:, None] - places).transpose(2, 0, 1))[~np.eye(50, dtype=bool)]
     assert apart.min() >= points.get_markersize() - 0.01
+
+
+@pytest.mark.parametrize(
+    ("places", "asides"),
+    [
+        ([0, 0, 0, 0, 0], [0, -1, 1, -2, 2]),
+        ([0, 1], [0, 0]),  # they touch
+        ([0, 0.6], [0, -0.8]),
+        ([0.6, 0], [-0.8, 0]),
+        ([0, 0.6, 1.2], [0, -0.8, 0]),
+        ([], []),
+        ([3], [0]),
+    ],
+)
+def test_points_step_aside_no_farther_than_they_must(places, asides):
+    assert figures_seeds._swarm(np.array(places, float), 1, 9) == pytest.approx(asides)
+    if any(asides):
+        small = figures_seeds._swarm(np.array(places, float), 1, 0.5)
+        assert small == pytest.approx(0.5 * np.array(asides) / np.abs(asides).max())
+
+
+@pytest.mark.parametrize(
+    ("values", "others", "ends", "words"),
+    [
+        ([[0, 1]], [], (-0.05, 1.05), ""),
+        ([[0.5], []], [[0.0], [1.0, np.nan]], (-0.05, 1.05), ""),
+        ([[2, 2]], [], (1.9, 2.1), ""),
+        ([[0, 0]], [], (-0.05, 0.05), ""),
+        ([[np.inf]], [], (-0.05, 1.05), ""),
+        ([[1], [3]], [], (0.9, 3.1), ""),
+        ([[1], [3, 7]], [], (10**-0.04225, 7 * 10**0.04225), " (log scale)"),
+        ([[1], [0, 10]], [], (-0.5, 10.5), ""),
+        ([[1], [1]], [[9]], (0.6, 9.4), ""),
+    ],
+)
+def test_the_axis_holds_all_numbers_and_is_logarithmic_where_means_are_far_apart(values, others, ends, words):
+    axis = Figure().add_subplot()
+    values, others = ([[float(number) for number in group] for group in part] for part in (values, others))
+    said, along = figures_seeds._number_line(axis, values, others, share=False)
+    assert (axis.get_xlim(), said) == (pytest.approx(ends, rel=1e-3), words)
+    middle = (ends[0] * ends[1]) ** 0.5 if words else sum(ends) / 2
+    assert [float(along(x)) for x in (*ends, middle)] == pytest.approx([0, 1, 0.5], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "linear"),
+    [
+        ([], 0),
+        ([0, np.nan], 0),
+        ([1, 1, 8], 0),
+        ([1, 1, 8.1], 1),
+        ([0.3, 0.3, 30], 0.5),
+        ([0.6, 0.6, 60], 1),
+        ([1.5, 1.5, 90], 2),
+        ([2, 2, 90, 0, 0, 0, np.nan], 2),
+        ([40, 60, 900], 100),
+    ],
+)
+def test_most_differences_lie_in_the_linear_part_of_their_axis(sizes, linear):
+    assert figures_seeds._linear_part(sizes) == pytest.approx(linear)
 
 
 def interval(figure):
