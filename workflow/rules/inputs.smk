@@ -56,6 +56,17 @@ def step_sheets(studies):
     return paths
 
 
+def files_of_variant(wildcards):
+    """The files that the model function of a variant reads."""
+    return study_of(wildcards).variants[wildcards.variant].files
+
+
+def files_of_steps(wildcards):
+    """The files that the user's own preparation steps of a dataset read."""
+    steps = CONFIG.datasets[wildcards.dataset].prepare
+    return [file for step in steps if isinstance(step, Own) for file in step.files]
+
+
 def splits_of_variant(suffix):
     """The prepared splits of a variant: that of training, that of validation if it has one, and those of tests."""
 

@@ -2,11 +2,12 @@
 # Needs: common.smk.
 # Gives: what results depend on, so that a change of it makes them again; what figures show; which training goes first.
 
+from functools import cache
 from types import SimpleNamespace
 
 from calotype.util import code_digest as digests
-from calotype.util.code_digest import own_code
-from calotype.util.files import contents
+from calotype.util.code_digest import own_code, with_values
+from calotype.util.files import contents, declared_contents
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.steps.custom import Own
 from calotype.steps.sequence import before_measuring, plain_steps
@@ -94,6 +95,21 @@ def class_names(wildcards):
     return CONFIG.class_names(wildcards.dataset)
 
 
+@cache
+def declared():
+    """The content of each file that a `files:` key declares."""
+    steps = [step for dataset in CONFIG.datasets.values() for step in dataset.prepare if isinstance(step, Own)]
+    variants = [variant for study in CONFIG.studies.values() for variant in study.variants.values()]
+    paths = {path for each in (*steps, *variants) for path in each.files}
+    with plain_errors():
+        return declared_contents(sorted(paths), Path(".snakemake/contents/files.json"))
+
+
+def contents_of(files):
+    """The contents of some of these files."""
+    return [declared()[file] for file in files]
+
+
 def used_code(before=False):
     """The code of the reader of a dataset, and of each of its steps, the user's own too; or of those before one measures."""
 
@@ -101,7 +117,7 @@ def used_code(before=False):
         dataset = CONFIG.datasets[wildcards.dataset]
         steps = before_measuring(dataset.prepare) if before else dataset.prepare
         used = {dataset.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
-        own = [own_code(step.function) for step in steps if isinstance(step, Own)]
+        own = [own_code(step.function, contents_of(step.files)) for step in steps if isinstance(step, Own)]
         return [*map(code_of, sorted(used)), *own]
 
     return digests
@@ -121,7 +137,8 @@ def training_code(wildcards):
         "calotype.training.augmentation:CHANGES": sorted({change.name for change in variant.augment}),
         "calotype.training.models:MODELS": [variant.model] * comes_along,
     }
-    return code_digest("train.py", ["calotype.config", *(f"calotype.training.{module}" for module in other)], picks)
+    code = code_digest("train.py", ["calotype.config", *(f"calotype.training.{module}" for module in other)], picks)
+    return with_values(code, variant.resolved())
 
 
 def recipe_threads(wildcards):
@@ -141,8 +158,9 @@ def longest_first(wildcards):
 
 
 def own_model(wildcards):
-    """The code of a user's own model file; None for the models that come along."""
-    return own_code(CONFIG.studies[wildcards.study].variants[wildcards.variant].model)
+    """The code of a user's own model and the files that it reads; None for the models that come along."""
+    variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
+    return own_code(variant.model, contents_of(variant.files))
 
 
 def study_of(wildcards):

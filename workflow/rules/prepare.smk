@@ -12,6 +12,7 @@ rule measure:
     input:
         raw=raw,
         catalogue=ancient(catalogued),  # its manifest says whether it changed
+        files=ancient(files_of_steps),  # a param holds their content
     output:
         measured=f"{RESULTS}/prepared/{{dataset}}/{{split}}.measured.json",
     log:
@@ -42,6 +43,7 @@ rule prepare:
     input:
         raw=raw,
         catalogue=ancient(catalogued),  # its manifest says whether it changed
+        files=ancient(files_of_steps),  # a param holds their content
         measured=measured,
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
@@ -71,6 +73,7 @@ rule preparation_sheet:
     input:
         raw=raw,
         catalogue=ancient(catalogued),  # its manifest says whether it changed
+        files=ancient(files_of_steps),  # a param holds their content
         measured=measured,
         manifest=rules.prepare.output.manifest,
         array=ancient(rules.prepare.output.array),

@@ -9,6 +9,7 @@ rule rehearse:
     input:
         manifests=splits_of_variant(".json"),
         arrays=ancient(splits_of_variant(".npy")),
+        files=ancient(files_of_variant),  # a param holds their content
     output:
         seen=f"{RESULTS}/{{study}}/{{variant}}/rehearsal.json",
     log:
@@ -34,6 +35,7 @@ rule train:
         # The checksums in the manifests decide whether to train again, not the time stamps of the large arrays.
         manifests=splits_of_variant(".json"),
         arrays=ancient(splits_of_variant(".npy")),
+        files=ancient(files_of_variant),  # a param holds their content
         rehearsal=rehearsal,
     output:
         models=directory(f"{PACK}/models"),

@@ -354,6 +354,16 @@ class Recipe(Strict):
             return self.mode == "max"
         return self.monitor.removeprefix("val_") in _THE_MORE_THE_BETTER
 
+    def resolved(self) -> dict[str, bool]:
+        """The keys as the code that trains and predicts reads them: values, as its digest holds nothing of config."""
+        return {
+            "binary": self.binary,
+            "classifies": self.classifies,
+            "holds_out": self.holds_out,
+            "more_is_better": self.more_is_better,
+            "sparse": self.sparse,
+        }
+
     def _refuse(self, problems: Mapping[str, Any]) -> None:
         for problem, there in problems.items():
             if there:

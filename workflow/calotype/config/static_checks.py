@@ -3,7 +3,7 @@
 import ast
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,41 @@ def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
     _check_arguments(found[function], 2, arguments, f"{key}.model_arguments")
 
 
+def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """The texts in a value of the config, each with its key."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict | list):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, entry in entries:
+            yield from _texts(entry, f"{key}.{name}")
+
+
+def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, name: str) -> None:
+    """See that the files that a user's function reads exist, and that it is given no others.
+
+    Args:
+        files: that the config declares.
+        arguments: that the config gives to the function.
+        key: of the function in the config, for the message.
+        name: of the arguments.
+
+    Raises:
+        CalotypeError: a file is not found, or an argument is the path of one that is not declared.
+    """
+    for place, file in enumerate(files):
+        if not os.path.exists(file):
+            raise CalotypeError(f"{key}.files.{place}: {file} is not found.", "paths start from the working directory.")
+    declared = {os.path.abspath(file) for file in files}
+    for where, text in _texts(arguments, f"{key}.{name}"):
+        is_path = os.path.isfile(text) or (os.sep in text and os.path.isdir(text))
+        if is_path and declared.isdisjoint(map(os.path.abspath, (text, *map(str, Path(text).parents)))):
+            raise CalotypeError(
+                f"{where}: {text} is a file or folder that is not declared, so a change of it would go unnoticed.",
+                f"declare it: `files: [{', '.join([*files, text])}]` beside `{name}`.",
+            )
+
+
 def check_folder(dataset: Dataset, key: str) -> None:
     """See that the folder of a user's own images, and the files in it that the config names, are there.
 
@@ -101,6 +136,7 @@ def check_studies(config: Config) -> None:
             for key, variant in study.variants.items():
                 where = f"{settings.study_files}/{name}.yaml: variants.{key}"
                 check_model(variant.model, variant.model_arguments, where)
+                check_files(variant.files, variant.model_arguments, where, "model_arguments")
         except CalotypeError as error:
             if name in (*settings.studies, *settings.paper):
                 raise
@@ -125,3 +161,4 @@ def check_own_steps(dataset: Dataset, key: str) -> None:
             found = _functions(Path(file)) if Path(file).is_file() else {}
             _check_function(function, Path(file), [*found], f"{where}.function")
             _check_arguments(found[function], 1, step.arguments, f"{where}.arguments")
+            check_files(step.files, step.arguments, where, "arguments")

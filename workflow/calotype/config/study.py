@@ -24,6 +24,12 @@ class Variant(Recipe):
         None, description="Seeds that at most share a job. Left out: `seeds_per_job` of config.yaml."
     )
 
+    files: list[str] = Field(
+        [],
+        description="Files and folders that a model function of your own reads, such as weights; paths start from the "
+        "working directory. A change of their content trains the variant again.",
+    )
+
     def recipe(self) -> dict[str, Any]:
         """The recipe alone, as plain data: the part of the config that decides whether to train again."""
         return self.model_dump(include=set(Recipe.model_fields))

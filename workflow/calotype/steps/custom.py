@@ -22,6 +22,12 @@ class Own(ImageStep):
         "**arguments)`, shape (height, width, channels), and returns an image."
     )
     arguments: dict[str, Any] = Field({}, description="Keyword arguments of the function.")
+    files: list[str] = Field(
+        [],
+        exclude=True,
+        description="Files and folders that the function reads; paths start from the working directory. A change of "
+        "their content prepares the images again.",
+    )
 
     def after(self, known: Known) -> Known:
         return Known(values=None)

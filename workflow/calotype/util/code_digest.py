@@ -6,11 +6,12 @@ Packages of others do not count: their versions stand for them.
 import ast
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calotype.util.errors import CalotypeError
 from calotype.util.python_source import Chain, Imported, Source, chain_of, parse, read_source
@@ -286,9 +287,19 @@ def code_digest(entry: str | Path, without: Sequence[str] = (), picks: Picks = M
     return reach(entry, without, picks).digest
 
 
-def own_code(name: str) -> str | None:
-    """The digest of a user's function, ``path/to/file.py:function``; None of a name that is none."""
-    return code_digest(name, NO_RESULT) if ":" in name else None
+def own_code(name: str, files: Iterable[str] = ()) -> str | None:
+    """The digest of a user's function, and of the files that it reads.
+
+    Args:
+        name: ``path/to/file.py:function``; of another name there is none.
+        files: their contents, each as a digest.
+    """
+    return with_values(code_digest(name, NO_RESULT), [*files]) if ":" in name else None
+
+
+def with_values(digest: str, values: Any) -> str:
+    """A digest of code and of values on which its results depend, too, as plain data."""
+    return hashlib.sha256(json.dumps([digest, values], sort_keys=True).encode()).hexdigest()
 
 
 def forget() -> None:

@@ -8,10 +8,10 @@ import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from calotype.util.errors import CalotypeError
 
@@ -110,29 +110,28 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
         )
 
 
-def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[str] | None = None) -> str:
-    """Identify what lies in a folder, by the names and contents of its files.
+def checksums(paths: Iterable[str], known: Path, start: Path = Path()) -> dict[str, str]:
+    """The SHA-256 of some files, each in hexadecimal.
 
     Args:
-        folder, ignore: as for `files_below`.
+        paths: of the files; one that leads to nothing is left out.
         known: a file that keeps checksums for the next call. A file whose size and time are still the same is not read
             again; one that was only touched, or copied to another machine, is, and changes nothing.
-        files: the paths, from the folder, of those that count; left out: all.
+        start: the folder from which names are given.
 
     Returns:
-        A SHA-256 in hexadecimal; of nothing, where there is no such folder.
+        By name: the path from `start`, its bytes in hexadecimal, as it may be no text.
 
     Raises:
-        CalotypeError: as `files_below`, or something is no file, or cannot be read.
+        CalotypeError: something is no file, or cannot be read.
     """
     try:
         before = dict(json.loads(known.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError):
         before = {}
-    found, seen = hashlib.sha256(), {}
-    paths = files_below(folder, ignore) if files is None else (os.path.join(folder, file) for file in files)
-    for path in sorted(paths) if folder.is_dir() else []:
-        name = os.fsencode(os.path.relpath(path, folder)).hex()  # a name may be no text
+    seen: dict[str, list[Any]] = {}
+    for path in sorted(paths):
+        name = os.fsencode(os.path.relpath(path, start)).hex()
         try:
             status = os.stat(path)
             if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device may take for ever
@@ -145,11 +144,51 @@ def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[s
         except OSError as error:
             raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
         seen[name] = [*stamp, checksum]
-        found.update(f"{name} {checksum}\n".encode())
     if seen != before:
         with suppress(CalotypeError):  # without it the next call takes longer
             write_text(json.dumps(seen), known)
+    return {name: entry[2] for name, entry in seen.items()}
+
+
+def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[str] | None = None) -> str:
+    """Identify what lies in a folder, by the names and contents of its files.
+
+    Args:
+        folder, ignore: as for `files_below`.
+        known: as for `checksums`.
+        files: the paths, from the folder, of those that count; left out: all.
+
+    Returns:
+        A SHA-256 in hexadecimal; of nothing, where there is no such folder.
+
+    Raises:
+        CalotypeError: as `files_below` and `checksums`.
+    """
+    found = hashlib.sha256()
+    if folder.is_dir():
+        paths = files_below(folder, ignore) if files is None else (os.path.join(folder, file) for file in files)
+        for name, checksum in checksums(paths, known, folder).items():
+            found.update(f"{name} {checksum}\n".encode())
     return found.hexdigest()
+
+
+def declared_contents(declared: Iterable[str], known: Path) -> dict[str, str]:
+    """The content of each file or folder that a `files:` key declares, in hexadecimal.
+
+    Args:
+        declared: their paths.
+        known: as for `checksums`.
+
+    Raises:
+        CalotypeError: as `files_below` and `checksums`.
+    """
+    below = {path: [*files_below(Path(path))] if os.path.isdir(path) else [path] for path in declared}
+    sums = checksums({file for files in below.values() for file in files}, known)
+    found = {}
+    for path, files in below.items():
+        named = {os.path.relpath(file, path): sums.get(os.fsencode(os.path.relpath(file)).hex()) for file in files}
+        found[path] = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return found
 
 
 def check_writable(folder: Path, key: str) -> None:
