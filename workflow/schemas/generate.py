@@ -11,7 +11,7 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype.config import grid, load, recipe, study  # noqa: E402
+from calotype.config import augmentation, grid, load, optimizer, study  # noqa: E402
 from calotype.config.datasets import DATASETS  # noqa: E402
 from calotype.steps.registry import STEPS  # noqa: E402
 
@@ -58,9 +58,9 @@ TABLES: list[Table] = [
     (PREPARE, None),  # all steps in one
     ("studies/<study>.yaml", study.Study),
     ("studies/<study>.yaml: a variant", study.Variant),
-    ("studies/<study>.yaml: `optimizer`", recipe.Optimizer),
-    ("studies/<study>.yaml: one of `augment`", recipe.Augmentation),
-    ("studies/<study>.yaml: `reduce_on_plateau`", recipe.Plateau),
+    ("studies/<study>.yaml: `optimizer`", optimizer.Optimizer),
+    ("studies/<study>.yaml: one of `augment`", augmentation.Augmentation),
+    ("studies/<study>.yaml: `reduce_on_plateau`", optimizer.Plateau),
     ("studies/<study>.yaml: a claim", study.Claim),
     ("studies/<study>.yaml: `source`", study.Source),
 ]

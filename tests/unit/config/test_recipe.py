@@ -8,7 +8,10 @@ import pytest
 from pydantic import ValidationError
 from unit.projects import CLASSIFY, CLOTHES, FETCHED, SETTINGS, STUDY, changed
 
-from calotype.config.recipe import Augmentation, Optimizer, Recipe, TrainingMetric
+from calotype.config.augmentation import Augmentation
+from calotype.config.optimizer import Optimizer
+from calotype.config.recipe import Recipe
+from calotype.config.training_metrics import TrainingMetric
 
 RECIPE: dict[str, Any] = {"model": "dense", "optimizer": {"name": "sgd"}, "epochs": 1, "batch_size": 1}
 

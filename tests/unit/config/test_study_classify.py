@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from unit.projects import CLASSIFY, CLOTHES_FILE, OF_CLASSES, SMOOTHING, changed
 
-from calotype.config.recipe import Augmentation
+from calotype.config.augmentation import Augmentation
 
 NO_CHOICE = "restore_best_weights and patience need validation or validation_split: never choose on test images"
 CHANGES = get_args(Augmentation.model_fields["name"].annotation)

@@ -152,7 +152,7 @@ import hashlib, importlib.util, pathlib, sys
 spec = importlib.util.spec_from_file_location("test_figures", sys.argv[1])
 tests = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tests)
-tests.figures.use_style(tests.ROOT / "workflow/report/calotype.mplstyle")
+tests.base.use_style(tests.ROOT / "workflow/report/calotype.mplstyle")
 for name, make in reversed(tests.FIGURES.items()):
     for suffix, content in tests.saved(make(), pathlib.Path(sys.argv[2], name)).items():
         print(name, suffix, hashlib.sha256(content).hexdigest())

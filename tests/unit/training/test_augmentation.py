@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from calotype.config.recipe import Augmentation
+from calotype.config.augmentation import Augmentation
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 

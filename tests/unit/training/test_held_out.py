@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from unit.trainings import class_recipe, class_split, make_data, of, recipe, train
 
-from calotype.config.recipe import Plateau
+from calotype.config.optimizer import Plateau
 from calotype.data.prepared_split import Split
 from calotype.util.errors import CalotypeError
 

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from unit.trainings import CLASSES, IMAGES, class_recipe, class_split, make_data, of, recipe, train
 
-from calotype.config.recipe import Optimizer
+from calotype.config.optimizer import Optimizer
 from calotype.data.prepared_split import Split, open_split
 from calotype.evaluation.runs import measure
 from calotype.tasks.classify import CLASSIFY, most_probable

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from calotype.config.recipe import FITTING, Optimizer, Recipe
+from calotype.config.optimizer import Optimizer
+from calotype.config.recipe import Recipe
+from calotype.config.training_metrics import FITTING
 from calotype.data.prepared_split import Split
 from calotype.util.errors import CalotypeError
 

@@ -5,145 +5,16 @@ or a claim then retrains nothing.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from calotype.tasks.losses import OF_CLASSES, OF_TWO_CLASSES, LossName
-from calotype.util.typed import PositiveInt, Strict
-
-
-def _at(default: Any) -> Callable[[Any], bool]:
-    """For keys that came when there were results already: at its default, such a key is no part of the plain data.
-
-    So what was trained before the key came is still what the same config asks for.
-    """
-    return lambda value: bool(value == default)
-
-
-class Optimizer(Strict):
-    """A Keras optimizer. What is left out has Keras's default."""
-
-    name: Literal[
-        "adadelta",
-        "adafactor",
-        "adagrad",
-        "adam",
-        "adamax",
-        "adamw",
-        "ftrl",
-        "lamb",
-        "lion",
-        "muon",
-        "nadam",
-        "rmsprop",
-        "sgd",
-    ] = Field(description="Keras's name of the optimizer, in lower case.")
-    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
-        None, description="The rate; with a schedule, its highest value. Left out: the optimizer's own default."
-    )
-    schedule: Literal[
-        "constant",
-        "cosine",
-        "cosine_decay",
-        "cosine_decay_restarts",
-        "exponential_decay",
-        "inverse_time_decay",
-        "piecewise_constant_decay",
-        "polynomial_decay",
-    ] = Field(
-        "constant",
-        description="How the rate changes. `cosine` falls to zero at the last step of the last epoch; the others are "
-        "Keras's, and take `schedule_arguments`.",
-    )
-    schedule_arguments: dict[str, Any] = Field(
-        {},
-        exclude_if=_at({}),
-        description="Of Keras's schedules: the keyword arguments of its class, which count in training steps.",
-    )
-    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="With `cosine`: the part of all steps over which the rate first rises."
-    )
-    arguments: dict[str, Any] = Field({}, description="Further keyword arguments of the Keras class.")
-
-    @model_validator(mode="after")
-    def _schedule_is_complete(self) -> "Optimizer":
-        if "learning_rate" in self.arguments:
-            raise ValueError("arguments: learning_rate has a key of its own, beside name")
-        if self.arguments.get("use_ema"):
-            raise ValueError("arguments: use_ema: averages of weights are not kept here")
-        if (self.learning_rate is None) != (
-            self.schedule == "piecewise_constant_decay"
-        ) and self.schedule != "constant":
-            takes = "takes its rates from schedule_arguments.values, not" if self.learning_rate else "needs"
-            raise ValueError(f"schedule {self.schedule} {takes} a learning_rate")
-        if self.schedule != "cosine" and self.warmup:
-            raise ValueError("warmup needs schedule: cosine")
-        if self.schedule in ("constant", "cosine") and self.schedule_arguments:
-            raise ValueError(f"schedule_arguments: schedule {self.schedule} takes none")
-        if "initial_learning_rate" in self.schedule_arguments:
-            raise ValueError("schedule_arguments: initial_learning_rate has a key of its own: learning_rate")
-        return self
-
-
-class Plateau(Strict):
-    """Keras's ReduceLROnPlateau: a lower learning rate when a training no longer becomes better by `monitor`."""
-
-    factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="What the rate is multiplied by.")
-    patience: PositiveInt = Field(10, description="After so many epochs in a row that were not better.")
-    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        1e-4, description="By how much more than this an epoch must be better to count as better."
-    )
-    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="Epochs after that of which none is counted.")
-    min_learning_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        0.0, description="The rate does not fall below this."
-    )
-
-
-AUGMENTATION_KEYS = {
-    "shift": {"pixels"},
-    "rotate": {"degrees"},
-    "affine": {"degrees", "zoom"},
-    "brightness": {"strength"},
-    "noise": {"strength"},
-    "erase": {"pixels"},
-}
-
-
-class Augmentation(Strict):
-    """What happens to each training image anew in each epoch, drawn by (seed, epoch)."""
-
-    name: Literal["symmetries", "flip", "shift", "rotate", "affine", "brightness", "noise", "erase"] = Field(
-        description="`symmetries`: one of the eight positions of the square; `flip`: left and right swapped, or not; "
-        "`shift`: moved by up to `pixels` along either axis; `rotate`: turned by up to `degrees` about the middle; "
-        "`affine`: that, and made larger or smaller by up to the part `zoom`; `brightness`: up to `strength` is added "
-        "to all pixels, or taken away; `noise`: a normal random number of the deviation `strength` is added to each; "
-        "`erase`: a square of `pixels` x `pixels` somewhere, cut at the edge, is set to zero."
-    )
-    pixels: PositiveInt | None = Field(None, description="Of `shift` and `erase`.")
-    degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="Of `rotate` and `affine`.")
-    zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
-    strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None,
-        exclude_if=_at(None),
-        description="Of `brightness` and `noise`, in the units of the prepared pixels.",
-    )
-    fill: Literal["zero", "edge"] = Field(
-        "zero",
-        exclude_if=_at("zero"),
-        description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again.",
-    )
-
-    @model_validator(mode="after")
-    def _keys_of_the_name(self) -> "Augmentation":
-        needed = AUGMENTATION_KEYS.get(self.name, set())
-        for key in ("pixels", "degrees", "zoom", "strength"):
-            if (key in needed) != (getattr(self, key) is not None):
-                raise ValueError(f"{self.name} {'needs' if key in needed else 'takes no'} {key}")
-        if self.fill != "zero" and self.name not in ("shift", "rotate", "affine"):
-            raise ValueError(f"{self.name} takes no fill")
-        return self
+from calotype.config.augmentation import Augmentation
+from calotype.config.optimizer import Optimizer, Plateau
+from calotype.config.training_metrics import THE_MORE_THE_BETTER, TrainingMetric, fitting
+from calotype.tasks.losses import OF_CLASS_NUMBERS, OF_CLASSES, OF_TWO_CLASSES, LossName
+from calotype.util.typed import PositiveInt, Strict, is_default
 
 
 def _by_name(value: Any) -> Any:
@@ -168,48 +39,6 @@ def _class_weight(value: Any) -> Any:
 
 SMOOTHED = ("categorical_crossentropy", "binary_crossentropy")  # those that take `label_smoothing`
 
-TrainingMetric = Literal[
-    "auc",
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "kl_divergence",
-    "log_cosh_error",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "precision",
-    "r2_score",
-    "recall",
-    "root_mean_squared_error",
-    "sparse_categorical_crossentropy",
-    "sparse_top_k_categorical_accuracy",
-    "top_k_categorical_accuracy",
-]
-_ERRORS = ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error")
-_OF_PROBABILITIES = ("auc", "precision", "recall", *_ERRORS)
-# Of these, what fits a loss: that of numbers, of all classes, of all classes by number, and of two classes.
-FITTING: Mapping[str, tuple[str, ...]] = {
-    "numbers": (
-        *_ERRORS, "mean_absolute_percentage_error", "mean_squared_logarithmic_error", "log_cosh_error",
-        "r2_score",
-    ),
-    "classes": (
-        *_OF_PROBABILITIES, "categorical_crossentropy", "kl_divergence", "top_k_categorical_accuracy",
-    ),
-    "sparse": ("sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy"),
-    "binary": (*_OF_PROBABILITIES, "binary_crossentropy"),
-}  # fmt: skip
-# What is better the larger it is; of all else, the loss too, less is better.
-_THE_MORE_THE_BETTER = (
-    "accuracy",
-    "auc",
-    "precision",
-    "r2_score",
-    "recall",
-    "sparse_top_k_categorical_accuracy",
-    "top_k_categorical_accuracy",
-)
 # scikit-learn's models that a variant may name, and the arguments that a recipe has no key for.
 SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
 
@@ -232,14 +61,14 @@ class Recipe(Strict):
         Literal["balanced"] | dict[str, float] | list[float] | None, BeforeValidator(_class_weight)
     ] = Field(
         None,
-        exclude_if=_at(None),
+        exclude_if=is_default(None),
         description="`classify`: weights of classes in the training loss, by their names, those left out 1; or a list "
         "for all, in the dataset's order; or `balanced`: as if all classes had the same number of images. As in "
         "Keras's `fit`, they do not count in `val_loss`; weights of images do.",
     )
     training_metrics: list[TrainingMetric] = Field(
         [],
-        exclude_if=_at([]),
+        exclude_if=is_default([]),
         description="Further metrics of the training history, by Keras's names. Loss, and accuracy of classes, are "
         "always there.",
     )
@@ -267,7 +96,7 @@ class Recipe(Strict):
     )
     validation: str | None = Field(
         None,
-        exclude_if=_at(None),
+        exclude_if=is_default(None),
         description="Instead of `validation_split`: the split that is held out to choose an epoch; never one of the "
         "study's `tests`.",
     )
@@ -278,11 +107,13 @@ class Recipe(Strict):
     )
     mode: Literal["auto", "min", "max"] = Field(
         "auto",
-        exclude_if=_at("auto"),
+        exclude_if=is_default("auto"),
         description="Whether less (`min`) or more (`max`) of `monitor` is better. `auto`: as its name says.",
     )
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        0.0, exclude_if=_at(0.0), description="By how much more than this an epoch must be better to count as better."
+        0.0,
+        exclude_if=is_default(0.0),
+        description="By how much more than this an epoch must be better to count as better.",
     )
     restore_best_weights: bool = Field(
         False, description="Go on with the weights of the best epoch by `monitor`, not with the last."
@@ -292,7 +123,7 @@ class Recipe(Strict):
     )
     reduce_on_plateau: Plateau | None = Field(
         None,
-        exclude_if=_at(None),
+        exclude_if=is_default(None),
         description="Lower the learning rate when epochs are no longer better by `monitor`, as Keras's "
         "ReduceLROnPlateau does: a mapping; `{}` has Keras's defaults.",
     )
@@ -345,14 +176,14 @@ class Recipe(Strict):
     @property
     def sparse(self) -> bool:
         """Whether the loss takes the number of a class instead of a row of zeros with a one."""
-        return self.loss == "sparse_categorical_crossentropy"
+        return self.loss in OF_CLASS_NUMBERS
 
     @property
     def more_is_better(self) -> bool:
         """Whether an epoch is better with more of what is monitored; else with less."""
         if self.mode != "auto":
             return self.mode == "max"
-        return self.monitor.removeprefix("val_") in _THE_MORE_THE_BETTER
+        return self.monitor.removeprefix("val_") in THE_MORE_THE_BETTER
 
     def resolved(self) -> dict[str, bool]:
         """The keys as the code that trains and predicts reads them: values, as its digest holds nothing of config."""
@@ -382,11 +213,12 @@ class Recipe(Strict):
                 ),
             }
         )
-        kind = "sparse" if self.sparse else "binary" if self.binary else "classes" if self.classifies else "numbers"
+        known = fitting(self.loss)
         for name in self.training_metrics:
-            if name not in FITTING[kind]:
-                fitting = ", ".join(FITTING[kind])
-                raise ValueError(f"training_metrics: {name} does not fit loss {self.loss}; these do: {fitting}")
+            if name not in known:
+                raise ValueError(
+                    f"training_metrics: {name} does not fit loss {self.loss}; these do: {', '.join(known)}"
+                )
         self._chooses_an_epoch()
         if self.model in SCIKIT_LEARN:
             self._fits_scikit_learn()

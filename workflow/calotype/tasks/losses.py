@@ -11,14 +11,11 @@ OF_NUMBERS = (  # one output: the number
     "log_cosh",
     "poisson",
 )
-OF_ALL_CLASSES = (  # one output for each class: its probability
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "kl_divergence",
-    "sparse_categorical_crossentropy",
-)
+# One output for each class, its probability; a label is a row of zeros with a one, or the number of the class.
+OF_CLASS_ROWS = ("categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence")
+OF_CLASS_NUMBERS = ("sparse_categorical_crossentropy",)
 OF_TWO_CLASSES = ("binary_crossentropy", "binary_focal_crossentropy")  # one output: the probability of the second
-OF_CLASSES = (*OF_ALL_CLASSES, *OF_TWO_CLASSES)
+OF_CLASSES = (*OF_CLASS_ROWS, *OF_CLASS_NUMBERS, *OF_TWO_CLASSES)
 if TYPE_CHECKING:
     LossName = str
 else:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.config.recipe import Augmentation
+from calotype.config.augmentation import Augmentation
 from calotype.training.backend import tf
 
 SYMMETRIES = 8  # of the square

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from calotype.config.recipe import Plateau
+from calotype.config.optimizer import Plateau
 
 
 def is_better(value: float, best: float, *, more: bool, by: float) -> bool:

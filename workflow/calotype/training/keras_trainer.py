@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.config.recipe import Optimizer, Recipe
+from calotype.config.optimizer import Optimizer
+from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
 from calotype.training import augmentation, output_layer
 from calotype.training.backend import keras, tf

@@ -23,8 +23,12 @@ NOT_NEGATIVE = ("poisson", "mean_squared_logarithmic_error")  # losses of labels
 
 
 def number_of(recipe: Recipe, classes: int | None) -> int:
-    """How many outputs the model of a recipe has; `classes` is None where the labels are numbers."""
-    return 1 if recipe.binary else classes or 1
+    """The number of outputs of a recipe's model; `classes` is None where the labels are numbers."""
+    if not recipe.classifies or recipe.binary:
+        return 1
+    if classes is None:
+        raise ValueError(f"{recipe.loss} takes labels that are classes")
+    return classes
 
 
 def check_activation(recipe: Recipe, model: Any, targets: tuple[float, float]) -> None:

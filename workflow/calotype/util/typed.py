@@ -1,6 +1,7 @@
 """The types that all config is made of."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,3 +16,11 @@ PositiveInt = Annotated[int, Field(gt=0)]
 Whole = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+def is_default(default: Any) -> Callable[[Any], bool]:
+    """For keys that came when there were results already: at its default, such a key is no part of the plain data.
+
+    So what was trained before the key came is still what the same config asks for.
+    """
+    return lambda value: bool(value == default)
