@@ -238,6 +238,16 @@ def test_a_published_number_that_was_rounded_is_not_called_different_for_it(shar
 
 
 def test_a_reader_of_a_likeness_sees_by_how_much_the_means_differ():
-    found = table(claim(variant="deep", similar_to="wide"))
-    difference = 100 * (np.mean(ACCURACIES["deep"]) - np.mean(ACCURACIES["wide"]))
-    assert found.reason.iloc[0].endswith(f"; the means differ by {difference:+.2f} points")
+    """Means 0.915 and 0.925: shares differ by points, losses of ten times what is missing to one by a number."""
+    found = table(claim(variant="deep", similar_to="wide"), claim(metric="log_loss", variant="deep", similar_to="wide"))
+    assert found.reason.iloc[0].endswith("; the means differ by +1.00 points")
+    assert found.reason.iloc[1].endswith("; the means differ by -0.10")
+
+
+def test_the_interval_of_a_share_ends_at_one_and_that_of_a_loss_does_not():
+    """-1, 0, 1 and 2 have the mean 0.5, the standard deviation 1.291, and t(0.975; 3) = 3.182."""
+    wide = runs()
+    wide["value"] = wide.seed - 1.0
+    found = table(claim(value=0.9), claim(metric="log_loss", value=0.9), runs=wide)
+    assert found[["low", "high"]].iloc[0].tolist() == [0, 1]
+    assert found[["low", "high"]].iloc[1].tolist() == pytest.approx([0.5 - 2.054, 0.5 + 2.054], abs=1e-3)
