@@ -1,5 +1,7 @@
 """Predictions become labels, and the worst errors are found and written, as the task asks for it."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from unit.evaluated import guesses, said
@@ -7,6 +9,7 @@ from unit.evaluated import guesses, said
 from calotype.metrics.registry import METRICS
 from calotype.tasks.classify import CLASSIFY, most_probable, percent_text
 from calotype.tasks.count import COUNT, count_text, rounded
+from calotype.tasks.labels import LABEL_KINDS, LabelKind
 from calotype.tasks.losses import OF_CLASSES, OF_NUMBERS
 from calotype.tasks.registry import TASKS, task_of
 from calotype.tasks.regress import REGRESS, number_text
@@ -21,7 +24,12 @@ def test_a_task_fits_together(task):
     assert not {METRICS[name].says_the_same_as for name in task.usual} & set(task.usual)
     assert set(task.losses) in (set(OF_NUMBERS), set(OF_CLASSES)), "what a loss does not fit would train in vain"
     assert all(METRICS[metric.name] is metric for metric in (*task.metrics, *task.of_training))
-    assert task_of(task.labels).labels == task.labels
+
+
+@pytest.mark.parametrize("kind", get_args(LabelKind))
+def test_every_kind_of_labels_has_a_meaning_and_a_task(kind):
+    assert kind in LABEL_KINDS
+    assert task_of(kind).labels == kind
 
 
 # ---- Decisions -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from calotype.steps.base import Known
 from calotype.steps.registry import BY_DEFAULT, Steps
 from calotype.steps.sequence import check_steps, plain_steps
+from calotype.tasks.labels import LabelKind
 from calotype.util.typed import Strict
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -45,7 +46,7 @@ class BaseDataset(Strict):
     origin: ClassVar[Literal["drawn", "fetched", "user"]]
     evidence: ClassVar[str]
     reader: ClassVar[str]
-    labels: ClassVar[str]
+    labels: ClassVar[LabelKind]
     hint: ClassVar[str] = ""
 
     source: str

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import CATALOGUE, BaseDataset, check_distinct
+from calotype.tasks.labels import LABEL_KINDS, LabelKind
+from calotype.tasks.registry import TASKS
 from calotype.util.typed import Strict
 
 
@@ -33,6 +35,10 @@ class RandomSplits(Strict):
     stratify: bool = Field(True, description="Whether every split gets the same part of each class.")
 
 
+def _tasks(kind: LabelKind) -> list[str]:
+    return [f"`{name}`" for name, task in TASKS.items() if task.labels == kind]
+
+
 class OwnDataset(BaseDataset):
     """Images of your own, which a catalogue lists.
 
@@ -46,10 +52,11 @@ class OwnDataset(BaseDataset):
     lister: ClassVar[str]
 
     folder: Annotated[str, Field(min_length=1)] = Field(description="The folder that holds them.")
-    labels: Literal["classes", "counts", "numbers"] = Field(  # type: ignore[misc]  # of other sources an attribute
+    labels: LabelKind = Field(  # type: ignore[misc]  # of other sources an attribute
         "classes",
-        description="What the labels are: `classes` (task `classify`), `counts`, whole numbers from 0 to 1000 (task "
-        "`count`), or any `numbers` (task `regress`).",
+        description="The kind of labels: "
+        + "; ".join(f"`{kind}`: {meaning} (task {' or '.join(_tasks(kind))})" for kind, meaning in LABEL_KINDS.items())
+        + ".",
     )
     classes: list[str] = Field(
         [], description="Names of the classes, in the order in which figures show them; not for numbers."

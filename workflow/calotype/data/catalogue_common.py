@@ -4,7 +4,7 @@ import logging
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.random_split import LEFT, deal, deal_groups
+from calotype.tasks.labels import LARGEST_COUNT
 from calotype.util.errors import CalotypeError, did_you_mean
 
 logger = logging.getLogger(__name__)
 
 SHOWN = 5  # of a list of mistakes
-MOST = 1000  # the largest count: tables and figures have a line, or a place, for each
 
 
 def several(problems: list[str]) -> str:
@@ -45,12 +45,15 @@ def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFr
         CalotypeError: a label is no class, no count, or no number; a weight is no number, or negative.
     """
     names = image_names(found)
-    if dataset.labels == "classes":
-        found = found.assign(label=_classes(found.label, names, dataset.classes, where))
-    else:
-        numbers = _numbers(found.label, names, where, "label")
-        counted = dataset.labels == "counts"
-        found = found.assign(label=_counts(numbers, found.label, names, where) if counted else numbers)
+    match dataset.labels:
+        case "classes":
+            found = found.assign(label=_classes(found.label, names, dataset.classes, where))
+        case "counts":
+            found = found.assign(label=_counts(found.label, names, where))
+        case "numbers":
+            found = found.assign(label=_numbers(found.label, names, where, "label"))
+        case kind:
+            assert_never(kind)
     if "weight" in found:
         weights = _numbers(found.weight, names, where, "weight")
         if (weights < 0).any():
@@ -83,14 +86,13 @@ def _classes(labels: "pd.Series[Any]", names: "pd.Series[str]", classes: list[st
     return places.to_numpy(np.int64)
 
 
-def _counts(
-    numbers: "pd.Series[float]", labels: "pd.Series[Any]", names: "pd.Series[str]", where: Path
-) -> NDArray[np.int64]:
-    wrong = (numbers < 0) | (numbers > MOST) | (numbers % 1 != 0)
+def _counts(labels: "pd.Series[Any]", names: "pd.Series[str]", where: Path) -> NDArray[np.int64]:
+    numbers = _numbers(labels, names, where, "label")
+    wrong = (numbers < 0) | (numbers > LARGEST_COUNT) | (numbers % 1 != 0)
     if wrong.any():
         problems = [f"{name}: {label!r}" for name, label in zip(names[wrong], labels[wrong].tolist(), strict=True)]
         raise CalotypeError(
-            f"{where}: not a whole number from 0 to {MOST}:{several(problems)}",
+            f"{where}: not a whole number from 0 to {LARGEST_COUNT}:{several(problems)}",
             "`labels: numbers` (task regress) takes any number.",
         )
     if numbers.min() == numbers.max():

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from calotype.data.image_file import SUFFIXES, read_picture
+from calotype.tasks.labels import LabelKind
 from calotype.util.errors import CalotypeError
 from calotype.util.files import files_below
 
@@ -60,7 +61,7 @@ class Survey:
     folder: Path
     kind: Kind
     labels: dict[str, str]
-    holds: Literal["classes", "counts", "numbers"] = "classes"
+    holds: LabelKind = "classes"
     splits: dict[str, str] = field(default_factory=dict)
     unclear: dict[str, dict[str, int]] = field(default_factory=dict)
     table: dict[str, str] = field(default_factory=dict)
@@ -291,7 +292,7 @@ def _columns(lines: pd.DataFrame, paths: Sequence[str]) -> dict[str, str] | str:
     return found | {key: each[0] for key, each in ways.items() if each and each[0] not in found.values()}
 
 
-def _held(labels: "pd.Series[str]") -> Literal["classes", "counts", "numbers"]:
+def _held(labels: "pd.Series[str]") -> LabelKind:
     """What labels of a table are: a few whole numbers are classes, unless their column is called a count."""
     numbers = pd.to_numeric(labels, errors="coerce")
     if numbers.isna().any():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import assert_never
 
 import numpy as np
 import pandas as pd
@@ -10,21 +11,28 @@ from calotype.data.array_files import open_array
 from calotype.data.image_file import Alpha, digest, read_picture
 from calotype.data.npz import as_images
 from calotype.data.readers import Raw, Record
+from calotype.tasks.labels import LabelKind
 from calotype.util.errors import CalotypeError
 
 
 def _catalogued(
-    catalogue: Path, split: str, labels: str, classes: int, records: Callable[[pd.DataFrame], Iterator[Record]]
+    catalogue: Path, split: str, labels: LabelKind, classes: int, records: Callable[[pd.DataFrame], Iterator[Record]]
 ) -> Raw:
     """The images of a split as the catalogue lists them; `records` reads those of its lines."""
     kinds = {"path": str, "split": str, "group": str, "sha256": str}
     table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
-    table = table[table.split == split].astype({"label": np.float64 if labels == "numbers" else np.int64})
+    table = table[table.split == split]
     facts: dict[str, int] = {}
-    if labels == "classes":
-        facts = {"classes": classes}
-    elif labels == "counts":  # of this split alone: targets are scaled by it, and a training must see no test label
-        facts = {"minimum": int(table.label.min()), "maximum": int(table.label.max())}
+    match labels:
+        case "classes":
+            table, facts = table.astype({"label": np.int64}), {"classes": classes}
+        case "counts":  # of this split alone: targets are scaled by it, and a training must see no test label
+            table = table.astype({"label": np.int64})
+            facts = {"minimum": int(table.label.min()), "maximum": int(table.label.max())}
+        case "numbers":
+            table = table.astype({"label": np.float64})
+        case kind:
+            assert_never(kind)
     weights = table.weight.to_numpy(np.float32) if "weight" in table else None
     groups = pd.factorize(table.group)[0].astype(np.int32) if "group" in table else None
     names = table.path if "sha256" in table else table.path + ", image " + table.number.astype(str)
@@ -37,7 +45,7 @@ def _changed(what: str) -> CalotypeError:
     )
 
 
-def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: str, classes: int) -> Raw:
+def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: LabelKind, classes: int) -> Raw:
     """The images of a split of a user's own files.
 
     Args:
@@ -62,7 +70,7 @@ def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, label
     return _catalogued(catalogue, split, labels, classes, records)
 
 
-def read_arrays(folder: Path, *, split: str, catalogue: Path, labels: str, classes: int) -> Raw:
+def read_arrays(folder: Path, *, split: str, catalogue: Path, labels: LabelKind, classes: int) -> Raw:
     """The images of a split of a user's own arrays.
 
     The array of the images is opened once, when the first is asked for: one of an .npz file is then in memory as it was

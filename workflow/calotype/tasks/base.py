@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from calotype.metrics.base import Metric
 from calotype.metrics.training import PARAMETERS
+from calotype.tasks.labels import LabelKind
 from calotype.tasks.losses import OF_CLASSES
 from calotype.tasks.starter import Starter
 
 if TYPE_CHECKING:  # every call of Snakemake imports this module: numpy only where something is computed
     import numpy as np
     from numpy.typing import NDArray
-
-    from calotype.tasks.labels import LabelKind
 
 
 @dataclass(frozen=True)

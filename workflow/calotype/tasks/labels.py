@@ -1,14 +1,12 @@
 """The kinds of labels that a dataset may have."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-LABEL_KINDS: Mapping[str, str] = {
-    "classes": "names of classes",
-    "counts": "whole numbers from 0 to 1000",
-    "numbers": "any numbers",
+LabelKind = Literal["classes", "counts", "numbers"]
+LARGEST_COUNT = 1000  # tables and figures have a line, or a place, for each
+LABEL_KINDS: Mapping[LabelKind, str] = {
+    "classes": "one of the named `classes`",
+    "counts": f"a whole number from 0 to {LARGEST_COUNT}",
+    "numbers": "any number",
 }
-if TYPE_CHECKING:
-    LabelKind = str
-else:
-    LabelKind = Literal[*LABEL_KINDS]

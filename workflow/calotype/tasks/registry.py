@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from calotype.tasks.base import Task
 from calotype.tasks.classify import CLASSIFY
 from calotype.tasks.count import COUNT
+from calotype.tasks.labels import LabelKind
 from calotype.tasks.regress import REGRESS
 
 TASKS: Mapping[str, Task] = {task.name: task for task in (COUNT, CLASSIFY, REGRESS)}
@@ -15,6 +16,6 @@ else:
     TaskName = Literal[*TASKS]
 
 
-def task_of(labels: str) -> Task:
+def task_of(labels: LabelKind) -> Task:
     """The first task that takes a kind of labels."""
     return next(task for task in TASKS.values() if task.labels == labels)
