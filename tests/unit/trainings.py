@@ -1,6 +1,7 @@
 """Trainings of a second: images, recipes and models, and how a pack is trained."""
 
 import textwrap
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from calotype.data.prepared_split import Split, open_split
 from calotype.data.read_dots import read_drawn
 from calotype.preparation.prepare import write_split
 from calotype.steps.registry import read_steps
+from calotype.training.predicting import Asked, new_predictor, predicted
+from calotype.training.result import Pack
 
 RANGE = {"minimum": 0, "maximum": 5}
 STEPS = read_steps(["grey", "scale"])
@@ -96,18 +99,38 @@ def make_data(folder):
     (folder / "own.py").write_text(textwrap.dedent(OWN))
 
 
-def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",)):
-    """Train a pack as workflow/scripts/train.py does."""
+@dataclass(frozen=True)
+class Predicted(Pack):
+    """A pack, and what it predicts: by test split, an array with a row a seed."""
+
+    predictions: dict = field(default_factory=dict)
+
+
+def predict(made, pack, models, seeds, images, **tested):
+    """Predict with the weights that a training has saved, as workflow/scripts/predict.py does."""
+    keys = ("model", "model_arguments", "precision", "threads", "classifies", "binary")
+    asked = Asked(**{key: getattr(made, key) for key in keys}, code="", **tested)
+    predictor = new_predictor(asked, images.shape[1:], pack.targets)
+    found = []
+    for seed in seeds:
+        predictor.load(models, seed)
+        found.append(predicted(predictor, asked, seed, images))
+    return np.stack(found)
+
+
+def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",), **tested):
+    """Train a pack and predict as workflow/scripts/train.py does."""
     from calotype.training.keras_trainer import Trainer
     from calotype.training.loop import Store, train_pack
 
     models.mkdir(parents=True)
     find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
     labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
-    found = {split: find(split) for split in tests}
     trainer = Trainer(made, train_split or find("train"), validation=validation, **labels)
     store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
-    return train_pack("study/variant", made, seeds, trainer, found, models, store=store, check=lambda: None)
+    pack = train_pack("study/variant", made, seeds, trainer, models, store=store, check=lambda: None)
+    found = {split: predict(made, pack, models, seeds, find(split).images, **tested) for split in tests}
+    return Predicted(**vars(pack), predictions=found)
 
 
 def of(pack, metric, seed=0):

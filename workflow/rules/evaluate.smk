@@ -7,11 +7,9 @@
 rule evaluate:
     """Measure all runs of a study, per seed, over seeds, and pooled."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions,
         histories=of_all_packs("history.csv"),
         layers=of_all_packs("layers.csv"),
-        manifests=prepared_tests(".json"),
-        arrays=ancient(prepared_tests(".npy")),
     output:
         runs=f"{RESULTS}/{{study}}/runs.csv",
         summary=report(

@@ -11,7 +11,7 @@
 rule contact_sheets:
     """Print the first test images, as the first seed of each variant sees them."""
     input:
-        predictions=of_first_packs("predictions.npz"),
+        predictions=predictions_on(first_test),
         histories=of_first_packs("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),
@@ -46,7 +46,7 @@ rule contact_sheets:
 rule predicted_against_true:
     """Print the predicted against the true count, all seeds together."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -81,7 +81,7 @@ rule predicted_against_true:
 rule accuracy_by_count:
     """Print the accuracy for every true count."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -118,7 +118,7 @@ rule accuracy_by_count:
 rule accuracy_by_class:
     """Print the accuracy for every class."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -224,7 +224,7 @@ rule training_curves:
 rule calibration_curves:
     """Print how often the net is right, by how sure it is."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -259,7 +259,7 @@ rule calibration_curves:
 rule roc_curves:
     """Print true against false positives of two classes, over all thresholds."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -296,7 +296,7 @@ rule roc_curves:
 rule precision_recall_curves:
     """Print precision against recall of two classes, over all thresholds."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -333,7 +333,7 @@ rule precision_recall_curves:
 rule agreement:
     """Print how predicted numbers agree with the true ones, all seeds together."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -400,7 +400,7 @@ rule confusion_matrices:
 rule confident_mistakes:
     """Print the mistakes that the first seed of each variant is most certain of; of counts, the largest."""
     input:
-        predictions=of_first_packs("predictions.npz"),
+        predictions=predictions_on(last_test),
         histories=of_first_packs("history.csv"),
         manifest=prepared_test(last_test, ".json"),
         array=ancient(prepared_test(last_test, ".npy")),
@@ -437,7 +437,7 @@ rule confident_mistakes:
 rule example:
     """Print one test image and the probabilities that each variant gives it."""
     input:
-        predictions=of_all_packs("predictions.npz"),
+        predictions=predictions_on(first_test),
         histories=of_all_packs("history.csv"),
         manifest=prepared_test(first_test, ".json"),
         array=ancient(prepared_test(first_test, ".npy")),

@@ -68,11 +68,11 @@ def files_of_steps(wildcards):
 
 
 def splits_of_variant(suffix):
-    """The prepared splits of a variant: that of training, that of validation if it has one, and those of tests."""
+    """The prepared splits of a variant: that of training, and that of validation if it has one."""
 
     def paths(wildcards):
         splits = study_of(wildcards).variants[wildcards.variant].splits
-        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in (*splits, *tests(wildcards))]
+        return [LAYOUT.prepared(wildcards.study, split, suffix) for split in splits]
 
     return paths
 
@@ -91,6 +91,29 @@ def prepared_test(choose, suffix):
 
     def path(wildcards):
         return LAYOUT.prepared(wildcards.study, choose(wildcards), suffix)
+
+    return path
+
+
+def prepared_split(suffix):
+    """The prepared split of a study that the wildcard names."""
+
+    def path(wildcards):
+        return LAYOUT.prepared(wildcards.study, wildcards.split, suffix)
+
+    return path
+
+
+def predictions(wildcards):
+    """The predictions of a study, a file for each of its test splits."""
+    return [f"{RESULTS}/{wildcards.study}/predictions/{split}.npz" for split in tests(wildcards)]
+
+
+def predictions_on(choose):
+    """The predictions of a study on the test split that `choose` picks."""
+
+    def path(wildcards):
+        return f"{RESULTS}/{wildcards.study}/predictions/{choose(wildcards)}.npz"
 
     return path
 

@@ -124,26 +124,61 @@ def used_code(before=False):
 
 
 def recipe(wildcards):
-    """The part of a variant that its weights and predictions depend on."""
+    """The part of a variant that its weights depend on."""
     return CONFIG.studies[wildcards.study].variants[wildcards.variant].recipe()
+
+
+def model_picks(variant):
+    """Of the models that come along, the one that a variant uses."""
+    comes_along = variant.model not in SCIKIT_LEARN and ":" not in variant.model
+    return {"calotype.training.models:MODELS": [variant.model] * comes_along}
 
 
 def training_code(wildcards):
     """The code of a training: of the library that trains it, and of models and augmentations only what it uses."""
     variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
-    other = ("backend", "keras_trainer") if variant.model in SCIKIT_LEARN else ("sklearn_trainer",)
-    comes_along = variant.model not in SCIKIT_LEARN and ":" not in variant.model
-    picks = {
-        "calotype.training.augmentation:CHANGES": sorted({change.name for change in variant.augment}),
-        "calotype.training.models:MODELS": [variant.model] * comes_along,
-    }
-    code = code_digest("train.py", ["calotype.config", *(f"calotype.training.{module}" for module in other)], picks)
+    other = ("backend", "keras_trainer", "keras_predictor") if variant.model in SCIKIT_LEARN else ("sklearn_trainer",)
+    picks = {"calotype.training.augmentation:CHANGES": sorted({change.name for change in variant.augment})}
+    picks |= model_picks(variant)
+    code = code_digest(
+        "train.py", ["calotype.config", *(f"calotype.training.{module}" for module in ("predicting", *other))], picks
+    )
     return with_values(code, variant.resolved())
+
+
+@cache
+def how_to_predict(study, variant):
+    """All that the predictions of a variant depend on besides weights and images."""
+    found = CONFIG.studies[study].variants[variant]
+    of = SimpleNamespace(study=study, variant=variant)
+    other = ("backend", "keras_predictor") if found.model in SCIKIT_LEARN else ("sklearn_predictor",)
+    without = ["calotype.config", *(f"calotype.training.{module}" for module in other)]
+    code = code_of("calotype.training.predicting:predict_variant", without, model_picks(found))
+    return found.prediction() | {"code": code, "own_model": own_model(of)}
+
+
+def asked(wildcards):
+    """All that the predictions of a study depend on besides weights and images, by variant."""
+    return {variant: how_to_predict(wildcards.study, variant) for variant in variants(wildcards)}
+
+
+def tests_of_variant(wildcards, output):
+    """What a training predicts at its end, where it is prepared: no part of what it depends on.
+
+    Snakemake compares no param that is derived from `output`, which this function asks for, and does not use.
+    """
+    arrays = [LAYOUT.prepared(wildcards.study, split, ".npy") for split in tests(wildcards)]
+    return {"asked": how_to_predict(wildcards.study, wildcards.variant), "arrays": arrays}
 
 
 def recipe_threads(wildcards):
     """The threads of a training are part of its recipe, not of the machine."""
     return CONFIG.studies[wildcards.study].variants[wildcards.variant].threads
+
+
+def most_threads(wildcards):
+    """The threads of the variant of a study that has most; each predicts with those that it trained with."""
+    return max(variant.threads for variant in study_of(wildcards).variants.values())
 
 
 def longest_first(wildcards):

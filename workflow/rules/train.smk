@@ -1,7 +1,8 @@
-# Training: one job trains a pack, the runs of one variant for consecutive seeds, and predicts the test splits.
-# Needs: the prepared arrays of the study's training and test splits.
-# Gives: results/<study>/<variant>/seeds-<first>-<last>/: models, history, predictions, provenance. Until a study is
-# evaluated, results/checkpoints/ holds what a training that is stopped goes on from.
+# Training and prediction: one job trains a pack, the runs of one variant for consecutive seeds; another gathers what all
+# runs of a study predict on a test split.
+# Needs: the prepared arrays of the study's training and validation splits; to predict, those of its test splits.
+# Gives: results/<study>/<variant>/seeds-<first>-<last>/: models, history, layers, provenance. Until a study is evaluated,
+# results/checkpoints/ holds what a training that is stopped goes on from. results/<study>/predictions/<split>.npz.
 
 
 rule rehearse:
@@ -30,7 +31,7 @@ rule rehearse:
 
 
 rule train:
-    """Train a pack and predict its test splits; one that was stopped goes on where it was."""
+    """Train a pack; one that was stopped goes on where it was."""
     input:
         # The checksums in the manifests decide whether to train again, not the time stamps of the large arrays.
         manifests=splits_of_variant(".json"),
@@ -41,7 +42,6 @@ rule train:
         models=directory(f"{PACK}/models"),
         history=f"{PACK}/history.csv",
         layers=f"{PACK}/layers.csv",
-        predictions=f"{PACK}/predictions.npz",
         provenance=f"{PACK}/provenance.json",
     log:
         f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
@@ -57,8 +57,34 @@ rule train:
         code=training_code,
         own_model=own_model,
         checkpoints=f"{LAYOUT.checkpoints}/{{variant}}",
+        tests=tests_of_variant,
     message:
         "Training {wildcards.study}/{wildcards.variant}, seeds {wildcards.first} to {wildcards.last} "
         "({params.recipe[epochs]} epochs each; follow it in {log})"
     script:
         "../scripts/train.py"
+
+
+rule predict:
+    """Gather the predictions of a study on a test split; what the trainings have not left there is predicted."""
+    input:
+        provenance=of_all_packs("provenance.json"),  # written last; it has the checksums of the weights
+        manifest=prepared_split(".json"),
+        array=ancient(prepared_split(".npy")),
+    output:
+        predictions=f"{RESULTS}/{{study}}/predictions/{{split}}.npz",
+    log:
+        f"{LOGS}/predict/{{study}}/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predict/{{study}}/{{split}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: most_threads
+    params:
+        asked=asked,
+        variants=pack_variants,
+        seeds=variant_seeds,
+    message:
+        "Predicting {wildcards.study}/{wildcards.split}"
+    script:
+        "../scripts/predict.py"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from calotype.data.prepared_split import open_split
 from calotype.evaluation import confusion, divergence, tables
-from calotype.evaluation.runs import read_predictions, seed_predictions, training_rows
+from calotype.evaluation.predictions import read_predictions
+from calotype.evaluation.runs import seed_predictions, training_rows
 from calotype.tasks.registry import TASKS
 from calotype.training import checkpoints
 from calotype.util.csv_tables import read_csv
@@ -15,8 +15,9 @@ from calotype.util.files import write_csv
 
 with script(snakemake.log[0]):
     study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output
-    predictions = read_predictions([Path(file) for file in found.predictions], params.variants, params.seeds)
-    labels = {split: open_split(Path(file)).labels for split, file in zip(params.tests, found.arrays, strict=True)}
+    read = {split: read_predictions(Path(file)) for split, file in zip(params.tests, found.predictions, strict=True)}
+    labels = {split: each.labels for split, each in read.items()}
+    predictions = {variant: {split: each.variants[variant] for split, each in read.items()} for variant in params.seeds}
     histories = [read_csv(file) for file in found.histories]
     lost = divergence.diverged_runs(histories, params.variants, params.seeds)
     task = TASKS[params.task]

@@ -15,7 +15,7 @@ with script(snakemake.log[0]):
     name = f"{snakemake.wildcards.study}/{snakemake.wildcards.variant}"
     recipe, found = Recipe(**snakemake.params.recipe), snakemake.input
     facts = json.loads(Path(found.manifests[0]).read_text(encoding="utf-8"))  # the training split comes first
-    train, *validation = (open_split(Path(file)) for file in found.arrays[: len(recipe.splits)])
+    train, *validation = (open_split(Path(file)) for file in found.arrays)
     with about(name):
         seen = try_variant(recipe, train, facts, *validation)
     logging.getLogger("calotype").info("%s: trains, saves, loads and predicts; %d parameters", name, seen.parameters)

@@ -1,4 +1,4 @@
-"""Train one pack and predict its test splits; go on where an earlier attempt was stopped."""
+"""Train one pack; go on where an earlier attempt was stopped."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from calotype.data.prepared_split import open_split
 from calotype.jobs import slurm
 from calotype.jobs.leases import lease
 from calotype.jobs.signals import on_signals
-from calotype.training import loop, provenance
+from calotype.training import loop, predicting, provenance
 from calotype.training.result import is_there, write_tables
 from calotype.util.entry_point import script
 from calotype.util.errors import about
@@ -19,13 +19,9 @@ with script(snakemake.log[0]), on_signals() as stop:
     recipe, wildcards, output = Recipe(**snakemake.params.recipe), snakemake.wildcards, snakemake.output
     logger, name = logging.getLogger("calotype"), f"{wildcards.study}/{wildcards.variant}"
     manifests = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests]
-    splits = {
-        manifest["split"]: open_split(Path(file), patience=60)
-        for manifest, file in zip(manifests, snakemake.input.arrays, strict=True)
-    }
-    train, validation = splits.pop(recipe.train), splits.pop(recipe.validation) if recipe.validation else None
+    train, held_out, *_ = (*(open_split(Path(file), patience=60) for file in snakemake.input.arrays), None)
     seeds = range(int(wildcards.first), int(wildcards.last) + 1)
-    origin = {"code": snakemake.params.code, "config": recipe.model_dump(), "data": manifests}
+    origin = {"code": snakemake.params.code, "config": snakemake.params.recipe, "data": manifests}
     identity = provenance.identity(own_model=snakemake.params.own_model, **origin)
     folders = {seed: Path(snakemake.params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
     asked = snakemake.resources.get("mem_mb") if slurm.job_id() else None
@@ -46,13 +42,13 @@ with script(snakemake.log[0]), on_signals() as stop:
                 logger.info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
                 labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
                 above = snakemake.config["stream_above"]
-                trainer = keras_trainer.Trainer(recipe, train, validation=validation, stream_above=above, **labels)
+                trainer = keras_trainer.Trainer(recipe, train, validation=held_out, stream_above=above, **labels)
             machine, minutes = f"{provenance.processor()}, {device}", snakemake.config["checkpoint_minutes"]
             store = loop.Store(folders, identity, machine, minutes)
             with new_folder(Path(output.models)) as models:
-                pack = loop.train_pack(name, recipe, seeds, trainer, splits, models, store=store, check=held.check)
+                pack = loop.train_pack(name, recipe, seeds, trainer, models, store=store, check=held.check)
             held.check()
-            files = {key: Path(output[key]) for key in ("history", "layers", "predictions")}
-            write_tables(pack, counts=not recipe.classifies, **files)
-            found = provenance.record(identity=identity, device=device, pack=pack, **origin)
+            write_tables(pack, history=Path(output.history), layers=Path(output.layers))
+            found = provenance.record(identity=identity, device=device, pack=pack, models=Path(output.models), **origin)
             write_text(json.dumps(found, indent=1) + "\n", Path(output.provenance))
+            predicting.leave(Path(output.provenance), snakemake.params.tests, check=held.check)

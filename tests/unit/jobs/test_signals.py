@@ -56,9 +56,8 @@ TRAIN = """
         stop.check()
 
     trainer = sklearn_trainer.Trainer(made, split, classes=3)
-    places = {"test": split}, folder / "models"
-    pack = loop.train_pack("pack", made, range(1), trainer, *places, store=store, check=check)
-    (folder / "predictions").write_bytes(pack.predictions["test"].tobytes())
+    pack = loop.train_pack("pack", made, range(1), trainer, folder / "models", store=store, check=check)
+    (folder / "history").write_text(pack.history.to_csv())
 """
 
 
@@ -156,7 +155,7 @@ def test_a_training_stopped_by_one_real_signal_after_the_other_goes_on_to_the_sa
         printed = process.communicate(timeout=300)[1]
         assert process.returncode == 0, printed
         assert ("goes on: seed 0, after epoch 38 of 60" in printed) == (folder == stopped)
-    assert (stopped / "predictions").read_bytes() == (whole / "predictions").read_bytes()
+    assert (stopped / "history").read_bytes() == (whole / "history").read_bytes()
     assert (stopped / "models/seed-000.npz").read_bytes() == (whole / "models/seed-000.npz").read_bytes()
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
-from calotype.training.loop import PREDICT_BATCH
 from calotype.util.errors import CalotypeError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
@@ -158,7 +157,7 @@ def test_held_out_images_are_streamed_each_once_and_in_whole_batches(images, mon
     blocks = [*stream.held_out(3, 2)]
     assert [len(block) for block, _ in blocks] == [4, 4, 4, 4, 4]
     np.testing.assert_array_equal(np.concatenate([block for block, _ in blocks]), images.images[3:])
-    assert [len(block) for block, _ in stream.held_out(3, PREDICT_BATCH)] == [20]
+    assert [len(block) for block, _ in stream.held_out(3, 250)] == [20]
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

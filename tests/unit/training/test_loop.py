@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 ROOT = Path(__file__).parents[3]
 SEEDS = range(3, 5)
 CLASSES = 3
-IMAGES = {"train": 20, "held-out": 9, "test": 11}
+IMAGES = {"train": 20, "held-out": 9}
 OWN = '''
 import keras
 from keras import layers
@@ -55,7 +55,7 @@ def shrunken(found):
         arguments["blocks"] = [[4, *rest] for _, *rest in arguments["blocks"]]
     sizes = {"model_arguments": arguments, "epochs": 2, "batch_size": 8}
     sizes |= {"validation_split": 0.25} if "validation_split" in found else {}
-    return Recipe.model_validate(found | sizes | ({"test_images": 7} if "test_images" in found else {}))
+    return Recipe.model_validate(found | sizes)
 
 
 def studied():
@@ -83,7 +83,7 @@ def further(own):
     made = {
         "everything": base
         | {"model": f"{own}:net", "optimizer": "adam", "augment": changes, "label_smoothing": 0.1}
-        | {"test_views": ["flip", "shift"], "restore_best_weights": True}
+        | {"restore_best_weights": True}
         | held_out,
         "patience": dense
         | {"loss": "sparse_categorical_crossentropy", "optimizer": wild, "epochs": 9, "patience": 1}
@@ -159,14 +159,12 @@ def train(folder, made, trainer, *, check=lambda: None, minutes=60.0, identity="
     """Train a pack as workflow/scripts/train.py does: models and checkpoints in a folder."""
     (folder / "models").mkdir(parents=True, exist_ok=True)
     store = loop.Store({s: folder / f"checkpoints/seed-{s:03d}" for s in seeds}, identity, machine, minutes)
-    tests = {"test": splits(made)["test"]}
-    return loop.train_pack("study/variant", made, seeds, trainer, tests, folder / "models", store=store, check=check)
+    return loop.train_pack("study/variant", made, seeds, trainer, folder / "models", store=store, check=check)
 
 
 def outcome(pack, folder):
     """All that a user gets of a training, byte by byte."""
     found = {f"models/{file.name}": file.read_bytes() for file in sorted((folder / "models").iterdir())}
-    found |= {f"predictions/{name}": array.tobytes() for name, array in pack.predictions.items()}
     found |= {"history": pack.history.to_csv(), "layers": pack.layers.to_csv()}
     return found | {"best_epochs": pack.best_epochs, "diverged": pack.diverged}
 
@@ -226,14 +224,14 @@ def test_how_often_a_training_looks_for_signals_changes_no_byte_of_it(case, tmp_
     _, made, trainer, expected = case
     looks = Stops()
     same(outcome(train(tmp_path / "often", made, trainer, check=looks), tmp_path / "often"), expected)
-    assert looks.looks == steps_of(expected["history"], trainer) + len(SEEDS)
+    assert looks.looks == steps_of(expected["history"], trainer)
     monkeypatch.setattr(loop, "AT_ONCE", 1e9)
     same(outcome(train(tmp_path / "seldom", made, trainer), tmp_path / "seldom"), expected)
 
 
 @pytest.mark.usefixtures("look_often")
 def test_a_training_stopped_again_and_again_loses_no_step_and_changes_no_byte(case, tmp_path):
-    """At the steps of each seed, at the ends of epochs and in predictions: every attempt goes on from the last one."""
+    """At the steps of each seed and at the ends of epochs: every attempt goes on from the last one."""
     name, made, trainer, expected = case
     stride = 1 if name in THOROUGH else 5
     pack, attempts = None, 0
@@ -244,14 +242,14 @@ def test_a_training_stopped_again_and_again_loses_no_step_and_changes_no_byte(ca
         except StoppedError:
             assert attempts < 100
     same(outcome(pack, tmp_path), expected)
-    # A look before each step and each batch of predictions: an attempt does what lies between its first and last.
-    assert attempts == -(-(steps_of(expected["history"], trainer) + len(SEEDS)) // stride)
+    # A look before each step: an attempt does what lies between its first and last.
+    assert attempts == -(-steps_of(expected["history"], trainer) // stride)
 
 
 @pytest.mark.usefixtures("look_often")
 @pytest.mark.parametrize("case", THOROUGH, indirect=True)
 def test_a_training_that_goes_on_with_a_model_that_never_trained_changes_no_byte(case, tmp_path):
-    """As in a new process: before the first step, after an epoch, within one; and before the predictions."""
+    """As in a new process: before the first step, after an epoch, and within one."""
     name, made, trainer, expected = case
     epochs = [line.split(",")[2] for line in expected["history"].splitlines() if f",{SEEDS[0]}," in line]
     last = int(epochs[-1]) * trainer.steps  # of the first seed
@@ -354,8 +352,7 @@ class Counted:
         return getattr(self.trainer, name)
 
     def begin_epoch(self, seed, epoch):
-        if epoch:  # 0 stands for prediction
-            self.epochs.append((seed, epoch))
+        self.epochs.append((seed, epoch))
         self.trainer.begin_epoch(seed, epoch)
 
 
@@ -393,7 +390,7 @@ def test_finished_runs_of_a_pack_that_is_stopped_are_not_trained_again(small, tm
     made, trainer = small
     first = trainer()
     with pytest.raises(StoppedError):
-        train(tmp_path, made, first, check=Stops(made.epochs + 3))
+        train(tmp_path, made, first, check=Stops(made.epochs + 2))
     assert first.epochs == [(3, 1), (3, 2), (4, 1), (4, 2)]
     again = trainer()
     train(tmp_path, made, again)
@@ -465,7 +462,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, cap
             (tmp_path / "proof").write_bytes(b"x" * 2000)
         with pytest.raises(OSError, match="File too large"):  # the results themselves
             train(tmp_path, made, trainer(), minutes=0, check=check)
-    assert looks == made.epochs + 1, "the first seed went on to its end"
+    assert looks == made.epochs, "the first seed went on to its end"
     assert caught == [0] * looks
 
 
@@ -507,7 +504,6 @@ def test_a_training_that_diverges_ends_there_and_is_marked(case):
         losses = {int(row[2]): row[4] for row in rows if row[1] == str(seed) and row[3] == "loss"}
         assert max(losses) == epoch <= made.epochs
         assert losses[epoch] in ("", "inf")
-    assert np.isnan(np.frombuffer(expected["predictions/test"], np.float32)).all()
 
 
 @pytest.mark.parametrize("case", ["everything"], indirect=True)

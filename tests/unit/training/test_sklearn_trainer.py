@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
+from unit.trainings import Predicted, predict
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
@@ -35,11 +36,12 @@ def split(images, key, labels=CLASSES):
 TRAIN, TEST = split(50, 1), split(20, 2)
 
 
-def train(folder, made, seeds=range(3), train_split=TRAIN, classes=CLASSES):
+def train(folder, made, seeds=range(3), train_split=TRAIN, classes=CLASSES, **tested):
     folder.mkdir()
     store = Store({seed: folder.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
     trainer = Trainer(made, train_split, classes=classes)
-    return train_pack("study/variant", made, seeds, trainer, {"test": TEST}, folder, store=store, check=lambda: None)
+    pack = train_pack("study/variant", made, seeds, trainer, folder, store=store, check=lambda: None)
+    return Predicted(**vars(pack), predictions={"test": predict(made, pack, folder, seeds, TEST.images, **tested)})
 
 
 def by_hand(seed, epochs=6, **arguments):
@@ -137,7 +139,7 @@ def test_a_class_that_no_training_image_shows_has_no_probability_and_shifts_no_o
 
 
 def test_large_test_splits_are_cut_to_the_images_asked_for(tmp_path):
-    assert train(tmp_path / "models", recipe(test_images=7), range(1)).predictions["test"].shape == (1, 7, 4)
+    assert train(tmp_path / "models", recipe(), range(1), test_images=7).predictions["test"].shape == (1, 7, 4)
 
 
 @pytest.mark.parametrize(

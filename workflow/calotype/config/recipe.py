@@ -127,16 +127,6 @@ class Recipe(Strict):
         description="Lower the learning rate when epochs are no longer better by `monitor`, as Keras's "
         "ReduceLROnPlateau does: a mapping; `{}` has Keras's defaults.",
     )
-    test_images: PositiveInt | None = Field(
-        None,
-        description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
-        "on all.",
-    )
-    test_views: list[Literal["flip", "shift"]] = Field(
-        [],
-        description="Average each test image's prediction over further views of it: `flip`, left and right swapped; "
-        "`shift`, moved by one pixel up, down, left and right; with both, also each of these swapped.",
-    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32",
         description="Keras's dtype policy. With `mixed_...` weights are kept in float32 and layers compute in 16 bits, "
@@ -269,7 +259,6 @@ class Recipe(Strict):
             "patience": self.patience,
             "restore_best_weights": self.restore_best_weights,
             "reduce_on_plateau": self.reduce_on_plateau,
-            "test_views": self.test_views,
             "precision": self.precision != "float32",
             "jit_compile": self.jit_compile != "auto",
         }

@@ -1,11 +1,11 @@
 """The typed study files: a dataset, a task, some variants, and the claims they are held against."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from calotype.config.dataset_base import Name
-from calotype.config.recipe import Recipe
+from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
 from calotype.tasks.registry import TASKS, TaskName
 from calotype.util.typed import PositiveInt, Strict
@@ -15,8 +15,18 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Variant(Recipe):
-    """One line of a study's table: a recipe, and what changes no result of it."""
+    """One line of a study's table: a recipe, how its models are tested, and what changes no result."""
 
+    test_images: PositiveInt | None = Field(
+        None,
+        description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
+        "on all.",
+    )
+    test_views: list[Literal["flip", "shift"]] = Field(
+        [],
+        description="Average each test image's prediction over further views of it: `flip`, left and right swapped; "
+        "`shift`, moved by one pixel up, down, left and right; with both, also each of these swapped.",
+    )
     label: str = Field("", description="Name in figures and tables. Left out: the variant's key.")
     description: str = Field("", description="One sentence for the report.")
     seeds: PositiveInt | None = Field(None, description="Number of seeds. Left out: `seeds` of config.yaml.")
@@ -33,6 +43,17 @@ class Variant(Recipe):
     def recipe(self) -> dict[str, Any]:
         """The recipe alone, as plain data: the part of the config that decides whether to train again."""
         return self.model_dump(include=set(Recipe.model_fields))
+
+    def prediction(self) -> dict[str, Any]:
+        """What a model's predictions depend on besides its weights, as plain data."""
+        keys = ("model", "model_arguments", "precision", "threads", "test_images", "test_views")
+        return {key: getattr(self, key) for key in (*keys, "classifies", "binary")}
+
+    @model_validator(mode="after")
+    def _views_fit(self) -> "Variant":
+        if self.test_views and self.model in SCIKIT_LEARN:
+            raise ValueError(f"test_views: {self.model} cannot do this; leave it out, or use a Keras model")
+        return self
 
 
 class Claim(Strict):

@@ -6,10 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.data.prepared_split import open_split
 from calotype.evaluation.divergence import diverged, diverged_runs, leave_out
-from calotype.evaluation.predictions import Labels
-from calotype.evaluation.runs import read_predictions
+from calotype.evaluation.predictions import Labels, read_predictions
 from calotype.util.csv_tables import read_csv
 
 # By what a variant is called: labels, shape (images,), and predictions, shape (seeds, images, ...).
@@ -17,9 +15,9 @@ Predicted = dict[str, tuple[Labels, NDArray[np.float32]]]
 
 
 def predicted(
-    predictions: Sequence[str],
+    predictions: str,
     histories: Iterable[str],
-    array: str,
+    array: str,  # noqa: ARG001
     *,
     split: str,
     variants: Sequence[str],
@@ -44,15 +42,20 @@ def predicted(
         CalotypeError: a file cannot be read, or predictions of a seed are missing.
     """
     lost = diverged_runs(map(read_csv, histories), variants, seeds)
-    found = leave_out(read_predictions([Path(file) for file in predictions], variants, seeds), lost)
-    true = open_split(Path(array)).labels
+    read = read_predictions(Path(predictions))
+    found = leave_out({variant: {split: values} for variant, values in read.variants.items()}, lost)
+    true = read.labels
     runs = {label: found[variant][split] for variant, label in labels.items()}
     numbers = {label: len(lost[variant]) for variant, label in labels.items()}
     return {label: (true[: run.shape[1]], run) for label, run in runs.items()}, numbers
 
 
 def first_seeds(
-    predictions: Sequence[str], histories: Sequence[str], *, split: str, variants: Sequence[str]
+    predictions: str,
+    histories: Sequence[str],
+    *,
+    split: str,  # noqa: ARG001
+    variants: Sequence[str],
 ) -> Iterator[tuple[str, NDArray[np.float32], int | None]]:
     """Read what the first seed of every variant of a study predicted on a split.
 
@@ -67,6 +70,6 @@ def first_seeds(
     Raises:
         CalotypeError: a file cannot be read.
     """
-    for variant, file, history in zip(variants, predictions, histories, strict=True):
-        found = read_predictions([Path(file)], [variant], {variant: 1})[variant][split][0]
-        yield variant, found, diverged(read_csv(history)).get(0)
+    read = read_predictions(Path(predictions))
+    for variant, history in zip(variants, histories, strict=True):
+        yield variant, read.variants[variant][0], diverged(read_csv(history)).get(0)

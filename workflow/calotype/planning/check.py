@@ -106,7 +106,7 @@ def try_study(
             problems.append(str(error))
             continue
         logger.info("%s/%s: trains, saves, loads and predicts", name, key)
-        done = trained(layout, name, key, *code[f"{name}/{key}"], data)
+        done = trained(layout, name, key, *code[f"{name}/{key}"], data[: len(variant.splits)])
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         rows.append(forecast(layout, name, key, seen, done, data, memory))
     return rows, problems

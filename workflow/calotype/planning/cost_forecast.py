@@ -60,7 +60,7 @@ def trained(
         study, variant: which.
         code: the digest of the code that trains it.
         own_model: that of the user's model file, if there is one.
-        data: the manifests of its splits: those of `Variant.splits`, then the test splits.
+        data: the manifests of its splits, those of `Variant.splits`.
     """
     recipe = layout.config.studies[study].variants[variant].recipe()
     paths = layout.pack_paths(study, "provenance.json", variant)
@@ -151,6 +151,8 @@ def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
     for study in studies:
         again = any(row.packs for row in rows if row.study == study)
         folder = f"{layout.results}/{study}"
+        tests = layout.config.studies[study].tests
+        found["predict"] += sum(again or missing(f"{folder}/predictions/{split}.npz") for split in tests)
         for stage, file in (("evaluate", "runs.csv"), ("claims", "claims.csv"), ("latex", "summary.tex")):
             found[stage] += again or missing(f"{folder}/{file}")
         for rule in dict.fromkeys(figure.rule for figure in layout.figures([study])):

@@ -4,8 +4,6 @@ Each file carries the identity of its run and a checksum of all that it holds. T
 that turns out to be torn costs a step back and not the training.
 """
 
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -14,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from calotype.util.files import new_file
+from calotype.util.sealed import read_sealed, write_sealed
 
 logger = logging.getLogger(__name__)
 
 NAME = "{number:06d}.npz"
-VALUES = "values"  # the entry for all that is no array, as JSON
 KEPT = 2
 
 
@@ -37,16 +33,6 @@ class Checkpoint:
 
     arrays: Mapping[str, NDArray[Any]]
     values: Mapping[str, Any]
-
-
-def _checksum(identity: str, values: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    found = hashlib.sha256(f"{identity}\n{values}\n".encode())
-    for name in sorted(arrays):
-        dtype = arrays[name].dtype
-        kind = f"{dtype.itemsize} bytes" if dtype.kind == "V" else dtype.str  # bfloat16 comes back without its name
-        found.update(f"{name} {kind} {arrays[name].shape}\n".encode())
-        found.update(np.ascontiguousarray(arrays[name]).view(np.uint8).data if arrays[name].size else b"")
-    return found.hexdigest()
 
 
 def _numbered(folder: Path) -> list[Path]:
@@ -68,11 +54,8 @@ def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
     """
     there = _numbered(folder)
     number = int(there[0].stem) + 1 if there else 1
-    values = json.dumps(checkpoint.values)
-    head = {"identity": identity, "values": values, "sha256": _checksum(identity, values, checkpoint.arrays)}
-    arrays = {f"array/{name}": array for name, array in checkpoint.arrays.items()}
-    with new_file(folder / NAME.format(number=number)) as aside:
-        np.savez(aside, allow_pickle=False, **{VALUES: np.array(json.dumps(head))}, **arrays)
+    values = {"identity": identity, "values": checkpoint.values}
+    write_sealed(folder / NAME.format(number=number), values, checkpoint.arrays)
     for old in there[KEPT - 1 :]:
         with suppress(OSError):
             old.unlink()
@@ -89,18 +72,13 @@ def load(folder: Path, identity: str) -> Checkpoint | None:
     """
     for file in _numbered(folder):
         try:
-            with np.load(file, allow_pickle=False) as found:
-                head = json.loads(str(found[VALUES]))
-                arrays = {name.removeprefix("array/"): found[name] for name in found.files if name != VALUES}
-            if head["identity"] != identity:
-                logger.info("%s: of another recipe, data or code; not used.", file)
-                continue
-            if head["sha256"] != _checksum(identity, head["values"], arrays):
-                raise ValueError("its checksum is another")
-            return Checkpoint(arrays, json.loads(head["values"]))
+            found, arrays = read_sealed(file)
+            if found["identity"] == identity:
+                return Checkpoint(arrays, found["values"])
+            logger.info("%s: of another recipe, data or code; not used.", file)
         except OSError as error:
             logger.warning("%s: cannot be read (%s); the one before is used, if there is one.", file, error)
-        except Exception as error:  # what a torn archive raises is a long list, which zipfile does not promise
+        except (ValueError, LookupError, TypeError) as error:
             logger.warning("%s: not a whole checkpoint (%s); the one before is used, if there is one.", file, error)
             with suppress(OSError):
                 file.unlink()  # it would count as one of those that are kept

@@ -6,7 +6,6 @@ nothing is carried over from one seed to the next.
 """
 
 import math
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,10 @@ from calotype.data.prepared_split import Split
 from calotype.training import augmentation, output_layer
 from calotype.training.backend import keras, tf
 from calotype.training.input_pipeline import Resident, Streamed
-from calotype.training.loop import PREDICT_BATCH
-from calotype.training.models import build
+from calotype.training.keras_predictor import Predictor
 from calotype.util.errors import CalotypeError
 
-SEED_STATE = "seed_generator_state"  # Keras's name of the variable that dropout and the like draw from
+TEST_BATCH = 250  # held-out images that are measured at a time
 # What XLA makes faster on a CPU. Steps with convolutions it makes many times slower (tests/benchmarks), and those of
 # the ablation with dropout four times, because of its random numbers.
 FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
@@ -80,7 +78,7 @@ def _schedule(recipe: Optimizer) -> Any:
     return found
 
 
-class Trainer:
+class Trainer(Predictor):
     """A compiled Keras model with its data and its training function (see `runs.Trainer`).
 
     Attributes:
@@ -112,34 +110,24 @@ class Trainer:
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
         """
-        keras.utils.clear_session()
-        keras.config.set_dtype_policy(recipe.precision)
-        self.recipe = recipe
-        self.shape = train.images.shape[1:]
-        self.classes, self.outputs = classes or 0, output_layer.number_of(recipe, classes)
+        self.classes = classes or 0
         self.size = train.held_out_from(recipe.validation_split)  # what follows is held out
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             raise CalotypeError(
                 f"validation_split: {recipe.validation_split} of {len(train.images)} images leaves none to train on, "
                 "or none to validate on."
             )
-        self.offset, self.scale = 0.0, 1.0
+        offset, scale = 0.0, 1.0
         if recipe.scale_targets:
             labels = train.labels[: self.size]
-            self.offset = float(labels.min() if minimum is None else minimum)
+            offset = float(labels.min() if minimum is None else minimum)
             largest = float(labels.max() if maximum is None else maximum)
             # They may all be the same, or a rehearsal's few of them.
-            self.scale = (largest - self.offset) or 1.0
+            scale = (largest - offset) or 1.0
+        super().__init__(recipe, train.images.shape[1:], {"classes": classes, "offset": offset, "scale": scale})
         if self.shape[0] != self.shape[1] and any(change.name == "symmetries" for change in recipe.augment):
             raise CalotypeError(
                 f"augment: symmetries: the images are {self.shape[1]} x {self.shape[0]} px, not square."
-            )
-        self.model = self._fresh_model(seed=0)
-        if self.model.output_shape != (None, self.outputs):
-            raise CalotypeError(
-                f"model: {recipe.model}: its output has shape {self.model.output_shape} instead of "
-                f"(None, {self.outputs}).",
-                "end it with keras.layers.Dense(outputs), on flattened or pooled features.",
             )
         # For `save`: of a compiled model Keras saves the optimizer, too: twice the size, for nobody's use. One for all
         # seeds: the file holds the names of the layers, which count up with each model that is built.
@@ -186,7 +174,6 @@ class Trainer:
         self.test_steps = tf.function(self._test_steps, input_signature=data[:2])
         self.reset_metrics = tf.function(self.model.reset_metrics).get_concrete_function()
         self.metrics = tf.function(self.model.get_metrics_result).get_concrete_function()
-        self.forward = tf.function(self._forward)
 
     def _uses_xla(self) -> bool:
         if self.recipe.jit_compile != "auto":
@@ -237,22 +224,13 @@ class Trainer:
         elif self.recipe.classifies:
             targets = np.eye(self.outputs, dtype=np.float32)[labels]
         else:
-            targets = ((labels[:, None] - self.offset) / self.scale).astype(np.float32)
+            targets = ((labels[:, None] - self.targets["offset"]) / self.targets["scale"]).astype(np.float32)
         if not self.weighted:
             return targets
         weights = np.ones(len(labels)) if split.weights is None else np.array(split.weights, np.float64)
         if self.recipe.class_weight is not None:
             weights[:trained] *= self._class_weights(labels[:trained])[labels[:trained].astype(np.int64)]
         return np.concatenate([targets.astype(np.float32), weights[:, None].astype(np.float32)], axis=1)
-
-    def _fresh_model(self, seed: int) -> Any:
-        if ":" in self.recipe.model:
-            keras.utils.set_random_seed(seed)  # somebody's own model may draw from any generator
-        else:
-            # Keras's initializers draw from Python's. A new seed of TensorFlow's would have it prepare every function
-            # anew: 0.2 s for a small net, 1.3 s for one with convolutions.
-            random.seed(seed)
-        return build(self.recipe.model, self.shape, self.outputs, self.recipe.model_arguments)
 
     def _train_steps(self, images: Any, targets: Any, places: Any, draws: Any, first: Any, last: Any) -> Any:
         size = self.recipe.batch_size
@@ -273,9 +251,9 @@ class Trainer:
         self.model.train_step((batch, *self._with_weights(tf.gather(targets, chosen))))
 
     def _test_steps(self, images: Any, targets: Any) -> None:
-        for start in tf.range(0, len(images), PREDICT_BATCH):
-            chosen = targets[start : start + PREDICT_BATCH]
-            self.model.test_step((images[start : start + PREDICT_BATCH], *self._with_weights(chosen)))
+        for start in tf.range(0, len(images), TEST_BATCH):
+            chosen = targets[start : start + TEST_BATCH]
+            self.model.test_step((images[start : start + TEST_BATCH], *self._with_weights(chosen)))
 
     def _with_weights(self, targets: Any) -> tuple[Any, ...]:
         """Targets, and apart from them the weights of their images where they have some."""
@@ -283,9 +261,6 @@ class Trainer:
             return (targets,)
         labels = tf.cast(targets[:, :-1], tf.int32) if self.recipe.sparse else targets[:, :-1]
         return labels, targets[:, -1]
-
-    def _forward(self, images: Any) -> Any:
-        return tf.cast(self.model(images, training=False), tf.float32)
 
     def begin(self, seed: int) -> None:
         """Set weights and optimizer to what they are at the start of a run with this seed."""
@@ -295,9 +270,7 @@ class Trainer:
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
         """Draw the order of the images and their changes, and what dropout and the like draw from."""
-        states = [variable for variable in self.model.non_trainable_variables if variable.name == SEED_STATE]
-        for number, state in enumerate(states):
-            state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
+        self._set_seed_states(seed, epoch)
         self.reset_metrics()
         self.feed.begin_epoch(*augmentation.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2]))
 
@@ -331,7 +304,7 @@ class Trainer:
         if self.held_out is not None:
             feed, first = self.held_out
             self.reset_metrics()
-            for images, targets in feed.held_out(first, PREDICT_BATCH):
+            for images, targets in feed.held_out(first, TEST_BATCH):
                 self.test_steps(images, targets)
             logs |= {f"val_{key}": float(value) for key, value in self.metrics().items()}
         return logs
@@ -368,13 +341,6 @@ class Trainer:
     def layers(self) -> pd.DataFrame:
         """The layers of the model."""
         return layers_table(self.model)
-
-    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions, shape (images, outputs): numbers in units of the labels, or probabilities."""
-        views = augmentation.test_views(images, self.recipe.test_views)
-        found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
-        found = (found * np.float32(self.scale) + np.float32(self.offset)).astype(np.float32)
-        return output_layer.probabilities(self.recipe, found)
 
 
 def _typed(value: NDArray[Any], variable: Any) -> NDArray[Any]:

@@ -17,7 +17,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.config.recipe import Recipe
-from calotype.data.prepared_split import Split
 from calotype.jobs.signals import StoppedError
 from calotype.training import checkpoints
 from calotype.training.early_stopping import is_better, reductions
@@ -26,7 +25,6 @@ from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
-PREDICT_BATCH = 250
 WORTH_A_LINE = 5.0  # seconds: a seed that takes less is not announced by itself
 AT_ONCE = 0.5  # seconds of training between two looks at whether to stop
 
@@ -36,18 +34,17 @@ class Trainer(Protocol):
 
     Attributes:
         steps: training steps of an epoch.
+        targets: what `Predictor` has to know of the labels besides the weights, as plain data.
     """
 
     steps: int
+    targets: dict[str, Any]
 
     def begin(self, seed: int) -> None:
         """Set everything to what it is at the start of a run with this seed."""
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Prepare the steps of an epoch; what is random in them depends on nothing else.
-
-        Epochs are counted from 1; 0 stands for prediction.
-        """
+        """Prepare the steps of an epoch, counted from 1; what is random in them depends on nothing else."""
 
     def train(self, first: int, last: int) -> None:
         """Take the steps `first` to `last` - 1 of the epoch, which are counted from 0."""
@@ -107,12 +104,10 @@ class _Run:
         rows: of the history: epoch, metric, value.
         best: the best value of what is monitored, and its epoch.
         diverged: the epoch whose loss was not a number.
-        finished: whether the predictions are there.
         seconds: spent, over all attempts.
         machines: that it was trained on.
         best_weights: those of the best epoch, where they are to be restored.
         weights: of the trained model; none before the end of the training.
-        predictions: by split.
     """
 
     epoch: int = 0
@@ -120,17 +115,19 @@ class _Run:
     rows: list[tuple[int, str, float]] = field(default_factory=list)
     best: tuple[float, int] | None = None
     diverged: int | None = None
-    finished: bool = False
     seconds: float = 0.0
     machines: list[str] = field(default_factory=list)
     best_weights: list[NDArray[Any]] = field(default_factory=list)
     weights: list[NDArray[Any]] = field(default_factory=list)
-    predictions: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is trained to its end."""
+        return bool(self.weights)
 
     def checkpoint(self, state: Mapping[str, NDArray[Any]]) -> checkpoints.Checkpoint:
         """All of it, with the state of the trainer."""
         arrays = {f"state/{name}": array for name, array in state.items()}
-        arrays |= {f"predictions/{split}": array for split, array in self.predictions.items()}
         for part in ("best_weights", "weights"):
             arrays |= {f"{part}/{i:06d}": array for i, array in enumerate(getattr(self, part))}
         return checkpoints.Checkpoint(arrays, {name: getattr(self, name) for name in VALUES})
@@ -145,11 +142,10 @@ class _Run:
         run = cls(**saved.values)
         run.best_weights = [*parts.get("best_weights", {}).values()]
         run.weights = [*parts.get("weights", {}).values()]
-        run.predictions = parts.get("predictions", {})
         return run, parts.get("state", {})
 
 
-VALUES = ("epoch", "step", "rows", "best", "diverged", "finished", "seconds", "machines")  # of a run: what JSON holds
+VALUES = ("epoch", "step", "rows", "best", "diverged", "seconds", "machines")  # of a run: what JSON holds
 
 
 class _Pace:
@@ -169,17 +165,8 @@ class _Pace:
 class _Training:
     """The runs of a pack, one after the other, and what of them is not yet saved."""
 
-    def __init__(
-        self,
-        name: str,
-        recipe: Recipe,
-        trainer: Trainer,
-        tests: Mapping[str, Split],
-        store: Store,
-        check: Callable[[], None],
-    ) -> None:
-        self.name, self.recipe, self.trainer, self.tests = name, recipe, trainer, tests
-        self.store, self.check = store, check
+    def __init__(self, name: str, recipe: Recipe, trainer: Trainer, store: Store, check: Callable[[], None]) -> None:
+        self.name, self.recipe, self.trainer, self.store, self.check = name, recipe, trainer, store, check
         self.pace = _Pace()
         self.unsaved: dict[int, _Run] = {}  # runs that are finished
         self.idle = True  # whether nothing was computed yet by this process
@@ -191,11 +178,7 @@ class _Training:
         run, state = self._load(seed)
         if not run.finished:
             self._began, self._spent = time.perf_counter(), run.seconds
-            if run.weights:
-                self.trainer.set_weights(run.weights)
-            else:
-                self._train(seed, run, state)
-            self._predict(seed, run)
+            self._train(seed, run, state)
             run.seconds = self._seconds()
             self.unsaved[seed] = run
         return run
@@ -253,18 +236,6 @@ class _Training:
                 run.best = value, run.epoch
                 run.best_weights = self.trainer.weights() if self.recipe.restore_best_weights else []
 
-    def _predict(self, seed: int, run: _Run) -> None:
-        self.trainer.begin_epoch(seed, 0)  # a model may draw numbers here, too, such as for dropout that never ends
-        for split, data in self.tests.items():
-            shown = data.images[: self.recipe.test_images]
-            batches = []
-            for start in range(0, len(shown), PREDICT_BATCH):
-                self._pause(seed, run)
-                batches.append(self.trainer.predict(shown[start : start + PREDICT_BATCH]))
-                self.idle = False
-            run.predictions[split] = np.concatenate(batches)
-        run.finished = True
-
     # ---- Checkpoints ----------------------------------------------------------------------------------------------
 
     def _load(self, seed: int) -> tuple[_Run, Mapping[str, NDArray[Any]]]:
@@ -308,7 +279,7 @@ class _Training:
             if seed is not None and run is not None:
                 run.seconds = self._seconds()
                 begun = run.epoch or run.step  # else `begin` sets all; Keras has not even made all of its variables
-                state = self.trainer.state() if begun and not run.weights else {}
+                state = self.trainer.state() if begun else {}
                 checkpoints.save(self.store.folders[seed], self._identity(seed), run.checkpoint(state))
                 logger.debug("%s: saved: %s", self.name, self._place(seed, run))
         except CalotypeError as error:
@@ -324,8 +295,6 @@ class _Training:
         """How far a run is, in words."""
         if run.finished:
             return f"seed {seed}, finished"
-        if run.weights:
-            return f"seed {seed}, trained"
         steps = f", step {run.step} of {self.trainer.steps}" if run.step else ""
         return f"seed {seed}, after epoch {run.epoch} of {self.recipe.epochs}{steps}"
 
@@ -335,20 +304,18 @@ def train_pack(
     recipe: Recipe,
     seeds: range,
     trainer: Trainer,
-    tests: Mapping[str, Split],
     models: Path,
     *,
     store: Store,
     check: Callable[[], None],
 ) -> Pack:
-    """Train one variant with each of some seeds and predict the test splits.
+    """Train one variant with each of some seeds.
 
     Args:
         name: how the log calls it.
         recipe: what to train, and how.
         seeds: the seeds of the pack.
         trainer: what trains.
-        tests: the test splits by name.
         models: an existing folder; gets the weights of each seed.
         store: where and when checkpoints are written; runs that have some go on from there.
         check: called between steps; may raise StoppedError, which ends the training, after a checkpoint.
@@ -356,7 +323,7 @@ def train_pack(
     Raises:
         StoppedError: `check` did.
     """
-    training = _Training(name, recipe, trainer, tests, store, check)
+    training = _Training(name, recipe, trainer, store, check)
     runs = {}
     for seed in seeds:
         runs[seed] = run = training.take(seed)
@@ -375,7 +342,7 @@ def train_pack(
     return Pack(
         layers=trainer.layers(),
         history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),
-        predictions={split: np.stack([run.predictions[split] for run in runs.values()]) for split in tests},
+        targets=trainer.targets,
         seconds={seed: run.seconds for seed, run in runs.items()},
         best_epochs=chosen,
         diverged={seed: run.diverged for seed, run in runs.items() if run.diverged is not None},

@@ -16,6 +16,7 @@ import psutil
 from calotype.training.result import Pack
 from calotype.util import package_versions, start_environment
 from calotype.util.code_digest import LIBRARY
+from calotype.util.files import sha256
 
 
 def processor() -> str:
@@ -80,6 +81,7 @@ def record(
     identity: str,
     device: str,
     pack: Pack,
+    models: Path,
 ) -> dict[str, Any]:
     """What a result came from, as plain data.
 
@@ -92,6 +94,7 @@ def record(
         identity: of all that the result depends on (`identity`).
         device: what it was computed on.
         pack: the training: its size, its time, and what it chose.
+        models: the folder of its weights.
     """
     return {
         "identity": identity,
@@ -108,6 +111,8 @@ def record(
             "host": platform.node(),
         },
         "job": {"slurm": os.environ.get("SLURM_JOB_ID"), "partition": os.environ.get("SLURM_JOB_PARTITION")},
+        "models": {file.name: sha256(file) for file in sorted(models.iterdir())},
+        "targets": pack.targets,
         "parameters": pack.parameters,
         "seconds": pack.seconds,
         "best_epochs": pack.best_epochs,

@@ -1,36 +1,36 @@
-"""What the training of a pack gives, whatever library trained it."""
+"""What the training of a pack gives, whatever library trained it, and what is left of that on disk."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from calotype.util.errors import CalotypeError
+from calotype.util.files import sha256, write_csv
 
-from calotype.util.files import new_file, write_csv
+if TYPE_CHECKING:
+    import pandas as pd  # a third of a second, for those who need it
 
 
 @dataclass(frozen=True)
 class Pack:
-    """What the training of a pack gives.
+    """What the training of a pack gives, besides its weights.
 
     Attributes:
         layers: of the model, in their order: columns layer, kind, output_shape, parameters.
         history: columns seed, epoch (from 1), metric, value.
-        predictions: for each test split, shape (seeds, images, outputs), float32: numbers in units of the labels, or
-            the probability of each class.
-        seconds: wall time of each seed: training and prediction, over all attempts.
+        seconds: wall time of each seed, over all attempts.
+        targets: what predicting has to know of the labels besides the weights (`predicting.new_predictor`).
         best_epochs: the epoch whose weights each seed kept, where held-out images chose it.
         diverged: the epoch in which the loss of a seed was no longer a number, where that happened.
         machines: of each seed: what it was trained on, one after the other where it was continued elsewhere.
     """
 
-    layers: pd.DataFrame
-    history: pd.DataFrame
-    predictions: dict[str, NDArray[np.float32]]
+    layers: "pd.DataFrame"
+    history: "pd.DataFrame"
     seconds: dict[int, float]
+    targets: dict[str, Any]
     best_epochs: dict[int, int] = field(default_factory=dict)
     diverged: dict[int, int] = field(default_factory=dict)
     machines: dict[int, Sequence[str]] = field(default_factory=dict)
@@ -41,23 +41,18 @@ class Pack:
         return int(self.layers.parameters.sum())
 
 
-def write_tables(pack: Pack, *, counts: bool, history: Path, layers: Path, predictions: Path) -> None:
-    """Write the history and the layers of a pack as CSV, and its predictions as .npz, one array for each split.
+def write_tables(pack: Pack, *, history: Path, layers: Path) -> None:
+    """Write the history and the layers of a pack as CSV.
 
     Args:
         pack: what is written.
-        counts: whether the predictions are counts or other numbers: of shape (seeds, images) in the file, without an
-            axis of length 1.
-        history, layers, predictions: the files.
+        history, layers: the files.
 
     Raises:
         CalotypeError: a file cannot be written.
     """
     write_csv(pack.history, history)
     write_csv(pack.layers, layers)
-    with new_file(predictions) as aside:
-        arrays = {split: found[..., 0] if counts else found for split, found in pack.predictions.items()}
-        np.savez(aside, allow_pickle=False, **arrays)
 
 
 def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:
@@ -74,3 +69,62 @@ def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A pack that is trained, as its folder tells.
+
+    Attributes:
+        folder: of the pack.
+        models: the SHA-256 of each file in its folder ``models``.
+        targets: as in `Pack`.
+    """
+
+    folder: Path
+    checksums: Mapping[str, str]
+    targets: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, provenance: Path) -> "Trained":
+        """Read what a pack is from its provenance.json.
+
+        Raises:
+            CalotypeError: the file cannot be read, or is one of another version.
+        """
+        try:
+            found = json.loads(provenance.read_text(encoding="utf-8"))
+            return cls(provenance.parent, found["models"], found["targets"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise CalotypeError(
+                f"{provenance}: cannot be read: {error!r}.", "delete it to have its pack trained again."
+            ) from None
+
+    @property
+    def models(self) -> Path:
+        """The folder of the weights."""
+        return self.folder / "models"
+
+    def weights(self) -> dict[int, str]:
+        """The SHA-256 of the weights of each seed."""
+        files = {name: name.removeprefix("seed-").partition(".")[0] for name in self.checksums}
+        return {int(seed): self.checksums[name] for name, seed in files.items() if seed.isdecimal()}
+
+    def verify(self, seed: int) -> None:
+        """See that the files with which the weights of a seed are read are those that the training wrote.
+
+        Raises:
+            CalotypeError: one is missing, or its content is another.
+        """
+        names = [
+            name for name in self.checksums if not name.startswith("seed-") or name.startswith(f"seed-{seed:03d}.")
+        ]
+        for name in names:
+            file = self.models / name
+            hint = f"delete {self.folder / 'provenance.json'} to have the pack trained again."
+            try:
+                found = sha256(file)
+            except OSError as error:
+                raise CalotypeError(f"{file}: cannot be read: {error.strerror}.", hint) from error
+            if found != self.checksums[name]:
+                raise CalotypeError(f"{file}: its checksum is not the one that its training recorded.", hint)

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
+from calotype.training.sklearn_predictor import probabilities
 from calotype.util.errors import CalotypeError
 
 
@@ -49,6 +50,7 @@ class Trainer:
         self.recipe, self.classes = recipe, classes
         self.images = train.images.reshape(len(train.images), -1)
         self.labels, self.shown = train.labels, np.unique(train.labels)
+        self.targets = {"classes": classes, "shown": self.shown.tolist()}
         self.classifier: MLPClassifier = None
 
     def begin(self, seed: int) -> None:
@@ -123,12 +125,7 @@ class Trainer:
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probability of each class, shape (images, classes); not numbers where the training diverged."""
-        found = np.zeros((len(images), self.classes), np.float32)
-        if not self._is_finite():
-            return np.full_like(found, np.nan)
-        with threadpool_limits(self.recipe.threads):
-            found[:, self.classifier.classes_] = self.classifier.predict_proba(images.reshape(len(images), -1))
-        return found
+        return probabilities(self.classifier, images, self.classes, self.recipe.threads)
 
     def save(self, models: Path, seed: int) -> None:
         """Write ``seed-000.npz``."""

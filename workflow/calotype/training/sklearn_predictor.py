@@ -1,0 +1,74 @@
+"""Predict with scikit-learn's multi-layer perceptron."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
+from calotype.util.errors import CalotypeError
+
+
+def probabilities(
+    classifier: MLPClassifier, images: NDArray[np.float32], classes: int, threads: int
+) -> NDArray[np.float32]:
+    """The probability of each class, shape (images, classes); NaN where the training diverged.
+
+    Args:
+        classifier: one that is trained; a class that it has not seen has probability 0.
+        images: shape (images, height, width, channels).
+        classes: their number.
+        threads: to compute with.
+    """
+    found = np.zeros((len(images), classes), np.float32)
+    if not all(np.isfinite(weight).all() for weight in (*classifier.coefs_, *classifier.intercepts_)):
+        return np.full_like(found, np.nan)
+    with threadpool_limits(threads):
+        found[:, classifier.classes_] = classifier.predict_proba(images.reshape(len(images), -1))
+    return found
+
+
+class Predictor:
+    """A classifier that predicts with saved weights (see `predicting.Predictor`)."""
+
+    def __init__(self, recipe: Any, shape: tuple[int, ...], targets: Mapping[str, Any]) -> None:
+        """Make the classifier.
+
+        Args:
+            recipe: of the model.
+            shape: of an image: height, width, channels.
+            targets: ``classes``, their number, and ``shown``, those that the training images show.
+        """
+        self.threads, self.classes = recipe.threads, targets["classes"]
+        shown = np.array(targets["shown"])
+        self.classifier = MLPClassifier(batch_size=1, **recipe.model_arguments)
+        # scikit-learn makes what a classifier needs when it sees images; what that gives is replaced by `load`.
+        nothing = np.zeros((len(shown), int(np.prod(shape))), np.float32)
+        with threadpool_limits(self.threads):
+            self.classifier.partial_fit(nothing, shown, classes=shown)
+
+    def load(self, models: Path, seed: int) -> None:
+        """Take the weights from ``seed-000.npz``.
+
+        Raises:
+            CalotypeError: the file cannot be read.
+        """
+        file = models / f"seed-{seed:03d}.npz"
+        try:
+            with np.load(file, allow_pickle=False) as found:
+                layers = range(len(found.files) // 2)
+                self.classifier.coefs_ = [found[f"coefs_{i}"] for i in layers]
+                self.classifier.intercepts_ = [found[f"intercepts_{i}"] for i in layers]
+        except (OSError, ValueError, KeyError) as error:
+            raise CalotypeError(f"{file}: cannot be loaded: {error}") from error
+
+    def begin_prediction(self, seed: int) -> None:
+        """Nothing: this classifier draws no numbers while it predicts."""
+
+    def predict(self, images: NDArray[np.float32], views: Iterable[str] = ()) -> NDArray[np.float32]:
+        """The probability of each class, shape (images, classes)."""
+        del views
+        return probabilities(self.classifier, images, self.classes, self.threads)

@@ -1,0 +1,19 @@
+"""Gather what all runs of a study predict on a test split; predict what the trainings have not left."""
+
+from pathlib import Path
+
+from calotype.data.prepared_split import open_split
+from calotype.evaluation.predictions import SplitPredictions, write_predictions
+from calotype.training.predicting import Asked, gather
+from calotype.training.result import Trained
+from calotype.util.entry_point import script
+from calotype.util.errors import about
+
+with script(snakemake.log[0]):
+    study, params, array = snakemake.wildcards.study, snakemake.params, Path(snakemake.input.array)
+    labels = open_split(array, patience=60).labels
+    packs = [Trained.read(Path(file)) for file in snakemake.input.provenance]
+    asked = {variant: Asked(**how) for variant, how in params.asked.items()}
+    with about(study):
+        found = gather(list(zip(params.variants, packs, strict=True)), asked, params.seeds, array)
+    write_predictions(SplitPredictions(labels, found), Path(snakemake.output.predictions))
