@@ -233,8 +233,14 @@ def test_claims_come_out_of_their_file_as_they_went_in(tmp_path):
 )
 def test_a_published_number_that_was_rounded_is_not_called_different_for_it(share, half):
     assert half_last_digit(share) == pytest.approx(half)
-    assert judge([0.934, 0.9341, 0.9339], value=0.93).agrees is False
-    assert judge([0.934, 0.9341, 0.9339], value=0.93, rounding=half_last_digit(0.93)).agrees is True
+
+
+def test_a_share_is_held_against_the_range_that_it_may_have_been_rounded_from_and_a_loss_is_not():
+    """Four runs from 0.9339 to 0.9342: none is 0.93, which is what their mean is with two digits."""
+    near = runs()
+    near["value"] = 0.9339 + 0.0001 * near.seed
+    found = table(claim(value=0.93), claim(metric="log_loss", value=0.93), claim(value=0.928), runs=near)
+    assert found.verdict.tolist() == ["agrees", "differs", "differs"]
 
 
 def test_a_reader_of_a_likeness_sees_by_how_much_the_means_differ():

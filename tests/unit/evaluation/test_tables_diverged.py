@@ -13,6 +13,7 @@ from calotype.evaluation.divergence import (
     converged,
     diverged,
     diverged_runs,
+    diverged_text,
     divergence_rows,
     divergences,
     leave_out,
@@ -45,6 +46,7 @@ def test_a_run_diverged_if_its_last_loss_is_no_finite_number(tmp_path, value):
     write_csv(history(*rows), tmp_path / "history.csv")
     for found in (history(*rows), history(*rows[::-1]), read_csv(tmp_path / "history.csv")):
         assert diverged(found) == {1: 3, 2: 1}
+    assert diverged(history(*losses(2, value, 3, value))) == {0: 2}, "the first of several epochs"
 
 
 @pytest.mark.parametrize("rows", [losses(2, 1), losses(math.inf, 1), [(0, 1, "accuracy", math.nan)], []])
@@ -126,6 +128,11 @@ def test_a_study_of_which_all_runs_diverged_still_has_its_tables(lost):
     confusion = confusion_table("dots", COUNT, runs)
     assert set(confusion.seed) == {0, 1, 2, 3}
     assert pooled_table("dots", COUNT, runs).value.isna().all()
+
+
+@pytest.mark.parametrize(("gone", "seeds", "said"), [(1, 1, "1 of 1 seed diverged"), (1, 2, "1 of 2 seeds diverged")])
+def test_seeds_that_diverged_are_counted_in_words(gone, seeds, said):
+    assert diverged_text(gone, seeds).startswith(said)
 
 
 def test_figures_over_all_seeds_get_those_that_did_not_diverge(lost):
