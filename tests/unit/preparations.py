@@ -1,5 +1,7 @@
 """Images of noise, what they are prepared by, and a project whose config says so."""
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,14 +57,21 @@ def gaussian(size, sigma):
     return np.outer(line / line.sum(), line / line.sum()).ravel()
 
 
-def independent(name):
-    """Mark a test that compares a step with an implementation that is not OpenCV's."""
+def independent(name, **keys):
+    """Mark a test that compares a step with an implementation that is not OpenCV's, and give the step an example."""
 
     def marked(test):
-        test.independent = name
+        test.independent = step(name, **keys)
         return test
 
     return marked
+
+
+def examples():
+    """The example of each step whose test is marked so, by name."""
+    files = (Path(__file__).parent / "steps").glob("test_*.py")
+    tests = [value for file in files for value in vars(importlib.import_module(f"unit.steps.{file.stem}")).values()]
+    return {test.independent["name"]: test.independent for test in tests if hasattr(test, "independent")}
 
 
 def prepare(image, steps):

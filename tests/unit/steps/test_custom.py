@@ -70,7 +70,7 @@ def loaded(tmp_path):
 # ---- What it gets and gives ------------------------------------------------------------------------------------------
 
 
-@independent("own")
+@independent("own", function="a.py:f")
 @KINDS
 @CHANNELS
 def test_a_function_gets_the_pixels_as_they_were_read_and_its_arguments(own, kind, channels):

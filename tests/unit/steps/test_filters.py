@@ -5,7 +5,7 @@ import pytest
 from unit.preparations import CHANNELS, KINDS, gaussian, independent, noise, prepare, step, windows
 
 
-@independent("blur")
+@independent("blur", size=3)
 @KINDS
 @CHANNELS
 @pytest.mark.parametrize("size", [3, 5, 9])
@@ -41,7 +41,7 @@ KERNELS = {
 }
 
 
-@independent("morphology")
+@independent("morphology", operation="open", size=3)
 @KINDS
 @CHANNELS
 @pytest.mark.parametrize("shape", KERNELS)

@@ -8,7 +8,7 @@ import pytest
 from unit.preparations import CHANNELS, KINDS, independent, noise, prepare, step
 
 
-@independent("resize")
+@independent("resize", width=5, height=13)
 @KINDS
 @CHANNELS
 def test_shrinking_takes_the_mean_of_the_pixels_that_become_one(kind, channels):
@@ -87,7 +87,7 @@ def test_an_image_that_keeps_its_aspect_is_as_large_as_fits(size, box, expected)
     assert found == (expected[1], expected[0], 1)
 
 
-@independent("crop")
+@independent("crop", width=4, height=5)
 @CHANNELS
 def test_a_crop_comes_from_the_middle_or_from_where_it_is_asked_for(channels):
     image = noise(9, 8, channels)
@@ -96,7 +96,7 @@ def test_a_crop_comes_from_the_middle_or_from_where_it_is_asked_for(channels):
     assert np.array_equal(prepare(image, [step("crop", width=8, height=9)]), image)
 
 
-@independent("pad")
+@independent("pad", width=20, height=20)
 @KINDS
 @CHANNELS
 @pytest.mark.parametrize(("border", "mode"), [("value", "constant"), ("edge", "edge"), ("reflect", "reflect")])

@@ -52,7 +52,7 @@ def test_what_lies_outside_fixed_levels_stays_there_in_the_steps_that_follow():
     assert np.array_equal(prepare(image, [*steps, same]), prepare(image, steps))
 
 
-@independent("normalise")
+@independent("normalise", mean=0.3, deviation=0.7)
 @pytest.mark.parametrize("mean", [100, [100], [100, 120, 140]])
 @pytest.mark.parametrize("deviation", [50, [50], [50, 60, 70.5]])
 def test_normalised_by_numbers_each_channel_has_its_own_zero_and_unit(mean, deviation):

@@ -32,7 +32,7 @@ def test_colour_makes_three_equal_channels_and_leaves_three_as_they_are():
     assert np.array_equal(prepare(noise(channels=3), ["colour"]), noise(channels=3))
 
 
-@independent("threshold")
+@independent("threshold", method="fixed", value=99)
 @KINDS
 @CHANNELS
 def test_pixels_above_a_fixed_value_become_white_and_the_others_black(kind, channels):
@@ -115,7 +115,7 @@ def equalised(image, levels, clip, tiles):
     return upper * (1 - down) + lower * down
 
 
-@independent("contrast")
+@independent("contrast", tiles=2)
 @KINDS
 @pytest.mark.parametrize(("clip", "tiles"), [(3.0, 4), (1.0, 2), (40.0, 1)])
 def test_contrast_makes_the_histogram_of_each_tile_even_up_to_a_limit(kind, clip, tiles):
