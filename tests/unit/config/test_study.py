@@ -4,6 +4,7 @@ import pytest
 from unit.projects import CLASSIFY, CLOTHES_FILE, FETCHED, OF_COUNTS, SMOOTHING, STUDY, STUDY_FILE, changed
 
 from calotype.config.study import Study
+from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
 from calotype.util.yaml_validation import validate
 
@@ -135,7 +136,7 @@ def refused(study):
 def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics():
     study = validate(Study, REGRESS, STUDY_FILE)
     assert study.headline == "mean_absolute_error"
-    assert study.shown == ["mean_absolute_error", "root_mean_squared_error", "r2"]
+    assert study.shown == TASKS["regress"].names
     assert study.variants["wide"].loss == "huber"
     assert (
         validate(Study, changed(REGRESS, "variants.wide.scale_targets", True), STUDY_FILE)
@@ -149,7 +150,7 @@ def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics()
     [
         ("variants.wide.loss", "categorical_crossentropy",
          "variants.wide.loss: categorical_crossentropy does not fit task regress."),
-        ("metric", "exact", "metric: task regress has mean_absolute_error, root_mean_squared_error, r2, not exact."),
+        ("metric", "exact", "metric: task regress has " + ", ".join(TASKS["regress"].names) + ", not exact."),
         ("example", 1, "example: task regress has no probabilities to show."),
     ],
 )  # fmt: skip

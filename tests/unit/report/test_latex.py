@@ -15,6 +15,7 @@ from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.claims import claims_table
 from calotype.metrics.registry import METRICS
 from calotype.report.latex import claims_latex, escape, layers_latex, summary_latex
+from calotype.tasks.registry import TASKS
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
 PARAMETERS = {"wide": 1135, "deep": 804_554}
@@ -315,8 +316,7 @@ def measured(config, study):
     """Tables of a study as a run would give them, with numbers as wide as they get."""
     entry = config.studies[study]
     rows, together = [], []
-    task = "classify" if entry.task == "classify" else "count"
-    shown = {"count": METRIC_NAMES, "classify": ("accuracy", "error", "log_loss")}[task]
+    shown = [metric.name for metric in TASKS[entry.task].offered(len(config.classes(study)))]
     for variant in entry.variants:
         for split in entry.tests:
             for i, metric in enumerate(shown):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from calotype.config.optimizer import Optimizer
 from calotype.config.recipe import Recipe
-from calotype.config.training_metrics import FITTING
+from calotype.config.training_metrics import fitting
 from calotype.data.prepared_split import Split
 from calotype.util.errors import CalotypeError
 
@@ -310,13 +310,12 @@ def test_a_schedule_that_does_not_fit_is_refused_before_any_job(settings, compla
 @pytest.mark.parametrize("loss", ["huber", "categorical_crossentropy", "sparse_categorical_crossentropy"])
 def test_further_metrics_are_in_the_history_under_the_names_of_the_config(loss):
     """All that fit the loss; with XLA, which dense nets have by default."""
-    kind = {"huber": "numbers", "categorical_crossentropy": "classes"}.get(loss, "sparse")
-    metrics = [*FITTING[kind]]
+    metrics, numbers = [*fitting(loss)], loss == "huber"
     made = recipe(loss=loss, training_metrics=metrics, validation_split=0.3, jit_compile="auto")
-    if kind == "numbers":
+    if numbers:
         made = made.model_copy(update={"model_arguments": {"units": [5], "output": "linear"}})
-    _, logs = trained(made, split(numbers=kind == "numbers"), classes=None if kind == "numbers" else CLASSES)
-    recorded = ["loss", *(["accuracy"] * (kind != "numbers")), *metrics]
+    _, logs = trained(made, split(numbers=numbers), classes=None if numbers else CLASSES)
+    recorded = ["loss", *(["accuracy"] * (not numbers)), *metrics]
     assert {*logs[0]} == {*recorded, *(f"val_{name}" for name in recorded)}
     assert np.isfinite([*logs[-1].values()]).all()
 

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from unit.projects import DATASETS_FILE, KINDS, REMOVED, STUDY, STUDY_FILE, changed
 
+from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
 
 # ---- What is wrong with a value --------------------------------------------------------------------------------------
@@ -69,7 +70,7 @@ def test_a_learning_rate_that_is_no_number_is_refused(project, rate):
 def test_all_mistakes_of_a_file_are_reported_at_once(project):
     study = changed(changed(STUDY, "variants.wide.epochs", -3), "variants.deep.epochs", "4")
     assert project.study(changed(study, "task", "cuont")).complaint().splitlines() == [
-        f"{STUDY_FILE}: task: 'cuont' is not one of count, classify, regress. Hint: did you mean `count`?",
+        f"{STUDY_FILE}: task: 'cuont' is not one of {', '.join(TASKS)}. Hint: did you mean `count`?",
         f"{STUDY_FILE}: variants.wide.epochs: -3 is not a positive whole number.",
         f'{STUDY_FILE}: variants.deep.epochs: "4" is not a whole number.',
     ]
