@@ -1,11 +1,14 @@
 """What several of the unit tests need: the repository, the config of a project, and faults that are real."""
 
+import json
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +25,37 @@ ROOT = Path(__file__).parents[2]
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+# Prints the rules as Snakemake knows them; in a process of its own, as reading them changes the environment.
+RULES = """
+import json
+from pathlib import Path
+from snakemake.api import OutputSettings, ResourceSettings, SnakemakeApi
+from snakemake_interface_executor_plugins.settings import ExecMode
+from snakemake.settings.types import Quietness
+
+with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    workflow = api.workflow(ResourceSettings(), snakefile=Path("Snakefile"))._workflow
+    rules = {
+        rule.name: {
+            "group": rule.ruleinfo.group,
+            "one_thread": rule.resources["_cores"] == 1,
+            "benchmark": rule.benchmark and str(rule.benchmark),
+            "outputs": [str(file) for file in rule.output],
+        }
+        for rule in workflow.rules
+    }
+print(json.dumps(rules))
+"""
+
+
+@pytest.fixture(scope="session")
+def rules() -> dict[str, dict[str, Any]]:
+    """All rules by name: group, whether they take one thread, benchmark and outputs."""
+    done = subprocess.run([sys.executable, "-c", RULES], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
