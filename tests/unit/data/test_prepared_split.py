@@ -1,5 +1,8 @@
 """A prepared split gives a training whole groups, waits for files that are on their way, and knows its images."""
 
+import hashlib
+import json
+import os
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -71,12 +74,18 @@ def test_nothing_is_held_out_where_nothing_is_asked_for():
 # ---- Files that are late ---------------------------------------------------------------------------------------------
 
 
+def saved(path, records):
+    """Write an array and its manifest."""
+    np.save(path, records)
+    path.with_suffix(".json").write_text(json.dumps({"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}))
+
+
 @pytest.fixture
 def array(tmp_path):
     """A prepared array and its bytes."""
     records = np.zeros(3, [("id", "<i8"), ("label", "<i8"), ("image", "<f4", (2, 2, 1))])
     records["id"] = 7, 8, 9
-    np.save(tmp_path / "train.npy", records)
+    saved(tmp_path / "train.npy", records)
     return tmp_path / "train.npy", (tmp_path / "train.npy").read_bytes()
 
 
@@ -103,6 +112,16 @@ def test_a_job_waits_for_an_array_that_another_node_has_just_written(array, monk
     sleeps = clock(monkeypatch, lambda times: path.write_bytes(content) if times == 4 else None)
     assert open_split(path, patience=60).ids.tolist() == [7, 8, 9]
     assert sum(sleeps) == 4
+
+
+@pytest.mark.parametrize("kept", [None, 0, 9])
+def test_a_job_waits_for_the_manifest_too(array, monkeypatch, kept):
+    path, manifest = array[0], array[0].with_suffix(".json")
+    content = manifest.read_text()
+    manifest.unlink() if kept is None else manifest.write_text(content[:kept])
+    sleeps = clock(monkeypatch, lambda times: manifest.write_text(content) if times == 2 else None)
+    assert open_split(path, patience=60).ids.tolist() == [7, 8, 9]
+    assert sum(sleeps) == 2
 
 
 @pytest.mark.parametrize("kept", KEPT)
@@ -135,10 +154,30 @@ def test_weights_and_groups_are_read_where_the_array_has_them_and_nowhere_else(a
     kinds = [("id", "<i8"), ("label", "<i8"), ("image", "<f4", (2, 2, 1)), ("weight", "<f4"), ("group", "<i4")]
     records = np.zeros(2, kinds)
     records["weight"], records["group"] = (0.5, 2), (4, 3)
-    np.save(tmp_path / "both.npy", records)
+    saved(tmp_path / "both.npy", records)
     found = open_split(tmp_path / "both.npy")
     assert found.weights.tolist() == [0.5, 2]
     assert found.groups.tolist() == [4, 3]
+
+
+def test_an_array_that_is_no_longer_the_one_of_its_manifest_is_refused_unless_that_does_not_matter(array):
+    path, content = array
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(CalotypeError, match=r"train\.npy: its checksum is not that of its manifest.*\nHint: delete it"):
+        open_split(path, patience=60)
+    assert open_split(path, verify=False).ids.tolist() == [7, 8, 9]
+    path.write_bytes(content)
+    assert open_split(path).ids.tolist() == [7, 8, 9]
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(CalotypeError, match="its content has changed"):
+        open_split(path)
+
+
+def test_an_array_is_read_once_in_a_process_to_verify_it(array, monkeypatch):
+    open_split(array[0])
+    monkeypatch.setattr(prepared_split, "sha256", lambda path: pytest.fail(f"{path} was read again"))
+    open_split(array[0])
 
 
 # ---- An image that a figure is to show -------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
 def finish(layout, *studies):
     """Leave behind what the stages after training write, but for the report."""
     for study in studies:
-        files = [f"results/{study}/{name}" for name in ("runs.csv", "claims.csv", "summary.tex")]
+        written = ("predictions/test.npz", "runs.csv", "claims.csv", "summary.tex")
+        files = [f"results/{study}/{name}" for name in written]
         files += [layout.figure_file(figure, end) for figure in layout.figures([study]) for end in FIGURE_SUFFIXES]
         for path in [layout.root / file for file in files]:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,8 @@ class Split:
 
 def _may_be_late(error: Exception) -> bool:
     """Whether a file cannot be read for want of bytes, which may still be on their way; numpy says so in words."""
-    return isinstance(error, FileNotFoundError | EOFError) or "EOF" in str(error) or "mmap length" in str(error)
+    short = isinstance(error, FileNotFoundError | EOFError | json.JSONDecodeError)
+    return short or "EOF" in str(error) or "mmap length" in str(error)
 
 
 def open_split(array_file: Path, patience: float = 0.0, *, verify: bool = True) -> Split:
