@@ -8,11 +8,10 @@ import pytest
 from unit.evaluated import LABELS, guesses, history, one_run, said
 
 from calotype.evaluation.confusion import confusion_table
-from calotype.evaluation.runs import measure, read_predictions, seed_predictions, training_rows
+from calotype.evaluation.runs import measure, seed_predictions, training_rows
 from calotype.evaluation.tables import pooled_table, runs_table, summary_table
 from calotype.tasks.classify import CLASSIFY
 from calotype.tasks.count import COUNT
-from calotype.util.errors import CalotypeError
 from calotype.util.statistics import mean_interval, wilson_interval
 
 COUNT_METRICS = COUNT.names
@@ -195,30 +194,6 @@ def test_confusion_over_all_seeds_keeps_the_order_of_the_splits():
     assert table[table.seed == "all"].split.unique().tolist() == ["test", "test-large"]
 
 
-# ---- From files ------------------------------------------------------------------------------------------------------
-
-
-def pack(file, seeds, images=5, start=0, splits=("test",)):
-    """Predictions of a pack that say which seed they are of."""
-    arrays = {
-        split: np.full((seeds, images), 0, np.float32) + np.arange(start, start + seeds)[:, None] for split in splits
-    }
-    np.savez(file, **arrays)
-    return file
-
-
-def test_packs_of_a_variant_are_put_together_in_the_order_of_their_seeds(tmp_path):
-    files = [pack(tmp_path / "a.npz", 3), pack(tmp_path / "b.npz", 2, start=3), pack(tmp_path / "c.npz", 1, images=4)]
-    found = read_predictions(files, ["wide", "wide", "deep"], {"wide": 5, "deep": 1})
-    assert found["wide"]["test"][:, 0].tolist() == [0, 1, 2, 3, 4]
-    assert found["deep"]["test"].shape == (1, 4)
-
-
-def test_a_pack_that_holds_more_seeds_than_asked_for_does_not_add_them(tmp_path):
-    found = read_predictions([pack(tmp_path / "a.npz", 5)], ["wide"], {"wide": 2})
-    assert found["wide"]["test"][:, 0].tolist() == [0, 1]
-
-
 def test_a_variant_tested_on_fewer_images_is_held_against_their_labels():
     predictions = {
         "wide": {"test": np.array([[0, 1, 2]], np.float32)},
@@ -233,35 +208,12 @@ def test_a_variant_tested_on_fewer_images_is_held_against_their_labels():
     assert sums.to_dict() == {("wide", 0): 3, ("wide", "all"): 3, ("deep", 0): 5, ("deep", "all"): 5}
 
 
-def test_runs_are_numbered_by_their_seeds(tmp_path):
-    found = read_predictions([pack(tmp_path / "a.npz", 3, splits=("test", "test-large"))], ["wide"], {"wide": 3})
-    runs = list(seed_predictions(found, {"test": LABELS, "test-large": LABELS}))
+def test_runs_are_numbered_by_their_seeds():
+    predictions = {"wide": dict.fromkeys(("test", "test-large"), np.arange(3, dtype=np.float32)[:, None])}
+    runs = list(seed_predictions(predictions, dict.fromkeys(("test", "test-large"), LABELS)))
     assert [(run.split, run.seed, run.predictions[0]) for run in runs] == [
         (split, seed, seed) for split in ("test", "test-large") for seed in range(3)
     ]
-
-
-@pytest.mark.parametrize("kept", [0, 3, 100, -30], ids=["empty", "magic", "header", "half"])
-def test_truncated_predictions_are_named_and_refused(tmp_path, kept):
-    file = pack(tmp_path / "predictions.npz", 5)
-    file.write_bytes(file.read_bytes()[:kept])
-    with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read") as problem:
-        read_predictions([file], ["wide"], {"wide": 5})
-    assert "\nHint: delete it to have its pack trained again." in str(problem.value)
-
-
-def test_flipped_bit_in_predictions_is_noticed(tmp_path):
-    file = pack(tmp_path / "predictions.npz", 5, images=1000)
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read"):
-        read_predictions([file], ["wide"], {"wide": 5})
-
-
-def test_missing_predictions_are_named(tmp_path):
-    with pytest.raises(CalotypeError, match=r"predictions\.npz: cannot be read"):
-        read_predictions([tmp_path / "predictions.npz"], ["wide"], {"wide": 5})
 
 
 # ---- The accuracy of a training --------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import pandas as pd
 from unit.evaluated import differences, guesses, one_run, said
 
 from calotype.evaluation.confusion import confusion_table
-from calotype.evaluation.runs import read_predictions, seed_predictions
 from calotype.evaluation.tables import pooled_table, runs_table, summary_table
 from calotype.metrics.registry import METRICS
 from calotype.tasks.classify import CLASSIFY
@@ -49,20 +48,6 @@ def test_tables_of_classes_hold_their_metrics_and_intervals():
     together = confusion[confusion.seed == "all"]
     assert together[together.true == together.predicted].images.sum() == 2 * right
     assert together.images.sum() == 400
-
-
-def test_probabilities_of_packs_are_put_together_in_the_order_of_their_seeds(tmp_path):
-    files = []
-    for place, seeds in enumerate((3, 2)):
-        files.append(tmp_path / f"{place}.npz")
-        np.savez(files[-1], test=np.full((seeds, 5, 4), place, np.float32))
-    found = read_predictions(files, ["wide", "wide"], {"wide": 4})
-    assert found["wide"]["test"].shape == (4, 5, 4)
-    assert found["wide"]["test"][:, 0, 0].tolist() == [0, 0, 0, 1]
-    runs = list(seed_predictions(found, {"test": np.arange(9) % 4}))
-    assert [(run.seed, run.labels.tolist(), run.predictions.shape) for run in runs] == [
-        (seed, [0, 1, 2, 3, 0], (5, 4)) for seed in range(4)
-    ]
 
 
 def test_only_shares_of_images_have_an_interval_over_images():

@@ -1,9 +1,7 @@
 """The runs of a study, and the metrics of each."""
 
-import zipfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,6 @@ from calotype.evaluation.predictions import Labels
 from calotype.metrics.base import Predicted
 from calotype.metrics.registry import METRICS
 from calotype.tasks.base import Task
-from calotype.util.errors import CalotypeError
 
 # By variant and test split: shape (seeds, images) for counts and other numbers, (seeds, images, classes) for
 # probabilities.
@@ -39,43 +36,13 @@ class SeedPredictions:
     diverged: bool = False
 
 
-def read_predictions(files: Sequence[Path], variants: Sequence[str], seeds: Mapping[str, int]) -> Predictions:
-    """Read the predictions of all packs of a study.
-
-    Args:
-        files: predictions.npz of each pack, of the packs of a variant in the order of their seeds.
-        variants: the variant of each file.
-        seeds: how many seeds are asked for, by variant; a pack may hold more.
-
-    Returns:
-        By variant and test split: predictions of shape (seeds, images) or (seeds, images, classes).
-
-    Raises:
-        CalotypeError: a file cannot be read.
-    """
-    parts: dict[str, dict[str, list[NDArray[np.float32]]]] = {}
-    for file, variant in zip(files, variants, strict=True):
-        try:
-            with np.load(file, allow_pickle=False) as found:
-                for split in found.files:
-                    parts.setdefault(variant, {}).setdefault(split, []).append(found[split])
-        except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise CalotypeError(
-                f"{file}: cannot be read: {error}.", "delete it to have its pack trained again."
-            ) from None
-    return {
-        variant: {split: np.concatenate(arrays)[: seeds[variant]] for split, arrays in splits.items()}
-        for variant, splits in parts.items()
-    }
-
-
 def seed_predictions(
     predictions: Predictions, labels: Mapping[str, Labels], lost: Mapping[str, Container[int]] | None = None
 ) -> Iterator[SeedPredictions]:
     """Go through predictions run by run and split by split.
 
     Args:
-        predictions: as `read_predictions` gives them.
+        predictions: of each variant and split, one row a seed.
         labels: true labels of each split, shape (images,); a variant may have been tested on the first ones only.
         lost: the seeds that diverged, by variant, as `diverged_runs` gives them; None for none.
     """
