@@ -1,1 +1,0 @@
-"""The calotype library: plain Python that knows nothing of Snakemake."""
