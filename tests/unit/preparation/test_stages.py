@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from unit.preparations import CHANNELS, KINDS, WHITE, examples, noise, prepare, step
 
+from calotype.preparation.stages import take
 from calotype.steps.base import Known
 from calotype.steps.registry import STEPS, read_steps
 from calotype.util.errors import CalotypeError
@@ -65,6 +66,25 @@ def test_an_image_comes_out_of_a_stack_with_the_bits_that_it_gets_alone(steps, k
     assert np.array_equal(stack, before)
 
 
+def test_images_of_one_size_and_type_come_as_one_array_and_others_as_a_list():
+    steps = read_steps(["scale", step("resize", width=3, height=2)])
+    one, other, deep = noise(), noise(seed=2), noise(kind=np.uint16)
+    found = take([one, other], steps, [7, 8])
+    assert isinstance(found, np.ndarray)
+    assert found.shape == (2, 2, 3, 1)
+    for images in ([one, noise(9, 9)], [one, deep]):
+        found = take(images, steps, [7, 8])
+        assert isinstance(found, list)
+        assert [image.shape for image in found] == [(2, 3, 1)] * 2
+        for image, alone in zip(found, images, strict=True):
+            assert np.array_equal(image, prepare(alone, ["scale", step("resize", width=3, height=2)]))
+
+
+def test_the_second_of_two_images_is_the_one_that_is_named():
+    with pytest.raises(CalotypeError, match=r"^prepare\.0\.crop: image 8: 5 x 5 px do not lie within"):
+        take([noise(), noise(4, 4)], read_steps([step("crop", width=5, height=5)]), [7, 8])
+
+
 # ---- What a job refuses ----------------------------------------------------------------------------------------------
 
 
@@ -94,6 +114,11 @@ def test_what_cannot_be_done_to_an_image_is_an_error_that_names_both(image, step
     with pytest.raises(CalotypeError) as problem:
         prepare(image, steps)
     assert str(problem.value).startswith(f"prepare{complaint}")
+
+
+def test_what_opencv_cannot_do_is_told_with_the_image_and_its_size():
+    with pytest.raises(CalotypeError, match=r"^prepare\.0\.resize: image 0: OpenCV: .* \(2 x 3 px, 600 channels\)\.$"):
+        prepare(noise(3, 2, 600), [step("resize", width=5, height=5)])
 
 
 def test_images_of_floats_are_taken_as_they_are():

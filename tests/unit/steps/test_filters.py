@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from unit.preparations import CHANNELS, KINDS, gaussian, independent, noise, prepare, step, windows
+from unit.preparations import CHANNELS, KINDS, WHITE, gaussian, independent, noise, prepare, step, windows
 
 
 @independent("blur", size=3)
@@ -23,6 +23,27 @@ def test_a_gaussian_blur_weighs_the_square_around_a_pixel(kind, channels, sigma)
     expected = windows(image, 5, "reflect") @ gaussian(5, sigma or 0.3 * (2 - 1) + 0.8)
     keys = {} if sigma is None else {"sigma": sigma}
     np.testing.assert_allclose(prepare(image, [step("blur", size=5, **keys)]), expected, rtol=1e-4)
+
+
+@KINDS
+@pytest.mark.parametrize("keys", [{"method": "box"}, {}, {"sigma": 1.0}, {"sigma": 3.0}], ids=str)
+def test_no_blurred_pixel_is_brighter_than_white_or_darker_than_black(kind, keys):
+    """Weights are rounded, and their sum comes out above one for some sizes."""
+    for size in (3, 5, 11, 15, 21):
+        for steps in ([step("blur", size=size, **keys)], ["scale", step("blur", size=size, **keys)]):
+            white = 1 if "scale" in steps else WHITE[kind]
+            bright = prepare(np.full((9, 8, 1), WHITE[kind], kind), steps)
+            assert bright.max() <= white
+            assert bright.min() == pytest.approx(white)
+            assert (prepare(np.zeros((9, 8, 1), kind), steps) == 0).all()
+
+
+@pytest.mark.parametrize("method", ["box", "gaussian"])
+def test_numbers_that_are_no_grey_levels_are_blurred_and_not_cut_off(method):
+    image = noise(14, 13).astype(np.float64) * 3 - 400
+    weights = np.full(25, 1 / 25) if method == "box" else gaussian(5, 0.3 * (2 - 1) + 0.8)
+    found = prepare(image, [step("blur", method=method, size=5)])
+    np.testing.assert_allclose(found, windows(image, 5, "reflect") @ weights, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from unit.preparations import CHANNELS, KINDS, independent, noise, prepare, step
 
+from calotype.util.errors import CalotypeError
+
 
 @independent("resize", width=5, height=13)
 @KINDS
@@ -70,6 +72,13 @@ def test_an_interpolation_that_is_asked_for_is_taken_and_leaves_no_pixel_beyond_
     assert (expected.min() < -1 or expected.max() > 256) == (name in ("cubic", "lanczos"))
 
 
+def test_numbers_that_are_no_grey_levels_are_not_cut_off():
+    image = (noise() > 127) * 2.0 - 1
+    result = prepare(image, [step("resize", width=21, height=17, interpolation="cubic")])
+    assert result.min() < -1.01
+    assert result.max() > 1.01
+
+
 def test_nearest_takes_pixels_as_they_are():
     image = noise(4, 6)
     result = prepare(image, [step("resize", width=18, height=12, interpolation="nearest")])
@@ -79,7 +88,8 @@ def test_nearest_takes_pixels_as_they_are():
 @pytest.mark.parametrize(
     ("size", "box", "expected"),
     [((40, 20), (10, 10), (10, 5)), ((20, 40), (10, 10), (5, 10)), ((3, 3), (9, 6), (6, 6)),
-     ((100, 1), (10, 10), (10, 1)), ((7, 5), (14, 10), (14, 10)), ((5, 7), (3, 3), (2, 3))],
+     ((100, 1), (10, 10), (10, 1)), ((7, 5), (14, 10), (14, 10)), ((5, 7), (3, 3), (2, 3)),
+     ((1, 100), (10, 10), (1, 10)), ((4, 2), (3, 3), (3, 2)), ((2, 4), (3, 3), (2, 3)), ((40, 20), (5, 5), (5, 3))],
 )  # fmt: skip
 def test_an_image_that_keeps_its_aspect_is_as_large_as_fits(size, box, expected):
     image = noise(size[1], size[0])
@@ -93,7 +103,12 @@ def test_a_crop_comes_from_the_middle_or_from_where_it_is_asked_for(channels):
     image = noise(9, 8, channels)
     assert np.array_equal(prepare(image, [step("crop", width=4, height=3)]), image[3:6, 2:6])
     assert np.array_equal(prepare(image, [step("crop", width=4, height=3, left=0, top=6)]), image[6:9, 0:4])
+    assert np.array_equal(prepare(image, [step("crop", width=4, height=3, left=4, top=0)]), image[0:3, 4:8])
+    assert np.array_equal(prepare(image, [step("crop", width=5, height=4)]), image[2:6, 1:6])
     assert np.array_equal(prepare(image, [step("crop", width=8, height=9)]), image)
+    for left, top in ((5, 0), (0, 7)):
+        with pytest.raises(CalotypeError, match="do not lie within the image"):
+            prepare(image, [step("crop", width=4, height=3, left=left, top=top)])
 
 
 @independent("pad", width=20, height=20)
@@ -104,6 +119,14 @@ def test_a_border_is_what_numpy_makes_of_it(kind, channels, border, mode):
     image = noise(4, 5, channels, kind)
     result = prepare(image, [step("pad", width=10, height=9, border=border)])
     assert np.array_equal(result, np.pad(image, ((2, 3), (2, 3), (0, 0)), mode))
+
+
+def test_an_image_that_has_the_size_already_gets_no_border():
+    assert np.array_equal(prepare(noise(9, 8), [step("pad", width=8, height=9)]), noise(9, 8))
+    assert np.array_equal(prepare(noise(9, 8), [step("pad", width=8, height=9, border="edge")]), noise(9, 8))
+    for width, height in ((7, 9), (8, 8)):
+        with pytest.raises(CalotypeError, match=f"the image has 8 x 9 px, more than {width} x {height} px"):
+            prepare(noise(9, 8), [step("pad", width=width, height=height)])
 
 
 def test_a_border_of_a_value_has_it_in_every_channel():

@@ -69,12 +69,14 @@ def test_otsu_separates_the_grey_levels_best(kind):
 @KINDS
 @CHANNELS
 @pytest.mark.parametrize("window", ["flat", "gaussian"])
-def test_an_adaptive_threshold_is_the_mean_around_a_pixel_less_a_constant(kind, channels, window):
+@pytest.mark.parametrize("share", [0.05, -0.02, None])
+def test_an_adaptive_threshold_is_the_mean_around_a_pixel_less_a_constant(kind, channels, window, share):
     image = noise(12, 11, channels, kind)
-    constant = 0.05 * WHITE[kind]
+    constant = (share or 0) * WHITE[kind]
+    given = {} if share is None else {"constant": constant}
     weights = np.full(25, 1 / 25) if window == "flat" else gaussian(5, 0.3 * (2 - 1) + 0.8)
     limit = windows(image, 5, "edge") @ weights - constant
-    found = prepare(image, [step("threshold", method="adaptive", block=5, constant=constant, window=window)])
+    found = prepare(image, [step("threshold", method="adaptive", block=5, window=window, **given)])
     sure = np.abs(image - limit) > 1e-3 * WHITE[kind]
     assert sure.mean() > 0.97
     assert np.array_equal(found[sure], ((image > limit) * np.float32(WHITE[kind]))[sure])
