@@ -5,6 +5,7 @@ from inspect import signature
 import pytest
 from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, changed
 
+from calotype.config.datasets import DATASETS as SOURCES
 from calotype.steps.registry import STEPS
 from calotype.util.registered import function_of
 
@@ -70,9 +71,9 @@ def test_a_dataset_that_cannot_be_a_folder_is_refused(project, name):
     [
         ("clothes.source", REMOVED, "clothes.source: is missing."),
         ("clothes.source", "dots", "clothes.fetch: is not a known key."),
-        ("clothes.source", "idxx", "clothes.source: 'idxx' is not one of dots, idx, csv, npz, images, arrays."),
-        ("clothes.source", 3, "clothes.source: 3 is not one of dots, idx, csv, npz, images, arrays."),
-        ("clothes.source", ["idx"], "clothes.source: ['idx'] is not one of dots, idx, csv, npz, images, arrays."),
+        ("clothes.source", "idxx", f"clothes.source: 'idxx' is not one of {', '.join(SOURCES)}."),
+        ("clothes.source", 3, f"clothes.source: 3 is not one of {', '.join(SOURCES)}."),
+        ("clothes.source", ["idx"], f"clothes.source: ['idx'] is not one of {', '.join(SOURCES)}."),
         ("clothes.source", "csv", "clothes.splits.train.table: is missing."),
         ("clothes.classes", REMOVED, "clothes.classes: is missing."),
         ("clothes.classes", ["Shirt"], 'clothes.classes: ["Shirt"] is too short: it must have at least 2.'),
