@@ -108,14 +108,20 @@ class Predicted(Pack):
 
 def predict(made, pack, models, seeds, images, **tested):
     """Predict with the weights that a training has saved, as workflow/scripts/predict.py does."""
-    keys = ("model", "model_arguments", "precision", "threads", "classifies", "binary")
-    asked = Asked(**{key: getattr(made, key) for key in keys}, code="", **tested)
+    asked = Asked.of(made, **tested)
     predictor = new_predictor(asked, images.shape[1:], pack.targets)
     found = []
     for seed in seeds:
         predictor.load(models, seed)
         found.append(predicted(predictor, asked, seed, images))
     return np.stack(found)
+
+
+def predictor_of(trainer):
+    """What predicts with the weights of a trainer."""
+    found = new_predictor(Asked.of(trainer.recipe), trainer.shape, trainer.targets)
+    found.model.set_weights(trainer.weights())
+    return found
 
 
 def train(data, made, seeds, models, train_split=None, validation=None, tests=("test",), **tested):

@@ -137,7 +137,7 @@ def model_picks(variant):
 def training_code(wildcards):
     """The code of a training: of the library that trains it, and of models and augmentations only what it uses."""
     variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
-    other = ("backend", "keras_trainer", "keras_predictor") if variant.model in SCIKIT_LEARN else ("sklearn_trainer",)
+    other = ("backend", "keras_trainer") if variant.model in SCIKIT_LEARN else ("sklearn_trainer",)
     picks = {"calotype.training.augmentation:CHANGES": sorted({change.name for change in variant.augment})}
     picks |= model_picks(variant)
     code = code_digest(

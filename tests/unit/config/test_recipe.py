@@ -50,8 +50,8 @@ def test_keys_that_came_later_retrain_nothing_as_long_as_nobody_sets_them(classe
     found = classes.study(study, "clothes").load().studies["clothes"].variants["plain"].recipe()
     assert found.keys() == {
         "model", "model_arguments", "loss", "label_smoothing", "optimizer", "epochs", "batch_size", "train",
-        "scale_targets", "augment", "validation_split", "monitor", "restore_best_weights", "patience", "test_images",
-        "test_views", "precision", "jit_compile", "threads",
+        "scale_targets", "augment", "validation_split", "monitor", "restore_best_weights", "patience",
+        "precision", "jit_compile", "threads",
     }  # fmt: skip
     assert found["optimizer"].keys() == {"name", "learning_rate", "schedule", "warmup", "arguments"}
     assert found["augment"][0].keys() == {"name", "pixels", "degrees", "zoom"}
@@ -93,7 +93,6 @@ OTHER: dict[str, Any] = {
     "reduce_on_plateau": {"factor": 0.5},
     "class_weight": "balanced",
     "training_metrics": ["auc"],
-    "test_views": ["flip"],
     "precision": "mixed_bfloat16",
     "jit_compile": True,
 }

@@ -175,6 +175,7 @@ def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     assert found["train"] == 4
     assert found["evaluate"] == found["claims"] == found["latex"] == found["report"] == 1
     assert found["figures"] == len({figure.rule for figure in layout.figures(["dots"])})
+    assert found["predict"] == len(layout.config.studies["dots"].tests)
     assert "rehearse" not in found
     for variant in "ab":
         train(layout, variant)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from unit.trainings import predictor_of
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
@@ -170,7 +171,7 @@ def test_a_training_in_half_precision_comes_near_one_in_full(precision, images):
         assert half["loss"] == pytest.approx(full["loss"], abs=0.05)
         assert half["loss"] != full["loss"]
     # Of 16 bits they would not add up so well.
-    np.testing.assert_allclose(trainer.predict(images.images).sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(predictor_of(trainer).predict(images.images).sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_penalty_that_does_not_fit_half_precision_is_refused_by_name(images):

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from unit.trainings import CLASSES, IMAGES, class_recipe, class_split, make_data, of, recipe, train
+from unit.trainings import CLASSES, IMAGES, class_recipe, class_split, make_data, of, predictor_of, recipe, train
 
 from calotype.config.optimizer import Optimizer
 from calotype.data.prepared_split import Split, open_split
@@ -546,7 +546,7 @@ def test_labels_that_are_held_out_change_no_weight_even_where_targets_are_scaled
 def test_labels_that_are_all_the_same_are_trained_on_without_a_division_by_zero(data):
     split = large_numbers(30, seed=0)
     trainer = numbers_trainer(data, replace(split, labels=np.full(30, 7.5)))
-    assert trainer.predict(split.images)[:, 0].tolist() == [7.5] * 30
+    assert predictor_of(trainer).predict(split.images)[:, 0].tolist() == [7.5] * 30
 
 
 def test_counts_beyond_those_that_were_trained_on_are_predicted_and_not_cut_off(data):
@@ -557,7 +557,7 @@ def test_counts_beyond_those_that_were_trained_on_are_predicted_and_not_cut_off(
     trainer = Trainer(made, split, minimum=1, maximum=5, classes=None)
     trainer.begin(0)
     trainer.set_weights([np.full((64, 1), 2 / 64, np.float32)])
-    assert trainer.predict(np.ones((1, 8, 8, 1), np.float32)).item() == pytest.approx(9)
+    assert predictor_of(trainer).predict(np.ones((1, 8, 8, 1), np.float32)).item() == pytest.approx(9)
 
 
 def test_architecture_is_readable_json(trained):

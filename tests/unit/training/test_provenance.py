@@ -1,5 +1,6 @@
 """A result knows what made it; only what can change it makes it again."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from calotype.training import provenance
 from calotype.training.result import Pack
@@ -23,17 +25,29 @@ def pack(**changes):
         columns=["layer", "kind", "output_shape", "parameters"],
     )
     history = pd.DataFrame([(3, 1, "loss", 0.5)], columns=["seed", "epoch", "metric", "value"])
-    made = {"layers": layers, "history": history, "predictions": {}, "seconds": {3: 1.5, 4: 2.5}}
+    made = {"layers": layers, "history": history, "targets": {"classes": 10}, "seconds": {3: 1.5, 4: 2.5}}
     return Pack(**made | changes)
 
 
-def test_secrets_of_the_environment_are_not_published(monkeypatch):
+@pytest.fixture
+def models(tmp_path):
+    (tmp_path / "seed-003.weights.h5").write_bytes(b"weights")
+    return tmp_path
+
+
+def test_secrets_of_the_environment_are_not_published(monkeypatch, models):
     monkeypatch.setenv("WANDB_API_KEY", "s3cret-v4lue")
     monkeypatch.setenv("SLURM_JOB_COMMENT", "s3cret-comment")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     text = json.dumps(
         provenance.record(
-            code="abc", config={"epochs": 3}, data=[{"sha256": "d"}], identity="i", device="cpu", pack=pack()
+            code="abc",
+            config={"epochs": 3},
+            data=[{"sha256": "d"}],
+            identity="i",
+            device="cpu",
+            pack=pack(),
+            models=models,
         )
     )
     assert "s3cret" not in text
@@ -44,7 +58,7 @@ def test_secrets_of_the_environment_are_not_published(monkeypatch):
     assert not [value for value in values if value in text and value != host]
 
 
-def test_record_says_what_is_needed_to_do_it_again(monkeypatch):
+def test_record_says_what_is_needed_to_do_it_again(monkeypatch, models):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURM_JOB_PARTITION", "gpu")
     record = provenance.record(
@@ -54,10 +68,13 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch):
         identity="f00d",
         device="A100",
         pack=pack(best_epochs={3: 7}, diverged={4: 2}, machines={3: ["EPYC, A100"], 4: ["EPYC, A100", "EPYC, H100"]}),
+        models=models,
     )
     record = json.loads(json.dumps(record))  # as the workflow keeps it
     assert (record["parameters"], record["seconds"], record["best_epochs"]) == (38, {"3": 1.5, "4": 2.5}, {"3": 7})
     assert record["identity"] == "f00d"
+    assert record["models"] == {"seed-003.weights.h5": hashlib.sha256(b"weights").hexdigest()}
+    assert record["targets"] == {"classes": 10}, "a prediction is in their units"
     assert record["diverged"] == {"4": 2}
     assert record["machines"] == {"3": ["EPYC, A100"], "4": ["EPYC, A100", "EPYC, H100"]}
     assert {"wall_seconds", "cpu_seconds", "peak_memory_mib"} <= set(record), "the report shows them"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from unit.trainings import predictor_of
 
 from calotype.config.optimizer import Optimizer
 from calotype.config.recipe import Recipe
@@ -230,7 +231,7 @@ def test_one_output_for_two_classes_trains_as_in_keras_and_predicts_both(smoothi
     made = recipe(loss="binary_crossentropy", label_smoothing=smoothing, training_metrics=["auc", "recall"])
     trainer, logs = trained(made, data, classes=2)
     assert trainer.model.output_shape == (None, 1)
-    found = trainer.predict(data.images)
+    found = predictor_of(trainer).predict(data.images)
     assert found.shape == (IMAGES, 2)
     np.testing.assert_allclose(found[:, 1:], trainer.model.predict(data.images, verbose=0), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)

@@ -20,7 +20,7 @@ from calotype.data.prepared_split import Split
 from calotype.training import augmentation, output_layer
 from calotype.training.backend import keras, tf
 from calotype.training.input_pipeline import Resident, Streamed
-from calotype.training.keras_predictor import Predictor
+from calotype.training.keras_model import KerasModel
 from calotype.util.errors import CalotypeError
 
 TEST_BATCH = 250  # held-out images that are measured at a time
@@ -78,7 +78,7 @@ def _schedule(recipe: Optimizer) -> Any:
     return found
 
 
-class Trainer(Predictor):
+class Trainer(KerasModel):
     """A compiled Keras model with its data and its training function (see `runs.Trainer`).
 
     Attributes:
@@ -131,7 +131,7 @@ class Trainer(Predictor):
             )
         # For `save`: of a compiled model Keras saves the optimizer, too: twice the size, for nobody's use. One for all
         # seeds: the file holds the names of the layers, which count up with each model that is built.
-        self.plain = self._fresh_model(seed=0)
+        self.plain = self.fresh_model(seed=0)
         if [weight.shape for weight in self.plain.weights] != [weight.shape for weight in self.model.weights]:
             raise CalotypeError(
                 f"model: {recipe.model}: is another each time that it is built: its weights have other shapes.",
@@ -264,13 +264,13 @@ class Trainer(Predictor):
 
     def begin(self, seed: int) -> None:
         """Set weights and optimizer to what they are at the start of a run with this seed."""
-        self.model.set_weights(self._fresh_model(seed).get_weights())
+        self.model.set_weights(self.fresh_model(seed).get_weights())
         for variable, value in zip(self.model.optimizer.variables, self.fresh_optimizer, strict=True):
             variable.assign(value)
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
         """Draw the order of the images and their changes, and what dropout and the like draw from."""
-        self._set_seed_states(seed, epoch)
+        self.key_draws(seed, epoch)
         self.reset_metrics()
         self.feed.begin_epoch(*augmentation.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2]))
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -66,9 +65,6 @@ class Trainer(Protocol):
 
     def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
         """Set the weights of the model."""
-
-    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predict some images: shape (images, outputs), numbers in units of the labels, or probabilities."""
 
     def save(self, models: Path, seed: int) -> None:
         """Write the weights of a run to a file in a folder."""

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from calotype.jobs.signals import StoppedError
 from calotype.training.result import Trained
 from calotype.util.errors import CalotypeError
 from calotype.util.sealed import read_sealed, write_sealed
+
+if TYPE_CHECKING:
+    from calotype.config.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +52,16 @@ class Asked:
     threads: int
     classifies: bool
     binary: bool
-    code: str
+    code: str = ""
     own_model: str | None = None
     test_images: int | None = None
     test_views: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, recipe: "Recipe", **further: Any) -> "Asked":
+        """What a recipe says of how its models predict."""
+        keys = ("model", "model_arguments", "precision", "threads", "classifies", "binary")
+        return cls(**{key: getattr(recipe, key) for key in keys}, **further)
 
     @property
     def of_scikit_learn(self) -> bool:
@@ -65,6 +74,9 @@ class Predictor(Protocol):
 
     def load(self, models: Path, seed: int) -> None:
         """Take the weights of a run from a pack's folder of models."""
+
+    def weights(self) -> list[NDArray[Any]]:
+        """The weights that it holds, in the order of `Trainer.weights`."""
 
     def begin_prediction(self, seed: int) -> None:
         """Key what the model may draw while it predicts, as with dropout that never ends."""

@@ -12,25 +12,6 @@ from threadpoolctl import threadpool_limits
 from calotype.util.errors import CalotypeError
 
 
-def probabilities(
-    classifier: MLPClassifier, images: NDArray[np.float32], classes: int, threads: int
-) -> NDArray[np.float32]:
-    """The probability of each class, shape (images, classes); NaN where the training diverged.
-
-    Args:
-        classifier: one that is trained; a class that it has not seen has probability 0.
-        images: shape (images, height, width, channels).
-        classes: their number.
-        threads: to compute with.
-    """
-    found = np.zeros((len(images), classes), np.float32)
-    if not all(np.isfinite(weight).all() for weight in (*classifier.coefs_, *classifier.intercepts_)):
-        return np.full_like(found, np.nan)
-    with threadpool_limits(threads):
-        found[:, classifier.classes_] = classifier.predict_proba(images.reshape(len(images), -1))
-    return found
-
-
 class Predictor:
     """A classifier that predicts with saved weights (see `predicting.Predictor`)."""
 
@@ -65,10 +46,22 @@ class Predictor:
         except (OSError, ValueError, KeyError) as error:
             raise CalotypeError(f"{file}: cannot be loaded: {error}") from error
 
+    def weights(self) -> list[NDArray[Any]]:
+        """The weights of the layers, then their biases."""
+        return [*self.classifier.coefs_, *self.classifier.intercepts_]
+
     def begin_prediction(self, seed: int) -> None:
         """Nothing: this classifier draws no numbers while it predicts."""
 
     def predict(self, images: NDArray[np.float32], views: Iterable[str] = ()) -> NDArray[np.float32]:
-        """The probability of each class, shape (images, classes)."""
+        """The probability of each class, shape (images, classes); NaN where the training diverged.
+
+        A class that no training image shows has probability 0.
+        """
         del views
-        return probabilities(self.classifier, images, self.classes, self.threads)
+        found = np.zeros((len(images), self.classes), np.float32)
+        if not all(np.isfinite(weight).all() for weight in (*self.classifier.coefs_, *self.classifier.intercepts_)):
+            return np.full_like(found, np.nan)
+        with threadpool_limits(self.threads):
+            found[:, self.classifier.classes_] = self.classifier.predict_proba(images.reshape(len(images), -1))
+        return found

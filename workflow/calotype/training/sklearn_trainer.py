@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
-from calotype.training.sklearn_predictor import probabilities
 from calotype.util.errors import CalotypeError
 
 
@@ -122,10 +121,6 @@ class Trainer:
         layers = len(weights) // 2
         self.classifier.coefs_ = [weight.copy() for weight in weights[:layers]]
         self.classifier.intercepts_ = [weight.copy() for weight in weights[layers:]]
-
-    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probability of each class, shape (images, classes); not numbers where the training diverged."""
-        return probabilities(self.classifier, images, self.classes, self.recipe.threads)
 
     def save(self, models: Path, seed: int) -> None:
         """Write ``seed-000.npz``."""

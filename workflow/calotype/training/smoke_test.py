@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
 from calotype.training.loop import Trainer
+from calotype.training.predicting import Asked, Predictor, new_predictor
 from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
@@ -94,10 +95,12 @@ def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size
             f"model: {recipe.model}: the loss of the first {done} step(s) is {loss}.",
             "see that the images are prepared (`scale`), and the learning rate is not too high.",
         )
-    _fits(recipe, trainer.predict(images))
     with tempfile.TemporaryDirectory() as folder:
         trainer.save(Path(folder), 0)
-        _comes_back(recipe, trainer, Path(folder))
+        predictor = new_predictor(Asked.of(recipe), images.shape[1:], trainer.targets)
+        predictor.load(Path(folder), 0)
+        _comes_back(recipe, trainer, predictor)
+        _fits(recipe, predictor.predict(images))
         weights = sum(file.stat().st_size for file in Path(folder).iterdir())
     parameters = int(trainer.layers().parameters.sum())
     if math.isnan(seconds):  # an epoch has one step, and the first of all takes longer
@@ -143,17 +146,10 @@ def _fits(recipe: Recipe, predictions: NDArray[np.float32]) -> None:
         )
 
 
-def _comes_back(recipe: Recipe, trainer: Any, folder: Path) -> None:
+def _comes_back(recipe: Recipe, trainer: Trainer, predictor: Predictor) -> None:
     """See that the weights that were saved are those that are loaded."""
-    if not hasattr(trainer, "plain"):  # scikit-learn's: its file holds plain arrays
-        return
-    trainer.plain.set_weights([np.zeros_like(weight) for weight in trainer.plain.get_weights()])
-    try:
-        trainer.plain.load_weights(folder / "seed-000.weights.h5")
-    except (OSError, ValueError, KeyError) as error:
-        raise CalotypeError(f"model: {recipe.model}: its weights cannot be loaded again: {error}") from error
-    found = trainer.plain.get_weights()
-    if not all(np.array_equal(one, other) for one, other in zip(found, trainer.weights(), strict=True)):
+    pairs = zip(predictor.weights(), trainer.weights(), strict=True)
+    if not all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):
         raise CalotypeError(
             f"model: {recipe.model}: its weights come back from the file as others.",
             "see that all its layers are made in `build` and `__init__`, and have names that do not change.",
