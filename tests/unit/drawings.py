@@ -40,7 +40,7 @@ def history(seeds=3, epochs=4, metrics=("loss",)):
 def sheet(images=12, columns=10, predicted=None):
     pictures = np.random.default_rng(1).random((images, 40, 40, 1), np.float32)
     predicted = labels(images).astype(float) if predicted is None else predicted
-    return count.contact_sheet(pictures, labels(images), np.asarray(predicted, float), columns)
+    return count.draw_contact_sheet(pictures, labels(images), np.asarray(predicted, float), columns)
 
 
 def variants(make, names=("wide", "deep")):
@@ -48,13 +48,13 @@ def variants(make, names=("wide", "deep")):
 
 
 def training_curves(names=("wide",)):
-    return figures_training.training_curves(
+    return figures_training.draw_training_curves(
         variants(lambda i: history(epochs=(4, 50)[i % 2], metrics=ALL[: i % 4 + 1]), names)
     )
 
 
 def counted(runs):
-    return accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
+    return accuracy.draw_accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
 
 
 def accuracy_by_label(names=("wide", "deep")):
@@ -65,7 +65,7 @@ def accuracy_by_class(names=("wide", "deep"), classes=CLASSES):
     true = np.arange(200) % 10
     predicted = np.where(np.random.default_rng(1).random((3, 200)) < 0.2, 0, true).astype(float)
     runs = variants(lambda _: (true, predicted), names)
-    return accuracy.accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
+    return accuracy.draw_accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
 
 
 def errors(variant=0, seeds=5, mean=0.03):
@@ -82,7 +82,7 @@ def neighbours(names):
 
 def seeds(names=("wide", "deep"), claims=None):
     claims = {names[0]: [(0.0293,)]} if claims is None else claims
-    return figures_seeds.seeds(
+    return figures_seeds.draw_seeds(
         variants(errors, names), metric="error", share=True, claims=claims, differences=neighbours(names)
     )
 

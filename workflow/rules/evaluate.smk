@@ -1,15 +1,15 @@
 # Evaluation: from predictions to tables.
-# Needs: predictions, histories and layers of all packs of a study, and the labels of its test splits.
-# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, claims.csv,
-# and LaTeX.
+# Needs: predictions of all runs of a study on its test splits, and the packs' histories and layers.
+# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, history.csv,
+# claims.csv, and LaTeX; what figures and the report read.
 
 
 rule evaluate:
     """Measure all runs of a study, per seed, over seeds, and pooled."""
     input:
         predictions=predictions,
-        histories=of_all_packs("history.csv"),
-        layers=of_all_packs("layers.csv"),
+        # Beside it lie the history and the layers of a pack.
+        packs=of_all_packs("provenance.json"),
     output:
         runs=f"{RESULTS}/{{study}}/runs.csv",
         summary=report(
@@ -24,9 +24,11 @@ rule evaluate:
             f"{RESULTS}/{{study}}/differences.csv",
             caption="../report/differences.rst",
             category="{study}",
-            labels={"what": "Neighbours compared", "kind": "table"},
+            labels={"what": "Consecutive variants compared", "kind": "table"},
         ),
         layers=f"{RESULTS}/{{study}}/layers.csv",
+        history=f"{RESULTS}/{{study}}/history.csv",
+        provenance=f"{RESULTS}/{{study}}/provenance.json",
     log:
         f"{LOGS}/evaluate/{{study}}.log",
     benchmark:
@@ -36,7 +38,7 @@ rule evaluate:
     conda:
         ENVIRONMENT
     params:
-        variants=pack_variants,
+        packs=study_packs,
         seeds=variant_seeds,
         tests=tests,
         train=training_splits,
@@ -52,9 +54,10 @@ rule evaluate:
 
 
 rule claims:
-    """Hold the published numbers of a study against what was measured."""
+    """Compare the published numbers of a study with the measured ones, and write its tables as LaTeX."""
     input:
         runs=rules.evaluate.output.runs,
+        summary=rules.evaluate.output.summary,
         pooled=rules.evaluate.output.pooled,
         layers=rules.evaluate.output.layers,
     output:
@@ -64,6 +67,9 @@ rule claims:
             category="{study}",
             labels={"what": "Measured against claimed", "kind": "table"},
         ),
+        summary_latex=f"{RESULTS}/{{study}}/summary.tex",
+        claims_latex=f"{RESULTS}/{{study}}/claims.tex",
+        layers_latex=f"{RESULTS}/{{study}}/layers.tex",
     log:
         f"{LOGS}/claims/{{study}}.log",
     benchmark:
@@ -73,40 +79,13 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
+        results=study_results,
         claims=claims,
         same_images=same_images,
-        code=code_digest("claims.py"),
-    message:
-        "Holding the claims of {wildcards.study} against what was measured"
-    script:
-        "../scripts/claims.py"
-
-
-rule latex:
-    """Set the summary, the claims and the models of a study as booktabs tables."""
-    input:
-        summary=rules.evaluate.output.summary,
-        pooled=rules.evaluate.output.pooled,
-        layers=rules.evaluate.output.layers,
-        claims=rules.claims.output.claims,
-    output:
-        summary=f"{RESULTS}/{{study}}/summary.tex",
-        claims=f"{RESULTS}/{{study}}/claims.tex",
-        layers=f"{RESULTS}/{{study}}/layers.tex",
-    log:
-        f"{LOGS}/latex/{{study}}.log",
-    benchmark:
-        f"{BENCHMARKS}/latex/{{study}}.tsv"
-    group:
-        "paper"
-    conda:
-        ENVIRONMENT
-    params:
-        labels=variant_labels,
         title=title,
         metrics=shown_metrics,
-        code=code_digest("latex.py"),
+        code=code_digest("claims.py"),
     message:
-        "Setting the LaTeX tables of {wildcards.study}"
+        "Comparing the claims of {wildcards.study} with measurements"
     script:
-        "../scripts/latex.py"
+        "../scripts/claims.py"

@@ -86,15 +86,6 @@ def prepared_tests(suffix):
     return paths
 
 
-def prepared_test(choose, suffix):
-    """The prepared test split of a study that `choose` picks."""
-
-    def path(wildcards):
-        return LAYOUT.prepared(wildcards.study, choose(wildcards), suffix)
-
-    return path
-
-
 def prepared_split(suffix):
     """The prepared split of a study that the wildcard names."""
 
@@ -109,15 +100,6 @@ def predictions(wildcards):
     return [f"{RESULTS}/{wildcards.study}/predictions/{split}.npz" for split in tests(wildcards)]
 
 
-def predictions_on(choose):
-    """The predictions of a study on the test split that `choose` picks."""
-
-    def path(wildcards):
-        return f"{RESULTS}/{wildcards.study}/predictions/{choose(wildcards)}.npz"
-
-    return path
-
-
 def of_all_packs(name):
     """A file of each pack of a study."""
 
@@ -127,23 +109,10 @@ def of_all_packs(name):
     return paths
 
 
-def of_first_packs(name):
-    """A file of the pack that holds seed 0 of each variant of a study, in the order of `variants`."""
-
-    def paths(wildcards):
-        return [LAYOUT.pack_paths(wildcards.study, name, variant)[0] for variant in variants(wildcards)]
-
-    return paths
-
-
 def feature_models(wildcards):
-    """The models of the pack with seed 0 of the variant whose feature maps a study shows."""
-    return LAYOUT.pack_paths(wildcards.study, "models", feature_variant(wildcards))[0]
-
-
-def feature_history(wildcards):
-    """The history of the pack with seed 0 of the variant whose feature maps a study shows."""
-    return LAYOUT.pack_paths(wildcards.study, "history.csv", feature_variant(wildcards))[0]
+    """The models of the pack with seed 0 of the variant whose feature maps a study shows; none where it shows none."""
+    shown = LAYOUT.results_of(wildcards.study)["feature_maps"]
+    return shown[1:] if shown else []
 
 
 def report_tables(name):
@@ -166,13 +135,9 @@ def report_sheets(wildcards):
     return list(dict.fromkeys(file for _, _, file in sheets))
 
 
-def report_packs(name):
-    """A file of each pack of a report."""
-
-    def paths(wildcards):
-        return [path for study in LAYOUT.reports()[wildcards.report] for path in LAYOUT.pack_paths(study, name)]
-
-    return paths
+def report_costs(wildcards):
+    """What each figure of a report cost."""
+    return [f"{BENCHMARKS}/figures/{study}.csv" for study in LAYOUT.reports()[wildcards.report]]
 
 
 def report_benchmarks(wildcards):

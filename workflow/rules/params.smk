@@ -208,16 +208,6 @@ def tests(wildcards):
     return study_of(wildcards).tests
 
 
-def first_test(wildcards):
-    """The test split of the contact sheet, and of the example."""
-    return tests(wildcards)[0]
-
-
-def last_test(wildcards):
-    """The test split of the figures over all images: the last, and with that the place for the largest."""
-    return tests(wildcards)[-1]
-
-
 def task(wildcards):
     """The task of a study."""
     return study_of(wildcards).task
@@ -238,16 +228,6 @@ def training_splits(wildcards):
     return {name: variant.train for name, variant in study_of(wildcards).variants.items()}
 
 
-def classes(wildcards):
-    """The names of the classes of a study."""
-    return CONFIG.classes(wildcards.study)
-
-
-def example(wildcards):
-    """The number of the test image that a study shows."""
-    return study_of(wildcards).example
-
-
 def trainings(studies):
     """The code that trains each variant of some studies: the workflow's, and the user's own."""
 
@@ -266,11 +246,6 @@ def must_not_diverge(wildcards):
     """The file of a study that says that none of its trainings may diverge; None where they may."""
     file = f"{CONFIG.settings.study_files}/{wildcards.study}.yaml"
     return None if study_of(wildcards).may_diverge else file
-
-
-def feature_variant(wildcards):
-    """The variant whose feature maps a study shows."""
-    return study_of(wildcards).feature_maps
 
 
 def claims(wildcards):
@@ -298,25 +273,6 @@ def variant_seeds(wildcards):
     return {variant: CONFIG.seeds(wildcards.study, variant) for variant in study_of(wildcards).variants}
 
 
-def variant_labels(wildcards):
-    """How figures and tables call the variants of a study."""
-    return study_of(wildcards).labels()
-
-
-def runs_on(choose):
-    """What a figure has to know of a study's runs on the test split that `choose` picks, as `predicted` takes it."""
-
-    def runs(wildcards):
-        return {
-            "split": choose(wildcards),
-            "variants": pack_variants(wildcards),
-            "seeds": variant_seeds(wildcards),
-            "labels": variant_labels(wildcards),
-        }
-
-    return runs
-
-
 def title(wildcards):
     """The heading of a study."""
     return study_of(wildcards).title
@@ -331,10 +287,29 @@ def of_report(describe):
     return value
 
 
-def svg_figures(studies):
-    """(study, name, name of the caption, file) of each figure."""
-    figures = LAYOUT.figures(studies)
-    return [(figure.study, figure.name, figure.rule, LAYOUT.figure_file(figure, ".svg")) for figure in figures]
+def study_packs(wildcards):
+    """(variant, first seed, last seed) of each pack of a study."""
+    return LAYOUT.study_packs(wildcards.study)
+
+
+def study_results(wildcards):
+    """What figures and tables of a study have to know of it, beside its results."""
+    return LAYOUT.results_of(wildcards.study)
+
+
+def figures_rule(study):
+    """The name of the rule that draws the figures of a study and of those with the same ones."""
+    return "_".join(["figures", CONFIG.studies[study].task, *LAYOUT.conditions(study)])
+
+
+def drawn(figures):
+    """What the job that draws some figures has to know of each."""
+    return [{"name": each.name, "function": each.function, "per_variant": each.per_variant} for each in figures]
+
+
+def figure_code(figures):
+    """The code of the job that draws some figures, and of the functions that it finds by name."""
+    return [code_digest("figures.py"), *(code_of(f"calotype.figures.{figure.function}") for figure in figures)]
 
 
 def rule_names(wildcards):

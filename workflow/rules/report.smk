@@ -1,5 +1,5 @@
 # The report: one page that opens offline.
-# Needs: the tables and figures of all studies, the provenance of all packs, and what the jobs cost.
+# Needs: the tables and figures of all studies, and what the jobs cost.
 # Gives: results/report.html, and results/report.txt for the end of the run; paper.html, or <study>.html, likewise.
 
 
@@ -18,8 +18,9 @@ rule report:
         layers=report_tables("layers.csv"),
         figures=report_figures,
         sheets=report_sheets,
-        provenance=report_packs("provenance.json"),
+        provenance=report_tables("provenance.json"),
         benchmarks=report_benchmarks,
+        costs=report_costs,
     output:
         page=report(
             f"{RESULTS}/{{report}}.html",
@@ -35,9 +36,8 @@ rule report:
         ENVIRONMENT
     params:
         studies=of_report(LAYOUT.described),
-        figures=of_report(svg_figures),
+        figures=of_report(LAYOUT.shown_figures),
         sheets=of_report(LAYOUT.report_sheets),
-        packs=of_report(LAYOUT.all_packs),
         jobs=of_report(LAYOUT.jobs),
         code=code_digest("report.py"),
     message:

@@ -1,21 +1,18 @@
-"""Hold the published numbers of a study against what was measured."""
+"""Compare the published numbers of a study with the measured ones, and write its tables as LaTeX."""
 
 from pathlib import Path
 
 from calotype.evaluation.claims import claims_table
-from calotype.util.csv_tables import read_csv
+from calotype.evaluation.study_results import StudyResults
+from calotype.report.latex import latex_tables
 from calotype.util.entry_point import script
-from calotype.util.files import write_csv
+from calotype.util.files import write_csv, write_text
 
 with script(snakemake.log[0]):
-    found, params = snakemake.input, snakemake.params
-    parameters = read_csv(found.layers).groupby("variant").parameters.sum().to_dict()
-    table = claims_table(
-        snakemake.wildcards.study,
-        params.claims,
-        read_csv(found.runs),
-        read_csv(found.pooled),
-        parameters,
-        same_images=params.same_images,
-    )
-    write_csv(table, Path(snakemake.output.claims))
+    params, output = snakemake.params, snakemake.output
+    results = StudyResults(**params.results)
+    measured = results.table("runs"), results.table("pooled"), results.parameters
+    claims = claims_table(results.study, params.claims, *measured, same_images=params.same_images)
+    write_csv(claims, Path(output.claims))
+    for name, text in latex_tables(results, params.title, params.metrics).items():
+        write_text(text, Path(output[f"{name}_latex"]))

@@ -6,7 +6,7 @@ That it can be printed, test_figures.py sees to.
 import numpy as np
 import pytest
 
-from calotype.figures.agreement import DOTS, _reach, _words, agreement, limits_of_agreement
+from calotype.figures.agreement import DOTS, _reach, _words, draw_agreement, limits_of_agreement
 from calotype.figures.base import text_width
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
@@ -33,14 +33,14 @@ def test_predictions_that_are_no_numbers_have_no_part_in_the_limits():
 
 
 def test_points_are_predicted_against_true_and_difference_against_mean():
-    above, below = agreement({"wide": (TRUE, said(TRUE + 0.5))}).axes
+    above, below = draw_agreement({"wide": (TRUE, said(TRUE + 0.5))}).axes
     assert above.lines[-1].get_xydata() == pytest.approx(np.stack([TRUE, TRUE + 0.5], axis=1))
     points = next(line for line in below.lines if line.get_marker() == "o").get_xydata()
     assert points == pytest.approx(np.stack([TRUE + 0.25, np.full(4, 0.5)], axis=1))
 
 
 def test_every_image_of_every_seed_is_a_point():
-    above, _ = agreement({"wide": (TRUE, said(TRUE, TRUE + 1, TRUE - 1))}).axes
+    above, _ = draw_agreement({"wide": (TRUE, said(TRUE, TRUE + 1, TRUE - 1))}).axes
     assert len(above.lines[-1].get_xydata()) == 12
 
 
@@ -49,14 +49,14 @@ def test_of_many_images_none_is_lost_in_the_cells():
     true = rng.random(DOTS)
     said_ = (true + rng.normal(0, 0.2, (2, DOTS))).astype(np.float32)
     said_[0, 0] = 1e30
-    above, below = agreement({"wide": (true, said_)}).axes
+    above, below = draw_agreement({"wide": (true, said_)}).axes
     for axis in (above, below):
         assert axis.collections[0].get_array().sum() == 2 * DOTS
 
 
 def test_lines_are_means_over_seeds_and_bands_reach_to_the_lowest_and_the_highest():
     errors = np.array([1, -1, 1, -1]) / 10
-    figure = agreement({"wide": (TRUE, said(TRUE + errors, TRUE + 3 * errors + 0.4))})
+    figure = draw_agreement({"wide": (TRUE, said(TRUE + errors, TRUE + 3 * errors + 0.4))})
     below = figure.axes[1]
     half = 1.96 * (4 / 3) ** 0.5 / 10
     lines = [line.get_ydata()[0] for line in below.lines if line.get_color() == "C1"]
@@ -67,7 +67,7 @@ def test_lines_are_means_over_seeds_and_bands_reach_to_the_lowest_and_the_highes
 
 
 def test_one_senseless_prediction_does_not_flatten_the_others():
-    above, below = agreement({"wide": (TRUE, said([1, 2.5, 4, 1e30]))}).axes
+    above, below = draw_agreement({"wide": (TRUE, said([1, 2.5, 4, 1e30]))}).axes
     assert above.get_ylim()[1] < 10
     assert below.get_ylim()[1] < 20
 
@@ -112,9 +112,9 @@ def test_limits_are_in_words_as_exactly_as_there_is_room():
     ],
 )
 def test_there_is_a_figure_where_there_is_little_to_show(runs):
-    agreement(runs).draw_without_rendering()
+    draw_agreement(runs).draw_without_rendering()
 
 
 def test_seeds_that_diverged_are_counted():
-    above, _ = agreement({"wide": (TRUE, said(TRUE, TRUE))}, {"wide": 3}).axes
+    above, _ = draw_agreement({"wide": (TRUE, said(TRUE, TRUE))}, {"wide": 3}).axes
     assert [text.get_text() for text in above.texts] == ["3 of 5 seeds diverged"]

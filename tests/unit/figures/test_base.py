@@ -49,7 +49,7 @@ pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
 def predicted_against_true(names=("wide",)):
-    return figures_count.predicted_against_true(variants(lambda i: (labels(), predictions(key=i)), names))
+    return figures_count.draw_predicted_against_true(variants(lambda i: (labels(), predictions(key=i)), names))
 
 
 def mistakes(images=10, names=CLASSES, channels=1):
@@ -57,20 +57,20 @@ def mistakes(images=10, names=CLASSES, channels=1):
     true = [names[i % 10] for i in range(images)]
     predicted = [names[(i + 1) % 10] for i in range(images)]
     sure = [percent_text(probability) for probability in np.linspace(1, 0.5, images)]
-    return figures_mistakes.mistakes(pictures, true, predicted, sure)
+    return figures_mistakes.draw_mistakes(pictures, true, predicted, sure)
 
 
 def errors_of_counts(images=10):
     pictures = np.random.default_rng(1).random((images, 40, 40, 1), np.float32)
     predicted = [count_text(count) for count in np.linspace(14, 0.6, images)]
-    return figures_mistakes.mistakes(pictures, [str(i % 6) for i in range(images)], predicted)
+    return figures_mistakes.draw_mistakes(pictures, [str(i % 6) for i in range(images)], predicted)
 
 
 def confusion_matrix(names=CLASSES, predicted=None):
     predicted = predicted or names
     counts = np.eye(len(names), len(predicted), dtype=np.int64) * 900
     counts += np.eye(len(names), len(predicted), k=1, dtype=np.int64) * 5
-    return figures_mistakes.confusion_matrix(counts, names, predicted)
+    return figures_mistakes.draw_confusion_matrix(counts, names, predicted)
 
 
 def counts(first, last, *others):
@@ -79,12 +79,12 @@ def counts(first, last, *others):
 
 def example(names=("wide", "deep", "scikit-learn")):
     found = np.random.default_rng(1).dirichlet(np.ones(10), 5).astype(np.float32)
-    return classify.example(np.eye(28, dtype=np.float32)[..., None], "Coat", dict.fromkeys(names, found), CLASSES)
+    return classify.draw_example(np.eye(28, dtype=np.float32)[..., None], "Coat", dict.fromkeys(names, found), CLASSES)
 
 
 def feature_maps(filters=16):
     found = np.random.default_rng(1).random((28, 28, filters), np.float32)
-    return classify.feature_maps(found[..., :1], found, found[::2, ::2])
+    return classify.draw_feature_maps(found[..., :1], found, found[::2, ::2])
 
 
 def probable(variant=0, seeds=3, images=200, classes=10, key=None):
@@ -97,11 +97,11 @@ def probable(variant=0, seeds=3, images=200, classes=10, key=None):
 
 
 def calibration_curves(names=("wide",), diverged=None, **shape):
-    return calibration.calibration_curves(variants(lambda i: probable(i, **shape), names), diverged)
+    return calibration.draw_calibration_curves(variants(lambda i: probable(i, **shape), names), diverged)
 
 
 def binary(names=("wide", "deep"), curves="roc", diverged=None, positive="malignant", **shape):
-    make = {"roc": binary_curves.roc_curves, "pr": binary_curves.precision_recall_curves}[curves]
+    make = {"roc": binary_curves.draw_roc_curves, "pr": binary_curves.draw_precision_recall_curves}[curves]
     runs = variants(lambda i: probable(i, classes=2, **shape), names)
     return make(runs, positive=positive, areas=variants(lambda i: 0.98 - 0.1 * i, names), diverged=diverged)
 
@@ -113,7 +113,7 @@ def measured_numbers(variant=0, seeds=3, images=200):
 
 
 def agreement(names=("wide",), diverged=None, **shape):
-    return figures_regress.agreement(variants(lambda i: measured_numbers(i, **shape), names), diverged)
+    return figures_regress.draw_agreement(variants(lambda i: measured_numbers(i, **shape), names), diverged)
 
 
 FIGURES = {
@@ -306,7 +306,7 @@ LONG = "Three layers of 784, dropout 0.2 after the third, SGD with learning rate
         lambda: seeds(["wide"], {}),
         lambda: seeds([LONG], {LONG: [(0.02, 0.04)]}),
         lambda: seeds(["a", "b"], {"a": [(0.02,), (0.02, 0.04), (0.03, 0.04), (0.01, 0.04)]}),
-        lambda: figures_seeds.seeds({"a": errors(), "b": errors()}, metric="error", share=True, differences=None,
+        lambda: figures_seeds.draw_seeds({"a": errors(), "b": errors()}, metric="error", share=True, differences=None,
                               claims={"a": [(0.02,)], "b": [(0.02, 0.03)]}),
         lambda: confusion_matrix(list("0123456789")),
         lambda: confusion_matrix([f"some class {i}" for i in range(20)]),
@@ -331,7 +331,7 @@ LONG = "Three layers of 784, dropout 0.2 after the third, SGD with learning rate
         lambda: binary(["wide"], "pr", seeds=1, positive="a very long name of a class that nobody wants to read"),
         lambda: agreement([f"{LONG}, variant {i}" for i in range(5)], {f"{LONG}, variant 1": 2}),
         lambda: agreement([LONG], seeds=1),
-        lambda: figures_regress.agreement({"a": (1e5 * measured_numbers()[0], 1e5 * measured_numbers()[1]),
+        lambda: figures_regress.draw_agreement({"a": (1e5 * measured_numbers()[0], 1e5 * measured_numbers()[1]),
                                            "b": (1e-5 * measured_numbers()[0], 1e-5 * measured_numbers()[1])}),
     ],
 )  # fmt: skip
@@ -379,8 +379,8 @@ def test_any_number_of_variants_is_shown(figure, count):
 
 
 def test_one_seed_and_one_epoch_are_shown():
-    figures_training.training_curves({"wide": history(seeds=1, epochs=1)}).draw_without_rendering()
-    figures_count.predicted_against_true({"wide": (labels(), predictions(seeds=1))}).draw_without_rendering()
+    figures_training.draw_training_curves({"wide": history(seeds=1, epochs=1)}).draw_without_rendering()
+    figures_count.draw_predicted_against_true({"wide": (labels(), predictions(seeds=1))}).draw_without_rendering()
     counted({"wide": (labels(), np.rint(predictions(seeds=1)))}).draw_without_rendering()
 
 
@@ -396,16 +396,16 @@ def test_figures_over_all_seeds_say_how_many_diverged(left):
     lost = {"wide": 3 - left, "deep": 0}
     said = f"{3 - left} of 3 seeds diverged"
     found, whole = predictions(left), predictions(3)
-    figure = figures_count.predicted_against_true({"wide": (labels(), found), "deep": (labels(), whole)}, lost)
+    figure = figures_count.draw_predicted_against_true({"wide": (labels(), found), "deep": (labels(), whole)}, lost)
     assert [[text.get_text() for text in axis.texts] for axis in figure.axes] == [[said], []]
     assert_readable(figure)
     runs = {"wide": (labels(), np.rint(found).astype(float)), "deep": (labels(), np.rint(whole).astype(float))}
-    figure = accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
+    figure = accuracy.draw_accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
     assert legend_texts(figure) == [f"wide ({said})", "deep (3 seeds)"]
     assert_readable(figure)
     shares = np.random.default_rng(1).dirichlet(np.ones(10), 3).astype(np.float32)
     probabilities = {"wide": shares[:left], "deep": shares}
-    figure = classify.example(np.eye(28, dtype=np.float32)[..., None], "Coat", probabilities, CLASSES, lost)
+    figure = classify.draw_example(np.eye(28, dtype=np.float32)[..., None], "Coat", probabilities, CLASSES, lost)
     assert [[text.get_text() for text in axis.texts] for axis in figure.axes[1:]] == [[said], []]
     assert_readable(figure)
 
@@ -415,16 +415,18 @@ def test_a_study_of_which_all_seeds_diverged_has_figures_that_say_so():
     nothing, lost = np.zeros((0, 60), np.float32), {"wide": 5, "deep": 2}
     names = ("wide", "deep")
     empty = {"wide": [], "deep": []}
-    assert_readable(figures_seeds.seeds(empty, metric="error", share=True, claims={}, differences=None, diverged=lost))
-    assert_readable(figures_count.predicted_against_true(dict.fromkeys(names, (labels(), nothing)), lost))
+    assert_readable(
+        figures_seeds.draw_seeds(empty, metric="error", share=True, claims={}, differences=None, diverged=lost)
+    )
+    assert_readable(figures_count.draw_predicted_against_true(dict.fromkeys(names, (labels(), nothing)), lost))
     runs = dict.fromkeys(names, (labels(), nothing.astype(float)))
-    figure = accuracy.accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
+    figure = accuracy.draw_accuracy_by_label(runs, xlabel="true count", ylabel="exact", diverged=lost)
     assert figure.axes[0].get_ylim() == (0, 1)
     assert_readable(figure)
     found = dict.fromkeys(names, np.zeros((0, 10), np.float32))
-    assert_readable(classify.example(np.eye(28, dtype=np.float32)[..., None], "Coat", found, CLASSES, lost))
+    assert_readable(classify.draw_example(np.eye(28, dtype=np.float32)[..., None], "Coat", found, CLASSES, lost))
     curves = {name: diverging({0: 1, 1: 2, 2: 3}, metrics=ALL) for name in names}
-    assert_readable(figures_training.training_curves(curves))
+    assert_readable(figures_training.draw_training_curves(curves))
 
 
 def test_a_figure_of_a_seed_that_diverged_says_so_instead():
@@ -444,12 +446,12 @@ def test_a_training_that_diverged_is_shown_and_stops_nothing(lost, seeds):
     losses.loc[losses.seed.isin(seeds), "value"] = lost
     counted({"wide": (labels(), np.rint(found.astype(float)))}).draw_without_rendering()
     sheet(6, columns=6, predicted=found[0, :6]).draw_without_rendering()
-    figures_training.training_curves({"wide": losses}).draw_without_rendering()
-    figures_count.predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
+    figures_training.draw_training_curves({"wide": losses}).draw_without_rendering()
+    figures_count.draw_predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
 
 
 def test_variants_tested_on_different_numbers_of_images_stand_in_one_figure():
     few, many = (labels(12), predictions(images=12)), (labels(60), predictions(images=60))
-    figures_count.predicted_against_true({"wide": many, "deep": few}).draw_without_rendering()
+    figures_count.draw_predicted_against_true({"wide": many, "deep": few}).draw_without_rendering()
     rounded = {"wide": (many[0], np.rint(many[1])), "deep": (few[0], np.rint(few[1]))}
     counted(rounded).draw_without_rendering()

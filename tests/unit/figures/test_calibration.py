@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from calotype.figures.binary_curves import POINTS, precision_recall_curves, roc_curves
-from calotype.figures.calibration import calibration_curves
+from calotype.figures.binary_curves import POINTS, draw_precision_recall_curves, draw_roc_curves
+from calotype.figures.calibration import draw_calibration_curves
 from calotype.metrics.calibration import BINS
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
@@ -40,7 +40,7 @@ def curve(axis):
 
 
 def test_points_are_accuracy_at_confidence_and_bars_the_images_there():
-    ((above, below),) = panels(calibration_curves({"wide": (LABELS, two([0.9] * 4 + [0.62] * 4))}))
+    ((above, below),) = panels(draw_calibration_curves({"wide": (LABELS, two([0.9] * 4 + [0.62] * 4))}))
     assert curve(above) == pytest.approx(np.array([[0.62, 0.5], [0.9, 0.75]]))
     heights = [bar.get_y() + bar.get_height() for bar in below.patches]
     assert heights == pytest.approx([4, 4])
@@ -52,7 +52,7 @@ def test_points_are_accuracy_at_confidence_and_bars_the_images_there():
 def test_the_curve_is_the_mean_over_seeds_and_the_band_reaches_to_the_lowest_and_the_highest():
     """One of the seeds has no image of the lower confidence: it has no part in that point."""
     seeds = two([0.9] * 4 + [0.62] * 4, [0.9] * 8)
-    ((above, below),) = panels(calibration_curves({"wide": (LABELS, seeds)}))
+    ((above, below),) = panels(draw_calibration_curves({"wide": (LABELS, seeds)}))
     assert curve(above) == pytest.approx(np.array([[0.62, 0.5], [0.9, (0.75 + 0.625) / 2]]))
     band = above.collections[0].get_paths()[0].vertices
     assert band[np.isclose(band[:, 0], 0.9), 1].min() == pytest.approx(0.625)
@@ -62,7 +62,7 @@ def test_the_curve_is_the_mean_over_seeds_and_the_band_reaches_to_the_lowest_and
 
 def test_panels_have_one_scale_of_images_and_only_the_first_names_it():
     runs = {"few": (LABELS, two([0.9] * 8)), "many": (LABELS.repeat(900), two([0.62] * 7200))}
-    (_, first), (_, second) = panels(calibration_curves(runs))
+    (_, first), (_, second) = panels(draw_calibration_curves(runs))
     assert first.get_ylim() == second.get_ylim()
     assert (first.get_ylabel(), second.get_ylabel()) == ("images", "")
     assert first.get_ylim()[0] < 1 < 7200 < first.get_ylim()[1]
@@ -71,16 +71,16 @@ def test_panels_have_one_scale_of_images_and_only_the_first_names_it():
 def test_a_variant_without_a_seed_or_without_numbers_has_an_empty_panel_and_stops_nothing():
     nothing = np.zeros((0, 8, 2), np.float32)
     runs = {"lost": (LABELS, nothing), "nan": (LABELS, two([np.nan] * 8)), "wide": (LABELS, two([0.9] * 8))}
-    figure = calibration_curves(runs, {"lost": 5})
+    figure = draw_calibration_curves(runs, {"lost": 5})
     figure.draw_without_rendering()
     texts = [[text.get_text() for text in above.texts] for above, _ in panels(figure)]
     assert texts == [["5 of 5 seeds diverged"], [], ["ECE 27.5 %"]]
-    calibration_curves({"lost": (LABELS, nothing)}, {"lost": 5}).draw_without_rendering()
+    draw_calibration_curves({"lost": (LABELS, nothing)}, {"lost": 5}).draw_without_rendering()
 
 
 def test_the_legend_of_one_seed_speaks_of_no_mean_and_no_band():
-    assert legend_texts(calibration_curves({"wide": (LABELS, two([0.9] * 8))})) == ["one seed", "as sure as right"]
-    several = calibration_curves({"wide": (LABELS, two([0.9] * 8, [0.8] * 8))})
+    assert legend_texts(draw_calibration_curves({"wide": (LABELS, two([0.9] * 8))})) == ["one seed", "as sure as right"]
+    several = draw_calibration_curves({"wide": (LABELS, two([0.9] * 8, [0.8] * 8))})
     assert legend_texts(several) == ["mean over seeds", "all seeds", "as sure as right"]
 
 
@@ -95,48 +95,48 @@ def curves(draw, runs, positive="dog", **diverged):
 
 
 def test_a_net_that_tells_all_apart_goes_through_the_corner():
-    (axis,) = curves(roc_curves, {"wide": (TRUE, two(GOOD))}).axes
+    (axis,) = curves(draw_roc_curves, {"wide": (TRUE, two(GOOD))}).axes
     points = axis.lines[0].get_xydata()
     assert points[0].tolist() == [0, 0]
     assert points[1].tolist() == [0, 1]
     assert points[-1].tolist() == [1, 1]
-    (axis,) = curves(precision_recall_curves, {"wide": (TRUE, two(GOOD))}).axes
+    (axis,) = curves(draw_precision_recall_curves, {"wide": (TRUE, two(GOOD))}).axes
     assert (axis.lines[0].get_ydata() == 1).all()
 
 
 def test_curves_are_means_over_seeds_with_a_band_from_the_lowest_to_the_highest():
     """The fair seed finds three of four before its first mistake, and the good one all."""
     runs = {"wide": (TRUE, two(GOOD, FAIR))}
-    (axis,) = curves(roc_curves, runs).axes
+    (axis,) = curves(draw_roc_curves, runs).axes
     points = axis.lines[0].get_xydata()
     assert points[1].tolist() == [0, pytest.approx((1 + 0.75) / 2)]
     band = axis.collections[0].get_paths()[0].vertices
     assert band[:, 1].max() == 1
     assert 0.75 in band[band[:, 0] == 0, 1]
-    (axis,) = curves(precision_recall_curves, runs).axes
+    (axis,) = curves(draw_precision_recall_curves, runs).axes
     found = dict(axis.lines[0].get_xydata().tolist())
     assert (found[0.75], found[1.0]) == (1, pytest.approx((1 + 4 / 5) / 2))
     assert len(found) == POINTS
 
 
 def test_chance_is_the_diagonal_and_the_share_of_the_positive_class():
-    (axis,) = curves(roc_curves, {"wide": (TRUE, two(GOOD))}).axes
+    (axis,) = curves(draw_roc_curves, {"wide": (TRUE, two(GOOD))}).axes
     assert axis.lines[-1].get_xydata().tolist() == [[0, 0], [1, 1]]
-    (axis,) = curves(precision_recall_curves, {"wide": (TRUE[2:], two(GOOD[2:]))}).axes
+    (axis,) = curves(draw_precision_recall_curves, {"wide": (TRUE[2:], two(GOOD[2:]))}).axes
     assert axis.lines[-1].get_ydata().tolist() == pytest.approx([2 / 3, 2 / 3])
 
 
 def test_an_axis_says_which_class_is_looked_for():
-    (axis,) = curves(roc_curves, {"wide": (TRUE, two(GOOD))}).axes
+    (axis,) = curves(draw_roc_curves, {"wide": (TRUE, two(GOOD))}).axes
     assert axis.get_ylabel() == "true positive rate (of “dog”)"
-    (axis,) = curves(precision_recall_curves, {"wide": (TRUE, two(GOOD))}, positive="$x_1$").axes
+    (axis,) = curves(draw_precision_recall_curves, {"wide": (TRUE, two(GOOD))}, positive="$x_1$").axes
     assert axis.get_xlabel() == "recall (of “$x_1$”)"
     assert not axis.xaxis.label.get_parse_math()
 
 
 def test_the_legend_has_areas_and_seeds_and_how_many_diverged():
     runs = {"wide": (TRUE, two(GOOD, FAIR)), "deep": (TRUE, two(GOOD)), "lost": (TRUE, np.zeros((0, 8, 2)))}
-    figure = roc_curves(runs, positive="dog", areas={"wide": 0.97, "deep": 1.0}, diverged={"deep": 2, "lost": 3})
+    figure = draw_roc_curves(runs, positive="dog", areas={"wide": 0.97, "deep": 1.0}, diverged={"deep": 2, "lost": 3})
     assert legend_texts(figure) == [
         "wide: AUC 97.0 % (2 seeds)",
         "deep: AUC 100.0 % (2 of 3 seeds diverged)",
@@ -147,7 +147,7 @@ def test_the_legend_has_areas_and_seeds_and_how_many_diverged():
     assert len(figure.axes[0].lines) == 3, "nothing is drawn of the lost one"
 
 
-@pytest.mark.parametrize("draw", [roc_curves, precision_recall_curves])
+@pytest.mark.parametrize("draw", [draw_roc_curves, draw_precision_recall_curves])
 def test_a_study_without_a_curve_has_a_figure_that_shows_none(draw):
     """All seeds diverged; say no numbers; or the split shows one class alone."""
     for runs in (
@@ -161,12 +161,12 @@ def test_a_study_without_a_curve_has_a_figure_that_shows_none(draw):
 
 
 def test_no_two_variants_of_a_dozen_look_alike():
-    figure = curves(roc_curves, {f"v{i}": (TRUE, two(GOOD)) for i in range(12)})
+    figure = curves(draw_roc_curves, {f"v{i}": (TRUE, two(GOOD)) for i in range(12)})
     looks = {(to_hex(line.get_color()), line.get_linestyle()) for line in figure.axes[0].lines[:-1]}
     assert len(looks) == 12
 
 
 def test_variants_tested_on_different_numbers_of_images_stand_in_one_figure_of_curves():
     runs = {"wide": (TRUE, two(GOOD)), "slow": (TRUE[2:6], two(GOOD[2:6]))}
-    for draw in (roc_curves, precision_recall_curves):
+    for draw in (draw_roc_curves, draw_precision_recall_curves):
         assert len(curves(draw, runs).axes[0].lines) == 3

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
 def confusion(counts, names):
-    return mistakes.confusion_matrix(np.asarray(counts), names, names)
+    return mistakes.draw_confusion_matrix(np.asarray(counts), names, names)
 
 
 def cells(figure):
@@ -128,7 +128,7 @@ def test_every_class_has_its_row_and_column_even_if_no_image_shows_it():
 
 def test_what_is_right_is_marked_where_it_is_not_the_diagonal():
     counts, true, predicted = np.array([[1, 8, 1], [0, 2, 8]]), ["0", "1"], ["-1", "0", "1"]
-    figure = mistakes.confusion_matrix(counts, true, predicted)
+    figure = mistakes.draw_confusion_matrix(counts, true, predicted)
     assert [frame.get_xy() for frame in figure.axes[0].patches] == [(1, 0), (2, 1)]
     assert cells(figure)[0, 1] == "80.0"
     assert not confusion([[9, 1], [1, 9]], ["a", "b"]).axes[0].patches
@@ -150,9 +150,9 @@ def pixel(shown):
 
 def test_titles_say_true_predicted_and_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
-    (axes,) = mistakes.mistakes(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
+    (axes,) = mistakes.draw_mistakes(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
     assert [text.get_text() for text in axes.texts] == ["7 → 1  >99.9 %", "2 → 4  91.2 %"]
-    (axes,) = mistakes.mistakes(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, ["90.0 %", "80.0 %"]).axes
+    (axes,) = mistakes.draw_mistakes(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, ["90.0 %", "80.0 %"]).axes
     assert sorted(text.get_text() for text in axes.texts) == sorted(
         ["Ankle boot", "→ Sneaker", "90.0 %", "Ankle boot", "→ Sneaker", "80.0 %"]
     )
@@ -160,16 +160,16 @@ def test_titles_say_true_predicted_and_probability():
 
 def test_titles_of_counts_promise_no_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
-    (axes,) = mistakes.mistakes(pictures, ["3", "0"], ["4.6", "0.7"]).axes
+    (axes,) = mistakes.draw_mistakes(pictures, ["3", "0"], ["4.6", "0.7"]).axes
     assert [text.get_text() for text in axes.texts] == ["3 → 4.6", "0 → 0.7"]
     long = ["a name that takes more room than there is"] * 2
-    (axes,) = mistakes.mistakes(pictures, long, long).axes
+    (axes,) = mistakes.draw_mistakes(pictures, long, long).axes
     assert len(axes.texts) == 4
 
 
 def test_the_forty_worst_mistakes_are_shown_in_rows():
     pictures = np.linspace(0, 1, 50, dtype=np.float32).reshape(50, 1, 1, 1).repeat(8, 1).repeat(8, 2)
-    (axes,) = mistakes.mistakes(pictures, ["a"] * 50, ["b"] * 50).axes
+    (axes,) = mistakes.draw_mistakes(pictures, ["a"] * 50, ["b"] * 50).axes
     assert [pixel(shown)[0] for shown in axes.images] == [round(255 * i / 49) for i in range(40)]
     left, top = np.array([shown.get_extent() for shown in axes.images])[:, [0, 3]].T
     assert (np.diff(left)[:7] > 0).all()
@@ -178,29 +178,29 @@ def test_the_forty_worst_mistakes_are_shown_in_rows():
 
 def test_the_brightest_image_is_white_and_zero_black():
     pictures = np.stack([np.zeros((4, 4, 1)), np.full((4, 4, 1), 8), np.full((4, 4, 1), 16)]).astype(np.float32)
-    (axes,) = mistakes.mistakes(pictures, "123", "456").axes
+    (axes,) = mistakes.draw_mistakes(pictures, "123", "456").axes
     assert [pixel(shown) for shown in axes.images] == [[0] * 3, [128] * 3, [255] * 3]
 
 
 def test_colour_images_are_shown_in_colour():
     pictures = np.zeros((1, 4, 4, 3), np.float32)
     pictures[..., 1] = 0.5
-    (axes,) = mistakes.mistakes(pictures, ["frog"], ["deer"]).axes
+    (axes,) = mistakes.draw_mistakes(pictures, ["frog"], ["deer"]).axes
     assert pixel(axes.images[0]) == [0, 255, 0]
 
 
 def test_images_that_are_not_square_keep_their_shape():
-    (axes,) = mistakes.mistakes(np.ones((1, 10, 40, 1), np.float32), "1", "2").axes
+    (axes,) = mistakes.draw_mistakes(np.ones((1, 10, 40, 1), np.float32), "1", "2").axes
     left, right, bottom, top = axes.images[0].get_extent()
     assert (right - left) / (bottom - top) == pytest.approx(4)
 
 
 def test_black_images_stop_nothing():
-    mistakes.mistakes(np.zeros((1, 4, 4, 1), np.float32), "1", "2").draw_without_rendering()
+    mistakes.draw_mistakes(np.zeros((1, 4, 4, 1), np.float32), "1", "2").draw_without_rendering()
 
 
 def test_a_net_without_mistakes_is_told_so():
-    (axes,) = mistakes.mistakes(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
+    (axes,) = mistakes.draw_mistakes(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
     assert [text.get_text() for text in axes.texts] == ["No image was taken for another."]
 
 
@@ -211,7 +211,7 @@ def one_example(variants=1, seeds=3, classes=10, true="Coat"):
     found = np.random.default_rng(1).dirichlet(np.ones(classes), (variants, seeds)).astype(np.float32)
     names = CLASSES if classes == 10 else [f"class {i}" for i in range(classes)]
     picture = np.ones((8, 8, 1), np.float32)
-    return found, classify.example(picture, true, {f"v{i}": found[i] for i in range(variants)}, names)
+    return found, classify.draw_example(picture, true, {f"v{i}": found[i] for i in range(variants)}, names)
 
 
 def test_bars_are_means_over_seeds_and_points_the_seeds():
@@ -249,7 +249,7 @@ def test_a_filter_has_one_grey_scale_before_and_after_the_pooling():
     convolved = np.zeros((4, 4, 2), np.float32)
     convolved[..., 0] = np.arange(16).reshape(4, 4)
     pooled = convolved[1::2, 1::2] / 2  # as no pooling gives it, to see the scale
-    (axes,) = classify.feature_maps(np.ones((4, 4, 1), np.float32), convolved, pooled).axes
+    (axes,) = classify.draw_feature_maps(np.ones((4, 4, 1), np.float32), convolved, pooled).axes
     tops = [int(shown.get_array().max()) for shown in axes.images]
     assert tops == [255, 255, 0, 128, 0]
 
@@ -257,7 +257,7 @@ def test_a_filter_has_one_grey_scale_before_and_after_the_pooling():
 @pytest.mark.parametrize(("filters", "shown"), [(1, 1), (8, 8), (16, 16), (32, 16)])
 def test_at_most_sixteen_filters_are_shown_and_numbered(filters, shown):
     maps = np.random.default_rng(1).random((28, 28, filters), np.float32)
-    (axes,) = classify.feature_maps(maps[..., :1], maps, maps[::2, ::2]).axes
+    (axes,) = classify.draw_feature_maps(maps[..., :1], maps, maps[::2, ::2]).axes
     assert len(axes.images) == 1 + 2 * shown
     texts = [text.get_text() for text in axes.texts]
     assert "after the convolution: 28 × 28" in texts
@@ -267,6 +267,6 @@ def test_at_most_sixteen_filters_are_shown_and_numbered(filters, shown):
 
 def test_maps_of_negative_values_and_of_one_value_are_shown():
     maps = np.stack([np.full((4, 4), -1.0), np.linspace(-1, 1, 16).reshape(4, 4)], axis=-1).astype(np.float32)
-    (axes,) = classify.feature_maps(np.zeros((4, 4, 3), np.float32), maps, maps[1::2, 1::2]).axes
+    (axes,) = classify.draw_feature_maps(np.zeros((4, 4, 3), np.float32), maps, maps[1::2, 1::2]).axes
     assert int(axes.images[2].get_array().min()) == 0
     assert int(axes.images[2].get_array().max()) == 255

@@ -37,13 +37,13 @@ def test_wrong_counts_stand_out_in_the_contact_sheet():
 
 def test_each_image_of_the_contact_sheet_is_shown_with_its_full_range():
     pictures = np.stack([np.zeros((8, 8, 1)), np.ones((8, 8, 1)), np.full((8, 8, 1), 0.5)]).astype(np.float32)
-    figure = figures_count.contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
+    figure = figures_count.draw_contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
     assert [set(np.unique(shown.get_array())) for shown in figure.axes[0].images] == [{0}, {255}, {128}]
 
 
 def test_images_that_were_normalised_are_not_cut_off_at_black():
     pictures = np.stack([np.full((8, 8, 1), value) for value in (-2.0, 0.0, 2.0)]).astype(np.float32)
-    figure = figures_count.contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
+    figure = figures_count.draw_contact_sheet(pictures, np.zeros(3, int), np.zeros(3))
     assert [set(np.unique(shown.get_array())) for shown in figure.axes[0].images] == [{0}, {128}, {255}]
 
 
@@ -57,7 +57,7 @@ def test_black_is_zero_unless_there_is_less(values, expected):
 
 def test_pixels_of_an_image_stand_where_they_are():
     picture = np.random.default_rng(1).random((5, 8, 1)).astype(np.float32)
-    (shown,) = figures_count.contact_sheet(picture[None], np.zeros(1, int), np.zeros(1)).axes[0].images
+    (shown,) = figures_count.draw_contact_sheet(picture[None], np.zeros(1, int), np.zeros(1)).axes[0].images
     times = shown.get_array().shape[0] // 5
     assert np.array_equal(shown.get_array()[::times, ::times, 0], np.rint(picture[..., 0] * 255))
     left, right, bottom, top = shown.get_extent()
@@ -89,20 +89,20 @@ def test_of_counts_up_to_a_thousand_some_have_a_tick_instead_of_a_black_band():
     counts = np.arange(0, 1001, 20)
     runs = {"wide": (counts, counts[None].astype(np.float32))}
     shown = (
-        figures_count.predicted_against_true(runs),
-        accuracy.accuracy_by_label(runs, xlabel="count", ylabel="exact"),
+        figures_count.draw_predicted_against_true(runs),
+        accuracy.draw_accuracy_by_label(runs, xlabel="count", ylabel="exact"),
     )
     for figure in shown:
         assert 3 < len(figure.axes[0].get_xticks()) < 15
-    few = figures_count.predicted_against_true({"wide": (counts[:6], counts[None, :6].astype(np.float32))})
+    few = figures_count.draw_predicted_against_true({"wide": (counts[:6], counts[None, :6].astype(np.float32))})
     assert few.axes[0].get_xticks().tolist() == counts[:6].tolist()
 
 
 def test_a_net_that_always_says_the_same_is_shown():
     """With no spread there is no density to draw."""
     found = np.full((2, 60), 2.5, np.float32)
-    figures_count.predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
-    figures_count.predicted_against_true({"wide": (np.arange(6), found[:1, :6])}).draw_without_rendering()
+    figures_count.draw_predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
+    figures_count.draw_predicted_against_true({"wide": (np.arange(6), found[:1, :6])}).draw_without_rendering()
 
 
 # ---- Accuracy by label -----------------------------------------------------------------------------------------------

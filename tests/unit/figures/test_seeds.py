@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("style", "closed")
 
 def test_every_seed_is_a_point_and_none_covers_another():
     values = errors(seeds=50)
-    figure = figures_seeds.seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
+    figure = figures_seeds.draw_seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
     figure.draw_without_rendering()
     (points,) = drawn(figure.axes[0], "o")
     assert points.get_xdata().tolist() == values
@@ -93,7 +93,9 @@ def interval(figure):
 
 
 def test_mean_and_interval_are_those_of_students_t():
-    figure = figures_seeds.seeds({"wide": [0.1, 0.2, 0.3]}, metric="loss", share=False, claims={}, differences=None)
+    figure = figures_seeds.draw_seeds(
+        {"wide": [0.1, 0.2, 0.3]}, metric="loss", share=False, claims={}, differences=None
+    )
     assert interval(figure) == pytest.approx([-0.0484, 0.4484], abs=1e-4)
     assert [line.get_xdata() for line in drawn(figure.axes[0], "|")] == [pytest.approx([0.2])]
 
@@ -102,12 +104,12 @@ def test_mean_and_interval_are_those_of_students_t():
     ("values", "ends"), [([0.1, 0.2, 0.3], [0, 0.4484]), ([0.7, 0.8, 0.9], [0.5516, 1]), ([0.0, 1.0], [0, 1])]
 )
 def test_the_interval_of_a_share_promises_nothing_beyond_0_and_100_per_cent(values, ends):
-    figure = figures_seeds.seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
+    figure = figures_seeds.draw_seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
     assert interval(figure) == pytest.approx(ends, abs=1e-4)
 
 
 def test_a_single_seed_promises_no_interval():
-    figure = figures_seeds.seeds({"wide": [0.9]}, metric="accuracy", share=True, claims={}, differences=None)
+    figure = figures_seeds.draw_seeds({"wide": [0.9]}, metric="accuracy", share=True, claims={}, differences=None)
     assert legend_texts(figure) == ["one seed", "mean"]
 
 
@@ -120,21 +122,21 @@ def test_a_single_seed_promises_no_interval():
     ],
 )
 def test_a_variant_far_from_the_others_does_not_flatten_them(values, scale):
-    axis = figures_seeds.seeds(values, metric="error", share=True, claims={}, differences=None).axes[0]
+    axis = figures_seeds.draw_seeds(values, metric="error", share=True, claims={}, differences=None).axes[0]
     assert axis.get_xscale() == scale
     assert ("log" in axis.get_xlabel()) == (scale == "log")
     assert axis.xaxis.get_major_formatter()(0.026) == "2.6 %"
 
 
 def test_plain_values_are_not_shown_in_per_cent():
-    axis = figures_seeds.seeds({"a": [1.0, 2.0]}, metric="sum", share=False, claims={}, differences=None).axes[0]
+    axis = figures_seeds.draw_seeds({"a": [1.0, 2.0]}, metric="sum", share=False, claims={}, differences=None).axes[0]
     axis.figure.draw_without_rendering()
     assert not any("%" in tick.get_text() for tick in axis.get_xticklabels())
 
 
 def test_a_seed_without_a_number_is_counted_and_no_mean_is_made_up():
     values = {"wide": [1.0, 2.0, np.inf], "deep": [1.0, 2.0, 3.0], "lost": [np.nan] * 3}
-    figure = figures_seeds.seeds(values, metric="sum", share=False, claims={}, differences=None)
+    figure = figures_seeds.draw_seeds(values, metric="sum", share=False, claims={}, differences=None)
     figure.draw_without_rendering()
     said = [text.get_text() for text in figure.axes[0].texts]
     assert said == ["1 of 3 without a number", "3 of 3 without a number"]
@@ -143,8 +145,10 @@ def test_a_seed_without_a_number_is_counted_and_no_mean_is_made_up():
 
 
 def test_seeds_that_all_agree_are_shown():
-    figures_seeds.seeds({"a": [0.0] * 5, "b": [0.0]}, metric="x", share=True, claims={}, differences=None)
-    figures_seeds.seeds({"a": [1.0] * 5}, metric="x", share=True, claims={}, differences=None).draw_without_rendering()
+    figures_seeds.draw_seeds({"a": [0.0] * 5, "b": [0.0]}, metric="x", share=True, claims={}, differences=None)
+    figures_seeds.draw_seeds(
+        {"a": [1.0] * 5}, metric="x", share=True, claims={}, differences=None
+    ).draw_without_rendering()
 
 
 # ---- Published numbers -----------------------------------------------------------------------------------------------
@@ -190,7 +194,7 @@ def test_nothing_is_called_published_where_nothing_is():
 def test_each_seed_that_diverged_is_a_cross_at_the_lower_edge_of_its_row(claims, pairs):
     values = {"wide": errors(seeds=3), "deep": errors(), "lost": []}
     lost = {"wide": 2, "deep": 0, "lost": 5}
-    figure = figures_seeds.seeds(
+    figure = figures_seeds.draw_seeds(
         values, metric="error", share=True, claims=claims, differences=pairs, diverged=lost
     )  # fmt: skip
     axis = figure.axes[0]
@@ -208,7 +212,7 @@ def test_each_seed_that_diverged_is_a_cross_at_the_lower_edge_of_its_row(claims,
 
 @pytest.mark.parametrize("count", [1, 20, 200])
 def test_any_number_of_crosses_stays_in_its_row(count):
-    figure = figures_seeds.seeds(
+    figure = figures_seeds.draw_seeds(
         {"a": errors()}, metric="e", share=True, claims={}, differences=None, diverged={"a": count}
     )
     figure.set_dpi(300)
@@ -222,7 +226,9 @@ def test_any_number_of_crosses_stays_in_its_row(count):
 
 def test_without_seeds_that_diverged_a_figure_is_the_same_bytes_as_without_the_question(tmp_path):
     made = [
-        figures_seeds.seeds({"a": errors()}, metric="error", share=True, claims={}, differences=None, diverged=lost)
+        figures_seeds.draw_seeds(
+            {"a": errors()}, metric="error", share=True, claims={}, differences=None, diverged=lost
+        )
         for lost in (None, {"a": 0})
     ]
     assert saved(made[0], tmp_path) == saved(made[1], tmp_path)
@@ -233,7 +239,7 @@ def test_without_seeds_that_diverged_a_figure_is_the_same_bytes_as_without_the_q
 
 def test_differences_that_leave_out_zero_are_filled():
     table = differences(("b", "a", 0.01, 0.005, 0.015, 5), ("c", "b", -0.001, -0.004, 0.002, 5))
-    figure = figures_seeds.seeds(
+    figure = figures_seeds.draw_seeds(
         {name: errors() for name in "abc"}, metric="error", share=True, claims={}, differences=table
     )
     assert len(figure.axes) == 2
@@ -253,7 +259,7 @@ def test_one_large_difference_does_not_hide_the_small_ones():
     table = differences(
         ("b", "a", 0.001, -0.002, 0.004, 5), ("c", "b", 0.002, 0.001, 0.003, 5), ("d", "c", 0.06, 0.058, 0.062, 5)
     )
-    figure = figures_seeds.seeds(
+    figure = figures_seeds.draw_seeds(
         {name: errors() for name in "abcd"}, metric="error", share=True, claims={}, differences=table
     )
     assert "log scale beyond ±0.5" in figure.axes[1].get_xlabel()
@@ -265,13 +271,13 @@ def test_one_large_difference_does_not_hide_the_small_ones():
 
 @pytest.mark.parametrize("none", [None, differences()])
 def test_without_differences_there_is_one_panel(none):
-    figure = figures_seeds.seeds({"a": errors()}, metric="error", share=True, claims={}, differences=none)
+    figure = figures_seeds.draw_seeds({"a": errors()}, metric="error", share=True, claims={}, differences=none)
     assert len(figure.axes) == 1
     assert figure.get_figwidth() == 3.5
 
 
 def test_differences_of_a_single_seed_are_shown_without_interval():
     table = differences(("b", "a", 0.01, np.nan, np.nan, 1))
-    figures_seeds.seeds(
+    figures_seeds.draw_seeds(
         {"a": [0.1], "b": [0.11]}, metric="x", share=True, claims={}, differences=table
     ).draw_without_rendering()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
 def test_training_curves_show_the_mean_over_seeds_and_the_range_they_span():
-    (axis,) = training_curves.training_curves({"wide": history()}).axes
+    (axis,) = training_curves.draw_training_curves({"wide": history()}).axes
     (mean,) = axis.lines
     assert mean.get_ydata().tolist() == pytest.approx([2, 1, 2 / 3, 0.5])
     (band,) = axis.collections
@@ -26,7 +26,7 @@ def test_training_curves_show_the_mean_over_seeds_and_the_range_they_span():
 def test_curves_do_not_jump_where_one_seed_stops_early():
     losses = history(metrics=("loss", "val_loss"))
     losses = losses[(losses.seed > 0) | (losses.epoch < 3)]  # seed 0 stops after two epochs
-    (axis,) = training_curves.training_curves({"wide": losses}).axes
+    (axis,) = training_curves.draw_training_curves({"wide": losses}).axes
     assert [line.get_xdata().tolist() for line in axis.lines] == [[1, 2]] * 2
     assert axis.lines[0].get_ydata().tolist() == pytest.approx([2, 1])
     assert max(x for x, _ in axis.collections[0].get_paths()[0].vertices) == 2
@@ -36,13 +36,13 @@ def test_a_seed_that_diverged_does_not_cut_the_curves_of_the_others():
     losses = history()
     losses = losses[(losses.seed > 0) | (losses.epoch < 3)]
     losses.loc[(losses.seed == 0) & (losses.epoch == 2), "value"] = np.nan
-    (axis,) = training_curves.training_curves({"wide": losses}).axes
+    (axis,) = training_curves.draw_training_curves({"wide": losses}).axes
     assert axis.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert axis.lines[0].get_ydata().tolist() == pytest.approx([2.5, 1.25, 2.5 / 3, 0.625])
 
 
 def test_validation_can_be_told_from_training_without_colour():
-    loss, accuracy = training_curves.training_curves({"wide": history(metrics=ALL)}).axes
+    loss, accuracy = training_curves.draw_training_curves({"wide": history(metrics=ALL)}).axes
     assert [line.get_linestyle() for line in loss.lines] == ["-", "--"]
     assert [line.get_linestyle() for line in accuracy.lines] == ["-", "--"]
     assert accuracy.yaxis.get_major_formatter()(0.975) == "97.5 %"
@@ -58,13 +58,15 @@ def test_validation_can_be_told_from_training_without_colour():
     ],
 )
 def test_the_legend_names_what_is_drawn_and_no_more(count, metrics, entries):
-    figure = training_curves.training_curves({"wide": history(count, metrics=metrics)})
+    figure = training_curves.draw_training_curves({"wide": history(count, metrics=metrics)})
     assert legend_texts(figure) == entries
     assert bool(figure.axes[0].collections) == (count > 1)
 
 
 def test_a_variant_without_accuracy_has_no_empty_panel():
-    figure = training_curves.training_curves({"scikit-learn": history(), "wide": history(metrics=("loss", "accuracy"))})
+    figure = training_curves.draw_training_curves(
+        {"scikit-learn": history(), "wide": history(metrics=("loss", "accuracy"))}
+    )
     assert [axis.get_ylabel() for axis in figure.axes] == ["loss", "", "accuracy"]
     assert figure.axes[2].get_position().x0 == figure.axes[1].get_position().x0
     assert figure.axes[2].yaxis.get_tick_params()["labelleft"]
@@ -72,7 +74,7 @@ def test_a_variant_without_accuracy_has_no_empty_panel():
 
 def test_accuracies_have_one_scale_and_every_variant_its_own_epochs():
     histories = {"short": history(epochs=2, metrics=ALL), "long": history(epochs=50, metrics=ALL)}
-    _, short, _, long = training_curves.training_curves(histories).axes
+    _, short, _, long = training_curves.draw_training_curves(histories).axes
     assert short.get_ylim() == long.get_ylim()
     assert short.get_xlim()[1] < 3 < 50 < long.get_xlim()[1]
     assert all(tick == int(tick) for tick in short.get_xticks())
@@ -80,14 +82,14 @@ def test_accuracies_have_one_scale_and_every_variant_its_own_epochs():
 
 def test_a_single_epoch_is_a_point_that_can_be_seen():
     for count in (1, 3):
-        (axis,) = training_curves.training_curves({"wide": history(count, epochs=1)}).axes
+        (axis,) = training_curves.draw_training_curves({"wide": history(count, epochs=1)}).axes
         assert axis.lines[0].get_marker() == "o"
 
 
 @pytest.mark.parametrize("lost", [np.nan, np.inf])
 @pytest.mark.parametrize("epochs", [{0: 3}, {0: 3, 2: 1}, {0: 3, 1: 2, 2: 4}, {}])
 def test_seeds_that_diverged_end_with_a_cross_and_are_no_part_of_the_mean(epochs, lost):
-    figure = training_curves.training_curves({"wide": diverging(epochs, lost)})
+    figure = training_curves.draw_training_curves({"wide": diverging(epochs, lost)})
     (axis,) = figure.axes
     assert [text.get_text() for text in axis.texts] == ([f"{len(epochs)} of 3 seeds diverged"] if epochs else [])
     assert ("diverged" in legend_texts(figure)) == bool(epochs)
@@ -105,14 +107,14 @@ def test_a_loss_on_its_way_to_infinity_does_not_flatten_the_others():
     losses = diverging({0: 3})
     losses.loc[(losses.seed == 0) & (losses.epoch == 2), "value"] = 1e30
     scales = [
-        training_curves.training_curves({"wide": table}).axes[0].get_ylim()
+        training_curves.draw_training_curves({"wide": table}).axes[0].get_ylim()
         for table in (losses, losses[losses.seed > 0])
     ]
     assert scales[0] == scales[1]
 
 
 def test_a_variant_that_diverged_in_its_first_epoch_shows_no_numbers_that_were_none():
-    (axis,) = training_curves.training_curves({"wide": diverging({0: 1, 1: 1, 2: 1})}).axes
+    (axis,) = training_curves.draw_training_curves({"wide": diverging({0: 1, 1: 1, 2: 1})}).axes
     axis.figure.draw_without_rendering()
     assert [tick.get_text() for tick in axis.get_yticklabels()] == []
     assert [text.get_text() for text in axis.texts] == ["3 of 3 seeds diverged"]
@@ -122,13 +124,13 @@ def test_a_variant_that_diverged_in_its_first_epoch_shows_no_numbers_that_were_n
 def test_a_loss_that_reaches_zero_is_shown():
     losses = history()
     losses.loc[losses.epoch == 4, "value"] = 0.0
-    training_curves.training_curves({"wide": losses}).draw_without_rendering()
-    training_curves.training_curves({"wide": losses.assign(value=0.0)}).draw_without_rendering()
+    training_curves.draw_training_curves({"wide": losses}).draw_without_rendering()
+    training_curves.draw_training_curves({"wide": losses.assign(value=0.0)}).draw_without_rendering()
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.30, 0.34), (0.2, 0.5), (0.03, 0.5), (0.002, 2), (1e-6, 3), (1500, 90000)])
 def test_a_log_axis_of_any_range_has_ticks_to_read_it_by(low, high):
     losses = history(seeds=1).assign(value=np.geomspace(high, low, 4))
-    (axis,) = training_curves.training_curves({"wide": losses}).axes
+    (axis,) = training_curves.draw_training_curves({"wide": losses}).axes
     ticks = [tick for tick in axis.get_yticks() if axis.get_ylim()[0] <= tick <= axis.get_ylim()[1]]
     assert 2 <= len(ticks) <= 8

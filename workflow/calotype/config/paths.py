@@ -1,6 +1,5 @@
 """Where everything lies: which packs, figures and tables the config asks for, and under which names."""
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,37 +8,14 @@ from typing import Any
 
 from calotype.config.dataset_base import CATALOGUE
 from calotype.config.load import Config, plan_packs
+from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, TWO_CLASSES, FigureEntry, figures_of
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
-# The rules that print figures, in the order of the report: a folder with one of each variant, or one of a whole study.
-VARIANT_FIGURES = {
-    "count": ("contact_sheets", "confusion_matrices", "confident_mistakes"),
-    "classify": ("confusion_matrices", "confident_mistakes"),
-    "regress": ("confident_mistakes",),
-}
-STUDY_FIGURES = {
-    "count": ("predicted_against_true", "accuracy_by_count", "seeds", "training_curves"),
-    "classify": ("seeds", "accuracy_by_class", "training_curves", "calibration_curves"),
-    "regress": ("agreement", "seeds", "training_curves"),
-}
-BINARY_FIGURES = ("roc_curves", "precision_recall_curves")  # further ones of a study, where there are two classes
 FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
-LATEX = ("summary.tex", "claims.tex", "layers.tex")
+# Of a study, as README names them.
+EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")
+LATEX = ("summary", "claims", "layers")
 REPORT, PAPER = "report", "paper"
-
-
-@dataclass(frozen=True)
-class FigureFile:
-    """A figure: the study it belongs to, the rule that prints it, and the variant it shows, if it shows one."""
-
-    study: str
-    rule: str
-    variant: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Its file, without suffix, in the folder of the study's figures."""
-        return "/".join(filter(None, (self.rule.replace("_", "-"), self.variant)))
 
 
 @dataclass(frozen=True)
@@ -167,10 +143,6 @@ class Layout:
             if variant in (None, other)
         ]
 
-    def all_packs(self, studies: Iterable[str]) -> list[tuple[str, str, int, int]]:
-        """(study, variant, first, last) of each pack of some studies."""
-        return [(study, *pack) for study in studies for pack in self.study_packs(study)]
-
     def prepared(self, study: str, split: str, suffix: str) -> str:
         """The prepared array (.npy) of a split that a study uses, or its manifest (.json)."""
         return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
@@ -179,41 +151,58 @@ class Layout:
         """Some tables of each of some studies."""
         return [f"{self.results}/{study}/{name}" for study in studies for name in names]
 
-    def figures(self, studies: Iterable[str]) -> list[FigureFile]:
-        """The figures of some studies, in the order of the report."""
-        found = []
-        for study in studies:
-            entry = self.config.studies[study]
-            rules = [*STUDY_FIGURES[entry.task]]
-            rules += BINARY_FIGURES if entry.task == "classify" and len(self.config.classes(study)) == 2 else ()
-            rules += ["example"] * (entry.example is not None) + ["feature_maps"] * (entry.feature_maps is not None)
-            found += [FigureFile(study, rule) for rule in rules]
-            found += [
-                FigureFile(study, rule, variant) for rule in VARIANT_FIGURES[entry.task] for variant in entry.variants
-            ]
+    def conditions(self, study: str) -> list[str]:
+        """What a study has beside its task, on which some figures depend."""
+        entry = self.config.studies[study]
+        found = {
+            TWO_CLASSES: len(self.config.classes(study)) == 2,
+            EXAMPLE: entry.example is not None,
+            FEATURE_MAPS: entry.feature_maps is not None,
+        }
+        return [condition for condition, holds in found.items() if holds]
+
+    def figures(self, study: str) -> list[FigureEntry]:
+        """The figures of a study, in the order of the report."""
+        return figures_of(self.config.studies[study].task, self.conditions(study))
+
+    def figure_sets(self) -> dict[tuple[FigureEntry, ...], list[str]]:
+        """Which sets of figures studies have, and the studies that have each."""
+        found: dict[tuple[FigureEntry, ...], list[str]] = {}
+        for study in self.config.studies:
+            found.setdefault(tuple(self.figures(study)), []).append(study)
         return found
 
-    def figure_file(self, figure: FigureFile, suffix: str) -> str:
-        """The file of a figure in one format."""
-        return f"{self.results}/{figure.study}/figures/{figure.name}{suffix}"
-
     def figure_outputs(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
-        """What the rules give that print the figures of some studies: files, or folders with one figure a variant."""
-        files = [
-            os.path.dirname(file) if figure.variant else file
-            for figure in self.figures(studies)
-            for file in (self.figure_file(figure, suffix) for suffix in suffixes)
+        """The figures of some studies: files, or folders with one figure a variant."""
+        return [
+            f"{self.results}/{study}/figures/{figure.stem}{suffix}"
+            for study in studies
+            for figure in self.figures(study)
+            for suffix in ([""] if figure.per_variant else suffixes)
         ]
-        return list(dict.fromkeys(files))
+
+    def shown_figures(self, studies: Iterable[str]) -> list[tuple[str, str, str, str]]:
+        """(study, name, name of the caption, file) of each figure that the report of some studies shows."""
+        return [
+            (study, name, figure.name, f"{self.results}/{study}/figures/{name}.svg")
+            for study in studies
+            for figure in self.figures(study)
+            for name in (
+                [f"{figure.stem}/{variant}" for variant in self.config.studies[study].variants]
+                if figure.per_variant
+                else [figure.stem]
+            )
+        ]
 
     def everything(self, report: str) -> list[str]:
         """All files that a call for a report brings."""
         studies = self.reports()[report]
         figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
-        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, LATEX)]
+        names = [f"{name}.csv" for name in (*EVALUATED, "claims")] + [f"{name}.tex" for name in LATEX]
+        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, names)]
 
     def jobs(self, studies: Sequence[str]) -> list[tuple[str, str]]:
-        """(stage, what it works on) of each job but the trainings, which count for themselves, and the report."""
+        """(stage, what it works on) of each job but the report, trainings and figures; these count for themselves."""
         jobs = []
         for name in self.config.datasets:
             splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
@@ -226,11 +215,29 @@ class Layout:
             jobs += [("prepare", split) for split in splits]
             if name in self.own():
                 jobs += [("preparation_sheet", split) for split in splits]
-        jobs += [(stage, study) for study in studies for stage in ("evaluate", "claims", "latex")]
-        return jobs + list(dict.fromkeys((figure.rule, figure.study) for figure in self.figures(studies)))
+        jobs += [("predict", f"{study}/{split}") for study in studies for split in self.config.studies[study].tests]
+        return jobs + [(stage, study) for study in studies for stage in ("evaluate", "claims")]
+
+    def results_of(self, study: str) -> dict[str, Any]:
+        """What `StudyResults` has to know of a study, as plain data."""
+        entry = self.config.studies[study]
+        shown = entry.feature_maps and self.pack_paths(study, "models", entry.feature_maps)[0]
+        return {
+            "study": study,
+            "folder": f"{self.results}/{study}",
+            "task_name": entry.task,
+            "tests": entry.tests,
+            "metric": entry.headline,
+            "labels": entry.labels(),
+            "classes": self.config.classes(study),
+            "claims": [claim.model_dump(exclude={"says", "note"}) for claim in entry.claims],
+            "arrays": {split: self.prepared(study, split, ".npy") for split in entry.tests},
+            "example": entry.example,
+            "feature_maps": (entry.feature_maps, shown) if shown else None,
+        }
 
     def described(self, studies: Iterable[str]) -> dict[str, Any]:
-        """What the report says of some studies: titles, labels, recipes, metrics, classes."""
+        """What the report says of some studies: titles, recipes, labels, metrics, results."""
         found = {}
         for name in studies:
             study = self.config.studies[name]
@@ -238,7 +245,7 @@ class Layout:
             for key, label in study.labels().items():
                 entry["variants"][key]["label"] = label
             entry["metrics"] = study.shown
-            entry["classes"] = self.config.classes(name)
+            entry["results"] = self.results_of(name)
             entry["same_images"] = self.same_images(name)
             found[name] = entry
         return found

@@ -1,11 +1,10 @@
 """Runs that diverged: how they are found, named and left out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from calotype.evaluation.runs import Predictions
 from calotype.util.errors import CalotypeError
 
 # By variant, each of the study, and seed: the epoch in which that run diverged.
@@ -33,21 +32,17 @@ def diverged(history: pd.DataFrame) -> dict[int, int]:
     return found
 
 
-def diverged_runs(histories: Iterable[pd.DataFrame], variants: Sequence[str], seeds: Mapping[str, int]) -> Diverged:
+def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
     """The runs of a study that diverged.
 
     Args:
-        histories: of each pack: seed, epoch, metric, value.
-        variants: the variant of each pack.
-        seeds: how many seeds are asked for, by variant; a pack may hold more.
+        history: of all runs: variant, seed, epoch, metric, value.
+        variants: of the study.
 
     Returns:
-        By variant, each of `seeds`, and seed: the epoch in which it happened.
+        By variant, each of `variants`, and seed: the epoch in which it happened.
     """
-    found: Diverged = {variant: {} for variant in seeds}
-    for history, variant in zip(histories, variants, strict=True):
-        found[variant] |= diverged(history[history.seed < seeds[variant]])
-    return found
+    return {variant: diverged(history[history.variant == variant]) for variant in variants}
 
 
 def check_divergence(lost: Diverged, study_file: str) -> None:
@@ -76,14 +71,6 @@ def check_divergence(lost: Diverged, study_file: str) -> None:
 def diverged_text(lost: int, seeds: int) -> str:
     """How tables, figures and the report say that seeds diverged: ``2 of 5 seeds diverged``."""
     return f"{lost} of {seeds} seed{'s' if seeds > 1 else ''} diverged"
-
-
-def leave_out(predictions: Predictions, lost: Diverged) -> Predictions:
-    """Predictions of the seeds that did not diverge. Rows are no longer numbered by their seeds."""
-    return {
-        variant: {split: np.delete(values, list(lost[variant]), axis=0) for split, values in splits.items()}
-        for variant, splits in predictions.items()
-    }
 
 
 def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:

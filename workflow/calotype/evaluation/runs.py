@@ -1,6 +1,6 @@
 """The runs of a study, and the metrics of each."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,27 +68,23 @@ def measure(task: Task, labels: Labels, predictions: NDArray[np.float32]) -> dic
     return {metric.name: metric.measure(run) for metric in task.offered(run.classes)}
 
 
-def training_rows(
-    histories: Iterable[pd.DataFrame], variants: Sequence[str], train: Mapping[str, str], seeds: Mapping[str, int]
-) -> list[tuple[str, int, str, str, float]]:
+def training_rows(history: pd.DataFrame, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:
     """Collect the metrics that training itself recorded, each with its value in the last epoch.
 
     The accuracy, for instance, that a run showed while its last epoch ran, as Keras's `fit` prints it.
 
     Args:
-        histories: of each pack: seed, epoch, metric, value.
-        variants: the variant of each pack.
+        history: of all runs: variant, seed, epoch, metric, value.
         train: the training split of each variant.
-        seeds: how many seeds are asked for, by variant.
 
     Returns:
         Rows for `runs_table`: variant, seed, split, metric, value; none for runs that record nothing of the kind.
     """
     recorded = {metric.recorded: name for name, metric in METRICS.items() if metric.recorded}
     rows = []
-    for history, variant in zip(histories, variants, strict=True):
-        found = history[history.metric.isin(recorded) & (history.seed < seeds[variant])]
-        for (seed, name), group in found.groupby(["seed", "metric"]):
+    history = history[history.metric.isin(recorded)]
+    for variant, split in train.items():
+        for (seed, name), group in history[history.variant == variant].groupby(["seed", "metric"]):
             value = float(group.value[group.epoch.idxmax()])
-            rows.append((variant, int(seed), train[variant], recorded[name], value))
+            rows.append((variant, int(seed), split, recorded[name], value))
     return rows

@@ -7,11 +7,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, count_ticks, percent_ticks, text_width, wrap
 from calotype.util.statistics import mean_interval, wilson_interval
 
 
-def accuracy_by_label(
+def draw_accuracy_by_label(
     runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
     *,
     xlabel: str,
@@ -81,3 +82,15 @@ def accuracy_by_label(
     for text in figure.legend(handles, texts, loc="outside upper center", ncols=across).get_texts():
         text.set_parse_math(False)
     return figure
+
+
+def accuracy_by_label(results: StudyResults) -> Figure:
+    """The accuracy of every variant for every true count, or every class."""
+    found = results.converged(results.tests[-1])
+    decide = results.task.decide
+    assert decide is not None
+    runs = {label: (true, decide(predicted)) for label, (true, predicted) in found.items()}
+    axes = ("class", "accuracy") if results.classes else ("true count", "counts that are exact")
+    return draw_accuracy_by_label(
+        runs, xlabel=axes[0], ylabel=axes[1], names=results.classes or None, diverged=results.diverged_seeds
+    )

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -92,7 +93,7 @@ def _words(limits: NDArray[np.float64], width: float) -> str:
     return shorten(words, width, 7)
 
 
-def agreement(
+def draw_agreement(
     runs: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
 ) -> Figure:
     """Predicted against true numbers, and beneath the difference of the two against their mean (Bland and Altman).
@@ -159,3 +160,8 @@ def agreement(
         handles.append(Patch(color="C1", alpha=0.25, linewidth=0, label="all seeds"))
     legend(figure, handles, len(handles) if width == DOUBLE else 2)
     return figure
+
+
+def agreement(results: StudyResults) -> Figure:
+    """How the predicted numbers of every variant agree with the true ones, all seeds together."""
+    return draw_agreement(results.converged(results.tests[-1]), results.diverged_seeds)

@@ -48,7 +48,8 @@ METADATA: Mapping[str, Mapping[str, str | None]] = {
 
 
 def use_style(style: Path) -> None:
-    """Take the look of all figures from a matplotlib style file."""
+    """Take the look of all figures from a matplotlib style file, and nothing from a matplotlibrc of the user's."""
+    matplotlib.rcdefaults()
     matplotlib.style.use(style)
     warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # the box in its place says so
 
@@ -60,9 +61,9 @@ def save(figure: Figure, files: Sequence[Path]) -> None:
         CalotypeError: a file cannot be written.
     """
     for file in files:
-        printed = _printed(figure, file.suffix)
+        content = rendered(figure, file.suffix)
         with new_file(file) as aside:
-            aside.write_bytes(printed)
+            aside.write_bytes(content)
 
 
 @contextmanager
@@ -78,16 +79,16 @@ def new_figures(folder: Path) -> Iterator[Callable[[Figure, str], None]]:
 
         def save_as(figure: Figure, name: str) -> None:
             for suffix in METADATA:
-                printed = _printed(figure, suffix)
+                content = rendered(figure, suffix)
                 with (aside / f"{name}{suffix}").open("wb") as file:
-                    file.write(printed)
+                    file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
 
         yield save_as
 
 
-def _printed(figure: Figure, suffix: str) -> bytes:
+def rendered(figure: Figure, suffix: str) -> bytes:
     """The content of a figure's file."""
     drawn = io.BytesIO()  # not to the file: on a full disk matplotlib's own error hides the cause
     # After a file matplotlib sets the layout anew: what has none would get the style's, and be drawn twice.

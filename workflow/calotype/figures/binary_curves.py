@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from calotype.evaluation.curves import precision_recall_curve, roc_curve
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.number_format import show
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
 from calotype.metrics.binary import POSITIVE
+from calotype.util.csv_tables import where
 
 POINTS = 500  # of a curve, over its whole range
 DASHES = ("-", "--", ":")  # with the style's six colours: 18 pairs
@@ -90,7 +92,7 @@ def _positive(name: str) -> str:
     return f" (of “{wrap(name, 1.2, 8, lines=1)}”)"
 
 
-def roc_curves(
+def draw_roc_curves(
     runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Mapping[str, int] | None = None
 ) -> Figure:
     """The true positive rate at every false positive rate, of all variants: means over seeds and bands of all seeds.
@@ -126,7 +128,7 @@ def roc_curves(
     )
 
 
-def precision_recall_curves(
+def draw_precision_recall_curves(
     runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Mapping[str, int] | None = None
 ) -> Figure:
     """The precision at every recall, of all variants: means over seeds and bands of all seeds.
@@ -152,3 +154,26 @@ def precision_recall_curves(
         labels=("recall" + _positive(positive), "precision"),
         diverged=diverged or {},
     )
+
+
+# ---- Of a study ------------------------------------------------------------------------------------------------------
+
+
+def _of_study(results: StudyResults, draw: Callable[..., Figure], metric: str) -> Figure:
+    """Curves of every variant, with the mean over seeds of the metric that is the area under them."""
+    split = results.tests[-1]
+    measured = where(results.table("summary"), split=split, metric=metric).set_index("variant")["mean"]
+    areas = {label: float(measured[variant]) for variant, label in results.labels.items()}
+    return draw(
+        results.converged(split), positive=results.classes[POSITIVE], areas=areas, diverged=results.diverged_seeds
+    )
+
+
+def roc_curves(results: StudyResults) -> Figure:
+    """How every variant tells two classes apart: true against false positives."""
+    return _of_study(results, draw_roc_curves, "roc_auc")
+
+
+def precision_recall_curves(results: StudyResults) -> Figure:
+    """How every variant tells two classes apart: precision against recall."""
+    return _of_study(results, draw_precision_recall_curves, "average_precision")

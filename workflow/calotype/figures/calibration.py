@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.number_format import show
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -42,7 +43,7 @@ def _draw_curve(axis: Axes, found: Sequence[Calibration]) -> None:
     axis.plot(places, np.nanmean(right, axis=0), color="C0", marker="o", markersize=2.5, clip_on=False)
 
 
-def calibration_curves(
+def draw_calibration_curves(
     runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
 ) -> Figure:
     """The accuracy among images that a net is about equally sure of, and beneath it how many images that are.
@@ -113,3 +114,8 @@ def calibration_curves(
     handles.append(Line2D([], [], color=FAINT, linestyle="--", linewidth=0.8, label="as sure as right"))
     legend(figure, handles, len(handles))
     return figure
+
+
+def calibration_curves(results: StudyResults) -> Figure:
+    """How often every variant is right, by how sure it is, over all seeds."""
+    return draw_calibration_curves(results.converged(results.tests[-1]), results.diverged_seeds)

@@ -1,6 +1,7 @@
 """The figures of task `classify`."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from calotype.data.prepared_split import place_of
 from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -20,6 +23,7 @@ from calotype.figures.base import (
     Sheet,
     black_and_white,
     empty_figure,
+    first_seed_diverged,
     fit,
     legend,
     percent_ticks,
@@ -34,7 +38,7 @@ BARS = 10  # classes of an example
 FILTERS = 16
 
 
-def example(
+def draw_example(
     image: NDArray[np.float32],
     true: str,
     probabilities: Mapping[str, NDArray[np.float32]],
@@ -102,7 +106,9 @@ def example(
     return figure
 
 
-def feature_maps(image: NDArray[np.float32], convolved: NDArray[np.float32], pooled: NDArray[np.float32]) -> Figure:
+def draw_feature_maps(
+    image: NDArray[np.float32], convolved: NDArray[np.float32], pooled: NDArray[np.float32]
+) -> Figure:
     """What the first filters of a net make of an image: after the convolution with its activation, and after pooling.
 
     Black and white are the smallest and the largest value of a filter's map, the same before and after the pooling.
@@ -144,3 +150,33 @@ def feature_maps(image: NDArray[np.float32], convolved: NDArray[np.float32], poo
                 high=top_value if top_value > low else low + 1,
             )
     return page.figure
+
+
+# ---- Of a study ------------------------------------------------------------------------------------------------------
+
+
+def example(results: StudyResults) -> Figure:
+    """One test image and the probabilities that each variant gives it."""
+    split = results.images(results.tests[0])
+    runs = results.converged(results.tests[0])
+    assert results.example is not None
+    place = place_of(split, results.example, max(len(labels) for labels, _ in runs.values()))
+    # A variant that was tested on fewer images may not have seen it.
+    probabilities = {label: seeds[:, place] for label, (labels, seeds) in runs.items() if place < len(labels)}
+    true = results.classes[int(split.labels[place])]
+    return draw_example(split.images[place], true, probabilities, results.classes, results.diverged_seeds)
+
+
+def feature_maps(results: StudyResults) -> Figure:
+    """What the first convolution and max-pooling of a trained model make of one image."""
+    from calotype.evaluation.feature_maps import first_features  # and with it h5py, which others need not import
+
+    assert results.feature_maps is not None
+    assert results.example is not None
+    variant, models = results.feature_maps
+    if lost := results.diverged[variant].get(0):
+        return first_seed_diverged(lost)
+    split = results.images(results.tests[0])
+    image = split.images[place_of(split, results.example)]
+    architecture = Path(models, "architecture.json").read_text(encoding="utf-8")
+    return draw_feature_maps(image, *first_features(architecture, Path(models, "seed-000.weights.h5"), image))

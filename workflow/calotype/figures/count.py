@@ -9,12 +9,25 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.figures.base import DOUBLE, FRAME, WRONG, black_and_white, count_ticks, note_diverged, panels, sheet
+from calotype.evaluation.study_results import StudyResults
+from calotype.figures.base import (
+    DOUBLE,
+    FRAME,
+    WRONG,
+    black_and_white,
+    count_ticks,
+    first_seed_diverged,
+    note_diverged,
+    panels,
+    sheet,
+)
+from calotype.tasks.count import rounded
 
+SHOWN = 50  # images of a contact sheet, as on the source's page
 ROUNDS = "#DDEBF5"  # of where predictions round to the true count
 
 
-def contact_sheet(
+def draw_contact_sheet(
     images: NDArray[np.float32], labels: NDArray[np.int64], predicted: NDArray[np.float64], columns: int = 10
 ) -> Figure:
     """Images in rows, each with its title ``true (predicted)``: red and bold where wrong.
@@ -43,7 +56,7 @@ def contact_sheet(
     return page.figure
 
 
-def predicted_against_true(
+def draw_predicted_against_true(
     runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
 ) -> Figure:
     """The unrounded prediction for every true count: what part of the images lies where, one panel a variant.
@@ -85,3 +98,20 @@ def predicted_against_true(
         lost = (diverged or {}).get(label, 0)
         note_diverged(axis, lost, lost + len(predictions), top=False)
     return figure
+
+
+# ---- Of a study ------------------------------------------------------------------------------------------------------
+
+
+def contact_sheets(results: StudyResults, variant: str) -> Figure:
+    """The first test images with their true and predicted counts, as the first seed of a variant sees them."""
+    if lost := results.diverged[variant].get(0):
+        return first_seed_diverged(lost)
+    labels, predicted = results.first_seed(variant, results.tests[0])
+    images = results.images(results.tests[0]).images[: len(labels)]
+    return draw_contact_sheet(images[:SHOWN], labels[:SHOWN].astype(np.int64), rounded(predicted[:SHOWN]))
+
+
+def predicted_against_true(results: StudyResults) -> Figure:
+    """The predicted against the true count of every variant, all seeds together."""
+    return draw_predicted_against_true(results.converged(results.tests[-1]), results.diverged_seeds)

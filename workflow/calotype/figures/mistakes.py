@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -19,6 +20,7 @@ from calotype.figures.base import (
     SINGLE,
     black_and_white,
     empty_figure,
+    first_seed_diverged,
     fit,
     notice,
     percent_ticks,
@@ -28,6 +30,7 @@ from calotype.figures.base import (
     text_width,
     wrap,
 )
+from calotype.util.csv_tables import where
 
 MISTAKES = 40  # images of a sheet
 NUMBERS_UP_TO = 20  # columns: beyond, a number in every cell of the confusion matrix cannot be read
@@ -88,7 +91,7 @@ def _cell(share: float) -> str:
     return f"{percent:.2f}" if percent >= 0.005 else "<.01"
 
 
-def confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: Sequence[str]) -> Figure:
+def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: Sequence[str]) -> Figure:
     """What part of the images of each label (rows) was taken for which (columns), in per cent of the row.
 
     The shades are not in proportion: a mistake of half a per cent can still be seen. Where rows and columns are not the
@@ -156,7 +159,7 @@ def confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: 
 # ---- The worst mistakes ----------------------------------------------------------------------------------------------
 
 
-def mistakes(
+def draw_mistakes(
     images: NDArray[np.float32], true: Sequence[str], predicted: Sequence[str], sure: Sequence[str] | None = None
 ) -> Figure:
     """Images that were taken for something else, each with its title: true → predicted, and how sure the net was of it.
@@ -194,3 +197,24 @@ def mistakes(
             colour = FAINT if j == 2 else None
             page.text(middle, top - 0.035 - (lines - 1 - j) * line, word, fontsize=6.5, color=colour)
     return page.figure
+
+
+# ---- Of a study ------------------------------------------------------------------------------------------------------
+
+
+def confusion_matrices(results: StudyResults, variant: str) -> Figure:
+    """What is taken for what by a variant, all its seeds together."""
+    table = where(results.table("confusion"), variant=variant, split=results.tests[-1], seed="all")
+    if not len(table):
+        return notice("All seeds diverged: there is nothing to show.")
+    return draw_confusion_matrix(*cross_tabulate(table, results.classes))
+
+
+def confident_mistakes(results: StudyResults, variant: str) -> Figure:
+    """The worst mistakes of a variant's first seed: classes it is surely wrong about, numbers farthest off."""
+    if lost := results.diverged[variant].get(0):
+        return first_seed_diverged(lost)
+    labels, predicted = results.first_seed(variant, results.tests[-1])
+    worst = results.task.mistakes(labels, predicted, results.classes, MISTAKES)
+    images = results.images(results.tests[-1]).images[worst.places]
+    return draw_mistakes(images, worst.true, worst.predicted, worst.confidence)

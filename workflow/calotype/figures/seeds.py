@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.divergence import converged, diverged_text
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import (
     BAND,
     DOUBLE,
@@ -28,6 +29,8 @@ from calotype.figures.base import (
     text_width,
     wrap,
 )
+from calotype.metrics.registry import METRICS
+from calotype.util.csv_tables import where
 from calotype.util.statistics import mean_interval
 
 
@@ -141,7 +144,7 @@ def _published(numbers: Sequence[tuple[float, ...]]) -> list[list[tuple[float, .
     return [single] * bool(single) + [[number] for number in dict.fromkeys(numbers) if number[1:]]
 
 
-def seeds(
+def draw_seeds(
     values: Mapping[str, Sequence[float]],
     *,
     metric: str,
@@ -256,3 +259,31 @@ def seeds(
         beside.tick_params("y", length=0)
         beside.set_xlabel("\n".join(beneath))
     return figure
+
+
+# ---- Of a study ------------------------------------------------------------------------------------------------------
+
+
+def _claimed(results: StudyResults) -> dict[str, list[tuple[float, ...]]]:
+    """The published numbers and ranges of the headline, by the variant's label; bounds and likenesses are left out."""
+    claims: dict[str, list[tuple[float, ...]]] = {}
+    for claim in results.claims:
+        single = [claim[kind] for kind in ("value", "as_low_as") if claim[kind] is not None]
+        numbers = single or claim["between"]
+        if numbers and claim["metric"] == results.metric and claim["split"] == results.tests[-1]:
+            claims.setdefault(results.labels[claim["variant"]], []).append(tuple(numbers))
+    return claims
+
+
+def seeds(results: StudyResults) -> Figure:
+    """What each seed reaches, beside what was published, and consecutive variants compared."""
+    metric, split, labels = METRICS[results.metric], results.tests[-1], results.labels
+    runs = where(converged(results.table("runs")), split=split, metric=results.metric)
+    return draw_seeds(
+        {label: runs.value[runs.variant == variant].tolist() for variant, label in labels.items()},
+        metric=metric.label,
+        share=metric.share,
+        claims=_claimed(results),
+        differences=where(results.table("differences"), split=split).replace({"variant": labels, "than": labels}),
+        diverged=results.diverged_seeds,
+    )

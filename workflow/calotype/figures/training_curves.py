@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from calotype.evaluation.divergence import diverged
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -25,6 +26,7 @@ from calotype.figures.base import (
     place,
     wrap,
 )
+from calotype.util.csv_tables import where
 
 
 def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, dashes: str) -> None:
@@ -55,7 +57,7 @@ def _draw_diverged(axis: Axes, history: pd.DataFrame, metric: str, lost: Mapping
         axis.plot(curve.epoch, curve.value, color=WRONG, linewidth=0.7, alpha=0.7, marker=dot, markersize=2)
 
 
-def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def draw_training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Loss and, where it was written down, accuracy over the epochs, of the training and of a validation part.
 
     A column of panels for each variant, four side by side: the loss above (each panel has its own scale, because losses
@@ -135,3 +137,9 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         handles.append(Line2D([], [], color=WRONG, linewidth=0.7, marker="x", label="diverged"))
     legend(figure, handles, len(handles))
     return figure
+
+
+def training_curves(results: StudyResults) -> Figure:
+    """Loss and accuracy of every variant over the epochs, over all seeds."""
+    history = results.table("history")
+    return draw_training_curves({label: where(history, variant=name) for name, label in results.labels.items()})

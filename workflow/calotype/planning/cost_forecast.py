@@ -153,12 +153,9 @@ def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
         folder = f"{layout.results}/{study}"
         tests = layout.config.studies[study].tests
         found["predict"] += sum(again or missing(f"{folder}/predictions/{split}.npz") for split in tests)
-        for stage, file in (("evaluate", "runs.csv"), ("claims", "claims.csv"), ("latex", "summary.tex")):
+        for stage, file in (("evaluate", "runs.csv"), ("claims", "claims.csv")):
             found[stage] += again or missing(f"{folder}/{file}")
-        for rule in dict.fromkeys(figure.rule for figure in layout.figures([study])):
-            figures = [figure for figure in layout.figures([study]) if figure.rule == rule]
-            files = [layout.figure_file(figure, suffix) for figure in figures for suffix in FIGURE_SUFFIXES]
-            found["figures"] += again or missing(*files)
+        found["figures"] += again or missing(*layout.figure_outputs([study], FIGURE_SUFFIXES))
     page = REPORT if len(studies) > 1 else studies[0]
     found["report"] = int(any(found.values()) or missing(f"{layout.results}/{page}.html"))
     return +found  # those that are not 0

@@ -6,6 +6,7 @@ import pandas as pd
 
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
+from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
 
@@ -172,3 +173,23 @@ def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, 
             first = ""
         rows.append(["", "all layers", "", size])
     return latex_table("lllr", ["Variant", "Layer", "Output shape", "Parameters"], rows, caption, name)
+
+
+def latex_tables(results: StudyResults, title: str, metrics: Sequence[str]) -> dict[str, str]:
+    """The tables of a study as LaTeX: summary, claims and layers.
+
+    Args:
+        results: of the study.
+        title: its title.
+        metrics: which the summary shows.
+    """
+    heading, summary, labels, name = escape(title), results.table("summary"), results.labels, results.study
+    over_seeds = heading + r": mean over $n$ seeds and its 95\,\% interval."
+    published = heading + r": published, and measured over $n$ seeds (mean and 95\,\% interval)."
+    return {
+        "summary": summary_latex(
+            summary, results.table("pooled"), results.parameters, metrics, labels, over_seeds, name
+        ),
+        "claims": claims_latex(results.table("claims"), summary, labels, published, f"{name}-claims"),
+        "layers": layers_latex(results.table("layers"), labels, heading + ": the models.", f"{name}-layers"),
+    }

@@ -11,8 +11,12 @@ NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "sma
 TEXTS = ("study", "variant", "split", "metric", "than", "says", "other", "note", "reason", "layer", "kind")
 
 
-def read_csv(file: Path | str) -> pd.DataFrame:
+def read_csv(file: Path | str, hint: str = "delete it to have it made again.") -> pd.DataFrame:
     """Read a table. Names stay text: a variant may be called 001, or NA.
+
+    Args:
+        file: as `files.write_csv` wrote it.
+        hint: what to do where it cannot be read.
 
     Raises:
         CalotypeError: the file cannot be read.
@@ -21,7 +25,7 @@ def read_csv(file: Path | str) -> pd.DataFrame:
     try:
         return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
     except (OSError, ValueError) as error:
-        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
+        raise CalotypeError(f"{file}: cannot be read: {error}.", hint) from None
 
 
 def where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:

@@ -30,6 +30,26 @@ def would_fail_again(log: Path) -> bool:
         return False
 
 
+def log_error(error: Exception, what: str = "") -> bool:
+    """Log an error that ended a stage, or a part of it. A `CalotypeError` has no traceback; anything else is a bug.
+
+    Args:
+        error: the error.
+        what: the part of the stage, before the message.
+
+    Returns:
+        Whether a second try may help.
+    """
+    logger = logging.getLogger("calotype")
+    if not isinstance(error, CalotypeError):
+        logger.error("%sA bug, or something that calotype did not foresee:", what, exc_info=error)
+    else:
+        logger.error("%serror: %s", what, error)
+        if error.__cause__ is not None:
+            logger.debug("It came from:", exc_info=error.__cause__)
+    return _would_pass(error)
+
+
 @contextmanager
 def script(log: str) -> Iterator[None]:
     """Run the body of an entry point: log to a file and, from level INFO on, to the terminal.
@@ -50,15 +70,7 @@ def script(log: str) -> Iterator[None]:
     logger.handlers = [terminal, file]
     try:
         yield
-    except CalotypeError as error:
-        logger.error("error: %s", error)
-        if error.__cause__ is not None:
-            logger.debug("It came from:", exc_info=error.__cause__)
-        if not _would_pass(error):
-            logger.debug(FINAL)
-        sys.exit(1)
     except Exception as error:
-        logger.exception("A bug, or something that calotype did not foresee:")
-        if not _would_pass(error):
+        if not log_error(error):
             logger.debug(FINAL)
         sys.exit(1)

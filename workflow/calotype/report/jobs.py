@@ -1,0 +1,71 @@
+"""The jobs behind a report, and their costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calotype.evaluation.packs import PackOrigin
+from calotype.util.csv_tables import read_csv
+from calotype.util.errors import CalotypeError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, or the part of one that draws a figure, and its cost.
+
+    Attributes:
+        seconds: wall time.
+        cpu: CPU time in seconds; NaN where the job was too short to be measured.
+        memory: most resident memory in MiB; likewise.
+    """
+
+    stage: str
+    what: str
+    seconds: float
+    cpu: float
+    memory: float
+
+
+def train_job(pack: PackOrigin) -> Job:
+    """What the training of a pack cost, as its own process counted it."""
+    origin, what = pack.origin, f"{pack.study}/{pack.variant}, seeds {pack.first} to {pack.last}"
+    return Job("train", what, origin["wall_seconds"], origin["cpu_seconds"], origin["peak_memory_mib"])
+
+
+def read_job(file: Path, stage: str, what: str) -> Job:
+    """Read one of Snakemake's benchmark files."""
+    try:
+        row = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
+        return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
+    except (OSError, ValueError, LookupError) as error:
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its job run again.") from None
+
+
+def figure_jobs(file: Path, study: str) -> list[Job]:
+    """Read the cost of each figure of a study, and of what they share.
+
+    Raises:
+        CalotypeError: the file cannot be read.
+    """
+    table = read_csv(file, "delete it to have the figures drawn again.")
+    return [
+        Job("figures", f"{study}: {row.figure}", row.seconds, row.cpu_seconds, row.peak_memory_mib)
+        for row in table.itertuples()
+    ]
+
+
+def cost(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """One line a job, longest first."""
+    return [
+        {
+            "stage": job.stage,
+            "what": job.what,
+            "seconds": f"{job.seconds:.1f}",
+            "cpu": f"{job.cpu:.1f}" if job.cpu == job.cpu else "–",
+            "memory": f"{job.memory:,.0f}".replace(",", "\u202f") if job.memory == job.memory else "–",
+        }
+        for job in sorted(jobs, key=lambda job: -job.seconds)
+    ]

@@ -1,0 +1,80 @@
+"""The recipes of a study's variants in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from calotype.evaluation.packs import PackOrigin
+
+
+def _augmentation(change: Mapping[str, Any]) -> str:
+    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({}s move in)"}
+    there = {key: unit for key, unit in units.items() if change.get(key) is not None}
+    return " ".join([change["name"], *(unit.format(change[key]) for key, unit in there.items())])
+
+
+def _kept(packs: Sequence[PackOrigin]) -> str:
+    """Which epoch each seed kept, in words; empty where that was no choice."""
+    kept = [str(epoch) for pack in packs for epoch in pack.origin["best_epochs"].values()]
+    return f"kept epochs, by seed: {', '.join(kept)}" if kept else ""
+
+
+def _views(variant: Mapping[str, Any]) -> str:
+    """What the test images are also seen as, in words; empty if there is nothing."""
+    kinds = {"flip": "mirrored", "shift": "moved by a pixel"}
+    seen = " and ".join(kinds[kind] for kind in variant["test_views"])
+    return f"predictions are averaged over the test image as it is, and {seen}" if seen else ""
+
+
+def _validation(variant: Mapping[str, Any]) -> str:
+    """What the held-out images of a variant decide, in words; empty if there are none."""
+    words = []
+    if variant["validation_split"]:
+        words.append(f"the last {100 * variant['validation_split']:g} % of the training images are held out")
+    if variant.get("validation"):
+        words.append(f"validated on {variant['validation']}")
+    if variant["restore_best_weights"]:
+        words.append(f"the epoch with the best {variant['monitor']} is kept")
+    if variant["patience"]:
+        by = f" by more than {variant['min_delta']:g}" if variant.get("min_delta") else ""
+        words.append(f"stopped after {variant['patience']} epochs that were not better{by}")
+    if plateau := variant.get("reduce_on_plateau"):
+        epochs = f"{plateau['patience']} epochs that were not better by {variant['monitor']}"
+        words.append(f"the learning rate is multiplied by {plateau['factor']:g} after {epochs}")
+    return "; ".join(words)
+
+
+def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dict[str, Any]]:
+    """A row for each variant, as the template takes it.
+
+    Args:
+        study: as `Layout.described` gives it.
+        origins: the study's packs.
+    """
+    rows = []
+    for name, variant in study["variants"].items():
+        packs = [pack for pack in origins if pack.variant == name]
+        optimizer = {
+            key: value for key, value in variant["optimizer"].items() if value not in (None, {}, "constant", 0.0)
+        }
+        rows.append(
+            {
+                "label": variant["label"],
+                "description": variant["description"],
+                "model": variant["model"],
+                "arguments": variant["model_arguments"],
+                "parameters": packs[0].origin["parameters"],
+                "optimizer": optimizer.pop("name"),
+                "optimizer_arguments": optimizer,
+                "loss": variant["loss"].replace("_", " "),
+                "epochs": variant["epochs"],
+                "batch_size": variant["batch_size"],
+                "train": variant["train"],
+                "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
+                "remarks": [words for words in (_validation(variant), _kept(packs), _views(variant)) if words],
+                "threads": variant["threads"],
+                "seconds": pd.Series([s for pack in packs for s in pack.origin["seconds"].values()]).median(),
+            }
+        )
+    return rows

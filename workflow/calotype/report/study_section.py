@@ -1,0 +1,214 @@
+"""One study of the page: claims, results, comparisons, models, recipes and figures."""
+
+import base64
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calotype.evaluation.divergence import converged, diverged_text
+from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
+from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.tables import images_tested
+from calotype.metrics.registry import METRICS
+from calotype.report.recipes import recipes
+from calotype.util.csv_tables import where
+from calotype.util.errors import CalotypeError
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """A figure of the report: the study, the figure's name in it, the SVG file and its caption."""
+
+    study: str
+    name: str
+    file: Path
+    caption: str
+
+
+def read_figure(file: Path) -> bytes:
+    """Read the file of a figure."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        # Snakemake looks no further than a folder that has figures of several variants.
+        hint = f"delete {file.parent} to have its figures drawn again."
+        raise CalotypeError(f"{file}: cannot be read: {error.strerror}.", hint) from None
+
+
+def _claims(results: StudyResults) -> list[dict[str, Any]]:
+    rows = []
+    for claim in results.table("claims").to_dict("records"):
+        mean, between, spread = measured_text(claim)
+        rows.append(
+            {
+                "says": claim["says"],
+                "variant": results.labels[claim["variant"]],
+                "split": claim["split"],
+                "metric": METRICS[claim["metric"]].label,
+                "claimed": claim_text(claim, results.labels),
+                "mean": mean,
+                "interval": between,
+                "range": spread,
+                "n": claim["n"],
+                "verdict": claim["verdict"],
+                "reason": claim["reason"],
+                "note": claim["note"],
+            }
+        )
+    return rows
+
+
+def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each variant and test split, with the metrics that are shown, the headline first."""
+    rows = []
+    summary, pooled = results.table("summary"), results.table("pooled")
+    tested = summary[summary.metric.isin(shown)]
+    headline = shown[0]
+    share = METRICS[headline].share
+    images, kept = images_tested(pooled), converged(results.table("runs"))
+    for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
+        by_metric = group.set_index("metric")
+        metrics = []
+        for metric in shown:
+            row, is_share = by_metric.loc[metric], METRICS[metric].share
+            metrics.append((show(row["mean"], is_share), bounds(row["mean"], row["low"], row["high"], is_share)))
+        together = where(pooled, variant=variant, split=split, metric=headline).iloc[0]
+        seeds = where(kept, variant=variant, split=split, metric=headline).value
+        lost = int(by_metric.diverged[headline])
+        rows.append(
+            {
+                "variant": results.labels[variant],
+                "split": split,
+                "n": len(seeds),
+                "diverged": diverged_text(lost, lost + len(seeds)) if lost else "",
+                "metrics": metrics,
+                "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}" if len(seeds) else "",
+                "pooled": (
+                    show(together["value"], share),
+                    bounds(together["value"], together["low"], together["high"], share),
+                ),
+                "images": int(images[variant, split]) or "–",
+            }
+        )
+    return rows
+
+
+def _divergences(results: StudyResults) -> list[str]:
+    """The runs that diverged, in words: a line for each variant that has some."""
+    runs, lines = results.table("runs"), []
+    for variant, lost in results.diverged.items():
+        if lost:
+            where_lost = ", ".join(f"seed {seed} in epoch {epoch}" for seed, epoch in lost.items())
+            seeds = where(runs, variant=variant).seed.nunique()
+            lines.append(f"{results.labels[variant]}: {diverged_text(len(lost), seeds)} ({where_lost})")
+    return lines
+
+
+def _pairs_left_out(results: StudyResults, row: Mapping[Hashable, Any]) -> str:
+    """The seeds that a line of the differences leaves out, in words: those that diverged in either variant."""
+    runs, lost = results.table("runs"), results.diverged
+    seeds = [set(where(runs, variant=row[key]).seed) for key in ("variant", "than")]
+    common = seeds[0] & seeds[1]
+    gone = common & (lost[row["variant"]].keys() | lost[row["than"]].keys())
+    return diverged_text(len(gone), len(common)) if gone else ""
+
+
+def _differences(results: StudyResults) -> list[dict[str, Any]]:
+    rows = []
+    for row in results.table("differences").to_dict("records"):
+        share = METRICS[row["metric"]].share
+        numbers = [row["mean"], row["low"], row["high"]]
+        mean, low, high = (f"{100 * number:+.2f}" if share else f"{number:+.4g}" for number in numbers)
+        rows.append(
+            {
+                "variant": results.labels[row["variant"]],
+                "than": results.labels[row["than"]],
+                "split": row["split"],
+                "mean": mean,
+                "interval": f"[{low}, {high}]",
+                "n": row["n"],
+                "diverged": _pairs_left_out(results, row),
+                "told": row["low"] > 0 or row["high"] < 0,
+            }
+        )
+    return rows
+
+
+def _layers(results: StudyResults) -> list[dict[str, Any]]:
+    return [
+        {
+            "variant": results.labels[variant],
+            "rows": group[["layer", "kind", "output_shape", "parameters"]].to_numpy().tolist(),
+            "parameters": int(group.parameters.sum()),
+        }
+        for variant, group in results.table("layers").groupby("variant", sort=False)
+    ]
+
+
+def _called(label: float, names: Sequence[str]) -> str:
+    """The name of a class, or a count as it is."""
+    if math.isinf(label):
+        return "none"
+    return names[int(label)] if names else str(int(label))
+
+
+def _confusions(results: StudyResults) -> list[dict[str, Any]]:
+    """Of each variant, the confusion over all seeds on its last test split."""
+    tables = []
+    confusion = results.table("confusion")
+    for variant, group in confusion[confusion.seed == "all"].groupby("variant", sort=False):
+        split = group.split.iloc[-1]
+        chosen = group[group.split == split]
+        chosen = chosen.assign(predicted=chosen.predicted.astype(float).fillna(math.inf))  # sorted last
+        wide = chosen.pivot(index="true", columns="predicted", values="images").fillna(0)
+        names = results.classes
+        columns = [_called(column, names) for column in wide.columns]
+        rows = [
+            (_called(true, names), [int(count) for count in row])
+            for true, row in zip(wide.index, wide.to_numpy(), strict=True)
+        ]
+        tables.append({"variant": results.labels[variant], "split": split, "columns": columns, "rows": rows})
+    return tables
+
+
+def _embedded(item: ShownFigure) -> dict[str, str]:
+    """A figure as the template takes it."""
+    data = base64.b64encode(read_figure(item.file)).decode()
+    return {"caption": item.caption, "name": item.name, "data": data}
+
+
+def study_section(
+    results: StudyResults, study: Mapping[str, Any], figures: Sequence[ShownFigure], sheets: Sequence[ShownFigure] = ()
+) -> dict[str, Any]:
+    """All that the page says of one study, as the template takes it.
+
+    Args:
+        results: of the study.
+        study: as `Layout.described` gives it.
+        figures: of the study.
+        sheets: the figures of its preparation, where the page shows some.
+    """
+    metrics = [METRICS[metric] for metric in study["metrics"]]
+    return {
+        "name": results.study,
+        "title": study["title"],
+        "description": study["description"],
+        "source": study["source"],
+        "claims": _claims(results),
+        "same_images": study["same_images"],
+        "metrics": [metric.label for metric in metrics],
+        "headings": [metric.heading for metric in metrics],
+        "share": metrics[0].share,
+        "of_images": metrics[0].of_images,
+        "results": _measured(results, study["metrics"]),
+        "differences": _differences(results),
+        "diverged": _divergences(results),
+        "confusions": _confusions(results),
+        "layers": _layers(results),
+        "recipes": recipes(study, results.origins),
+        "preparation": [_embedded(item) for item in sheets],
+        "figures": [_embedded(item) for item in figures],
+        "packs": results.origins,
+    }

@@ -1,0 +1,66 @@
+"""The figures of a study: one line each. A new figure is a line here, a function and workflow/report/<name>.rst."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+# What a study may have beside its task: classes that are two, an image to show, a variant whose feature maps to show.
+TWO_CLASSES, EXAMPLE, FEATURE_MAPS = "two_classes", "example", "feature_maps"
+
+
+@dataclass(frozen=True)
+class FigureEntry:
+    """A figure that studies have one of, or one for each of their variants.
+
+    Attributes:
+        name: of the file, with dashes instead of underscores, and of its caption, workflow/report/<name>.rst.
+        function: ``module:function`` in calotype.figures; takes a `StudyResults`, and a variant if `per_variant`.
+        label: in Snakemake's report.
+        tasks: of the studies that have it; empty: all.
+        condition: what else a study must have; empty: nothing.
+        per_variant: whether there is one for each variant, in a folder.
+    """
+
+    name: str
+    function: str
+    label: str = ""
+    tasks: tuple[str, ...] = ()
+    condition: str = ""
+    per_variant: bool = False
+
+    @property
+    def stem(self) -> str:
+        """The name of its file without suffix, or of its folder."""
+        return self.name.replace("_", "-")
+
+
+# In the order of the report.
+FIGURES = (
+    FigureEntry("predicted_against_true", "count:predicted_against_true", "Predicted against true", ("count",)),
+    FigureEntry("agreement", "agreement:agreement", "Agreement", ("regress",)),
+    FigureEntry("accuracy_by_count", "accuracy:accuracy_by_label", "Accuracy by count", ("count",)),
+    FigureEntry("seeds", "seeds:seeds", "Every seed"),
+    FigureEntry("accuracy_by_class", "accuracy:accuracy_by_label", "Accuracy by class", ("classify",)),
+    FigureEntry("training_curves", "training_curves:training_curves", "Training curves"),
+    FigureEntry("calibration_curves", "calibration:calibration_curves", "Calibration", ("classify",)),
+    FigureEntry("roc_curves", "binary_curves:roc_curves", "ROC", ("classify",), TWO_CLASSES),
+    FigureEntry(
+        "precision_recall_curves", "binary_curves:precision_recall_curves", "Precision and recall", ("classify",),
+        TWO_CLASSES,
+    ),
+    FigureEntry("example", "classify:example", "Example", ("classify",), EXAMPLE),
+    FigureEntry("feature_maps", "classify:feature_maps", "Feature maps", ("classify",), FEATURE_MAPS),
+    FigureEntry("contact_sheets", "count:contact_sheets", "Contact sheet", ("count",), per_variant=True),
+    FigureEntry(
+        "confusion_matrices", "mistakes:confusion_matrices", "Confusion", ("count", "classify"), per_variant=True
+    ),
+    FigureEntry("confident_mistakes", "mistakes:confident_mistakes", "Mistakes", per_variant=True),
+)  # fmt: skip
+
+
+def figures_of(task: str, conditions: Collection[str]) -> list[FigureEntry]:
+    """The figures of a study, by its task and what else it has."""
+    return [
+        figure
+        for figure in FIGURES
+        if (not figure.tasks or task in figure.tasks) and (not figure.condition or figure.condition in conditions)
+    ]

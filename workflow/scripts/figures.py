@@ -1,0 +1,16 @@
+"""Draw all figures of a study."""
+
+from pathlib import Path
+
+from calotype.evaluation.study_results import StudyResults
+from calotype.figures import base, study
+from calotype.tasks.figures import FigureEntry
+from calotype.util.entry_point import script
+from calotype.util.files import write_csv
+
+with script(snakemake.log[0]):
+    params, output = snakemake.params, snakemake.output
+    base.use_style(Path(snakemake.input.style))
+    results = StudyResults(**params.results)
+    figures = [FigureEntry(**figure) for figure in params.figures]
+    write_csv(study.draw_all(figures, results, Path(results.folder, "figures"), snakemake.threads), Path(output.costs))
