@@ -1,5 +1,6 @@
 """Made-up results, the page that is made of them, and what a browser would read on it."""
 
+import json
 import math
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,10 +16,13 @@ from calotype.config.study import CLAIM_KINDS, Study
 from calotype.evaluation import confusion, divergence
 from calotype.evaluation import tables as evaluation
 from calotype.evaluation.claims import claims_table
+from calotype.evaluation.packs import PackOrigin
 from calotype.evaluation.runs import seed_predictions
+from calotype.evaluation.study_results import StudyResults
 from calotype.report import html as report
+from calotype.report.jobs import Job, train_job
+from calotype.report.study_section import ShownFigure, study_section
 from calotype.tasks.registry import TASKS
-from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
@@ -85,14 +89,14 @@ def origin(variant, first, last, **changes):
         "peak_memory_mib": 816,
         "best_epochs": {},
     }
-    return report.PackOrigin("dots", variant, first, last, content | changes)
+    return PackOrigin("dots", variant, first, last, content | changes)
 
 
 LAYERS = [("conv2d", "Conv2D", "(None, 40, 40, 32)", 320), ("dense", "Dense", "(None, 1)", 338_561)]
 
 
-def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
-    """The tables of a study, through the files that the workflow writes."""
+def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lost=None):
+    """The results of a study, through the files that the workflow writes."""
     ((name, study),) = made.studies.items()
     lost = {variant: (lost or {}).get(variant, {}) for variant in study.variants}
     runs = list(seed_predictions(predictions, dict.fromkeys(study.tests, labels), lost))
@@ -117,7 +121,13 @@ def tables(tmp_path, made, predictions, training=(), labels=LABELS, lost=None):
     }
     for kind, frame in frames.items():
         write_csv(frame, tmp_path / f"{kind}.csv")
-    return report.StudyTables(**{kind: read_csv(tmp_path / f"{kind}.csv") for kind in frames})
+    packs = [(pack.variant, pack.first, pack.last, pack.origin) for pack in origins]
+    (tmp_path / "provenance.json").write_text(json.dumps(packs), encoding="utf-8")
+    return StudyResults(**Layout(made).results_of(name) | {"folder": str(tmp_path)})
+
+
+def section_of(found, made, figures=(), sheets=()):
+    return study_section(found, Layout(made).described([found.study])[found.study], figures, sheets)
 
 
 def own_print(name, folder, caption="Figure.\n"):
@@ -125,26 +135,22 @@ def own_print(name, folder, caption="Figure.\n"):
     file = folder / f"{name}.svg"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(SVG)
-    return report.Print("dots", name, file, caption)
+    return ShownFigure("dots", name, file, caption)
 
 
 def section(tmp_path, predictions=None, lost=None, prints=(), sheets=(), **changes):
     made = config(**changes)
-    return report.study_section(
-        "dots",
-        Layout(made).described(["dots"])["dots"],
-        tables(tmp_path, made, predictions or PREDICTIONS, lost=lost),
-        prints or [own_print("training-curves", tmp_path, f"Losses: {changes.get('label', 'Wide net')}\n")],
-        [origin("wide", 0, 2), origin("deep", 0, 0)],
-        sheets,
-    )
+    packs = [origin("wide", 0, 2), origin("deep", 0, 0)]
+    found = results(tmp_path, made, predictions or PREDICTIONS, packs, lost=lost)
+    prints = prints or [own_print("training-curves", tmp_path, f"Losses: {changes.get('label', 'Wide net')}\n")]
+    return section_of(found, made, prints, sheets)
 
 
 def page(tmp_path, **changes):
     jobs = [
-        report.Job("draw", "dots-train", 1.5, math.nan, math.nan),
-        report.train_job(origin("wide", 0, 2)),
-        report.train_job(origin("deep", 0, 0)),
+        Job("draw", "dots-train", 1.5, math.nan, math.nan),
+        train_job(origin("wide", 0, 2)),
+        train_job(origin("deep", 0, 0)),
     ]
     return report.render(TEMPLATE, [section(tmp_path, **changes)], jobs)
 
@@ -238,14 +244,10 @@ def class_config(**changes):
 
 def class_section(tmp_path, predictions=None, lost=None, **changes):
     made = class_config(**changes)
-    return report.study_section(
-        "clothes",
-        Layout(made).described(["clothes"])["clothes"],
-        tables(tmp_path, made, predictions or CLASS_PREDICTIONS, TRAINING, CLASS_LABELS, lost),
-        [],
-        [
-            origin("plain", 0, 2),
-            origin("other", 0, 1, best_epochs={"0": 2, "1": 1}),
-            origin("other", 2, 2, best_epochs={"2": 2}),
-        ],
-    )
+    packs = [
+        origin("plain", 0, 2),
+        origin("other", 0, 1, best_epochs={"0": 2, "1": 1}),
+        origin("other", 2, 2, best_epochs={"2": 2}),
+    ]
+    found = results(tmp_path, made, predictions or CLASS_PREDICTIONS, packs, TRAINING, CLASS_LABELS, lost)
+    return section_of(found, made)

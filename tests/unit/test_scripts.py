@@ -26,19 +26,3 @@ def imported(script: Path) -> set[str]:
 def test_no_stage_but_training_pays_for_tensorflow(script):
     # Not even the training, before it knows that no other job has done its work meanwhile.
     assert not imported(script) & {"tensorflow", "keras", "sklearn"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "confusion_matrices",
-        "confident_mistakes",
-        "contact_sheets",
-        "training_curves",
-        "calibration_curves",
-        "binary_curves",
-        "agreement",
-    ],
-)
-def test_figures_without_intervals_do_not_pay_for_scipy(name):
-    assert "scipy" not in imported(WORKFLOW / f"scripts/{name}.py")

@@ -16,7 +16,6 @@ from calotype.evaluation.divergence import (
     diverged_text,
     divergence_rows,
     divergences,
-    leave_out,
 )
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.tables import differences_table, images_tested, pooled_table, runs_table, summary_table
@@ -54,10 +53,10 @@ def test_a_run_whose_loss_ends_as_a_number_did_not_diverge(rows):
     assert diverged(history(*rows)) == {}
 
 
-def test_runs_that_diverged_are_found_in_all_packs_but_only_among_the_seeds_that_are_asked_for():
-    packs = [history(*losses(1, math.nan)), history(*losses(math.inf, seed=1), *losses(math.nan, seed=2)), history()]
-    found = diverged_runs(packs, ["wide", "wide", "deep"], {"wide": 2, "deep": 1})
-    assert found == {"wide": {0: 2, 1: 1}, "deep": {}}
+def test_runs_that_diverged_are_found_by_variant():
+    rows = [*losses(1, math.nan), *losses(math.inf, seed=1)]
+    found = pd.concat([history(*rows).assign(variant="wide"), history(*losses(1)).assign(variant="deep")])
+    assert diverged_runs(found, ["wide", "deep", "new"]) == {"wide": {0: 2, 1: 1}, "deep": {}, "new": {}}
 
 
 def test_a_run_that_diverged_keeps_its_rows_and_gets_one_that_says_when(lost):
@@ -133,15 +132,6 @@ def test_a_study_of_which_all_runs_diverged_still_has_its_tables(lost):
 @pytest.mark.parametrize(("gone", "seeds", "said"), [(1, 1, "1 of 1 seed diverged"), (1, 2, "1 of 2 seeds diverged")])
 def test_seeds_that_diverged_are_counted_in_words(gone, seeds, said):
     assert diverged_text(gone, seeds).startswith(said)
-
-
-def test_figures_over_all_seeds_get_those_that_did_not_diverge(lost):
-    predictions, gone, _ = lost
-    found = leave_out(predictions, gone)
-    assert found["wide"]["test"].tolist() == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 5]]
-    assert found["deep"]["test"].shape == (3, 5)
-    whole = leave_out(predictions, {"wide": {}, "deep": {}})
-    assert np.array_equal(whole["wide"]["test"], predictions["wide"]["test"], equal_nan=True)
 
 
 def test_a_study_that_must_not_diverge_ends_with_the_runs_that_did():

@@ -55,9 +55,9 @@ def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
 def finish(layout, *studies):
     """Leave behind what the stages after training write, but for the report."""
     for study in studies:
-        written = ("predictions/test.npz", "runs.csv", "claims.csv", "summary.tex")
+        written = ("predictions/test.npz", "runs.csv", "claims.csv")
         files = [f"results/{study}/{name}" for name in written]
-        files += [layout.figure_file(figure, end) for figure in layout.figures([study]) for end in FIGURE_SUFFIXES]
+        files += layout.figure_outputs([study], FIGURE_SUFFIXES)
         for path in [layout.root / file for file in files]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
@@ -165,7 +165,7 @@ def test_the_report_is_one_of_all_studies_where_there_are_several(tmp_path):
     assert cost_forecast.jobs(layout, done) == {"report": 1}
     (layout.root / "results/report.html").touch()
     assert not cost_forecast.jobs(layout, done)
-    (layout.root / layout.figure_file(layout.figures(["more"])[0], ".svg")).unlink()
+    (layout.root / layout.figure_outputs(["more"], [".svg"])[0]).unlink()
     assert cost_forecast.jobs(layout, done) == {"figures": 1, "report": 1}
 
 
@@ -173,8 +173,7 @@ def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     rows = [of(layout, "a"), of(layout, "b")]
     found = cost_forecast.jobs(layout, rows)
     assert found["train"] == 4
-    assert found["evaluate"] == found["claims"] == found["latex"] == found["report"] == 1
-    assert found["figures"] == len({figure.rule for figure in layout.figures(["dots"])})
+    assert found["evaluate"] == found["claims"] == found["figures"] == found["report"] == 1
     assert found["predict"] == len(layout.config.studies["dots"].tests)
     assert "rehearse" not in found
     for variant in "ab":

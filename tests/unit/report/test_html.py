@@ -1,8 +1,6 @@
 """The page says what was run and where it comes from, opens offline, and runs nobody's code."""
 
 import base64
-import json
-import math
 
 import numpy as np
 import pytest
@@ -86,7 +84,7 @@ def test_a_figure_that_was_deleted_from_its_folder_is_named_with_what_to_do(tmp_
     lost.file.unlink()
     with pytest.raises(CalotypeError, match=r"matrices/wide\.svg: cannot be read: No such file") as problem:
         section(tmp_path, prints=[lost])
-    assert f"Hint: delete {tmp_path}/confusion-matrices to have its figures printed again" in str(problem.value)
+    assert f"Hint: delete {tmp_path}/confusion-matrices to have its figures drawn again" in str(problem.value)
 
 
 def test_same_results_give_the_same_page(tmp_path):
@@ -149,19 +147,6 @@ def test_page_names_each_set_of_packages_and_each_machine_once(tmp_path):
     assert text.count("A CPU, 2 cores") == 1
 
 
-def test_page_shows_what_each_job_cost_longest_first():
-    rows = html.cost([html.Job("draw", "a", 1.5, math.nan, math.nan), html.train_job(origin("wide", 0, 2))])
-    assert [row["stage"] for row in rows] == ["train", "draw"]
-    assert rows[0] == {
-        "stage": "train",
-        "what": "dots/wide, seeds 0 to 2",
-        "seconds": "34.0",
-        "cpu": "33.0",
-        "memory": "816",
-    }
-    assert (rows[1]["cpu"], rows[1]["memory"]) == ("–", "–")
-
-
 def test_a_study_that_counts_may_have_a_headline_that_is_no_share(tmp_path):
     row = section(tmp_path, metric="sum_of_squared_errors")["results"][0]
     assert row["metrics"][0][0] == "8"
@@ -181,46 +166,3 @@ def test_several_studies_stand_on_one_page_under_names_of_their_own(tmp_path):
     identifiers = found.values("id")
     assert len(set(identifiers)) == len(identifiers)
     assert {"dots", "clothes", "cost", "provenance"} <= set(identifiers)
-
-
-# ---- Files -----------------------------------------------------------------------------------------------------------
-
-
-def test_broken_provenance_is_named(tmp_path):
-    file = tmp_path / "provenance.json"
-    with pytest.raises(CalotypeError, match=r"provenance\.json: cannot be read"):
-        html.read_origin(file, "dots", "wide", 0, 2)
-    for content in (b"", b'{"code": ', b"\xff\xfe"):
-        file.write_bytes(content)
-        with pytest.raises(CalotypeError, match=r"provenance\.json: cannot be read") as problem:
-            html.read_origin(file, "dots", "wide", 0, 2)
-        assert "\nHint: delete it" in str(problem.value)
-    file.write_text(json.dumps(origin("wide", 0, 2).origin))
-    assert html.read_origin(file, "dots", "wide", 0, 2) == origin("wide", 0, 2)
-
-
-def test_a_job_too_short_to_be_measured_is_no_error(tmp_path):
-    """Snakemake writes `-` or `NA` where it had no time to sample."""
-    head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
-    for gap in ("-", "NA"):
-        (tmp_path / "job.tsv").write_text(
-            head + f"0.1\t0:00:00\t{gap}\t{gap}\t{gap}\t{gap}\t{gap}\t{gap}\t0.00\t{gap}\n"
-        )
-        job = html.read_job(tmp_path / "job.tsv", "draw", "dots-train")
-        assert job.seconds == 0.1
-        assert math.isnan(job.cpu)
-        assert math.isnan(job.memory)
-    (tmp_path / "job.tsv").write_text(head + "12.5\t0:00:12\t816.2\t0\t0\t0\t0\t0\t90\t11.25\n")
-    assert html.read_job(tmp_path / "job.tsv", "draw", "dots-train") == html.Job(
-        "draw", "dots-train", 12.5, 11.25, 816.2
-    )
-
-
-def test_a_broken_benchmark_is_named(tmp_path):
-    file = tmp_path / "job.tsv"
-    for content in (None, b"", b"s\th:m:s\n", b"a\tb\n1\t2\n", b"s\tcpu_time\tmax_rss\nlong\t1\t1\n", b"\xff\xfe"):
-        if content is not None:
-            file.write_bytes(content)
-        with pytest.raises(CalotypeError, match=r"job\.tsv: cannot be read") as problem:
-            html.read_job(file, "draw", "dots/train")
-        assert "\nHint: delete it" in str(problem.value)

@@ -7,6 +7,7 @@ import pytest
 from unit.pages import PREDICTIONS, TEMPLATE, Page, claim, page, right, section
 
 from calotype.report import html
+from calotype.report.findings import findings
 
 # ---- Claims ----------------------------------------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ def test_a_study_without_claims_has_a_page(tmp_path):
 
 def test_findings_say_in_the_terminal_what_was_found(tmp_path):
     claims = [claim(value=0.9), claim(at_most=0.5, metric="off_by_more_than_one")]
-    lines = html.findings([section(tmp_path, claims=claims)]).splitlines()
+    lines = findings([section(tmp_path, claims=claims)]).splitlines()
     assert lines[0] == "Counting dots (dots)"
     assert re.fullmatch(
         r"  Wide net  test        exact count 90\.0 % \[65\.2, 100\.0\]  \(3 seeds, 20 images\)", lines[1]
@@ -100,7 +101,7 @@ def test_findings_say_in_the_terminal_what_was_found(tmp_path):
 
 
 def test_findings_stand_in_columns(tmp_path):
-    lines = html.findings([section(tmp_path, label="A much longer name", claims=[])]).splitlines()[1:]
+    lines = findings([section(tmp_path, label="A much longer name", claims=[])]).splitlines()[1:]
     assert len({line.index("exact count") for line in lines}) == 1
 
 
@@ -110,6 +111,6 @@ def test_predictions_that_are_no_numbers_still_get_their_page(tmp_path):
     made = section(tmp_path, predictions=lost, claims=claims)
     assert [row["verdict"] for row in made["claims"]] == ["open", "open"]
     assert {row["reason"] for row in made["claims"]} == {"a run gave no number"}
-    assert "0.0 %" not in html.findings([made])
+    assert "0.0 %" not in findings([made])
     assert made["confusions"][0]["columns"] == ["none"]
     Page(html.render(TEMPLATE, [made], []))

@@ -17,11 +17,12 @@ from unit.pages import (
     hits,
     origin,
     page,
-    tables,
+    results,
+    section_of,
 )
 
-from calotype.config.paths import Layout
 from calotype.report import html
+from calotype.report.findings import findings
 
 
 def test_a_study_that_classifies_has_a_well_formed_page_with_its_metrics(tmp_path):
@@ -46,15 +47,14 @@ def test_a_table_shows_the_metrics_that_the_study_chose_and_writes_abbreviations
     made = class_config(metrics=["roc_auc", "macro_f1"], claims=[])
     made.datasets["clothes"] = made.datasets["clothes"].model_copy(update={"classes": ["a", "b"]})
     predictions = {variant: {"test": guesses} for variant in ("plain", "other")}
-    found = tables(tmp_path, made, predictions, TRAINING, labels)
-    described = Layout(made).described(["clothes"])["clothes"]
-    section = html.study_section("clothes", described, found, [], [origin("plain", 0, 2), origin("other", 0, 2)])
+    packs = [origin("plain", 0, 2), origin("other", 0, 2)]
+    section = section_of(results(tmp_path, made, predictions, packs, TRAINING, labels), made)
     assert section["headings"] == ["ROC AUC", "Macro F1"]
     assert section["results"][0]["metrics"][0] == ("100.0 %", "[100.0, 100.0]")
     text = Page(html.render(TEMPLATE, [section], [])).text
     assert "ROC AUC, over seeds" in text
     assert "Wilson's interval" not in text, "there is none of an area"
-    assert html.findings([section]).splitlines()[1].startswith("  plain      test  ROC AUC 100.0 % [100.0, 100.0]")
+    assert findings([section]).splitlines()[1].startswith("  plain      test  ROC AUC 100.0 % [100.0, 100.0]")
 
 
 NUMBERS = np.linspace(0.25, 9.75, 20)
@@ -67,9 +67,8 @@ def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
         "wide": {"test": said, "test-large": said},
         "deep": {split: np.full((1, 20), np.nan, np.float32) for split in ("test", "test-large")},
     }
-    found = tables(tmp_path, made, predictions, labels=NUMBERS, lost={"deep": {0: 1}})
-    described = Layout(made).described(["dots"])["dots"]
-    section = html.study_section("dots", described, found, [], [origin("wide", 0, 2), origin("deep", 0, 0)])
+    packs = [origin("wide", 0, 2), origin("deep", 0, 0)]
+    section = section_of(results(tmp_path, made, predictions, packs, labels=NUMBERS, lost={"deep": {0: 1}}), made)
     assert section["confusions"] == []
     assert section["headings"] == ["Mean absolute error", "Root mean squared error", "R²"]
     first, *_, last = section["results"]
@@ -78,7 +77,7 @@ def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
     text = Page(html.render(TEMPLATE, [section], [])).text
     assert "Mean absolute error" in text
     assert "Wilson's interval, which" not in text
-    lines = html.findings([section]).splitlines()
+    lines = findings([section]).splitlines()
     assert lines[1].startswith("  Wide net  test        mean absolute error 0.25 [")
     assert lines[-1].startswith("  claimed: mean absolute error at most 0.5 on test-large (Wide net); measured: 0.25 [")
     assert "open: the interval reaches across the bound" in lines[-1]
@@ -147,7 +146,7 @@ def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
     ]
     assert made["claims"][0]["mean"] == "90.00 %"
     assert "the numbers are not equal. We count better" in Page(html.render(TEMPLATE, [made], [])).text
-    lines = html.findings([made]).splitlines()
+    lines = findings([made]).splitlines()
     assert lines[-1] == (
         "  claimed: parameters 1\u202f135 (Other net); measured: 338\u202f881; differs: the numbers are not equal"
     )
@@ -176,7 +175,7 @@ def test_a_training_of_classes_that_diverged_still_gets_its_page(tmp_path):
         made = class_section(tmp_path, predictions=lost, metric=metric)
         Page(html.render(TEMPLATE, [made], []))
         assert made["confusions"][0]["columns"] == ["none"]
-    assert "accuracy –" in html.findings([class_section(tmp_path, predictions=lost)])
+    assert "accuracy –" in findings([class_section(tmp_path, predictions=lost)])
 
 
 def test_names_of_classes_cannot_run_code_in_the_readers_browser(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 from unit.pages import CLASS_PREDICTIONS, PREDICTIONS, TEMPLATE, Page, class_section, hits, page, section
 
 from calotype.report import html
+from calotype.report.findings import findings
 
 LOST = {"wide": {0: 3, 2: 1}}
 
@@ -24,14 +25,14 @@ def test_seeds_that_diverged_are_told_on_the_page_and_in_the_terminal(tmp_path):
     text = Page(page(tmp_path, lost=LOST)).text
     assert text.count("2 of 3 seeds diverged") == 4, "two test splits, a claim, and the list of them"
     assert "Wide net: 2 of 3 seeds diverged (seed 0 in epoch 3, seed 2 in epoch 1)." in text
-    lines = html.findings([section(tmp_path, lost=LOST)]).splitlines()
+    lines = findings([section(tmp_path, lost=LOST)]).splitlines()
     assert lines[1].endswith("(1 seed, 20 images; 2 of 3 seeds diverged)")
     assert lines[-1].endswith("one seed cannot tell; ask for more seeds; 2 of 3 seeds diverged and are left out")
 
 
 def test_a_page_without_seeds_that_diverged_does_not_speak_of_them(tmp_path):
     assert "diverged" not in page(tmp_path)
-    assert "diverged" not in html.findings([section(tmp_path)])
+    assert "diverged" not in findings([section(tmp_path)])
 
 
 def test_a_variant_of_which_all_seeds_diverged_still_gets_its_page(tmp_path):
@@ -44,7 +45,7 @@ def test_a_variant_of_which_all_seeds_diverged_still_gets_its_page(tmp_path):
         assert (wide["n"], wide["diverged"], wide["images"], wide["range"]) == (0, "3 of 3 seeds diverged", "–", "")
         assert wide["metrics"][0] == wide["pooled"] == ("–", "")
         assert [(row["verdict"], row["mean"], row["range"]) for row in made["claims"]] == [("open", "–", "")]
-        line = html.findings([made]).splitlines()[1]
+        line = findings([made]).splitlines()[1]
         assert line.endswith("(3 of 3 seeds diverged)")
         Page(html.render(TEMPLATE, [made], []))
 

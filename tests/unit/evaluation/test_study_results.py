@@ -1,0 +1,56 @@
+"""Figures, tables and the report read the results of a study through one object."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from calotype.evaluation.divergence import DIVERGED
+from calotype.evaluation.predictions import SplitPredictions, write_predictions
+from calotype.evaluation.study_results import StudyResults
+from calotype.util.errors import CalotypeError
+from calotype.util.files import write_csv
+
+LABELS = np.array([0, 1, 2, 3])
+WIDE = np.arange(12, dtype=np.float32).reshape(3, 4)
+FEW = np.array([[0.0, 1.0], [2.0, 3.0]], np.float32)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Seed 1 of the first variant diverged in epoch 7; the second was tested on two images."""
+    predictions = SplitPredictions(LABELS, {"wide": WIDE, "few": FEW})
+    write_predictions(predictions, tmp_path / "predictions/test.npz")
+    rows = [("wide", 1, DIVERGED, 7.0), *(("few", seed, "exact", 0.5) for seed in range(2)), ("wide", 0, "exact", 0.5)]
+    runs = pd.DataFrame(rows, columns=["variant", "seed", "metric", "value"])
+    write_csv(runs.assign(study="dots", split="test"), tmp_path / "runs.csv")
+    labels = {"wide": "Wide model", "few": "few"}
+    return StudyResults("dots", str(tmp_path), "count", ["test"], "exact", labels)
+
+
+def test_seeds_that_diverged_are_left_out_of_figures_over_all_seeds(results):
+    labels, kept = results.converged("test")["Wide model"]
+    assert kept.tolist() == WIDE[[0, 2]].tolist()
+    assert labels.tolist() == LABELS.tolist()
+    assert results.diverged == {"wide": {1: 7}, "few": {}}
+    assert results.diverged_seeds == {"Wide model": 1, "few": 0}
+
+
+def test_a_variant_that_was_tested_on_fewer_images_has_their_labels(results):
+    labels, predicted = results.converged("test")["few"]
+    assert (labels.tolist(), predicted.tolist()) == ([0, 1], FEW.tolist())
+    labels, first = results.first_seed("few", "test")
+    assert (labels.tolist(), first.tolist()) == ([0, 1], [0.0, 1.0])
+
+
+def test_nothing_is_read_before_it_is_asked_for_and_nothing_twice(results, tmp_path):
+    results.share()
+    (tmp_path / "runs.csv").unlink()
+    (tmp_path / "predictions/test.npz").unlink()
+    assert len(results.table("runs")) == 4
+    assert results.predictions("test").labels.tolist() == LABELS.tolist()
+    with pytest.raises(CalotypeError, match=r"summary\.csv: .*\nHint: delete it to have it made again"):
+        results.table("summary")
+
+
+def test_the_task_is_found_by_its_name(results):
+    assert results.task.decide(np.array([1.4], np.float32)) == [1.0]

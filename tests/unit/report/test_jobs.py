@@ -1,0 +1,59 @@
+"""The report's table of costs."""
+
+import math
+
+import pytest
+from unit.pages import origin
+
+from calotype.report.jobs import Job, cost, figure_jobs, read_job, train_job
+from calotype.util.errors import CalotypeError
+
+
+def test_a_job_too_short_to_be_measured_is_no_error(tmp_path):
+    """Snakemake writes `-` or `NA` where it had no time to sample."""
+    head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    for gap in ("-", "NA"):
+        (tmp_path / "job.tsv").write_text(
+            head + f"0.1\t0:00:00\t{gap}\t{gap}\t{gap}\t{gap}\t{gap}\t{gap}\t0.00\t{gap}\n"
+        )
+        job = read_job(tmp_path / "job.tsv", "draw", "dots-train")
+        assert job.seconds == 0.1
+        assert math.isnan(job.cpu)
+        assert math.isnan(job.memory)
+    (tmp_path / "job.tsv").write_text(head + "12.5\t0:00:12\t816.2\t0\t0\t0\t0\t0\t90\t11.25\n")
+    assert read_job(tmp_path / "job.tsv", "draw", "dots-train") == Job("draw", "dots-train", 12.5, 11.25, 816.2)
+
+
+def test_a_broken_benchmark_is_named(tmp_path):
+    file = tmp_path / "job.tsv"
+    for content in (None, b"", b"s\th:m:s\n", b"a\tb\n1\t2\n", b"s\tcpu_time\tmax_rss\nlong\t1\t1\n", b"\xff\xfe"):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(CalotypeError, match=r"job\.tsv: cannot be read") as problem:
+            read_job(file, "draw", "dots/train")
+        assert "\nHint: delete it" in str(problem.value)
+
+
+def test_each_figure_has_its_own_line_of_costs(tmp_path):
+    file = tmp_path / "digits.csv"
+    file.write_text(
+        "figure,seconds,cpu_seconds,peak_memory_mib\nimports and tables,0.9,0.9,120.5\nseeds,0.5,0.4,130.1\n"
+    )
+    assert figure_jobs(file, "digits") == [
+        Job("figures", "digits: imports and tables", 0.9, 0.9, 120.5), Job("figures", "digits: seeds", 0.5, 0.4, 130.1)
+    ]  # fmt: skip
+    with pytest.raises(CalotypeError, match=r"lost\.csv: cannot be read"):
+        figure_jobs(tmp_path / "lost.csv", "digits")
+
+
+def test_page_shows_what_each_job_cost_longest_first():
+    rows = cost([Job("draw", "a", 1.5, math.nan, math.nan), train_job(origin("wide", 0, 2))])
+    assert [row["stage"] for row in rows] == ["train", "draw"]
+    assert rows[0] == {
+        "stage": "train",
+        "what": "dots/wide, seeds 0 to 2",
+        "seconds": "34.0",
+        "cpu": "33.0",
+        "memory": "816",
+    }
+    assert (rows[1]["cpu"], rows[1]["memory"]) == ("–", "–")

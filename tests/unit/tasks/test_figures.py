@@ -1,0 +1,50 @@
+"""The table of figures: each line leads to a function and a caption."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, FIGURES, TWO_CLASSES, figures_of
+from calotype.tasks.registry import TASKS
+
+CONDITIONS = (TWO_CLASSES, EXAMPLE, FEATURE_MAPS)
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_each_figure_has_its_function_its_caption_and_a_study_that_shows_it(figure, root):
+    from calotype.figures.study import function_of
+
+    parameters = list(inspect.signature(function_of(figure)).parameters)
+    assert parameters == (["results", "variant"] if figure.per_variant else ["results"])
+    assert (root / f"workflow/report/{figure.name}.rst").is_file()
+    assert figure.label
+    assert set(figure.tasks) <= set(TASKS)
+    assert figure.condition in ("", *CONDITIONS)
+    assert any(figure in figures_of(task, CONDITIONS) for task in TASKS)
+
+
+def test_no_two_figures_have_the_same_file_or_label():
+    for names in ([figure.stem for figure in FIGURES], [figure.label for figure in FIGURES]):
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_task_has_figures_of_seeds_curves_and_errors(task):
+    assert {"seeds", "training_curves", "confident_mistakes"} <= {figure.name for figure in figures_of(task, ())}
+
+
+def test_figures_that_ask_for_more_are_drawn_only_where_it_is_there():
+    for condition in CONDITIONS:
+        more = {figure.name for figure in figures_of("classify", [condition])}
+        more -= {figure.name for figure in figures_of("classify", ())}
+        assert more == {figure.name for figure in FIGURES if figure.condition == condition}
+
+
+def test_the_table_costs_a_call_of_snakemake_no_import_of_matplotlib(root):
+    code = "import sys, calotype.tasks.figures; print('matplotlib' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root / "workflow", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
