@@ -38,6 +38,14 @@ def test_names_of_classes_prepare_nothing_anew_but_their_number_does(classes):
     assert preparation(["a", "b", "c"]) == preparation(["x", "y", "z"]) != preparation(["a", "b", "c", "d"])
 
 
+@pytest.mark.parametrize("name", ["dots", "clothes"])
+def test_no_split_takes_the_name_of_the_catalogue(classes, name):
+    entry = FETCHED[name] if name in FETCHED else DATASETS[name]
+    split = next(iter(entry["splits"].values()))
+    complaint = classes.datasets(FETCHED | {name: entry | {"splits": {"catalogue": split}}}).complaint()
+    assert "a split cannot be called `catalogue`: that name is taken" in complaint
+
+
 # ---- What is wrong with an entry -------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Training images are changed by the numbers that were drawn, which are keyed by seed and epoch, and no other way."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -23,6 +24,11 @@ CHANGES = {
 
 def pictures(images=6, height=5, width=7, channels=2, key=1):
     return np.random.default_rng(key).random((images, height, width, channels), np.float32) + 0.1  # nowhere zero
+
+
+def test_every_change_that_the_config_allows_is_one_that_a_run_makes(tensorflow):
+    allowed = get_args(Augmentation.model_fields["name"].annotation)
+    assert {*allowed} == {*tensorflow.augment.CHANGES} == {*CHANGES}
 
 
 # ---- The draws -------------------------------------------------------------------------------------------------------
