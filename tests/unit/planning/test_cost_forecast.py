@@ -136,6 +136,18 @@ def test_a_variant_is_tested_on_no_more_images_than_it_asks_for(tmp_path, limit,
     assert row.files == pytest.approx(3 * (2 + tested * 4 / 2**20))
 
 
+def test_a_pack_of_scikit_learn_starts_without_tensorflow(classes):
+    layout = Layout(classes.load(), root=classes.folder)
+    data = [DATA[0] | {"classes": 3}]
+    rows = [
+        cost_forecast.forecast(layout, "clothes", variant, SEEN, {}, data, memory=0.0)
+        for variant in ("perceptron", "plain")
+    ]
+    starts = [(row.seconds - 5 * 2 * 100 * 0.01) / row.packs for row in rows]  # five seeds of two epochs
+    assert starts == pytest.approx([cost_forecast.START_SCIKIT, cost_forecast.START])
+    assert cost_forecast.START_SCIKIT < cost_forecast.START / 2
+
+
 def test_a_prediction_of_classes_is_a_number_for_each(tmp_path):
     row = rehearsed(project(tmp_path), ("train", 100), ("test", 60), classes=10)
     assert row.files == pytest.approx(3 * (2 + 60 * 10 * 4 / 2**20))
