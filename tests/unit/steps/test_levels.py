@@ -16,8 +16,9 @@ def test_scaled_goes_from_black_to_white_whatever_the_type(kind, channels):
     assert (result.min(), result.max()) == (0, pytest.approx(1, abs=1e-6))
 
 
-def test_scaling_takes_images_of_many_channels():
-    image = noise(channels=7)
+@pytest.mark.parametrize("channels", [2, 4, 5, 7])
+def test_scaling_takes_images_of_many_channels(channels):
+    image = noise(9, 7, channels)
     np.testing.assert_allclose(prepare(image, ["scale"]), image / 255, atol=1e-6)
 
 
