@@ -137,6 +137,24 @@ def test_a_metric_is_the_number_of_an_independent_implementation(task, metric):
 
 
 @each_metric
+def test_a_metric_is_shown_in_per_cent_where_it_is_a_share_and_has_an_interval_where_it_counts_images(task, metric):
+    found = []
+    for key in range(DRAWS):
+        labels, predictions = draw(task, metric, key)
+        predictions = predictions if task.gives_probabilities else 3 * predictions  # errors above one
+        if len(labels) > 1 and not math.isnan(value := INDEPENDENT[metric.name](labels, predictions)):
+            found.append((value, len(labels)))
+    assert metric.share == all(0 <= value <= 1 for value, _ in found)
+    counted = all(value * images == pytest.approx(round(value * images), abs=1e-9) for value, images in found)
+    assert metric.of_images == (metric.share and counted)
+
+
+def test_a_task_whose_predictions_stand_for_no_label_decides_nothing():
+    with pytest.raises(TypeError, match="turns no prediction into a label"):
+        _ = Predicted(np.zeros(2), said(0, 1)).decided
+
+
+@each_metric
 @pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
 def test_an_image_without_a_number_counts_as_an_error_or_there_is_no_value(task, metric, lost):
     labels, predictions = next(pair for key in range(DRAWS) if len((pair := draw(task, metric, key))[0]) == 100)
