@@ -204,6 +204,14 @@ def test_what_their_mean_says_explains_nothing_of_the_labels_and_the_truth_all()
     assert list(measure(REGRESS, labels, labels.astype(np.float32)).values()) == [0, 0, 1]
 
 
+@pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
+def test_one_infinite_prediction_makes_no_error_of_numbers_infinite(lost):
+    """A mean of infinity would be the largest bar of a figure; no value is left out of it."""
+    for task in (REGRESS, COUNT):
+        found = measure(task, np.array([1, 2, 3]), said(1, 2, lost))
+        assert all(math.isnan(found[metric.name]) for metric in REGRESS.metrics)
+
+
 def test_labels_that_are_all_the_same_leave_no_variance_to_explain():
     found = measure(REGRESS, np.full(3, 2.5), said(2.5, 2.5, 3.5))
     assert found["mean_absolute_error"] == pytest.approx(1 / 3)
