@@ -229,12 +229,12 @@ class Grey2(Grey):
 
 def test_a_step_that_does_not_say_what_follows_it_cannot_be_registered():
     with pytest.raises(TypeError, match=r"made\.Gamma lacks after"):
-        by_name([module_of(Gamma=Gamma)], Step, "name")
+        by_name([module_of(Gamma=Gamma)], Step)
 
 
 def test_two_steps_of_one_name_are_refused():
     with pytest.raises(TypeError, match=r"made\.Grey2: duplicate name `grey`"):
-        by_name([tone, module_of(Grey2=Grey2)], Step, "name")
+        by_name([tone, module_of(Grey2=Grey2)], Step)
 
 
 def test_every_step_is_held_against_another_implementation_than_opencv():

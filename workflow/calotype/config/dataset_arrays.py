@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from calotype.config.dataset_base import Name
+from calotype.config.dataset_base import Splits
 from calotype.config.dataset_user import OwnDataset, below, check_dealing, check_shares
 from calotype.util.typed import PositiveInt, Strict, Whole
 
@@ -73,11 +73,9 @@ class ArraysDataset(OwnDataset):
     reader = "calotype.data.read_catalogued:read_arrays"
     lister = "calotype.data.catalogue_arrays:list_arrays"
 
-    source: Literal["arrays"] = Field(
-        description="Where the images come from: `arrays` of your own, in .npz, .npy or IDX files."
-    )
+    source: Literal["arrays"]
     arrays: Arrays | None = Field(None, description="The arrays of all splits that name none of their own.")
-    splits: Annotated[dict[Name, ArraySplit], Field(min_length=1)] = Field(description="The splits, by name.")
+    splits: Splits[ArraySplit]
 
     def by_arrays(self) -> list[tuple[Arrays, dict[str, ArraySplit]]]:
         """The arrays that are read, each with the splits that take their images from them."""
@@ -93,7 +91,6 @@ class ArraysDataset(OwnDataset):
         return found
 
     def named(self) -> dict[str, str]:
-        """The files of the arrays."""
         places = {"arrays": self.arrays} | {f"splits.{name}": split.own() for name, split in self.splits.items()}
         return {
             f"{place}.{key}": name.partition(":")[0]
@@ -103,7 +100,6 @@ class ArraysDataset(OwnDataset):
         }
 
     def files(self) -> list[str]:
-        """The files in `folder` that are read."""
         return sorted({*self.named().values()})
 
     @model_validator(mode="after")

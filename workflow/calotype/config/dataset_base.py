@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -10,10 +10,13 @@ from calotype.steps.base import Known
 from calotype.steps.registry import BY_DEFAULT, Steps
 from calotype.steps.sequence import check_steps, plain_steps
 from calotype.tasks.labels import LabelKind
+from calotype.util.registered import Registered
 from calotype.util.typed import Strict
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
+Split = TypeVar("Split", bound=Strict)
+Splits = Annotated[dict[Name, Split], Field(min_length=1, description="The splits, by name.")]
 CATALOGUE = "catalogue"  # beside the prepared splits lies that of a user's own images
 
 
@@ -28,7 +31,7 @@ def check_distinct(classes: list[str]) -> None:
         raise ValueError(f"classes: duplicate name `{twice}`")
 
 
-class BaseDataset(Strict):
+class BaseDataset(Registered):
     """One dataset. Each source is a subclass, which says everything that the workflow has to know of it.
 
     A subclass annotates `source` with its name as a literal, and `splits` with the type of its splits.
@@ -48,6 +51,7 @@ class BaseDataset(Strict):
     reader: ClassVar[str]
     labels: ClassVar[LabelKind]
     hint: ClassVar[str] = ""
+    registered_by = "source"
 
     source: str
     splits: Mapping[str, Any]
@@ -63,7 +67,7 @@ class BaseDataset(Strict):
         """What is known of the raw images before they are read."""
         return Known()
 
-    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:  # noqa: ARG002
+    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
         """Whether an image of a number may be in a split, as far as the config knows.
 
         Args:

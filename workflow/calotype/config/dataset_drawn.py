@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.config.dataset_base import BaseDataset, Name
+from calotype.config.dataset_base import BaseDataset, Splits
 from calotype.steps.base import Known
 from calotype.util.typed import PositiveInt, Strict, Whole
 
@@ -39,7 +39,7 @@ class DrawnDataset(BaseDataset):
     writer: ClassVar[str]
 
     drawing: Any
-    splits: Annotated[dict[Name, DrawnSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+    splits: Splits[DrawnSplit]
 
     def drawn(self, split: str) -> dict[str, Any]:
         """Everything that decides what is drawn."""
@@ -54,13 +54,11 @@ class DotsDataset(DrawnDataset):
     reader = "calotype.data.read_dots:read_drawn"
     labels = "counts"
 
-    source: Literal["dots"] = Field(description="Where the images come from: `dots` draws them.")
+    source: Literal["dots"]
     drawing: Drawing = Field(Drawing(), description="How they are drawn.")
 
     def raw_images(self) -> Known:
-        """Drawn images: squares in colour, of 8 bits."""
         return Known(white=255, channels=3, size=(self.drawing.width, self.drawing.width))
 
-    def reading(self, split: str) -> dict[str, Any]:  # noqa: ARG002
-        """The size of the images, and the range of the counts."""
+    def reading(self, split: str) -> dict[str, Any]:
         return self.drawing.model_dump(include={"width", "minimum", "maximum"})

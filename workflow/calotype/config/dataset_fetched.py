@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.config.dataset_base import BaseDataset, Name, check_distinct
+from calotype.config.dataset_base import BaseDataset, Splits, check_distinct
 from calotype.steps.base import Known
 from calotype.util.typed import PositiveInt, Strict, Whole
 
@@ -58,7 +58,7 @@ class FileSplit(Strict):
 
 
 class FetchedDataset(BaseDataset):
-    """Images of classes, in files that are fetched; they keep the numbers that they have in their file."""
+    """Images of classes, grey and of 8 bits, in files that are fetched; they keep their numbers in their file."""
 
     origin = "fetched"
     evidence = "{data}/{dataset}/SHA256SUMS"
@@ -70,14 +70,15 @@ class FetchedDataset(BaseDataset):
         description="Names of the classes, in the order of the labels, which count from 0."
     )
 
+    def raw_images(self) -> Known:
+        return Known(white=255, channels=1)
+
     def reading(self, split: str) -> dict[str, Any]:
-        """The keys of the split, the checksums of its files, and the number of classes."""
         found = self.splits[split].model_dump()
         files = {found[key]: self.fetch.files[found[key]] for key in self.splits[split].files}
         return found | {"files": files, "classes": len(self.classes)}
 
     def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
-        """Images keep the numbers that they have in their file."""
         part = self.splits[split]
         return part.first <= number < part.first + min(part.number or math.inf, limit or math.inf)
 
@@ -107,12 +108,8 @@ class IdxDataset(FetchedDataset):
     reader = "calotype.data.idx:read_part"
     hint = USER_ARRAYS
 
-    source: Literal["idx"] = Field(description="Where the images come from: `idx`, files as MNIST has them.")
-    splits: Annotated[dict[Name, IdxSplit], Field(min_length=1)] = Field(description="The splits, by name.")
-
-    def raw_images(self) -> Known:
-        """Grey images of 8 bits."""
-        return Known(white=255, channels=1)
+    source: Literal["idx"]
+    splits: Splits[IdxSplit]
 
 
 class CsvSplit(FileSplit):
@@ -128,14 +125,8 @@ class CsvDataset(FetchedDataset):
 
     reader = "calotype.data.csv_pixels:read_part"
 
-    source: Literal["csv"] = Field(
-        description="Where the images come from: `csv`, a line an image: the pixels of a square, then the label."
-    )
-    splits: Annotated[dict[Name, CsvSplit], Field(min_length=1)] = Field(description="The splits, by name.")
-
-    def raw_images(self) -> Known:
-        """Grey images of 8 bits."""
-        return Known(white=255, channels=1)
+    source: Literal["csv"]
+    splits: Splits[CsvSplit]
 
 
 class NpzSplit(FileSplit):
@@ -156,7 +147,8 @@ class NpzDataset(FetchedDataset):
     reader = "calotype.data.npz:read_part"
     hint = USER_ARRAYS
 
-    source: Literal["npz"] = Field(
-        description="Where the images come from: `npz`, arrays as `numpy.savez` writes them."
-    )
-    splits: Annotated[dict[Name, NpzSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+    source: Literal["npz"]
+    splits: Splits[NpzSplit]
+
+    def raw_images(self) -> Known:
+        return Known()

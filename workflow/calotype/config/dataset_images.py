@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from calotype.config.dataset_base import Name
+from calotype.config.dataset_base import Splits
 from calotype.config.dataset_user import Below, OwnDataset, RandomSplits, check_dealing, check_shares
 from calotype.util.typed import Strict
 
@@ -79,11 +79,11 @@ class ImagesDataset(OwnDataset):
     reader = "calotype.data.read_catalogued:read_files"
     lister = "calotype.data.catalogue_image_files:list_files"
 
-    source: Literal["images"] = Field(description="Where the images come from: `images`, files of your own.")
+    source: Literal["images"]
     table: ImageTable | None = Field(
         None, description="A table of their labels. Left out: each class has a folder of its name."
     )
-    splits: Annotated[dict[Name, ImageSplit], Field(min_length=1)] = Field(description="The splits, by name.")
+    splits: Splits[ImageSplit]
     random: RandomImages = Field(RandomImages(), description="How images are dealt out, where splits have a `share`.")
     alpha: Literal["refuse", "drop", "black", "white"] = Field(
         "refuse", description="What to do with transparency: refuse such images, drop it, or lay them on a colour."
@@ -96,20 +96,16 @@ class ImagesDataset(OwnDataset):
         "refuse", description="What to do with images that the table does not name."
     )
 
-    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:  # noqa: ARG002
-        """Files count from 1, in another order than splits take them; how many there are, the config does not know."""
+    def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
         return number > 0
 
     def place(self) -> dict[str, Any]:
-        """Where the images lie, and what there is none: neither changes one."""
         return super().place() | {"ignore": self.ignore}
 
     def named(self) -> dict[str, str]:
-        """The table, where there is one."""
         return {"table.file": self.table.file} if self.table else {}
 
     def reading(self, split: str) -> dict[str, Any]:
-        """Also what becomes of transparency."""
         return super().reading(split) | {"alpha": self.alpha}
 
     @model_validator(mode="after")

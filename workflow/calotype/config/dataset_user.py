@@ -82,7 +82,7 @@ class OwnDataset(BaseDataset):
         """The same with all defaults: with another default the same config means something else."""
         return self.model_dump(exclude={"prepare", *self.place()}, exclude_none=True)
 
-    def reading(self, split: str) -> dict[str, Any]:  # noqa: ARG002
+    def reading(self, split: str) -> dict[str, Any]:
         """The kind of the labels; which images and labels there are, the catalogue says."""
         return {"labels": self.labels, "classes": len(self.classes)}
 

@@ -10,7 +10,7 @@ from calotype.config.dataset_base import BaseDataset
 from calotype.util.registered import by_name
 
 MODULES = (dataset_drawn, dataset_fetched, dataset_images, dataset_arrays)
-DATASETS: Mapping[str, type[BaseDataset]] = by_name(MODULES, BaseDataset, "source")  # type: ignore[type-abstract]
+DATASETS: Mapping[str, type[BaseDataset]] = by_name(MODULES, BaseDataset)  # type: ignore[type-abstract]
 
 if TYPE_CHECKING:
     Dataset = BaseDataset

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from calotype.util.typed import Strict
+from calotype.util.registered import Registered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,7 @@ class Known:
             raise ValueError(f"{key}: {value:g} is not in 0..{white:g}, the values that pixels have there")
 
 
-class Step(Strict):
+class Step(Registered):
     """One step. It works on each pixel by itself, and so on any number of images of one size at a time.
 
     A subclass annotates `name` with its name as a literal. Its docstring is what the reference says of it.
@@ -133,14 +133,6 @@ class Step(Strict):
     def words(self, given: dict[str, Any]) -> list[str]:
         """The keys of a title, each in words."""
         return [key if value is True else f"{key} {worded(value)}" for key, value in given.items()]
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
-        found: dict[str, Any] = handler(core)
-        schema = handler.resolve_ref_schema(found)
-        schema["description"] = " ".join(schema["description"].split())
-        schema["properties"]["name"]["description"] = schema["description"]
-        return found
 
 
 class ImageStep(Step):

@@ -9,19 +9,13 @@ from calotype.steps.base import Image, ImageStep, Known, pixels
 from calotype.util.typed import Number, Whole
 
 Side = Annotated[int, Field(ge=1, le=16384)]  # px
-INTERPOLATIONS = {
-    "nearest": "INTER_NEAREST_EXACT",
-    "linear": "INTER_LINEAR",
-    "cubic": "INTER_CUBIC",
-    "lanczos": "INTER_LANCZOS4",
-    "area": "INTER_AREA",
-}  # names of OpenCV
+OPENCV = {"nearest": "nearest_exact", "lanczos": "lanczos4"}  # its names of interpolations, where they are others
 BORDERS = {"edge": "BORDER_REPLICATE", "reflect": "BORDER_REFLECT_101"}
 
 
 class _Sized(ImageStep):
-    width: Side
-    height: Side
+    width: Side = Field(description="Of the result, in px.")
+    height: Side = Field(description="Of the result, in px.")
 
     def words(self, given: dict[str, Any]) -> list[str]:
         return [f"{given.pop('width')} × {given.pop('height')} px", *super().words(given)]
@@ -31,8 +25,6 @@ class Resize(_Sized):
     """Another number of pixels."""
 
     name: Literal["resize"]
-    width: Side = Field(description="In px.")
-    height: Side = Field(description="In px.")
     keep_aspect: bool = Field(
         False,
         description="As large as fits into `width` and `height` without a change of shape; `pad` fills up what is "
@@ -62,7 +54,7 @@ class Resize(_Sized):
         height, width = image.shape[:2]
         across, down = self.fitted(width, height)
         if self.interpolation != "auto":
-            method = getattr(cv2, INTERPOLATIONS[self.interpolation])
+            method = getattr(cv2, f"INTER_{OPENCV.get(self.interpolation, self.interpolation).upper()}")
             image = cv2.resize(image, (across, down), interpolation=method)
         else:
             smaller = min(width, across), min(height, down)
@@ -74,11 +66,9 @@ class Resize(_Sized):
 
 
 class Crop(_Sized):
-    """A part of the image, from its middle unless `left` and `top` are given."""
+    """A part of the image, from its middle unless `left` and `top` are given; a smaller image is an error."""
 
     name: Literal["crop"]
-    width: Side = Field(description="In px; an image that is smaller is an error.")
-    height: Side = Field(description="In px; an image that is smaller is an error.")
     left: Whole | None = Field(None, description="Px that are cut off on the left. Given together with `top`.")
     top: Whole | None = Field(None, description="Px that are cut off above. Given together with `left`.")
 
@@ -113,11 +103,9 @@ class Crop(_Sized):
 
 
 class Pad(_Sized):
-    """A border around the image, which comes to lie in the middle; an odd px goes right, or below."""
+    """A border around the image, in the middle; an odd px goes right, or below; a larger image is an error."""
 
     name: Literal["pad"]
-    width: Side = Field(description="Of the result, in px; an image that is wider is an error.")
-    height: Side = Field(description="Of the result, in px; an image that is higher is an error.")
     border: Literal["value", "edge", "reflect"] = Field(
         "value",
         description="`value`: of one `value`; `edge`: the outermost pixels again; `reflect`: what lies inside, "

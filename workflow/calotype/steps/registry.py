@@ -13,7 +13,7 @@ from calotype.steps.base import Step
 from calotype.util.errors import CalotypeError
 from calotype.util.registered import by_name
 
-STEPS: Mapping[str, type[Step]] = by_name((tone, geometry, filters, levels, custom), Step, "name")  # type: ignore[type-abstract]
+STEPS: Mapping[str, type[Step]] = by_name((tone, geometry, filters, levels, custom), Step)  # type: ignore[type-abstract]
 BY_DEFAULT: Any = ["grey", "scale"]  # as YAML would give it: schemas show it so
 
 
