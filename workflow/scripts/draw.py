@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from calotype.util.entry_point import script
-from calotype.util.registered import function_of
+from calotype.util.function_of import function_of
 
 with script(snakemake.log[0]):
     draw = function_of(snakemake.params.writer)

@@ -7,7 +7,7 @@ from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, chan
 
 from calotype.config.datasets import DATASETS as SOURCES
 from calotype.steps.registry import STEPS
-from calotype.util.registered import function_of
+from calotype.util.function_of import function_of
 
 # ---- What a split is prepared from -----------------------------------------------------------------------------------
 

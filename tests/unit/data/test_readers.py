@@ -8,7 +8,7 @@ import pytest
 from calotype.config.datasets import DATASETS
 from calotype.data.readers import Raw, read_raw
 from calotype.util.errors import CalotypeError
-from calotype.util.registered import function_of
+from calotype.util.function_of import function_of
 
 READER = DATASETS["csv"].reader
 WHERE = {"table": "digits.csv", "first": 0, "number": None, "classes": 4}

@@ -13,7 +13,7 @@ from calotype.data.catalogue_common import image_names, several
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv, write_text
-from calotype.util.registered import function_of
+from calotype.util.function_of import function_of
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calotype.util.errors import CalotypeError, with_hint
 from calotype.util.files import sha256
-from calotype.util.registered import function_of
+from calotype.util.function_of import function_of
 
 # Number, label (a count, a class, or any number), image of shape (height, width, channels).
 Record = tuple[int, int | float, NDArray[np.uint8] | NDArray[np.uint16]]

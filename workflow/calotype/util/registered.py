@@ -1,7 +1,6 @@
-"""Find what a config can name: a type is registered by its module, a function by the name that its type gives."""
+"""The types that a config can name: a type is registered by being defined in a module of its kind."""
 
-from collections.abc import Callable, Iterable
-from importlib import import_module
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
@@ -44,11 +43,4 @@ def by_name(modules: Iterable[ModuleType], base: type[Model]) -> dict[str, type[
             if name in found:
                 raise TypeError(f"{module.__name__}.{model.__name__}: duplicate {base.registered_by} `{name}`")
             found[name] = model
-    return found
-
-
-def function_of(place: str) -> Callable[..., Any]:
-    """The function that `module:function` names; its module is imported only now."""
-    module, _, name = place.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
     return found
