@@ -134,6 +134,15 @@ class Project:
         (self.folder / "config/studies/dots.yaml").write_text(text, encoding="utf-8")
 
 
+def figure_names(task: str, variants: Sequence[str], conditions: Sequence[str] = ()) -> list[str]:
+    """The names of the figures of a study in the folder of its figures, sorted."""
+    from calotype.tasks.figures import figures_of
+
+    found = figures_of(task, conditions)
+    each = [f"{figure.stem}/{variant}" for figure in found if figure.per_variant for variant in variants]
+    return sorted([*each, *(figure.stem for figure in found if not figure.per_variant)])
+
+
 def environment() -> dict[str, str]:
     """The environment of a user who calls Snakemake."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}

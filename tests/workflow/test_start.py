@@ -36,7 +36,7 @@ def test_from_a_folder_of_images_to_a_plan_and_mistakes_are_said_all_at_once(lea
     assert command == "check --config 'studies=[leaves]'"
     printed = leaves.run("check", "--config", "studies=[leaves]")
     assert "results/prepared/leaves/train-steps.png" in printed
-    said = r"^Jobs +\d+: train 3, evaluate 1, claims 1, latex 1, figures \d+, report 1$"
+    said = r"^Jobs +\d+: train 3, predict 1, evaluate 1, claims 1, figures 1, report 1$"
     assert re.search(said, printed, re.MULTILINE), printed
     assert re.search(r"^Disk .* free$", printed, re.MULTILINE)
     assert re.search(r"^Next +snakemake --cores all leaves$", printed, re.MULTILINE)

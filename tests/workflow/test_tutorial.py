@@ -189,7 +189,7 @@ def test_a_check_tries_every_variant_says_the_next_call_and_trains_nothing(follo
     packs = 6 if followed.whole else 3
     assert tried(check) == variants
     assert re.search(
-        rf"^Jobs +\d+: train {packs}, evaluate 1, claims 1, latex 1, figures \d+, report 1$", check, re.MULTILINE
+        rf"^Jobs +\d+: train {packs}, predict 1, evaluate 1, claims 1, figures 1, report 1$", check, re.MULTILINE
     )
     assert re.search(r"^Next +snakemake --cores all shapes$", check, re.MULTILINE)
     after = followed.printed[followed.printed.index(check) + 1 :]
