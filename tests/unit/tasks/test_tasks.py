@@ -106,8 +106,8 @@ def test_a_run_without_errors_or_without_numbers_shows_none():
 
 @pytest.mark.parametrize(
     ("count", "shown"),
-    [(4.638, "4.6"), (np.float32(0.52), "0.5"), (-0.01, "0.0"), (-2.5, "-2.5"), (3e38, "3.0e+38"), (np.nan, "nan"),
-     (np.inf, "inf")],
+    [(4.638, "4.6"), (np.float32(0.52), "0.5"), (-0.01, "0.0"), (-2.5, "-2.5"), (999.5, "999.5"), (1000, "1.0e+03"),
+     (3e38, "3.0e+38"), (np.nan, "nan"), (np.inf, "inf")],
 )  # fmt: skip
 def test_a_predicted_count_of_any_size_fits_above_its_image(count, shown):
     assert count_text(count) == shown

@@ -310,6 +310,16 @@ def test_noise_is_normal_of_the_deviation_and_the_same_for_the_same_numbers(tens
     assert abs(np.corrcoef(one[0].ravel(), one[1].ravel())[0, 1]) < 0.2
 
 
+def test_the_numbers_of_the_first_image_are_the_key_of_the_noise_of_its_batch(tensorflow):
+    images = np.zeros((3, 4, 4, 1), np.float32)
+    draws = np.array([[5, 6], [7, 8], [9, 10]], np.int32)
+    plain = applied(tensorflow, images, draws, name="noise", strength=0.5)
+    for row, column, same in ((0, 0, False), (0, 1, False), (1, 0, True), (1, 1, True), (2, 1, True)):
+        changed = draws.copy()
+        changed[row, column] += 1
+        assert np.array_equal(applied(tensorflow, images, changed, name="noise", strength=0.5), plain) is same
+
+
 @pytest.mark.parametrize(
     "change",
     [
