@@ -3,6 +3,7 @@
 Code that computes takes steps as objects, and imports no registry: a further step changes no result of the others.
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
@@ -48,7 +49,11 @@ if TYPE_CHECKING:
 else:
     _Entry = Annotated[Union[*STEPS.values()], Field(discriminator="name"), BeforeValidator(_by_name), _NameAlone()]
     Steps = list[_Entry]
-_STEPS: TypeAdapter[list[Step]] = TypeAdapter(Steps)
+
+
+@functools.cache
+def _validator() -> TypeAdapter[list[Step]]:
+    return TypeAdapter(Steps)
 
 
 def read_steps(plain: Iterable[Any]) -> list[Step]:
@@ -58,7 +63,7 @@ def read_steps(plain: Iterable[Any]) -> list[Step]:
         CalotypeError: an entry is no step.
     """
     try:
-        return _STEPS.validate_python([*plain])
+        return _validator().validate_python([*plain])
     except ValidationError as problem:
         lines = [f"prepare.{'.'.join(map(str, error['loc']))}: {error['msg']}." for error in problem.errors()]
         raise CalotypeError("\n".join(lines)) from None

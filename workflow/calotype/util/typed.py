@@ -7,9 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Strict(BaseModel):
-    """No unknown keys, no silent conversions ("10" is not 10), no changes afterwards."""
+    """No unknown keys, no silent conversions ("10" is not 10), no changes afterwards.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    Validators are built when they are first used: most calls read few sources of images, and no type by itself that is
+    part of another one.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 PositiveInt = Annotated[int, Field(gt=0)]
