@@ -95,7 +95,7 @@ def test_a_fresh_clone_beside_old_results_runs_nothing(finished):
 
 
 def test_a_changed_line_in_training_trains_again_and_draws_nothing(finished):
-    finished.edit("workflow/calotype/training/loop.py", "PREDICT_BATCH = 250", "PREDICT_BATCH = 200")
+    finished.edit("workflow/calotype/training/keras_trainer.py", "TEST_BATCH = 250", "TEST_BATCH = 200")
     plan = finished.plan()
     assert plan["train"] == 2
     assert not plan.keys() & {"draw", "prepare"}

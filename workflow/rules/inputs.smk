@@ -97,7 +97,7 @@ def prepared_split(suffix):
 
 def predictions(wildcards):
     """The predictions of a study, a file for each of its test splits."""
-    return [f"{RESULTS}/{wildcards.study}/predictions/{split}.npz" for split in tests(wildcards)]
+    return LAYOUT.predictions(wildcards.study)
 
 
 def of_all_packs(name):

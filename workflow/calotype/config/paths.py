@@ -147,6 +147,10 @@ class Layout:
         """The prepared array (.npy) of a split that a study uses, or its manifest (.json)."""
         return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
 
+    def predictions(self, study: str) -> list[str]:
+        """The predictions of all runs of a study, a file for each of its test splits."""
+        return [f"{self.results}/{study}/predictions/{split}.npz" for split in self.config.studies[study].tests]
+
     def tables(self, studies: Iterable[str], names: Sequence[str]) -> list[str]:
         """Some tables of each of some studies."""
         return [f"{self.results}/{study}/{name}" for study in studies for name in names]
@@ -199,7 +203,8 @@ class Layout:
         studies = self.reports()[report]
         figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
         names = [f"{name}.csv" for name in (*EVALUATED, "claims")] + [f"{name}.tex" for name in LATEX]
-        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, names)]
+        predictions = [file for study in studies for file in self.predictions(study)]
+        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, names), *predictions]
 
     def jobs(self, studies: Sequence[str]) -> list[tuple[str, str]]:
         """(stage, what it works on) of each job but the report, trainings and figures; these count for themselves."""
