@@ -1,5 +1,8 @@
 """Made-up predictions and histories of runs."""
 
+import hashlib
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -44,3 +47,13 @@ def shown_to(runs, **images):
 
 def differences(runs, metric="accuracy", **images):
     return differences_table(runs, shown_to(runs, **images), metric)
+
+
+def prepare_images(file, labels, size=8):
+    """A prepared array of random images with these labels, and its manifest."""
+    records = np.zeros(len(labels), [("image", np.float32, (size, size, 1)), ("label", labels.dtype), ("id", np.int64)])
+    records["image"] = np.random.default_rng(1).random((len(labels), size, size, 1))
+    records["label"], records["id"] = labels, np.arange(len(labels))
+    np.save(file, records)
+    manifest = json.dumps({"sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
+    file.with_suffix(".json").write_text(manifest, encoding="utf-8")

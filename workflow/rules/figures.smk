@@ -33,6 +33,7 @@ for figures, studies in LAYOUT.figure_sets().items():
             differences=rules.evaluate.output.differences,
             history=rules.evaluate.output.history,
             predictions=predictions,
+            manifests=prepared_tests(".json"),
             arrays=ancient(prepared_tests(".npy")),
             models=feature_models,
             style=REPORT / "calotype.mplstyle",

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from unit.evaluated import prepare_images
 
 from calotype.evaluation.divergence import DIVERGED
 from calotype.evaluation.predictions import SplitPredictions, write_predictions
@@ -23,8 +24,10 @@ def results(tmp_path):
     rows = [("wide", 1, DIVERGED, 7.0), *(("few", seed, "exact", 0.5) for seed in range(2)), ("wide", 0, "exact", 0.5)]
     runs = pd.DataFrame(rows, columns=["variant", "seed", "metric", "value"])
     write_csv(runs.assign(study="dots", split="test"), tmp_path / "runs.csv")
+    prepare_images(tmp_path / "test.npy", LABELS)
     labels = {"wide": "Wide model", "few": "few"}
-    return StudyResults("dots", str(tmp_path), "count", ["test"], "exact", labels)
+    arrays = {"test": str(tmp_path / "test.npy")}
+    return StudyResults("dots", str(tmp_path), "count", ["test"], "exact", labels, arrays=arrays)
 
 
 def test_seeds_that_diverged_are_left_out_of_figures_over_all_seeds(results):
@@ -46,6 +49,8 @@ def test_nothing_is_read_before_it_is_asked_for_and_nothing_twice(results, tmp_p
     results.share()
     (tmp_path / "runs.csv").unlink()
     (tmp_path / "predictions/test.npz").unlink()
+    (tmp_path / "test.json").unlink()
+    assert results.images("test").labels.tolist() == LABELS.tolist()
     assert len(results.table("runs")) == 4
     assert results.predictions("test").labels.tolist() == LABELS.tolist()
     with pytest.raises(CalotypeError, match=r"summary\.csv: .*\nHint: delete it to have it made again"):

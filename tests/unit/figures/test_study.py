@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pandas as pd
 import pytest
-from unit.evaluated import history
+from unit.evaluated import history, prepare_images
 
 from calotype.evaluation import confusion, tables
 from calotype.evaluation.predictions import SplitPredictions, write_predictions
@@ -55,10 +55,7 @@ def evaluated(folder, task, lost=None):
     }
     for name, table in made.items():
         write_csv(table, folder / f"{name}.csv")
-    records = np.zeros(IMAGES, [("image", np.float32, (8, 8, 1)), ("label", LABELS[task].dtype), ("id", np.int64)])
-    records["image"], records["label"] = np.random.default_rng(1).random((IMAGES, 8, 8, 1)), LABELS[task]
-    records["id"] = np.arange(IMAGES)
-    np.save(folder / "test.npy", records)
+    prepare_images(folder / "test.npy", LABELS[task])
     classes = ["cat", "dog"] if task == "classify" else []
     return StudyResults(
         "study", str(folder), task, ["test"], metric, dict.fromkeys(VARIANTS, "") | {v: v for v in VARIANTS}, classes,

@@ -81,7 +81,9 @@ class StudyResults:
         Raises:
             CalotypeError: they cannot be opened.
         """
-        return open_split(Path(self.arrays[split]))
+        if ("images", split) not in self._read:
+            self._read["images", split] = open_split(Path(self.arrays[split]))
+        return self._read["images", split]
 
     def share(self) -> None:
         """Read what most figures need, so that processes that are forked from this one need not.
@@ -90,6 +92,7 @@ class StudyResults:
             CalotypeError: something cannot be read.
         """
         self.predictions(self.tests[-1])
+        self.images(self.tests[-1])
         self.diverged  # noqa: B018
 
     @cached_property
