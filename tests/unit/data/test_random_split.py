@@ -96,6 +96,10 @@ def test_classes_too_small_for_their_parts_do_not_leave_a_split_empty():
     found = deal(400, {"train": 0.9, "test": 0.1}, 3, labels)
     assert [(found == "train").sum(), (found == "test").sum()] == [360, 40]
     assert max(((found == "test") & (labels == label)).sum() for label in range(100)) <= 1
+    found = deal(400, {"train": 0.3, "test": 0.2}, 3, labels)  # 1.2 and 0.8 of each class, and 2 that are left out
+    for name, images, most in (("train", 120, 2), ("test", 80, 1), (LEFT, 200, 3)):
+        held = [((found == name) & (labels == label)).sum() for label in range(100)]
+        assert (sum(held), max(held)) == (images, most)
 
 
 def test_strata_are_shuffled_each_in_their_own_way():

@@ -170,6 +170,13 @@ def test_confusion_is_the_one_counted_by_hand():
         assert table[table.seed == seed][["true", "predicted", "images"]].values.tolist() == counted
 
 
+def test_a_count_beyond_those_that_a_float_tells_apart_stands_for_none():
+    table = confusion_table("dots", COUNT, [one_run(said(2**52, 2**53, -(2**53)), [1, 2, 3])])
+    found = table[table.seed == 0].predicted
+    assert found.iloc[0] == 2**52
+    assert found.isna().tolist() == [False, True, True]
+
+
 def test_confusion_over_all_seeds_is_their_sum_split_by_split():
     runs = [one_run(said(0, 1, 2, 3, math.nan), seed=seed, split=split) for split in ("b", "a") for seed in range(2)]
     runs += [one_run(said(0, 1, 2, 3, 4), variant="deep", split="b")]

@@ -77,6 +77,7 @@ def test_one_senseless_prediction_does_not_flatten_the_others():
     [
         ([[-1, 0, 2]], 1.5, 10, 2.2),  # the limits, and a tenth more
         ([[-3, 0, 2]], 1.5, 10, 3.3),
+        ([[-0.1, 0, 0.2]], 0.15, 1, 0.22),
         ([[-1, 0, 2], [-4, 0, 1]], 1.5, 10, 4.4),
         ([[-1, 0, 2]], 3, 10, 3.15),  # the farthest point, and a twentieth more
         ([[-1, 0, 2]], 100, 10, 4.4),  # twice as far as the limits, and no farther

@@ -69,6 +69,14 @@ def test_the_axis_holds_all_numbers_and_is_logarithmic_where_means_are_far_apart
     assert [float(along(x)) for x in (*ends, middle)] == pytest.approx([0, 1, 0.5], abs=1e-3)
 
 
+def test_ticks_stand_at_numbers_that_are_easily_added():
+    for span in np.geomspace(0.01, 100, 40):
+        axis = Figure().add_subplot()
+        figures_seeds._number_line(axis, [[0.0, span]], [], share=False)
+        step = f"{np.diff(axis.get_xticks())[0]:.3e}"
+        assert step[:5] in ("1.000", "2.000", "5.000")
+
+
 @pytest.mark.parametrize(
     ("sizes", "linear"),
     [

@@ -181,6 +181,18 @@ def test_the_report_is_one_of_all_studies_where_there_are_several(tmp_path):
     assert cost_forecast.jobs(layout, done) == {"figures": 1, "report": 1}
 
 
+def test_a_study_with_packs_ahead_is_evaluated_anew_and_no_other(tmp_path):
+    layout = project(tmp_path, ("dots", "more"))
+    rows = [dataclasses.replace(of(layout), study=study, packs=packs) for study, packs in (("dots", 1), ("more", 0))]
+    assert cost_forecast.jobs(layout, rows)["evaluate"] == 2
+    finish(layout, "more")
+    assert cost_forecast.jobs(layout, rows)["evaluate"] == 1
+    finish(layout, "dots")
+    assert cost_forecast.jobs(layout, rows)["evaluate"] == 1
+    (layout.root / "results/more/runs.csv").unlink()
+    assert cost_forecast.jobs(layout, rows)["evaluate"] == 2
+
+
 def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     rows = [of(layout, "a"), of(layout, "b")]
     found = cost_forecast.jobs(layout, rows)
