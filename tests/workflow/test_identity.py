@@ -1,0 +1,317 @@
+"""What can change a result makes it again, and nothing else does: each test edits one thing and reads the plan."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+# What is not to be computed again without need: it takes the most time.
+DEAR = {"draw", "fetch_dataset", "catalogue", "measure", "prepare", "rehearse", "train"}
+PACKS = [
+    f"results/{variant}/seeds-{seeds}/provenance.json"
+    for variant, seeds in (
+        ("dots/source", "000-001"),
+        ("dots/accurate", "000-000"),
+        ("own/net", "000-000"),
+        ("own/plain", "000-000"),
+    )
+]
+BOTH = (*PACKS, "--config", "studies=[dots,own]")
+CODE = "workflow/calotype"
+
+MODELS = """
+import keras
+import numpy as np
+from my_layers import Thick
+
+UNITS, ROUNDS = 3, 1
+
+def net(shape, outputs, *, first):
+    hidden = [Thick(UNITS) for _ in range(ROUNDS)]
+    scale = float(np.load(first)[0])
+    return keras.Sequential([keras.Input(shape), keras.layers.Rescaling(scale), *hidden, keras.layers.Dense(outputs)])
+
+def plain(shape, outputs):
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(outputs)])
+"""
+LAYERS = """
+import keras
+from sizes import POOL
+
+class Thick(keras.layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.pool, self.flat = keras.layers.AveragePooling2D(POOL), keras.layers.Flatten()
+        self.dense = keras.layers.Dense(units)
+
+    def build(self, shape):
+        self.dense.build(self.flat.compute_output_shape(self.pool.compute_output_shape(shape)))
+
+    def call(self, images):
+        return self.dense(self.flat(self.pool(images)))
+"""
+STEPS = """
+import numpy as np
+from steps_helper import LEAST
+
+def lift(image, by):
+    return np.maximum(image, LEAST + np.load(by)[0]).astype(np.uint8)
+"""
+
+
+@pytest.fixture(scope="module")
+def project(finished_once, tmp_path_factory):
+    """A finished project with a study of the user's own code: two variants, and images that a function prepares."""
+    folder = tmp_path_factory.mktemp("identity") / "project"
+    shutil.copytree(finished_once.folder, folder)
+    made = type(finished_once)(folder)
+    for file, text in {"my_models": MODELS, "my_layers": LAYERS, "sizes": "POOL = 4\n"}.items():
+        (folder / "code").mkdir(exist_ok=True)
+        (folder / f"code/{file}.py").write_text(text, encoding="utf-8")
+    (folder / "code/my_steps.py").write_text(STEPS, encoding="utf-8")
+    (folder / "code/steps_helper.py").write_text("LEAST = 2\n", encoding="utf-8")
+    for name in ("scale", "lift"):
+        array(folder / f"{name}.npy", 1)
+    datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
+    own = {"name": "own", "function": "code/my_steps.py:lift", "arguments": {"by": "lift.npy"}, "files": ["lift.npy"]}
+    datasets["lifted"] = datasets["dots"] | {"prepare": ["grey", own, "scale"]}
+    datasets["lifted"]["splits"] = {name: {"images": 20, "seed": 1} for name in ("train", "test")}
+    (folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets), encoding="utf-8")
+    study = {
+        "title": "Own code",
+        "dataset": "lifted",
+        "task": "count",
+        "tests": ["test"],
+        "defaults": {"loss": "mean_squared_error", "optimizer": "adam", "epochs": 1, "batch_size": 10, "seeds": 1},
+        "variants": {
+            "net": {
+                "model": "code/my_models.py:net",
+                "model_arguments": {"first": "scale.npy"},
+                "files": ["scale.npy"],
+            },
+            "plain": {"model": "code/my_models.py:plain"},
+        },
+    }
+    (folder / "config/studies/own.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    made.run(*BOTH)
+    assert made.plan(*BOTH) == {}
+    return made
+
+
+def array(path: Path, number: int) -> None:
+    import numpy as np
+
+    np.save(path, np.full(3, number))
+
+
+class Edits:
+    """Edits of files, and the way back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.before: dict[Path, bytes] = {}
+
+    def __call__(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} has changed; choose another line for this test"
+        self.before.setdefault(path, path.read_bytes())
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def undo(self) -> None:
+        for path, content in self.before.items():
+            path.write_bytes(content)
+
+
+@pytest.fixture
+def edit(project):
+    edits = Edits(project.folder)
+    yield edits
+    edits.undo()
+
+
+def dear(project) -> dict[str, int]:
+    """The dear jobs that a dry run plans."""
+    return {rule: count for rule, count in project.plan(*BOTH).items() if rule in DEAR}
+
+
+# ---- Nothing is trained or prepared again ----------------------------------------------------------------------------
+
+HARMLESS = {
+    "one more optimizer": [(f"{CODE}/config/optimizer.py", '        "adam",\n', '        "adam",\n        "adam2",\n')],
+    "one more loss": [(f"{CODE}/tasks/losses.py", '    "huber",\n', '    "huber",\n    "huber2",\n')],
+    "one more augmentation": [
+        (f"{CODE}/config/augmentation.py", '"noise", "erase"]', '"noise", "erase", "fade"]'),
+        (
+            f"{CODE}/training/augmentation.py",
+            "class Kind(",
+            "def fade(images):\n    return images / 2\n\n\nclass Kind(",
+        ),
+        (
+            f"{CODE}/training/augmentation.py",
+            '    "erase": Kind(',
+            '    "fade": Kind(lambda *_: [], lambda images, *_: fade(images)),\n    "erase": Kind(',
+        ),
+    ],
+    "one more metric": [
+        (
+            f"{CODE}/metrics/counts.py",
+            "COUNTS = (\n",
+            'def none(run):\n    return 0.0\n\n\nCOUNTS = (\n    Metric("none", "none", none),\n',
+        )
+    ],
+    "a key of the recipe at its default": [
+        (
+            f"{CODE}/config/recipe.py",
+            "    epochs: PositiveInt",
+            '    calm: int = Field(3, exclude_if=is_default(3), description="None.")\n    epochs: PositiveInt',
+        )
+    ],
+    "a key of a step at its default": [
+        (
+            f"{CODE}/steps/tone.py",
+            '    name: Literal["grey"]\n',
+            '    name: Literal["grey"]\n    calm: int | None = None\n',
+        )
+    ],
+    "another limit": [
+        (f"{CODE}/config/optimizer.py", "Field(ge=0, lt=1)", "Field(ge=0, lt=0.9)"),
+        (f"{CODE}/steps/geometry.py", "Field(ge=1, le=16384)", "Field(ge=1, le=20000)"),
+    ],
+    "a description": [
+        (f"{CODE}/config/recipe.py", '"Passes over the training images."', '"How often each image is seen."'),
+        (f"{CODE}/config/dataset_drawn.py", '"How many images to draw."', '"Number of images."'),
+    ],
+    "the text of an error": [
+        (
+            f"{CODE}/training/keras_trainer.py",
+            "images leaves none to train on, ",
+            "images leaves nothing to train on, ",
+        ),
+        (f"{CODE}/training/loop.py", '"%s: no checkpoint can be written', '"%s: no checkpoint is written'),
+        (f"{CODE}/preparation/prepare.py", "all of ", "each of "),
+    ],
+    "a line of a log": [
+        (f"{CODE}/training/loop.py", "    total = ", '    logger.info("%s: all seeds done", name)\n    total = '),
+        (f"{CODE}/training/loop.py", 'logger.debug("%s: saved: %s", self.name, self._place(seed, run))', "pass"),
+    ],
+    "a comment and a docstring": [
+        (f"{CODE}/training/loop.py", "PREDICT_BATCH", "# of images\nPREDICT_BATCH"),
+        (f"{CODE}/data/draw_dots.py", '"""Draw images', '"""Make images'),
+        ("workflow/scripts/train.py", '"""Train', '"""Really train'),
+    ],
+    "a model that no variant names": [(f"{CODE}/training/models.py", "0.25", "0.3")],
+    "the other trainer": [(f"{CODE}/training/sklearn_trainer.py", "np.zeros(", "np.empty(")],
+    "a function and a constant of the user's that nothing uses": [
+        (
+            "code/my_models.py",
+            "def plain(",
+            "OTHER = 3\n\ndef other(shape, outputs):\n    return UNITS\n\ndef plain(",
+        ),
+        ("code/sizes.py", "POOL", "# of a side\nWIDTH = 3\nPOOL"),
+        ("code/my_steps.py", "def lift(", "def sink(image):\n    return image\n\n\ndef lift("),
+    ],
+}
+
+
+def test_what_changes_no_result_trains_and_prepares_nothing(project, edit):
+    """All of it at once, as each plan takes seconds; where something is planned, each by itself, to name it."""
+    for edits in HARMLESS.values():
+        for each in edits:
+            edit(*each)
+    if dear(project):
+        planned = {}
+        for what, edits in HARMLESS.items():
+            edit.undo()
+            for each in edits:
+                edit(*each)
+            planned[what] = dear(project)
+        assert {what: jobs for what, jobs in planned.items() if jobs} == {}
+
+
+def test_files_that_are_touched_or_copied_train_and_prepare_nothing(project):
+    for file in [*project.folder.glob("*.npy"), *project.folder.glob("code/*.py")]:
+        content = file.read_bytes()
+        file.unlink()
+        file.write_bytes(content)
+    assert dear(project) == {}
+
+
+# ---- What is trained again is what it changes ------------------------------------------------------------------------
+
+
+ALL = {"dots/source", "dots/accurate", "own/net", "own/plain"}
+MODEL = "code/my_models.py"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "trained"),
+    [
+        (MODEL, "UNITS, ROUNDS = 3", "UNITS, ROUNDS = 4", {"own/net"}),
+        ("code/sizes.py", "POOL = 4", "POOL = 8", {"own/net"}),
+        (MODEL, "layers.Flatten()", "layers.ReLU(), keras.layers.Flatten()", {"own/plain"}),
+        (MODEL, "import numpy as np", "from my_layers import *\nimport numpy as np", {"own/net", "own/plain"}),
+        (f"{CODE}/training/models.py", "(32, 128, 256)", "(32, 128, 255)", {"dots/source"}),
+        (f"{CODE}/training/augmentation.py", "symmetry // bit % 2", "symmetry // bit % 2 + 0", {"dots/accurate"}),
+        (f"{CODE}/training/loop.py", "AT_ONCE = 0.5", "AT_ONCE = 0.4", ALL),
+        (f"{CODE}/config/recipe.py", '"val_") in', '"val_") not in', ALL),
+    ],
+)
+def test_a_change_trains_what_it_can_change(project, edit, file, old, new, trained):
+    """The last is no code that trains: what it makes of the config is another value."""
+    edit(file, old, new)
+    assert {name.split()[0] for name in project.trainings(*BOTH)} == trained
+    assert not dear(project).keys() & {"draw", "prepare"}
+
+
+def test_a_changed_file_that_a_model_reads_trains_it(project):
+    array(project.folder / "scale.npy", 2)
+    assert project.trainings(*BOTH) == ["own/net 0-0"]
+    array(project.folder / "scale.npy", 1)
+    assert dear(project) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("code/steps_helper.py", "LEAST = 2", "LEAST = 3"),
+        (f"{CODE}/steps/base.py", "np.rint(image)", "np.rint(image + 0)"),
+    ],
+)
+def test_a_change_of_a_step_prepares_what_takes_it(project, edit, file, old, new):
+    edit(file, old, new)
+    assert dear(project)["prepare"] == 2
+    assert {name.split("/")[0] for name in project.trainings(*BOTH)} == {"own"}
+
+
+def test_a_changed_file_that_a_step_reads_prepares_again(project):
+    array(project.folder / "lift.npy", 2)
+    assert dear(project)["prepare"] == 2
+    array(project.folder / "lift.npy", 1)
+
+
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [
+        ("scale.npy", r"config/studies/own\.yaml: variants\.net\.files\.0: scale\.npy is not found"),
+        ("lift.npy", r"config/datasets\.yaml: lifted\.prepare\.1\.own\.files\.0: lift\.npy is not found"),
+    ],
+)
+def test_a_file_that_is_missing_is_an_error_before_any_job(project, file, key):
+    path = project.folder / file
+    content = path.read_bytes()
+    path.unlink()
+    done = project.snakemake("--dry-run", *BOTH)
+    path.write_bytes(content)
+    assert done.returncode
+    assert re.search(key, done.stdout + done.stderr)
+
+
+def test_a_path_that_is_not_declared_is_an_error_before_any_job(project, edit):
+    edit("config/studies/own.yaml", "files:\n    - scale.npy", "files: []")
+    done = project.snakemake("--dry-run", *BOTH)
+    assert done.returncode
+    problem = r"variants\.net\.model_arguments\.first: scale\.npy is a file or folder that is not declared"
+    assert re.search(problem, done.stdout + done.stderr)
