@@ -12,6 +12,8 @@ from calotype.config.recipe import SCIKIT_LEARN
 from calotype.steps.custom import Own
 from calotype.steps.sequence import before_measuring, plain_steps
 
+DIGESTS = digests.KeptDigests(Path(".snakemake/contents/code.json"))
+
 
 def code_digest(script, without=(), picks={}):
     """The code of a stage, as a param: what changes it makes the stage run again (see profiles/default)."""
@@ -21,7 +23,7 @@ def code_digest(script, without=(), picks={}):
 def code_of(entry, without=(), picks={}):
     """The code that a script, a function or a class reaches."""
     with plain_errors():
-        return digests.code_digest(entry, (*digests.NO_RESULT, *without), picks)
+        return DIGESTS.digest(entry, (*digests.NO_RESULT, *without), picks)
 
 
 def drawing(wildcards):

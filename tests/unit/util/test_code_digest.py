@@ -340,3 +340,19 @@ def test_a_digest_is_the_same_in_every_process():
         for seed in ("1", "2")
     }
     assert len(found) == 1
+
+
+def test_digests_that_are_kept_are_those_of_the_library_at_hand(tmp_path, monkeypatch):
+    """A call parses nothing of a library that is the same; an edit is never missed."""
+    shutil.copytree(ROOT / "workflow/calotype", tmp_path / "calotype", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code_digest, "LIBRARY", tmp_path / "calotype")
+    entry, file = "calotype.data.draw_dots:write_split", tmp_path / "calotype/data/draw_dots.py"
+    kept = code_digest.KeptDigests(tmp_path / "code.json")
+    before = kept.digest(entry, NO_RESULT)
+    kept._save(0)
+    assert [*code_digest.KeptDigests(tmp_path / "code.json").found.values()][1:] == [before]
+    file.write_text(file.read_text(encoding="utf-8").replace("MARGIN = 0.04", "MARGIN = 0.05"), encoding="utf-8")
+    code_digest.forget()
+    assert code_digest.KeptDigests(tmp_path / "code.json").digest(entry, NO_RESULT) != before
+    (tmp_path / "code.json").write_text("[3", encoding="utf-8")
+    assert code_digest.KeptDigests(tmp_path / "code.json").found.keys() == {"state"}

@@ -4,16 +4,20 @@ Packages of others do not count: their versions stand for them.
 """
 
 import ast
+import atexit
 import functools
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from calotype.util.errors import CalotypeError
+from calotype.util.files import write_text
 from calotype.util.python_source import Source, parse, read_source
 from calotype.util.python_text import Chain, Imported, chain_of
 from calotype.util.user_code import is_beside, module_file
@@ -286,6 +290,34 @@ def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[s
 def code_digest(entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> str:
     """The digest of the code that an entry point reaches; see `reach`."""
     return reach(entry, without, picks).digest
+
+
+class KeptDigests:
+    """Digests of the library's code, in a file for later calls: as long as it stays the same, they parse none of it."""
+
+    def __init__(self, file: Path) -> None:
+        """Read the file, if it is of the same library and the same Python; it is written when the process ends."""
+        self.file, state = file, hashlib.sha256(sys.version.encode())
+        for path in sorted([*LIBRARY.rglob("*.py"), *LIBRARY.parent.joinpath("scripts").glob("*.py")]):
+            state.update(f"\0{path.relative_to(LIBRARY.parent)}\0".encode() + path.read_bytes())
+        self.found: dict[str, str] = {"state": state.hexdigest()}
+        with suppress(OSError, TypeError, ValueError):
+            kept = dict(json.loads(file.read_text(encoding="utf-8")))
+            if kept.get("state") == self.found["state"]:
+                self.found = kept
+        atexit.register(self._save, len(self.found))
+
+    def digest(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> str:
+        """The digest of the code that a script, a function or a class of the library reaches; see `reach`."""
+        key = json.dumps([str(entry), without, dict(picks)], sort_keys=True)
+        if key not in self.found:
+            self.found[key] = code_digest(entry, without, picks)
+        return self.found[key]
+
+    def _save(self, known: int) -> None:
+        if len(self.found) > known:
+            with suppress(CalotypeError):  # without it the next call takes longer
+                write_text(json.dumps(self.found), self.file)
 
 
 def own_code(name: str, files: Iterable[str] = ()) -> str | None:
