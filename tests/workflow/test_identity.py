@@ -203,7 +203,13 @@ HARMLESS = {
         ("workflow/scripts/train.py", '"""Train', '"""Really train'),
     ],
     "a model that no variant names": [(f"{CODE}/training/models.py", "0.25", "0.3")],
-    "the other trainer": [(f"{CODE}/training/sklearn_trainer.py", "np.zeros(", "np.empty(")],
+    "the other trainer": [
+        (
+            f"{CODE}/training/sklearn_trainer.py",
+            "if self._is_finite() else math.nan",
+            "if self._is_finite() else math.inf",
+        )
+    ],
     "a function and a constant of the user's that nothing uses": [
         (
             "code/my_models.py",
