@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import CATALOGUE, BaseDataset, check_distinct
 from calotype.tasks.labels import LABEL_KINDS, LabelKind
-from calotype.tasks.registry import TASKS
+from calotype.tasks.registry import tasks_that
 from calotype.util.typed import Strict
 
 
@@ -35,8 +35,8 @@ class RandomSplits(Strict):
     stratify: bool = Field(True, description="Whether every split gets the same part of each class.")
 
 
-def _tasks(kind: LabelKind) -> list[str]:
-    return [f"`{name}`" for name, task in TASKS.items() if task.labels == kind]
+def _meaning(kind: LabelKind) -> str:
+    return f"`{kind}`: {LABEL_KINDS[kind]} (task {tasks_that(lambda task: task.labels == kind)})"
 
 
 class OwnDataset(BaseDataset):
@@ -54,9 +54,7 @@ class OwnDataset(BaseDataset):
     folder: Annotated[str, Field(min_length=1)] = Field(description="The folder that holds them.")
     labels: LabelKind = Field(  # type: ignore[misc]  # of other sources an attribute
         "classes",
-        description="The kind of labels: "
-        + "; ".join(f"`{kind}`: {meaning} (task {' or '.join(_tasks(kind))})" for kind, meaning in LABEL_KINDS.items())
-        + ".",
+        description=f"The kind of labels: {'; '.join(map(_meaning, LABEL_KINDS))}.",
     )
     classes: list[str] = Field(
         [], description="Names of the classes, in the order in which figures show them; not for numbers."

@@ -14,6 +14,7 @@ from calotype.config.augmentation import Augmentation
 from calotype.config.optimizer import Optimizer, Plateau
 from calotype.config.training_metrics import THE_MORE_THE_BETTER, TrainingMetric, fitting
 from calotype.tasks.losses import OF_CLASS_NUMBERS, OF_CLASSES, OF_TWO_CLASSES, LossName
+from calotype.tasks.registry import tasks_that
 from calotype.util.typed import PositiveInt, Strict, is_default
 
 
@@ -43,6 +44,11 @@ SMOOTHED = ("categorical_crossentropy", "binary_crossentropy")  # those that tak
 SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
 
 
+_CLASSES = tasks_that(lambda task: task.gives_probabilities)
+_NUMBERS = tasks_that(lambda task: not task.gives_probabilities)
+_SCALED = tasks_that(lambda task: task.scales_targets)
+
+
 class Recipe(Strict):
     """What a training computes, given its data and its seed."""
 
@@ -52,9 +58,9 @@ class Recipe(Strict):
     )
     model_arguments: dict[str, Any] = Field({}, description="Keyword arguments for the model function.")
     loss: LossName = Field(
-        description="Keras's name of the loss: a crossentropy or the divergence for task `classify`, one of the others "
-        "for `count` and `regress`. With the `binary` ones, for two classes, the model has one output, a sigmoid: the "
-        "probability of the second class; with the others of `classify` a softmax. `poisson` takes outputs from 0, of "
+        description=f"Keras's name of the loss: a crossentropy or the divergence for {_CLASSES}, one of the others for "
+        f"{_NUMBERS}. With the `binary` ones, for two classes, the model has one output, a sigmoid: the probability of "
+        f"the second class; with the others of {_CLASSES} a softmax. `poisson` takes outputs from 0, of "
         "a softplus for instance."
     )
     class_weight: Annotated[
@@ -62,7 +68,7 @@ class Recipe(Strict):
     ] = Field(
         None,
         exclude_if=is_default(None),
-        description="`classify`: weights of classes in the training loss, by their names, those left out 1; or a list "
+        description=f"{_CLASSES}: weights of classes in the training loss, by their names, those left out 1; or a list "
         "for all, in the dataset's order; or `balanced`: as if all classes had the same number of images. As in "
         "Keras's `fit`, they do not count in `val_loss`; weights of images do.",
     )
@@ -83,7 +89,7 @@ class Recipe(Strict):
     train: str = Field("train", description="The split to train on.")
     scale_targets: bool = Field(
         False,
-        description="`count` and `regress`: train on (label - minimum) / (maximum - minimum) instead of the label "
+        description=f"{_SCALED}: train on (label - minimum) / (maximum - minimum) instead of the label "
         "itself. Predictions, and all that is measured on them, are in the labels' own units; the loss and the metrics "
         "of the training history are in those of the scaled labels.",
     )

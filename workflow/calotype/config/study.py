@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from calotype.config.dataset_base import Name
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
-from calotype.tasks.registry import TASKS, TaskName
+from calotype.tasks.registry import TASKS, TaskName, tasks_that
 from calotype.util.typed import PositiveInt, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
@@ -133,7 +133,8 @@ class Study(Strict):
     )
     example: Annotated[int, Field(ge=0)] | None = Field(
         None,
-        description="`classify`: number of an image of the first test split, shown with its probabilities. Images of "
+        description=f"{tasks_that(lambda task: task.gives_probabilities)}: number of an image of the first test split, "
+        "shown with its probabilities. Images of "
         "your own have theirs in the column `number` of results/prepared/<dataset>/catalogue.csv.",
     )
     feature_maps: str | None = Field(

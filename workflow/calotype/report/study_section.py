@@ -148,10 +148,10 @@ def _layers(results: StudyResults) -> list[dict[str, Any]]:
 
 
 def _called(label: float, names: Sequence[str]) -> str:
-    """The name of a class, or a count as it is."""
+    """The name of a class; a number that is none as it is."""
     if math.isinf(label):
         return "none"
-    return names[int(label)] if names else str(int(label))
+    return names[int(label)] if 0 <= label < len(names) else str(int(label))
 
 
 def _confusions(results: StudyResults) -> list[dict[str, Any]]:

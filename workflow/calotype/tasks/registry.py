@@ -1,6 +1,6 @@
 """All tasks by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from calotype.tasks.base import Task
@@ -19,3 +19,8 @@ else:
 def task_of(labels: LabelKind) -> Task:
     """The first task that takes a kind of labels."""
     return next(task for task in TASKS.values() if task.labels == labels)
+
+
+def tasks_that(meet: Callable[[Task], bool]) -> str:
+    """The names of the tasks that meet a condition, as descriptions of config keys write them."""
+    return " and ".join(f"`{task.name}`" for task in TASKS.values() if meet(task))
