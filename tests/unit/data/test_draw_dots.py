@@ -164,12 +164,12 @@ def drawn(tmp_path_factory):
 
 
 def test_others_may_read_the_images_as_far_as_the_user_lets_them(tmp_path):
-    before = os.umask(0o027)
+    before = os.umask(0o002)
     try:
         write_split(tmp_path / "split", images=1, seed=1, quality=75, **SOURCE)
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "split/img1.jpg").stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "split/img1.jpg").stat().st_mode) == 0o664
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(drawn, tmp_path):

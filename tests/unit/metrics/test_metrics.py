@@ -307,3 +307,8 @@ def test_metrics_that_say_nothing_with_so_many_classes_are_not_offered(classes, 
     assert list(found) == [metric.name for metric in CLASSIFY.offered(classes)]
     assert there <= set(found)
     assert not missing & set(found)
+
+
+def test_the_reference_says_with_how_many_classes_a_metric_is_defined():
+    assert METRICS["top_3"].classes == "4 classes or more"
+    assert METRICS["roc_auc"].classes == "2 classes"

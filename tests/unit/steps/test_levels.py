@@ -38,10 +38,13 @@ def test_an_image_of_one_grey_level_is_normalised_to_the_low_end_and_not_to_nan(
     assert (prepare(image, [step("normalise", range=[0.25, 1])]) == 0.25).all()
 
 
-def test_normalised_by_fixed_levels_all_images_are_treated_alike():
+@pytest.mark.parametrize(
+    ("ends", "levels", "low", "factor"), [([-1, 1], [0, 16], -1, 1 / 8), ([2, 5], [40, 46], 2 - 20, 1 / 2)]
+)
+def test_normalised_by_fixed_levels_all_images_are_treated_alike(ends, levels, low, factor):
     image = noise()
-    result = prepare(image, [step("normalise", range=[-1, 1], levels=[0, 16])])
-    np.testing.assert_allclose(result, image.astype(float) / 8 - 1, rtol=1e-5)
+    result = prepare(image, [step("normalise", range=ends, levels=levels)])
+    np.testing.assert_allclose(result, image.astype(float) * factor + low, rtol=1e-5, atol=1e-5)
 
 
 def test_what_lies_outside_fixed_levels_stays_there_in_the_steps_that_follow():
