@@ -63,9 +63,9 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
     assert cloned.plan() == {}
     pack = results / "shades/own-units-4/seeds-000-001"
     assert set(json.loads((pack / "provenance.json").read_text(encoding="utf-8"))["best_epochs"]) == {"0", "1"}
-    with np.load(pack / "predictions.npz") as predictions:
-        assert [*predictions] == ["test"], "a validation split chooses an epoch, and is no test"
-        np.testing.assert_allclose(predictions["test"].sum(axis=2), 1, atol=1e-6)
+    assert [file.name for file in (results / "shades/predictions").iterdir()] == ["test.npz"], "no validation split"
+    with np.load(results / "shades/predictions/test.npz") as predictions:
+        np.testing.assert_allclose(predictions["variant/own-units-4"].sum(axis=2), 1, atol=1e-6)
 
 
 @pytest.mark.slow

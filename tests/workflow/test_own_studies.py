@@ -167,9 +167,9 @@ def test_a_table_gives_splits_weights_and_groups(trained):
 
 
 def test_one_output_for_two_classes_gives_the_probability_of_both(trained):
-    with np.load(trained.folder / "results/cells/dense/seeds-000-000/predictions.npz") as predictions:
-        assert predictions["test"].shape == (1, 12, 2)
-        np.testing.assert_allclose(predictions["test"].sum(axis=2), 1, atol=1e-6)
+    with np.load(trained.folder / "results/cells/predictions/test.npz") as predictions:
+        assert predictions["variant/dense"].shape == (1, 12, 2)
+        np.testing.assert_allclose(predictions["variant/dense"].sum(axis=2), 1, atol=1e-6)
 
 
 def test_counts_of_a_table_are_those_that_are_trained_on(trained):
