@@ -24,6 +24,7 @@ def figure_files(figures):
 for figures, studies in LAYOUT.figure_sets().items():
 
     rule:
+        """Draw all figures of a study, several at a time."""
         name:
             figures_rule(studies[0])
         input:
@@ -50,7 +51,7 @@ for figures, studies in LAYOUT.figure_sets().items():
             ENVIRONMENT
         threads: 2
         params:
-            results=study_results,
+            results=shown_results,
             figures=drawn(figures),
             code=figure_code(figures),
         message:

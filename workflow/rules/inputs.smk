@@ -111,7 +111,7 @@ def of_all_packs(name):
 
 def feature_models(wildcards):
     """The models of the pack with seed 0 of the variant whose feature maps a study shows; none where it shows none."""
-    shown = LAYOUT.results_of(wildcards.study)["feature_maps"]
+    shown = LAYOUT.shown_in_figures(wildcards.study)["feature_maps"]
     return shown[1:] if shown else []
 
 

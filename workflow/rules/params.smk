@@ -295,8 +295,13 @@ def study_packs(wildcards):
 
 
 def study_results(wildcards):
-    """What figures and tables of a study have to know of it, beside its results."""
+    """What tables of a study have to know of it, beside its results."""
     return LAYOUT.results_of(wildcards.study)
+
+
+def shown_results(wildcards):
+    """What figures of a study have to know of it, beside its results."""
+    return LAYOUT.results_of(wildcards.study) | LAYOUT.shown_in_figures(wildcards.study)
 
 
 def figures_rule(study):

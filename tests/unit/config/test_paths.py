@@ -236,7 +236,8 @@ def test_each_study_is_in_one_set_of_figures_and_shares_it_with_those_that_have_
 
 
 def test_figures_know_where_images_and_models_of_a_study_lie(tmp_path):
-    known = layout(tmp_path, digits=digits(example=3, feature_maps="other")).results_of("digits")
+    made = layout(tmp_path, digits=digits(example=3, feature_maps="other"))
+    known = made.results_of("digits") | made.shown_in_figures("digits")
     assert known["arrays"] == {"test": "out/prepared/digits/test.npy"}
     assert known["feature_maps"] == ("other", "out/digits/other/seeds-000-004/models")
     assert (known["labels"], known["classes"]) == ({"plain": "plain", "other": "other"}, ["zero", "one"])

@@ -98,7 +98,7 @@ def full(_):
 
 def drawn(monkeypatch, folder, *functions):
     """Draw figures by functions of this module."""
-    monkeypatch.setattr(study, "function_of", lambda figure: globals()[figure.function])
+    monkeypatch.setattr(study, "drawing", lambda figure: globals()[figure.function])
     results = evaluated(folder, "count")
     return study.draw_all([FigureEntry(name, name) for name in functions], results, folder / "figures", 2)
 

@@ -1,8 +1,6 @@
 """The table of figures: each line leads to a function and a caption."""
 
 import inspect
-import subprocess
-import sys
 
 import pytest
 
@@ -14,9 +12,9 @@ CONDITIONS = (TWO_CLASSES, EXAMPLE, FEATURE_MAPS)
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
 def test_each_figure_has_its_function_its_caption_and_a_study_that_shows_it(figure, root):
-    from calotype.figures.study import function_of
+    from calotype.figures.study import drawing
 
-    parameters = list(inspect.signature(function_of(figure)).parameters)
+    parameters = list(inspect.signature(drawing(figure)).parameters)
     assert parameters == (["results", "variant"] if figure.per_variant else ["results"])
     assert (root / f"workflow/report/{figure.name}.rst").is_file()
     assert figure.label
@@ -40,11 +38,3 @@ def test_figures_that_ask_for_more_are_drawn_only_where_it_is_there():
         more = {figure.name for figure in figures_of("classify", [condition])}
         more -= {figure.name for figure in figures_of("classify", ())}
         assert more == {figure.name for figure in FIGURES if figure.condition == condition}
-
-
-def test_the_table_costs_a_call_of_snakemake_no_import_of_matplotlib(root):
-    code = "import sys, calotype.tasks.figures; print('matplotlib' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root / "workflow", capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"

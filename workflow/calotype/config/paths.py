@@ -224,9 +224,8 @@ class Layout:
         return jobs + [(stage, study) for study in studies for stage in ("evaluate", "claims")]
 
     def results_of(self, study: str) -> dict[str, Any]:
-        """What `StudyResults` has to know of a study, as plain data."""
+        """What `StudyResults` has to know of a study for tables and the report, as plain data."""
         entry = self.config.studies[study]
-        shown = entry.feature_maps and self.pack_paths(study, "models", entry.feature_maps)[0]
         return {
             "study": study,
             "folder": f"{self.results}/{study}",
@@ -235,10 +234,17 @@ class Layout:
             "metric": entry.headline,
             "labels": entry.labels(),
             "classes": self.config.classes(study),
+        }
+
+    def shown_in_figures(self, study: str) -> dict[str, Any]:
+        """What `StudyResults` has to know of a study for its figures beside `results_of`, as plain data."""
+        entry = self.config.studies[study]
+        shown = entry.feature_maps
+        return {
             "claims": [claim.model_dump(exclude={"says", "note"}) for claim in entry.claims],
             "arrays": {split: self.prepared(study, split, ".npy") for split in entry.tests},
             "example": entry.example,
-            "feature_maps": (entry.feature_maps, shown) if shown else None,
+            "feature_maps": (shown, self.pack_paths(study, "models", shown)[0]) if shown else None,
         }
 
     def described(self, studies: Iterable[str]) -> dict[str, Any]:

@@ -1,9 +1,4 @@
-"""What all figures share, and functions that write a figure as PDF, SVG and PNG, the same bytes every time.
-
-The figures for every task are in figures_training.py, figures_accuracy.py and figures_seeds.py, those of one task in
-figures_count.py, figures_regress.py and figures_classify.py, those of probabilities in figures_calibration.py and
-figures_binary.py, those of mistakes in figures_mistakes.py, and those of prepared images in figures_steps.py.
-"""
+"""Elements that all figures share, and functions that write a figure as PDF, SVG and PNG, the same bytes every time."""
 
 import io
 import os

@@ -1,7 +1,6 @@
 """All figures of a study: one process imports and reads what they share, and a forked child draws each."""
 
 import gc
-import importlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,16 +15,16 @@ from calotype.tasks.figures import FigureEntry
 from calotype.util.children import Ended, in_children, own_cost
 from calotype.util.entry_point import log_error
 from calotype.util.errors import CalotypeError
+from calotype.util.function_of import function_of
 from calotype.util.statistics import mean_interval
 
 SHARED = "imports and tables"  # in the table of costs: of what all figures share
 FAILED, MAY_PASS = 1, 75  # exit statuses of a child
 
 
-def function_of(figure: FigureEntry) -> Callable[..., Figure]:
+def drawing(figure: FigureEntry) -> Callable[..., Figure]:
     """The function that draws a figure."""
-    module, _, function = figure.function.partition(":")
-    return getattr(importlib.import_module(f"calotype.figures.{module}"), function)
+    return function_of(f"calotype.figures.{figure.function}")
 
 
 def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
@@ -34,7 +33,7 @@ def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
     Raises:
         CalotypeError: something that it shows cannot be read, or a file cannot be written.
     """
-    function = function_of(figure)
+    function = drawing(figure)
     if not figure.per_variant:
         save(function(results), [folder / f"{figure.stem}{suffix}" for suffix in METADATA])
         return
@@ -69,7 +68,7 @@ def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path
     """
     logger = logging.getLogger("calotype")
     for figure in figures:
-        function_of(figure)
+        drawing(figure)
     results.share()
     mean_interval([0.0, 1.0])  # so that SciPy is imported here, and not by each figure with intervals
     for suffix in METADATA:  # what a first figure imports and looks up once
