@@ -93,11 +93,16 @@ def files_no_longer_than() -> Callable[[int], AbstractContextManager[None]]:
 @pytest.fixture(scope="session")
 def tensorflow() -> SimpleNamespace:
     """The modules that import TensorFlow, started with one thread, as it must be before anything is computed."""
-    from calotype.training import augmentation, backend, keras_trainer, models
+    from calotype.training import augmentation, backend, keras_trainer, models, optimizer
 
     backend.start(1)
     return SimpleNamespace(
-        keras=backend.keras, tf=backend.tf, augment=augmentation, models=models, training=keras_trainer
+        keras=backend.keras,
+        tf=backend.tf,
+        augment=augmentation,
+        models=models,
+        training=keras_trainer,
+        optimizer=optimizer,
     )
 
 

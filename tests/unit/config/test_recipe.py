@@ -141,7 +141,7 @@ def test_a_recipe_survives_the_way_into_a_job_and_back(project):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", get_args(Optimizer.model_fields["name"].annotation))
 def test_every_optimizer_that_the_config_allows_is_one_of_keras(tensorflow, name):
-    optimizer = tensorflow.training.make_optimizer(Optimizer(name=name), steps=10)
+    optimizer = tensorflow.optimizer.make_optimizer(Optimizer(name=name), steps=10)
     assert isinstance(optimizer, tensorflow.keras.optimizers.Optimizer)
     assert type(optimizer).__name__.lower() == name
 

@@ -310,14 +310,14 @@ def test_a_schedule_that_makes_no_sense_is_refused_before_any_job(settings, comp
 )
 def test_a_wrong_argument_of_an_optimizer_is_named(tensorflow, name, arguments, complaint):
     with pytest.raises(CalotypeError, match=rf"^optimizer: {name}: ") as problem:
-        tensorflow.training.make_optimizer(Optimizer(name=name, arguments=arguments), 100)
+        tensorflow.optimizer.make_optimizer(Optimizer(name=name, arguments=arguments), 100)
     assert complaint in str(problem.value)
     assert "\nHint: " in str(problem.value)
 
 
 def test_further_arguments_reach_the_optimizer(tensorflow):
     made = Optimizer(name="adamw", learning_rate=0.25, arguments={"weight_decay": 0.125, "beta_1": 0.5})
-    found = tensorflow.training.make_optimizer(made, 100).get_config()
+    found = tensorflow.optimizer.make_optimizer(made, 100).get_config()
     assert (found["learning_rate"], found["weight_decay"], found["beta_1"]) == (0.25, 0.125, 0.5)
 
 
@@ -325,7 +325,7 @@ def test_further_arguments_reach_the_optimizer(tensorflow):
 @pytest.mark.parametrize("warmup", [0.0, 0.001, 0.4, 0.999])
 def test_a_schedule_of_any_shape_can_be_made(tensorflow, warmup, steps):
     made = Optimizer(name="sgd", learning_rate=0.125, schedule="cosine", warmup=warmup)
-    optimizer = tensorflow.training.make_optimizer(made, steps)
+    optimizer = tensorflow.optimizer.make_optimizer(made, steps)
     optimizer.build([tensorflow.keras.Variable([0.0])])
     assert 0 <= float(optimizer.learning_rate) <= 0.125
 

@@ -233,7 +233,7 @@ SCHEDULES = {
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_keras_s_schedules_change_the_rate_as_keras_says(name):
     from calotype.training.backend import keras
-    from calotype.training.keras_trainer import make_optimizer
+    from calotype.training.optimizer import make_optimizer
 
     rate = {} if name.startswith("piecewise") else {"learning_rate": 0.2}
     made = make_optimizer(Optimizer(name="sgd", schedule=name, schedule_arguments=SCHEDULES[name], **rate), 10)
@@ -253,7 +253,7 @@ def test_keras_s_schedules_change_the_rate_as_keras_says(name):
     ],
 )
 def test_wrong_arguments_of_a_schedule_are_named(schedule, arguments):
-    from calotype.training.keras_trainer import make_optimizer
+    from calotype.training.optimizer import make_optimizer
 
     rate = {} if schedule.startswith("piecewise") else {"learning_rate": 0.2}
     with pytest.raises(CalotypeError, match=rf"optimizer.schedule_arguments: {schedule}: "):

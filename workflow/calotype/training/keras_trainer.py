@@ -14,68 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.config.optimizer import Optimizer
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
 from calotype.training import augmentation, output_layer
 from calotype.training.backend import keras, tf
 from calotype.training.input_pipeline import Resident, Streamed
 from calotype.training.keras_model import KerasModel
+from calotype.training.optimizer import class_name, make_optimizer
 from calotype.util.errors import CalotypeError
 
 TEST_BATCH = 250  # held-out images that are measured at a time
 # What XLA makes faster on a CPU. Steps with convolutions it makes many times slower (tests/benchmarks), and those of
 # the ablation with dropout four times, because of its random numbers.
 FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
-
-
-def make_optimizer(recipe: Optimizer, steps: int) -> Any:
-    """Make the Keras optimizer of a recipe.
-
-    Args:
-        recipe: name, learning rate, schedule and further arguments.
-        steps: of the whole training; a schedule ends with the last.
-
-    Raises:
-        CalotypeError: Keras refuses an argument.
-    """
-    arguments = dict(recipe.arguments)
-    if recipe.schedule not in ("constant", "cosine"):
-        arguments["learning_rate"] = _schedule(recipe)
-    elif recipe.schedule == "cosine":
-        rising = min(round(steps * recipe.warmup), steps - 1)
-        arguments["learning_rate"] = (
-            keras.optimizers.schedules.CosineDecay(
-                0.0, steps - rising, warmup_target=recipe.learning_rate, warmup_steps=rising
-            )
-            if rising
-            else keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-        )
-    elif recipe.learning_rate is not None:
-        arguments["learning_rate"] = recipe.learning_rate
-    kinds = {name.lower(): kind for name, kind in vars(keras.optimizers).items()}
-    try:
-        return kinds[recipe.name](**arguments)
-    except (TypeError, ValueError) as error:
-        raise CalotypeError(f"optimizer: {recipe.name}: {error}", "see Keras's page on this optimizer.") from error
-
-
-def _class_name(name: str) -> str:
-    """What Keras calls a class that it knows by a name with underscores, too."""
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def _schedule(recipe: Optimizer) -> Any:
-    """One of Keras's schedules, by the name of its class in lower case."""
-    name = _class_name(recipe.schedule)
-    rate = {} if recipe.learning_rate is None else {"initial_learning_rate": recipe.learning_rate}
-    try:
-        found = getattr(keras.optimizers.schedules, name)(**rate, **recipe.schedule_arguments)
-        found(0)  # some arguments are refused only now
-    except (AttributeError, IndexError, TypeError, ValueError) as error:
-        problem = f"optimizer.schedule_arguments: {recipe.schedule}: {error}"
-        raise CalotypeError(problem, f"see Keras's page on {name}.") from error
-    return found
 
 
 class Trainer(KerasModel):
@@ -187,7 +138,7 @@ class Trainer(KerasModel):
 
     def _loss(self) -> Any:
         name, smoothing = self.recipe.loss, self.recipe.label_smoothing
-        return getattr(keras.losses, _class_name(name))(label_smoothing=smoothing) if smoothing else name
+        return getattr(keras.losses, class_name(name))(label_smoothing=smoothing) if smoothing else name
 
     def _metrics(self) -> list[Any]:
         further = [
