@@ -13,9 +13,11 @@ from calotype.config.load import load
 from calotype.config.paths import Layout
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.claims import claims_table
+from calotype.evaluation.study_results import StudyResults
 from calotype.metrics.registry import METRICS
-from calotype.report.latex import claims_latex, escape, layers_latex, summary_latex
+from calotype.report.latex import claims_latex, escape, latex_tables, layers_latex, summary_latex
 from calotype.tasks.registry import TASKS
+from calotype.util.files import write_csv
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
 PARAMETERS = {"wide": 1135, "deep": 804_554}
@@ -245,6 +247,21 @@ def test_layers_of_each_model_stand_below_each_other_with_their_sum():
         ["", r"My\_Layer\%", "(None, 10)", r"804\,234"],
         ["", "all layers", "", r"804\,554"],
     ]
+
+
+def test_a_study_has_a_table_of_each_kind_with_its_title_as_latex(tmp_path):
+    for name, table in {"summary": summary(), "pooled": pooled(), "claims": claims(), "layers": layers()}.items():
+        write_csv(table, tmp_path / f"{name}.csv")
+    results = StudyResults("dots", str(tmp_path), "count", ["test"], "exact", LABELS)
+    found = latex_tables(results, "Dots & co", METRIC_NAMES)
+    assert {name: caption(text).strip() for name, text in found.items()} == {
+        "summary": r"\caption{Dots \& co: mean over $n$ seeds and its 95\,\% interval.}",
+        "claims": r"\caption{Dots \& co: published, and measured over $n$ seeds (mean and 95\,\% interval).}",
+        "layers": r"\caption{Dots \& co: the models.}",
+    }
+    for end, text in zip(("", "-claims", "-layers"), found.values(), strict=True):
+        assert rf"\label{{tab:dots{end}}}" in text
+    assert [len(body(text)) for text in found.values()] == [4, len(claims()), 6]
 
 
 # ---- pdflatex --------------------------------------------------------------------------------------------------------

@@ -282,9 +282,11 @@ def test_a_rotation_is_an_affine_change_without_zoom(tensorflow):
 
 def test_the_outermost_pixels_move_in_where_that_is_asked_for(tensorflow):
     images = pictures()
-    moved = applied(tensorflow, images, [[4, 0]] * 6, name="shift", pixels=2, fill="edge")
+    ways = [[4, 0], [0, 4], [1, 3], [2, 2], [4, 4], [0, 0]]
+    moved = applied(tensorflow, images, ways, name="shift", pixels=2, fill="edge")
     padded = np.pad(images, [(0, 0), (2, 2), (2, 2), (0, 0)], mode="edge")
-    np.testing.assert_array_equal(moved, padded[:, 0:5, 4:11])
+    for image, found, (down, across) in zip(padded, moved, ways, strict=True):
+        np.testing.assert_array_equal(found, image[4 - down : 9 - down, 4 - across : 11 - across])
     assert (applied(tensorflow, images, [[4, 0]] * 6, name="shift", pixels=2) == 0).any()
     assert (applied(tensorflow, images, [65_535] * 6, name="rotate", degrees=45.0, fill="edge") > 0.05).all()
 

@@ -56,6 +56,7 @@ def test_a_layer_that_reaches_all_labels_is_accepted(ending, loss, activation, t
         ("sigmoid", (-0.001, 1), "between 0 and 1, and the labels between -0.001 and 1", True),
         ("sigmoid", (0, 1.001), "between 0 and 1, and the labels between 0 and 1.001", True),
         ("tanh", (-1.5, 0), "between -1 and 1, and the labels between -1.5 and 0", True),
+        ("tanh", (0, 1.5), "between -1 and 1, and the labels between 0 and 1.5", True),
         ("relu", (-2, 5), "between 0 and inf, and the labels between -2 and 5", False),
     ],
 )
