@@ -137,8 +137,14 @@ def model_picks(variant):
 
 
 def training_code(wildcards):
+    """The code of a training, which its packs share."""
+    return code_to_train(wildcards.study, wildcards.variant)
+
+
+@cache
+def code_to_train(study, variant_name):
     """The code of a training: of the library that trains it, and of models and augmentations only what it uses."""
-    variant = CONFIG.studies[wildcards.study].variants[wildcards.variant]
+    variant = CONFIG.studies[study].variants[variant_name]
     other = ("backend", "keras_trainer") if variant.model in SCIKIT_LEARN else ("sklearn_trainer",)
     picks = {"calotype.training.augmentation:CHANGES": sorted({change.name for change in variant.augment})}
     picks |= model_picks(variant)

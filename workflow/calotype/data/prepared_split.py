@@ -65,7 +65,7 @@ def open_split(array_file: Path, patience: float = 0.0, *, verify: bool = True) 
         array_file: as `write_split` wrote it, beside its manifest.
         patience: seconds to wait for a file that is missing or too short: file servers may show what another node wrote
             a minute late.
-        verify: see that its checksum is that of the manifest, once in a process: about 0.6 s a GiB.
+        verify: see that its checksum is that of the manifest, once in a process: about 0.7 s a GiB.
 
     Raises:
         CalotypeError: the file is missing, not one that `write_split` wrote, or not the one of the manifest.

@@ -33,6 +33,7 @@ from calotype.figures.base import (
     text_width,
     wrap,
 )
+from calotype.training.result import Trained
 
 BARS = 10  # classes of an example
 FILTERS = 16
@@ -176,6 +177,7 @@ def feature_maps(results: StudyResults) -> Figure:
     variant, models = results.feature_maps
     if lost := results.diverged[variant].get(0):
         return first_seed_diverged(lost)
+    Trained.read(Path(models).with_name("provenance.json")).verify(0)
     split = results.images(results.tests[0])
     image = split.images[place_of(split, results.example)]
     architecture = Path(models, "architecture.json").read_text(encoding="utf-8")
