@@ -429,7 +429,12 @@ def test_a_checkpoint_of_one_seed_is_never_taken_for_that_of_another(small, tmp_
 
 
 def test_a_torn_checkpoint_costs_a_step_back_and_not_the_training(small, tmp_path, caplog):
-    made, trainer = small
+    made, _ = small
+    made = made.model_copy(update={"epochs": 4})
+
+    def trainer():
+        return Counted(new_trainer(made))
+
     expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
     for _ in range(2):
         with pytest.raises(StoppedError):
