@@ -121,8 +121,7 @@ def test_prepared_images_keep_the_numbers_that_the_source_counts_them_by(printed
 
 
 def test_probabilities_of_every_class_are_kept(printed_once):
-    pack = next((printed_once.folder / "results/fashion/source").glob("seeds-*"))
-    found = np.load(pack / "predictions.npz")["test"]
+    found = np.load(printed_once.folder / "results/fashion/predictions/test.npz")["variant/source"]
     assert found.shape == (2, 120, 10)
     assert np.allclose(found.sum(axis=-1), 1, atol=1e-5)
 
@@ -272,8 +271,8 @@ def test_a_classify_study_has_the_same_bytes_whatever_the_pack_size(printed_once
     history = [row for row in rows(together / "history.csv") if row["seed"] == "1"]
     assert history
     assert rows(alone / "history.csv") == history
-    with np.load(alone / "predictions.npz") as one, np.load(together / "predictions.npz") as two:
-        assert one["test"].tobytes() == two["test"][1:].tobytes()
+    with np.load(alone / "predictions/test.npz") as one, np.load(together / "predictions/test.npz") as two:
+        assert one["array/1"].tobytes() == two["array/1"].tobytes()
 
 
 @pytest.mark.slow
