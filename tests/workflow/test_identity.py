@@ -4,8 +4,14 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+
+from calotype.config.load import load
+from calotype.config.paths import Layout
+from calotype.planning.check import whole_files
+from calotype.util import code_digest
 
 # What is not to be computed again without need: it takes the most time.
 DEAR = {"draw", "fetch_dataset", "catalogue", "measure", "prepare", "rehearse", "train"}
@@ -101,8 +107,6 @@ def project(finished_once, tmp_path_factory):
 
 
 def array(path: Path, number: int) -> None:
-    import numpy as np
-
     np.save(path, np.full(3, number))
 
 
@@ -270,6 +274,18 @@ def test_a_change_trains_what_it_can_change(project, edit, file, old, new, train
     edit(file, old, new)
     assert {name.split()[0] for name in project.trainings(*BOTH)} == trained
     assert not dear(project).keys() & {"draw", "prepare"}
+
+
+def test_check_is_told_which_files_count_as_a_whole_and_why(project, edit, monkeypatch):
+    edit(MODEL, "import numpy as np", "from my_layers import *\nimport numpy as np")
+    monkeypatch.chdir(project.folder)
+    code_digest.forget()
+    config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8")) | {"studies": ["own"]}
+    assert whole_files(Layout(load(config)), ["dots"]) == {}
+    assert whole_files(Layout(load(config)), ["own"]) == {
+        MODEL: "it imports all names of my_layers",
+        "code/my_layers.py": "my_models.py imports all of its names",
+    }
 
 
 def test_a_changed_file_that_a_model_reads_trains_it(project):

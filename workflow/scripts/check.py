@@ -9,7 +9,7 @@ from pathlib import Path
 from calotype.config import load
 from calotype.config.paths import Layout
 from calotype.planning import cost_forecast
-from calotype.planning.check import try_study
+from calotype.planning.check import try_study, whole_files
 from calotype.util.entry_point import script
 from calotype.util.errors import CalotypeError
 
@@ -28,6 +28,8 @@ with script(snakemake.log[0]):
     stages = cost_forecast.jobs(layout, rows)
     plan = cost_forecast.page(rows, stages, prepared=prepared, free=free, cores=os.cpu_count() or 1)
     logger.info("\n%s", "\n".join(plan))
+    for file, why in whole_files(layout, studies).items():
+        logger.info("Note    %s: every line of its code counts, used or not: %s", file, why)
     for sheet in [file for file in found.sheets if file.endswith(".png")]:
         logger.info("Look    %s: what each step of the preparation does", sheet)
     prefix = snakemake.rule.removesuffix("check")  # rules of a module may have one

@@ -3,6 +3,7 @@
 import logging
 import resource
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.config.study import Study
 from calotype.data.prepared_split import Split, open_split, place_of
 from calotype.planning.cost_forecast import Forecast, forecast, trained
+from calotype.steps.custom import Own
 from calotype.training.loop import Trainer
 from calotype.training.smoke_test import Rehearsal, affordable, few, rehearse
+from calotype.util.code_digest import LIBRARY, NO_RESULT, reach
 from calotype.util.errors import CalotypeError, about
 
 logger = logging.getLogger(__name__)
@@ -110,3 +113,21 @@ def try_study(
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         rows.append(forecast(layout, name, key, seen, done, data, memory))
     return rows, problems
+
+
+def whole_files(layout: Layout, studies: Iterable[str]) -> dict[str, str]:
+    """The user's files of which all code counts, because it cannot be told which of it is used; by file, why.
+
+    Args:
+        layout: of the config.
+        studies: whose models and preparation steps are looked at.
+    """
+    config, functions = layout.config, set()
+    for name in studies:
+        study = config.studies[name]
+        functions |= {variant.model for variant in study.variants.values() if ":" in variant.model}
+        functions |= {step.function for step in config.datasets[study.dataset].prepare if isinstance(step, Own)}
+    found: dict[str, str] = {}
+    for function in sorted(functions):
+        found |= reach(function, NO_RESULT).unclear
+    return {file: why for file, why in found.items() if LIBRARY not in Path(file).parents}

@@ -215,7 +215,7 @@ class _Walk:
                     self.enter(where)
                     self.waiting.append((where, used))
                 else:
-                    self.all_of(where, f"{module} passes it on as a whole")
+                    self.all_of(where, f"{self.name(module)} passes it on as a whole")
 
     def counts(self, module: str) -> bool:
         """Whether neither a module nor a package that it is in is left out."""
@@ -234,8 +234,13 @@ class _Walk:
                     self.enter(imported)
                 for star in stars:
                     self.all_of(module, f"it imports all names of {star}")
-                    self.all_of(star, f"{module} imports all of its names")
+                    self.all_of(star, f"{self.name(module)} imports all of its names")
             module = module.rpartition(".")[0]
+
+    def name(self, module: str) -> str:
+        """What messages call a module: its file."""
+        path = self.files.file(module)
+        return module if path is None else path.name
 
     def all_of(self, module: str, why: str) -> None:
         """Count all definitions of a module."""
