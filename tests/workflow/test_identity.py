@@ -170,14 +170,14 @@ HARMLESS = {
         (
             f"{CODE}/config/recipe.py",
             "    epochs: PositiveInt",
-            '    calm: int = Field(3, exclude_if=is_default(3), description="None.")\n    epochs: PositiveInt',
+            '    calm: int = Field(3, description="None.")\n    epochs: PositiveInt',
         )
     ],
     "a key of a step at its default": [
         (
             f"{CODE}/steps/tone.py",
             '    name: Literal["grey"]\n',
-            '    name: Literal["grey"]\n    calm: int | None = None\n',
+            '    name: Literal["grey"]\n    calm: int = 3\n',
         )
     ],
     "another limit": [

@@ -25,6 +25,7 @@ rule draw:
     params:
         writer=writer,
         split=drawing,
+        keywords=keywords,
         code=drawing_code,
     message:
         "Drawing {wildcards.dataset}/{wildcards.split}: {params.split[images]} images"
@@ -73,7 +74,6 @@ rule catalogue:
     threads: 4
     params:
         dataset=catalogue_entry,
-        values=catalogue_values,
         there=images_there,
         place=place,
         code=catalogue_code,

@@ -27,7 +27,12 @@ def code_of(entry, without=(), picks={}):
 
 
 def drawing(wildcards):
-    """Everything that decides what is drawn."""
+    """The values that decide what is drawn."""
+    return CONFIG.datasets[wildcards.dataset].drawn_values(wildcards.split)
+
+
+def keywords(wildcards, output):
+    """All that the function that draws gets; Snakemake compares no param that asks for `output`."""
     return CONFIG.datasets[wildcards.dataset].drawn(wildcards.split)
 
 
@@ -49,11 +54,6 @@ def checksums(wildcards):
 def catalogue_entry(wildcards):
     """The keys that decide which images of a user's own there are, their labels and their splits."""
     return CONFIG.datasets[wildcards.dataset].catalogue()
-
-
-def catalogue_values(wildcards):
-    """The same with all defaults."""
-    return CONFIG.datasets[wildcards.dataset].catalogue_values()
 
 
 def catalogue_code(wildcards):

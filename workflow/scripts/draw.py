@@ -7,4 +7,4 @@ from calotype.util.function_of import function_of
 
 with script(snakemake.log[0]):
     draw = function_of(snakemake.params.writer)
-    draw(Path(snakemake.output.folder), **snakemake.params.split)
+    draw(Path(snakemake.output.folder), **snakemake.params.keywords)

@@ -21,8 +21,9 @@ with script(snakemake.log[0]), on_signals() as stop:
     manifests = [json.loads(Path(file).read_text(encoding="utf-8")) for file in snakemake.input.manifests]
     train, held_out, *_ = (*(open_split(Path(file), patience=60) for file in snakemake.input.arrays), None)
     seeds = range(int(wildcards.first), int(wildcards.last) + 1)
-    origin = {"code": snakemake.params.code, "config": snakemake.params.recipe, "data": manifests}
-    identity = provenance.identity(own_model=snakemake.params.own_model, **origin)
+    origin = {"code": snakemake.params.code, "data": manifests}
+    own = {"config": snakemake.params.recipe, "own_model": snakemake.params.own_model}
+    identity = provenance.identity(**own, **origin)
     folders = {seed: Path(snakemake.params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
     asked = snakemake.resources.get("mem_mb") if slurm.job_id() else None
     what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
@@ -49,6 +50,13 @@ with script(snakemake.log[0]), on_signals() as stop:
                 pack = loop.train_pack(name, recipe, seeds, trainer, models, store=store, check=held.check)
             held.check()
             write_tables(pack, history=Path(output.history), layers=Path(output.layers))
-            found = provenance.record(identity=identity, device=device, pack=pack, models=Path(output.models), **origin)
+            found = provenance.record(
+                identity=identity,
+                config=recipe.model_dump(),
+                device=device,
+                pack=pack,
+                models=Path(output.models),
+                **origin,
+            )
             write_text(json.dumps(found, indent=1) + "\n", Path(output.provenance))
             predicting.leave(Path(output.provenance), snakemake.params.tests, check=held.check)

@@ -21,8 +21,7 @@ def test_what_decides_which_images_a_split_has_is_read_by_its_reader(classes):
         "clothes": {"images": "images", "labels": "labels", "files": FILES, "classes": 3, **part},
         "digits": {"table": "digits.csv", "files": {"digits.csv": "c" * 64}, "classes": 2, **part},
     }
-    mean = {"name": "grey", "method": "mean"}
-    steps = {"dots": [mean, "scale"], "clothes": ["scale"], "digits": [mean, "scale"]}
+    steps = {"dots": ["grey", "scale"], "clothes": ["scale"], "digits": ["grey", "scale"]}
     for name, dataset in datasets.items():
         reader, reading = dataset.reader, expected[name]
         plain = {"reader": reader, "reading": reading, "split": "test", "steps": steps[name]}

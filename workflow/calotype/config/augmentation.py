@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.util.typed import PositiveInt, Strict, is_default
+from calotype.util.typed import PositiveInt, Strict
 
 AUGMENTATION_KEYS = {
     "shift": {"pixels"},
@@ -31,12 +31,10 @@ class Augmentation(Strict):
     zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         None,
-        exclude_if=is_default(None),
         description="Of `brightness` and `noise`, in the units of the prepared pixels.",
     )
     fill: Literal["zero", "edge"] = Field(
         "zero",
-        exclude_if=is_default("zero"),
         description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again.",
     )
 

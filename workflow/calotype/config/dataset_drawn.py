@@ -42,8 +42,13 @@ class DrawnDataset(BaseDataset):
     splits: Splits[DrawnSplit]
 
     def drawn(self, split: str) -> dict[str, Any]:
-        """Everything that decides what is drawn."""
+        """Give all keywords of `writer`."""
         found: dict[str, Any] = self.drawing.model_dump() | self.splits[split].model_dump()
+        return found
+
+    def drawn_values(self, split: str) -> dict[str, Any]:
+        """Give the values that decide what is drawn."""
+        found: dict[str, Any] = self.drawing.values() | self.splits[split].values()
         return found
 
 

@@ -74,11 +74,7 @@ class OwnDataset(BaseDataset):
         What only refuses images is part of it: those that were let through must be looked at again. What is left out
         and what is given as its default are the same.
         """
-        return self.model_dump(exclude={"prepare", *self.place()}, exclude_defaults=True)
-
-    def catalogue_values(self) -> dict[str, Any]:
-        """The same with all defaults: with another default the same config means something else."""
-        return self.model_dump(exclude={"prepare", *self.place()}, exclude_none=True)
+        return self.values(exclude={"prepare", *self.place()})
 
     def reading(self, split: str) -> dict[str, Any]:
         """The kind of the labels; which images and labels there are, the catalogue says."""

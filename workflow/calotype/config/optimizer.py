@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.util.typed import PositiveInt, Strict, is_default
+from calotype.util.typed import PositiveInt, Strict
 
 
 class Optimizer(Strict):
@@ -44,7 +44,6 @@ class Optimizer(Strict):
     )
     schedule_arguments: dict[str, Any] = Field(
         {},
-        exclude_if=is_default({}),
         description="Of Keras's schedules: the keyword arguments of its class, which count in training steps.",
     )
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(

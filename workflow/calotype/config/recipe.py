@@ -15,7 +15,7 @@ from calotype.config.optimizer import Optimizer, Plateau
 from calotype.config.training_metrics import THE_MORE_THE_BETTER, TrainingMetric, fitting
 from calotype.tasks.losses import OF_CLASS_NUMBERS, OF_CLASSES, OF_TWO_CLASSES, LossName
 from calotype.tasks.registry import tasks_that
-from calotype.util.typed import PositiveInt, Strict, is_default
+from calotype.util.typed import PositiveInt, Strict
 
 
 def _by_name(value: Any) -> Any:
@@ -67,14 +67,12 @@ class Recipe(Strict):
         Literal["balanced"] | dict[str, float] | list[float] | None, BeforeValidator(_class_weight)
     ] = Field(
         None,
-        exclude_if=is_default(None),
         description=f"{_CLASSES}: weights of classes in the training loss, by their names, those left out 1; or a list "
         "for all, in the dataset's order; or `balanced`: as if all classes had the same number of images. As in "
         "Keras's `fit`, they do not count in `val_loss`; weights of images do.",
     )
     training_metrics: list[TrainingMetric] = Field(
         [],
-        exclude_if=is_default([]),
         description="Further metrics of the training history, by Keras's names. Loss, and accuracy of classes, are "
         "always there.",
     )
@@ -102,7 +100,6 @@ class Recipe(Strict):
     )
     validation: str | None = Field(
         None,
-        exclude_if=is_default(None),
         description="Instead of `validation_split`: the split that is held out to choose an epoch; never one of the "
         "study's `tests`.",
     )
@@ -113,12 +110,10 @@ class Recipe(Strict):
     )
     mode: Literal["auto", "min", "max"] = Field(
         "auto",
-        exclude_if=is_default("auto"),
         description="Whether less (`min`) or more (`max`) of `monitor` is better. `auto`: as its name says.",
     )
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         0.0,
-        exclude_if=is_default(0.0),
         description="By how much more than this an epoch must be better to count as better.",
     )
     restore_best_weights: bool = Field(
@@ -129,7 +124,6 @@ class Recipe(Strict):
     )
     reduce_on_plateau: Plateau | None = Field(
         None,
-        exclude_if=is_default(None),
         description="Lower the learning rate when epochs are no longer better by `monitor`, as Keras's "
         "ReduceLROnPlateau does: a mapping; `{}` has Keras's defaults.",
     )

@@ -42,7 +42,7 @@ class Variant(Recipe):
 
     def recipe(self) -> dict[str, Any]:
         """The recipe alone, as plain data: the part of the config that decides whether to train again."""
-        return self.model_dump(include=set(Recipe.model_fields))
+        return self.values(include=set(Recipe.model_fields))
 
     def prediction(self) -> dict[str, Any]:
         """What a model's predictions depend on besides its weights, as plain data."""

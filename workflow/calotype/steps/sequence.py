@@ -7,8 +7,8 @@ from calotype.steps.base import Known, Step
 
 
 def plain_steps(steps: Iterable[Step]) -> list[Any]:
-    """Steps as plain data, with their defaults, which are part of what is computed: names, or mappings."""
-    plain = [step.model_dump(exclude_none=True) for step in steps]
+    """Give steps as plain data: names, or mappings of the keys that differ from their defaults."""
+    plain = [step.values() for step in steps]
     return [found["name"] if len(found) == 1 else found for found in plain]
 
 
