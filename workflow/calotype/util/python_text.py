@@ -347,6 +347,8 @@ SPECIAL: dict[type, Callable[[Any, Any], str]] = {
     ast.Expr: Writer._expression,
     ast.Pass: lambda *_: "",
     ast.Constant: lambda _, node: repr(node.value),
+    # Python 3.12 ends some formats with an empty text.
+    ast.JoinedStr: lambda writer, node: writer.text([each for each in node.values if getattr(each, "value", 0) != ""]),
     ast.AnnAssign: Writer._annotated,
     ast.Assign: Writer._assignment,
     ast.Raise: Writer._raised,
