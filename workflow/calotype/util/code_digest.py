@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
+from calotype.util.python_names import Chain, Imported, chain_of
 from calotype.util.python_source import Source, parse, read_source
-from calotype.util.python_text import Chain, Imported, chain_of
 from calotype.util.user_code import is_beside, module_file
 
 LIBRARY = Path(__file__).parents[1]

@@ -7,17 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calotype.util.errors import CalotypeError
-from calotype.util.python_text import (
-    PLAIN,
-    Definition,
-    Function,
-    Imported,
-    Writer,
-    base_name,
-    imported_names,
-    is_text,
-    last_name,
-)
+from calotype.util.python_names import Imported, base_name, imported_names, last_name
+from calotype.util.python_text import PLAIN, Definition, Function, Writer, is_text
 
 
 @functools.cache

@@ -9,11 +9,12 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from calotype.util.python_names import Chain, Imported, base_name, chain_of, imported_names, last_name
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 MARKS = {ast.Load, ast.Store, ast.Constant, *ast.operator.__subclasses__(), *ast.cmpop.__subclasses__()}
-Chain = tuple[str, ...]  # a name and the attributes that are read of it, one of the other: ("np", "random", "rng")
 
 LOGGERS = ("logger", "logging", "log", "_logger", "LOGGER", "warnings")
 LOGS = ("debug", "info", "warning", "warn", "error", "exception", "critical", "log")
@@ -31,14 +32,6 @@ UNCLEAR: tuple[Chain, ...] = (("exec",), ("eval",), ("globals",), ("__import__",
 CHANGING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 SILENT = ("ctx", "type_comment", "kind", "simple")  # fields of nodes that say nothing of what is computed
 FIELDS: dict[type, tuple[str, ...]] = {}
-
-
-class Imported(NamedTuple):
-    """Where an imported name comes from: dots that a relative import begins with, the module, a name in it."""
-
-    level: int
-    module: str
-    name: str | None
 
 
 class Definition(NamedTuple):
@@ -64,42 +57,6 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
             yield from (each for each in value if isinstance(each, ast.AST))
         elif isinstance(value, ast.AST) and type(value) not in MARKS:
             yield value
-
-
-def last_name(node: ast.AST) -> str:
-    """The last name of an expression such as `functools.cache` or `cache(...)`."""
-    while isinstance(node, ast.Call):
-        node = node.func
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def base_name(node: ast.AST) -> str:
-    """The first name of an expression such as `table["key"]` or `module.name`."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return getattr(node, "id", "")
-
-
-def chain_of(node: ast.AST) -> Chain:
-    """The names of an expression such as `module.name`; none of another one."""
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else ("",)
-
-
-def imported_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Imported]]:
-    """The names that import statements bind; of `import a.b`, which binds `a`, also `a.b`."""
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                yield (name.asname or name.name), Imported(0, name.name, None)
-                if not name.asname and "." in name.name:
-                    yield name.name.partition(".")[0], Imported(0, name.name.partition(".")[0], None)
-        elif isinstance(node, ast.ImportFrom):
-            for name in node.names:
-                yield (name.asname or name.name), Imported(node.level, node.module or "", name.name)
 
 
 def _text(node: ast.AST | None) -> bool:
