@@ -19,13 +19,10 @@ with script(snakemake.log[0]):
     if params.must_not_diverge:
         divergence.check_divergence(lost, params.must_not_diverge)
     read = {split: read_predictions(Path(file)) for split, file in zip(params.tests, found.predictions, strict=True)}
-    labels = {split: of_split.labels for split, of_split in read.items()}
-    predictions = {
-        variant: {split: of_split.variants[variant] for split, of_split in read.items()} for variant in params.seeds
-    }
-    runs = list(seed_predictions(predictions, labels, lost))
-    training = training_rows(history, params.train)
-    table = tables.runs_table(study, task, runs, training + divergence.divergence_rows(lost, params.train))
+    predictions = {variant: {split: each.variants[variant] for split, each in read.items()} for variant in params.seeds}
+    runs = list(seed_predictions(predictions, {split: each.labels for split, each in read.items()}, lost))
+    rows = training_rows(history, params.train) + divergence.divergence_rows(lost, params.train)
+    table = tables.runs_table(study, task, runs, rows)
     pooled = tables.pooled_table(study, task, runs)
     made = {
         "runs": table,
