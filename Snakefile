@@ -20,8 +20,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/params.smk"
-include: "workflow/rules/inputs.smk"
+include: "workflow/rules/functions.smk"
 include: "workflow/rules/start.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
@@ -56,7 +55,7 @@ rule fetch:
 rule preparation:
     """A figure of each split that the report or the paper uses: what each step of its preparation does."""
     input:
-        step_sheets([*CONFIG.settings.studies, *CONFIG.settings.paper]),
+        ask(LAYOUT.step_sheets, studies={*CONFIG.settings.studies, *CONFIG.settings.paper}),
     localrule: True
 
 

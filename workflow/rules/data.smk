@@ -3,9 +3,6 @@
 # Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified);
 # of your own images, which stay where they are, results/prepared/<dataset>/catalogue.csv.
 
-# Values stand for the config.
-NO_ROW = ["calotype.config", "calotype.steps"]
-
 
 rule draw:
     """Draw one split of a dataset."""
@@ -23,10 +20,10 @@ rule draw:
     conda:
         ENVIRONMENT
     params:
-        writer=writer,
-        split=drawing,
-        keywords=keywords,
-        code=drawing_code,
+        writer=of_dataset("writer"),
+        split=of_dataset("drawn_values"),
+        keywords=not_compared(of_dataset("drawn")),
+        code=ask(IDENTITY.drawing_code),
     message:
         "Drawing {wildcards.dataset}/{wildcards.split}: {params.split[images]} images"
     script:
@@ -48,7 +45,7 @@ rule fetch_dataset:
         ENVIRONMENT
     params:
         # The whole identity of the files: neither where they come from nor the code that brings them changes a byte.
-        files=checksums,
+        files=ask(CONFIG.checksums),
     message:
         "Fetching {wildcards.dataset}"
     script:
@@ -73,10 +70,10 @@ rule catalogue:
         ENVIRONMENT
     threads: 4
     params:
-        dataset=catalogue_entry,
-        there=images_there,
-        place=place,
-        code=catalogue_code,
+        dataset=of_dataset("catalogue"),
+        there=ask(IDENTITY.images_there),
+        place=not_compared(ask(LAYOUT.place)),
+        code=ask(IDENTITY.catalogue_code),
     message:
         "Looking through the images of {wildcards.dataset}"
     script:

@@ -7,9 +7,9 @@
 rule evaluate:
     """Measure all runs of a study, per seed, over seeds, and pooled."""
     input:
-        predictions=predictions,
+        predictions=ask(LAYOUT.predictions),
         # Beside it lie the history and the layers of a pack.
-        packs=of_all_packs("provenance.json"),
+        packs=ask(LAYOUT.pack_paths, name="provenance.json"),
     output:
         runs=f"{RESULTS}/{{study}}/runs.csv",
         summary=report(
@@ -38,15 +38,15 @@ rule evaluate:
     conda:
         ENVIRONMENT
     params:
-        packs=study_packs,
-        seeds=variant_seeds,
-        tests=tests,
-        train=training_splits,
-        task=task,
-        metric=headline,
-        must_not_diverge=must_not_diverge,
+        packs=ask(LAYOUT.study_packs),
+        seeds=ask(LAYOUT.variant_seeds),
+        tests=of_study("tests"),
+        train=of_study("training_splits"),
+        task=of_study("task"),
+        metric=of_study("headline"),
+        must_not_diverge=ask(LAYOUT.must_not_diverge),
         checkpoints=LAYOUT.checkpoints,
-        code=code_digest("evaluate.py"),
+        code=IDENTITY.script("evaluate.py"),
     message:
         "Evaluating {wildcards.study}"
     script:
@@ -79,12 +79,12 @@ rule claims:
     conda:
         ENVIRONMENT
     params:
-        results=study_results,
-        claims=claims,
-        same_images=same_images,
-        title=title,
-        metrics=shown_metrics,
-        code=code_digest("claims.py"),
+        results=ask(LAYOUT.results_of),
+        claims=ask(LAYOUT.claims),
+        same_images=ask(LAYOUT.same_images),
+        title=of_study("title"),
+        metrics=of_study("shown"),
+        code=IDENTITY.script("claims.py"),
     message:
         "Comparing the claims of {wildcards.study} with measurements"
     script:

@@ -26,17 +26,17 @@ for figures, studies in LAYOUT.figure_sets().items():
     rule:
         """Draw all figures of a study, several at a time."""
         name:
-            figures_rule(studies[0])
+            LAYOUT.figures_rule(studies[0])
         input:
             runs=rules.evaluate.output.runs,
             summary=rules.evaluate.output.summary,
             confusion=rules.evaluate.output.confusion,
             differences=rules.evaluate.output.differences,
             history=rules.evaluate.output.history,
-            predictions=predictions,
-            manifests=prepared_tests(".json"),
-            arrays=ancient(prepared_tests(".npy")),
-            models=feature_models,
+            predictions=ask(LAYOUT.predictions),
+            manifests=ask(LAYOUT.prepared_tests, suffix=".json"),
+            arrays=ancient(ask(LAYOUT.prepared_tests, suffix=".npy")),
+            models=ask(LAYOUT.feature_models),
             style=REPORT / "calotype.mplstyle",
         output:
             **figure_files(figures),
@@ -51,9 +51,9 @@ for figures, studies in LAYOUT.figure_sets().items():
             ENVIRONMENT
         threads: 2
         params:
-            results=shown_results,
-            figures=drawn(figures),
-            code=figure_code(figures),
+            results=ask(LAYOUT.shown_in_figures),
+            figures=[figure.plain() for figure in figures],
+            code=IDENTITY.figure_code(figures),
         message:
             "Plotting the figures of {wildcards.study}"
         script:

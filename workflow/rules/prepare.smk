@@ -10,9 +10,9 @@ NO_STEP = ["calotype.config", "calotype.steps.registry"]
 rule measure:
     """Measure what `normalise` takes from a split for all of the dataset: mean and deviation of each channel."""
     input:
-        raw=raw,
-        catalogue=ancient(catalogued),  # its manifest says whether it changed
-        files=ancient(files_of_steps),  # a param holds their content
+        raw=ask(LAYOUT.raw),
+        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # its manifest says whether it changed
+        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their content
     output:
         measured=f"{RESULTS}/prepared/{{dataset}}/{{split}}.measured.json",
     log:
@@ -28,10 +28,10 @@ rule measure:
     conda:
         ENVIRONMENT
     params:
-        measuring=measuring,
-        used_code=used_code(before=True),
-        place=place,
-        code=code_digest("measure.py", NO_STEP),
+        measuring=ask(IDENTITY.measuring),
+        used_code=ask(IDENTITY.code_to_measure),
+        place=not_compared(ask(LAYOUT.place)),
+        code=IDENTITY.script("measure.py", NO_STEP),
     message:
         "Measuring {wildcards.dataset}/{wildcards.split}"
     script:
@@ -41,10 +41,10 @@ rule measure:
 rule prepare:
     """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
     input:
-        raw=raw,
-        catalogue=ancient(catalogued),  # its manifest says whether it changed
-        files=ancient(files_of_steps),  # a param holds their content
-        measured=measured,
+        raw=ask(LAYOUT.raw),
+        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # its manifest says whether it changed
+        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their content
+        measured=ask(LAYOUT.measured),
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
         manifest=f"{RESULTS}/prepared/{{dataset}}/{{split}}.json",
@@ -58,10 +58,10 @@ rule prepare:
     conda:
         ENVIRONMENT
     params:
-        preparation=preparation,
-        used_code=used_code(),
-        place=place,
-        code=code_digest("prepare.py", NO_STEP),
+        preparation=of_dataset("preparation"),
+        used_code=ask(IDENTITY.code_to_prepare),
+        place=not_compared(ask(LAYOUT.place)),
+        code=IDENTITY.script("prepare.py", NO_STEP),
     message:
         "Preparing {wildcards.dataset}/{wildcards.split} with OpenCV"
     script:
@@ -71,10 +71,10 @@ rule prepare:
 rule preparation_sheet:
     """Print what each step makes of some images of a split."""
     input:
-        raw=raw,
-        catalogue=ancient(catalogued),  # its manifest says whether it changed
-        files=ancient(files_of_steps),  # a param holds their content
-        measured=measured,
+        raw=ask(LAYOUT.raw),
+        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # its manifest says whether it changed
+        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their content
+        measured=ask(LAYOUT.measured),
         manifest=rules.prepare.output.manifest,
         array=ancient(rules.prepare.output.array),
         style=REPORT / "calotype.mplstyle",
@@ -96,11 +96,11 @@ rule preparation_sheet:
     conda:
         ENVIRONMENT
     params:
-        preparation=preparation,
-        used_code=used_code(),
-        place=place,
-        classes=class_names,
-        code=code_digest("preparation_sheet.py", NO_STEP),
+        preparation=of_dataset("preparation"),
+        used_code=ask(IDENTITY.code_to_prepare),
+        place=not_compared(ask(LAYOUT.place)),
+        classes=ask(CONFIG.class_names),
+        code=IDENTITY.script("preparation_sheet.py", NO_STEP),
     message:
         "Printing the preparation of {wildcards.dataset}/{wildcards.split}"
     script:

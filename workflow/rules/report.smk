@@ -9,18 +9,18 @@ rule report:
     input:
         template=REPORT / "report.html.j2",
         captions=sorted(REPORT.glob("*.rst")),
-        runs=report_tables("runs.csv"),
-        summary=report_tables("summary.csv"),
-        pooled=report_tables("pooled.csv"),
-        confusion=report_tables("confusion.csv"),
-        differences=report_tables("differences.csv"),
-        claims=report_tables("claims.csv"),
-        layers=report_tables("layers.csv"),
-        figures=report_figures,
-        sheets=report_sheets,
-        provenance=report_tables("provenance.json"),
-        benchmarks=report_benchmarks,
-        costs=report_costs,
+        runs=ask(LAYOUT.tables, names=["runs.csv"]),
+        summary=ask(LAYOUT.tables, names=["summary.csv"]),
+        pooled=ask(LAYOUT.tables, names=["pooled.csv"]),
+        confusion=ask(LAYOUT.tables, names=["confusion.csv"]),
+        differences=ask(LAYOUT.tables, names=["differences.csv"]),
+        claims=ask(LAYOUT.tables, names=["claims.csv"]),
+        layers=ask(LAYOUT.tables, names=["layers.csv"]),
+        figures=ask(LAYOUT.figure_outputs, suffixes=[".svg"]),
+        sheets=ask(LAYOUT.report_sheet_files),
+        provenance=ask(LAYOUT.tables, names=["provenance.json"]),
+        benchmarks=ask(LAYOUT.benchmarks),
+        costs=ask(LAYOUT.figure_costs),
     output:
         page=report(
             f"{RESULTS}/{{report}}.html",
@@ -35,11 +35,11 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        studies=of_report(LAYOUT.described),
-        figures=of_report(LAYOUT.shown_figures),
-        sheets=of_report(LAYOUT.report_sheets),
-        jobs=of_report(LAYOUT.jobs),
-        code=code_digest("report.py"),
+        studies=ask(LAYOUT.described),
+        figures=ask(LAYOUT.shown_figures),
+        sheets=ask(LAYOUT.report_sheets),
+        jobs=ask(LAYOUT.jobs),
+        code=IDENTITY.script("report.py"),
     message:
         "Writing {output.page}"
     script:

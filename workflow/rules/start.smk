@@ -21,9 +21,9 @@ rule new_study:
 rule check:
     """Try each variant of the studies on a few images, and say what their trainings will take."""
     input:
-        manifests=all_prepared(".json"),
-        arrays=ancient(all_prepared(".npy")),
-        sheets=step_sheets(CONFIG.settings.studies),
+        manifests=ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".json"),
+        arrays=ancient(ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".npy")),
+        sheets=ask(LAYOUT.step_sheets, studies=CONFIG.settings.studies),
     log:
         f"{LOGS}/check.log",
     localrule: True
@@ -31,7 +31,7 @@ rule check:
         ENVIRONMENT
     params:
         studies=CONFIG.settings.studies,
-        code=trainings(CONFIG.settings.studies),
+        code=ask(IDENTITY.trainings, studies=CONFIG.settings.studies),
     message:
         "Trying each variant on a few images"
     script:

@@ -8,9 +8,9 @@
 rule rehearse:
     """Try a model of the user's own on a few images: it trains, saves, loads, goes on and predicts."""
     input:
-        manifests=splits_of_variant(".json"),
-        arrays=ancient(splits_of_variant(".npy")),
-        files=ancient(files_of_variant),  # a param holds their content
+        manifests=ask(LAYOUT.prepared_for, suffix=".json"),
+        arrays=ancient(ask(LAYOUT.prepared_for, suffix=".npy")),
+        files=ancient(of_variant("files")),  # a param holds their content
     output:
         seen=f"{RESULTS}/{{study}}/{{variant}}/rehearsal.json",
     log:
@@ -22,8 +22,8 @@ rule rehearse:
         ENVIRONMENT
     params:
         # What makes a training begin anew, and nothing else: it would begin anew with this.
-        recipe=recipe,
-        own_model=own_model,
+        recipe=of_variant("recipe"),
+        own_model=ask(IDENTITY.own_model),
     message:
         "Trying {wildcards.study}/{wildcards.variant} on a few images"
     script:
@@ -34,10 +34,10 @@ rule train:
     """Train a pack; one that was stopped goes on where it was."""
     input:
         # The checksums in the manifests decide whether to train again, not the time stamps of the large arrays.
-        manifests=splits_of_variant(".json"),
-        arrays=ancient(splits_of_variant(".npy")),
-        files=ancient(files_of_variant),  # a param holds their content
-        rehearsal=rehearsal,
+        manifests=ask(LAYOUT.prepared_for, suffix=".json"),
+        arrays=ancient(ask(LAYOUT.prepared_for, suffix=".npy")),
+        files=ancient(of_variant("files")),  # a param holds their content
+        rehearsal=ask(LAYOUT.rehearsal),
     output:
         models=directory(f"{PACK}/models"),
         history=f"{PACK}/history.csv",
@@ -48,16 +48,16 @@ rule train:
     benchmark:
         f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
     # Above figures and tables, which can wait, and below what trainings wait for.
-    priority: longest_first
+    priority: ask(LAYOUT.longest_first)
     conda:
         ENVIRONMENT
-    threads: recipe_threads
+    threads: of_variant("threads")
     params:
-        recipe=recipe,
-        code=training_code,
-        own_model=own_model,
+        recipe=of_variant("recipe"),
+        code=ask(IDENTITY.training_code),
+        own_model=ask(IDENTITY.own_model),
         checkpoints=f"{LAYOUT.checkpoints}/{{variant}}",
-        tests=tests_of_variant,
+        tests=not_compared(ask(IDENTITY.left_by_training)),
     message:
         "Training {wildcards.study}/{wildcards.variant}, seeds {wildcards.first} to {wildcards.last} "
         "({params.recipe[epochs]} epochs each; follow it in {log})"
@@ -68,9 +68,9 @@ rule train:
 rule predict:
     """Gather the predictions of a study on a test split; what the trainings have not left there is predicted."""
     input:
-        provenance=of_all_packs("provenance.json"),  # written last; it has the checksums of the weights
-        manifest=prepared_split(".json"),
-        array=ancient(prepared_split(".npy")),
+        provenance=ask(LAYOUT.pack_paths, name="provenance.json"),  # written last; it has the checksums of the weights
+        manifest=ask(LAYOUT.prepared, suffix=".json"),
+        array=ancient(ask(LAYOUT.prepared, suffix=".npy")),
     output:
         predictions=f"{RESULTS}/{{study}}/predictions/{{split}}.npz",
     log:
@@ -79,11 +79,11 @@ rule predict:
         f"{BENCHMARKS}/predict/{{study}}/{{split}}.tsv"
     conda:
         ENVIRONMENT
-    threads: most_threads
+    threads: of_study("most_threads")
     params:
-        asked=asked,
-        variants=pack_variants,
-        seeds=variant_seeds,
+        asked=ask(IDENTITY.predictions),
+        variants=ask(LAYOUT.pack_variants),
+        seeds=ask(LAYOUT.variant_seeds),
     message:
         "Predicting {wildcards.study}/{wildcards.split}"
     script:

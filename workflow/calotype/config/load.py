@@ -150,6 +150,11 @@ class Config:
         """The split of a dataset on which its preparation measures mean and deviation; None where it does not."""
         return measured_split(self.datasets[dataset].prepare)
 
+    def checksums(self, dataset: str) -> dict[str, str]:
+        """The SHA-256 of each file of a dataset that is fetched: neither its sources nor their code change a byte."""
+        found: Any = self.datasets[dataset]
+        return dict(found.fetch.files)
+
     def classes(self, study: str) -> list[str]:
         """The names of the classes of a study's dataset; none where it has numbers instead."""
         return self.class_names(self.studies[study].dataset)

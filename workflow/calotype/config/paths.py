@@ -8,6 +8,7 @@ from typing import Any
 
 from calotype.config.dataset_base import CATALOGUE
 from calotype.config.load import Config, plan_packs
+from calotype.config.recipe import SCIKIT_LEARN
 from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, TWO_CLASSES, FigureEntry, figures_of
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
@@ -84,6 +85,19 @@ class Layout:
         evidence = self.config.datasets[dataset].evidence
         return evidence.format(data=self.data, results=self.results, dataset=dataset, split=split)
 
+    def place(self, dataset: str) -> dict[str, Any]:
+        """Where a user's own images lie; nothing of others."""
+        found: Any = self.config.datasets[dataset]
+        return dict(found.place()) if dataset in self.own() else {}
+
+    def catalogue_table(self, dataset: str) -> list[str]:
+        """The catalogue of a user's own images; of others none."""
+        return [self.catalogue(dataset, ".csv")] if dataset in self.own() else []
+
+    def files_of_steps(self, dataset: str) -> list[str]:
+        """The files that the user's own preparation steps of a dataset read."""
+        return [file for step in self.config.datasets[dataset].prepare for file in getattr(step, "files", [])]
+
     def measured(self, dataset: str) -> list[str]:
         """What was measured on a split for the preparation of all splits of a dataset: a file, or none."""
         split = self.config.measured(dataset)
@@ -111,6 +125,10 @@ class Layout:
             for split in self.config.splits_of(study)
         ]
 
+    def report_sheet_files(self, studies: Iterable[str]) -> list[str]:
+        """The files of these figures."""
+        return list(dict.fromkeys(file for _, _, file in self.report_sheets(studies)))
+
     def same_images(self, study: str) -> bool:
         """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
         return self.config.studies[study].dataset not in self.drawn()
@@ -135,6 +153,33 @@ class Layout:
             ]
         return self._study_packs[study]
 
+    def pack_variants(self, study: str) -> list[str]:
+        """The variant of each pack of a study, in the order of `study_packs`."""
+        return [variant for variant, _, _ in self.study_packs(study)]
+
+    def variant_seeds(self, study: str) -> dict[str, int]:
+        """The number of seeds of each variant of a study."""
+        return {variant: self.config.seeds(study, variant) for variant in self.config.studies[study].variants}
+
+    def must_not_diverge(self, study: str) -> str | None:
+        """The file of a study that says that none of its runs may diverge; None where they may."""
+        may = self.config.studies[study].may_diverge
+        return None if may else f"{self.config.settings.study_files}/{study}.yaml"
+
+    def longest_first(self, study: str, variant: str, first: str, last: str) -> float:
+        """Return the priority of a pack, less than 1: one that begins last and takes long leaves other cores idle.
+
+        How often its images pass stands for its time. The cost of a pass is not known before it ran; one with
+        convolutions, which a user's own model may have, costs some ten times one without.
+        """
+        found = self.config.studies[study].variants[variant]
+        cost = 1 if found.model in ("dense", *SCIKIT_LEARN) else 10
+        return 1 - 1 / (1 + cost * found.epochs * (1 + int(last) - int(first)))
+
+    def claims(self, study: str) -> list[dict[str, Any]]:
+        """The claims of a study, as plain data."""
+        return [claim.model_dump() for claim in self.config.studies[study].claims]
+
     def pack_paths(self, study: str, name: str, variant: str | None = None) -> list[str]:
         """A file of each pack of a study, in the order of `study_packs`; or of one variant of it."""
         return [
@@ -146,6 +191,25 @@ class Layout:
     def prepared(self, study: str, split: str, suffix: str) -> str:
         """The prepared array (.npy) of a split that a study uses, or its manifest (.json)."""
         return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
+
+    def prepared_for(self, study: str, variant: str, suffix: str) -> list[str]:
+        """The prepared splits that a variant trains and validates on."""
+        splits = self.config.studies[study].variants[variant].splits
+        return [self.prepared(study, split, suffix) for split in splits]
+
+    def prepared_tests(self, study: str, suffix: str) -> list[str]:
+        """The prepared test splits of a study."""
+        return [self.prepared(study, split, suffix) for split in self.config.studies[study].tests]
+
+    def all_prepared(self, studies: Iterable[str], suffix: str) -> list[str]:
+        """The prepared splits of some studies."""
+        splits = [(study, split) for study in studies for split in self.config.splits_of(study)]
+        return list(dict.fromkeys(self.prepared(study, split, suffix) for study, split in splits))
+
+    def rehearsal(self, study: str, variant: str) -> list[str]:
+        """What says that a model of the user's own was tried; nothing for one that comes along."""
+        own = ":" in self.config.studies[study].variants[variant].model
+        return [f"{self.results}/{study}/{variant}/rehearsal.json"] if own else []
 
     def predictions(self, study: str) -> list[str]:
         """The predictions of all runs of a study, a file for each of its test splits."""
@@ -175,6 +239,10 @@ class Layout:
         for study in self.config.studies:
             found.setdefault(tuple(self.figures(study)), []).append(study)
         return found
+
+    def figures_rule(self, study: str) -> str:
+        """The name of the rule that plots the figures of a study, and of others with the same figures."""
+        return "_".join(["figures", self.config.studies[study].task, *self.conditions(study)])
 
     def figure_outputs(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
         """The figures of some studies: files, or folders with one figure a variant."""
@@ -223,6 +291,14 @@ class Layout:
         jobs += [("predict", f"{study}/{split}") for study in studies for split in self.config.studies[study].tests]
         return jobs + [(stage, study) for study in studies for stage in ("evaluate", "claims")]
 
+    def benchmarks(self, studies: Sequence[str]) -> list[str]:
+        """What each of these jobs cost."""
+        return [f"{self.results}/benchmarks/{stage}/{what}.tsv" for stage, what in self.jobs(studies)]
+
+    def figure_costs(self, studies: Sequence[str]) -> list[str]:
+        """What the figures of each study cost."""
+        return [f"{self.results}/benchmarks/figures/{study}.csv" for study in studies]
+
     def results_of(self, study: str) -> dict[str, Any]:
         """What `StudyResults` has to know of a study for tables and the report, as plain data."""
         entry = self.config.studies[study]
@@ -236,15 +312,20 @@ class Layout:
             "classes": self.config.classes(study),
         }
 
+    def feature_models(self, study: str) -> list[str]:
+        """The models of the pack with seed 0 of the variant whose feature maps a study shows, if it shows any."""
+        shown = self.config.studies[study].feature_maps
+        return self.pack_paths(study, "models", shown)[:1] if shown else []
+
     def shown_in_figures(self, study: str) -> dict[str, Any]:
-        """What `StudyResults` has to know of a study for its figures beside `results_of`, as plain data."""
+        """What `StudyResults` has to know of a study for its figures, as plain data."""
         entry = self.config.studies[study]
-        shown = entry.feature_maps
         return {
+            **self.results_of(study),
             "claims": [claim.model_dump(exclude={"says", "note"}) for claim in entry.claims],
             "arrays": {split: self.prepared(study, split, ".npy") for split in entry.tests},
             "example": entry.example,
-            "feature_maps": (shown, self.pack_paths(study, "models", shown)[0]) if shown else None,
+            "feature_maps": (entry.feature_maps, *self.feature_models(study)) if entry.feature_maps else None,
         }
 
     def described(self, studies: Iterable[str]) -> dict[str, Any]:

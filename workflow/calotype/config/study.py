@@ -166,6 +166,16 @@ class Study(Strict):
         found |= {f"claims.{i}.metric": claim.metric for i, claim in enumerate(self.claims)}
         return ({"metric": self.metric} if self.metric else {}) | found
 
+    @property
+    def training_splits(self) -> dict[str, str]:
+        """The split that each variant is trained on."""
+        return {key: variant.train for key, variant in self.variants.items()}
+
+    @property
+    def most_threads(self) -> int:
+        """The threads of the variant that has most."""
+        return max(variant.threads for variant in self.variants.values())
+
     def labels(self) -> dict[str, str]:
         """How figures and tables call the variants."""
         return {key: variant.label or key for key, variant in self.variants.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 # What a study may have beside its task: classes that are two, an image to show, a variant whose feature maps to show.
 TWO_CLASSES, EXAMPLE, FEATURE_MAPS = "two_classes", "example", "feature_maps"
@@ -31,6 +32,10 @@ class FigureEntry:
     def stem(self) -> str:
         """The name of its file without suffix, or of its folder."""
         return self.name.replace("_", "-")
+
+    def plain(self) -> dict[str, Any]:
+        """Give what the job that plots it has to know, as plain data."""
+        return {"name": self.name, "function": self.function, "per_variant": self.per_variant}
 
 
 # In the order of the report.

@@ -1,0 +1,165 @@
+"""All that the result of a stage depends on besides its input files: values of the config, and digests of code."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from calotype.config.paths import Layout
+from calotype.config.recipe import SCIKIT_LEARN
+from calotype.config.study import Variant
+from calotype.steps.base import Step
+from calotype.steps.custom import Own
+from calotype.steps.sequence import before_measuring, plain_steps
+from calotype.tasks.figures import FigureEntry
+from calotype.util.code_digest import NO_RESULT, KeptDigests, own_code, with_values
+from calotype.util.errors import CalotypeError
+from calotype.util.files import contents, declared_contents
+
+KNOWN = Path(".snakemake/contents")  # checksums of files and digests of code, kept for the next call
+Picks = Mapping[str, Sequence[str]]
+NOTHING: Picks = MappingProxyType({})
+NO_ROW = ("calotype.config", "calotype.steps")  # the types of a dataset use them; no row of its catalogue does
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """The identity of each stage, for the params of its rule. A method takes wildcards by their names.
+
+    Attributes:
+        layout: the files of the config, and the config.
+        scripts: the folder of the entry points.
+    """
+
+    layout: Layout
+    scripts: Path
+
+    @cached_property
+    def _digests(self) -> KeptDigests:
+        return KeptDigests(KNOWN / "code.json")
+
+    def code(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = NOTHING) -> str:
+        """Return the digest of the code that a script, a function or a class reaches."""
+        return self._digests.digest(entry, (*NO_RESULT, *without), picks)
+
+    def script(self, name: str, without: Sequence[str] = (), picks: Picks = NOTHING) -> str:
+        """Return the digest of the code of a stage: of its entry point, and what that reaches."""
+        return self.code(self.scripts / name, without, picks)
+
+    # ---- Files that the user's functions read ------------------------------------------------------------------------
+
+    @cached_property
+    def _declared(self) -> dict[str, str]:
+        config = self.layout.config
+        files = [path for dataset in config.datasets for path in self.layout.files_of_steps(dataset)]
+        variants = (variant for study in config.studies.values() for variant in study.variants.values())
+        paths = {*files, *(path for variant in variants for path in variant.files)}
+        return declared_contents(sorted(paths), KNOWN / "files.json")
+
+    def _own_code(self, function: str, files: Iterable[str]) -> str | None:
+        return own_code(function, [self._declared[file] for file in files])
+
+    # ---- Images ------------------------------------------------------------------------------------------------------
+
+    def _dataset(self, name: str) -> Any:  # of any source, as the rule is for one
+        return self.layout.config.datasets[name]
+
+    def drawing_code(self, dataset: str) -> list[str]:
+        """Return the digest of the code that draws a dataset."""
+        return [self.script("draw.py"), self.code(self._dataset(dataset).writer)]
+
+    def catalogue_code(self, dataset: str) -> list[str]:
+        """Return the digest of the code that lists a user's own images."""
+        lister = self._dataset(dataset).lister
+        return [self.script("catalogue.py", NO_ROW), self.code(lister, NO_ROW)]
+
+    def images_there(self, dataset: str) -> str:
+        """Identify the files in the folder of a user's own images; or return the error, which the job raises, too."""
+        entry = self._dataset(dataset)
+        where = entry.place()
+        try:
+            ignore = where.get("ignore", [])
+            return contents(Path(where["folder"]), ignore, KNOWN / f"{dataset}.json", entry.files())
+        except CalotypeError as error:
+            return str(error)
+
+    def measuring(self, dataset: str, split: str) -> dict[str, Any]:
+        """Return the values that decide what is measured on a split: its images, and the steps before `normalise`."""
+        entry = self.layout.config.datasets[dataset]
+        return entry.preparation(split) | {"steps": plain_steps(before_measuring(entry.prepare))}
+
+    def code_to_measure(self, dataset: str) -> list[str | None]:
+        """Return the digests of the reader of a dataset, and of the steps before the one that measures."""
+        return self._used(dataset, before_measuring(self.layout.config.datasets[dataset].prepare))
+
+    def code_to_prepare(self, dataset: str) -> list[str | None]:
+        """Return the digests of the reader of a dataset, and of its steps."""
+        return self._used(dataset, self.layout.config.datasets[dataset].prepare)
+
+    def _used(self, dataset: str, steps: Sequence[Step]) -> list[str | None]:
+        reader = self.layout.config.datasets[dataset].reader
+        used = {reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
+        own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Own)]
+        return [*map(self.code, sorted(used)), *own]
+
+    # ---- Training and prediction -------------------------------------------------------------------------------------
+
+    def _variant(self, study: str, variant: str) -> Variant:
+        return self.layout.config.studies[study].variants[variant]
+
+    def own_model(self, study: str, variant: str) -> str | None:
+        """Return the digest of a user's own model and the files that it reads; None for a built-in model."""
+        found = self._variant(study, variant)
+        return self._own_code(found.model, found.files)
+
+    @functools.cache  # noqa: B019 # one object a call; the packs of a variant share it
+    def training_code(self, study: str, variant: str) -> str:
+        """Return the digest of a training: of its library, and of models and augmentations only those that it uses."""
+        found = self._variant(study, variant)
+        other = ("backend", "keras_trainer") if found.model in SCIKIT_LEARN else ("sklearn_trainer",)
+        without = ["calotype.config", *(f"calotype.training.{module}" for module in ("predicting", *other))]
+        used: list[str] = sorted({change.name for change in found.augment})
+        picks = {"calotype.training.augmentation:CHANGES": used}
+        return with_values(self.script("train.py", without, picks | _model(found)), found.resolved())
+
+    @functools.cache  # noqa: B019
+    def prediction(self, study: str, variant: str) -> dict[str, Any]:
+        """Return all that the predictions of a variant depend on besides weights and images."""
+        found = self._variant(study, variant)
+        other = ("backend", "keras_predictor") if found.model in SCIKIT_LEARN else ("sklearn_predictor",)
+        without = ["calotype.config", *(f"calotype.training.{module}" for module in other)]
+        code = self.code("calotype.training.predicting:predict_variant", without, _model(found))
+        return found.prediction() | {"code": code, "own_model": self.own_model(study, variant)}
+
+    def predictions(self, study: str) -> dict[str, dict[str, Any]]:
+        """Return the same for all variants of a study, by variant."""
+        return {variant: self.prediction(study, variant) for variant in self.layout.config.studies[study].variants}
+
+    def left_by_training(self, study: str, variant: str) -> dict[str, Any]:
+        """Return what a training predicts at its end, where it is prepared already."""
+        tests = self.layout.config.studies[study].tests
+        arrays = [self.layout.prepared(study, split, ".npy") for split in tests]
+        return {"asked": self.prediction(study, variant), "arrays": arrays}
+
+    def trainings(self, studies: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+        """Return the digests of the code that trains each variant of some studies: the library's and the user's."""
+        return {
+            f"{study}/{variant}": (self.training_code(study, variant), self.own_model(study, variant))
+            for study in studies
+            for variant in self.layout.config.studies[study].variants
+        }
+
+    # ---- Figures -----------------------------------------------------------------------------------------------------
+
+    def figure_code(self, figures: Iterable[FigureEntry]) -> list[str]:
+        """Return the digests of the job that plots some figures, and of the functions that it finds by name."""
+        return [self.script("figures.py"), *(self.code(f"calotype.figures.{figure.function}") for figure in figures)]
+
+
+def _model(variant: Variant) -> dict[str, list[str]]:
+    """The built-in model that a variant uses, as what counts of the table of models."""
+    built_in = variant.model not in SCIKIT_LEARN and ":" not in variant.model
+    return {"calotype.training.models:MODELS": [variant.model] * built_in}
