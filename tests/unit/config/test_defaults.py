@@ -57,6 +57,15 @@ def test_the_default_of_every_key_is_recorded():
     assert not missing, f"new keys: PYTHONPATH=workflow python {Path(__file__).relative_to(Path.cwd())}"
 
 
+def test_all_that_the_code_reads_of_a_recipe_is_part_of_the_identity():
+    """Which splits there are is known by the manifests that go in."""
+    properties = {name for name, value in vars(Recipe).items() if isinstance(value, property)}
+    recipe = Recipe(model="dense", loss="binary_crossentropy", optimizer="adam", epochs=1, batch_size=1)
+    assert recipe.resolved().keys() == properties - {"splits"}
+    assert recipe.resolved()["binary"]
+    assert not recipe.resolved()["more_is_better"]
+
+
 if __name__ == "__main__":
     before = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
     RECORDED.write_text(json.dumps(dict(sorted((defaults() | before).items())), indent=1) + "\n", encoding="utf-8")
