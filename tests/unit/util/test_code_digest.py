@@ -227,6 +227,23 @@ def test_texts_of_errors_and_logs_train_nothing(files, old, new):
     assert files.digest(SAYS.replace(old, new)) == before
 
 
+def test_another_limit_trains_nothing_where_finished_results_have_passed_it(files):
+    limited = """
+from calotype.util.errors import CalotypeError
+MOST = 9
+
+def net(shape, outputs):
+    if outputs > MOST:
+        problem = f"more than {MOST}"
+        raise CalotypeError(problem)
+    return outputs
+"""
+    before = files.digest(limited)
+    assert files.digest(limited.replace("MOST = 9", "MOST = 10").replace("more than", "above")) == before
+    assert files.digest(limited.replace("    return outputs", "    return outputs + MOST")) != before
+    assert files.digest(limited.replace("raise CalotypeError(problem)", "outputs = MOST")) != before
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
