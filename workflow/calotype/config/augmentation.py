@@ -30,12 +30,10 @@ class Augmentation(Strict):
     degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="Of `rotate` and `affine`.")
     zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None,
-        description="Of `brightness` and `noise`, in the units of the prepared pixels.",
+        None, description="Of `brightness` and `noise`, in the units of the prepared pixels."
     )
     fill: Literal["zero", "edge"] = Field(
-        "zero",
-        description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again.",
+        "zero", description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again."
     )
 
     @model_validator(mode="after")

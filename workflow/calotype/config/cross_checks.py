@@ -60,8 +60,7 @@ def _check_claims(study: Study, file: str) -> None:
         for key, variant in (("variant", claim.variant), ("similar_to", claim.similar_to)):
             if variant is not None and variant not in study.variants:
                 raise CalotypeError(
-                    f"{file}: claims.{i}.{key}: there is no variant `{variant}`.",
-                    did_you_mean(variant, study.variants),
+                    f"{file}: claims.{i}.{key}: there is no variant `{variant}`.", did_you_mean(variant, study.variants)
                 )
         for variant in filter(None, (claim.variant, claim.similar_to)):
             if METRICS[claim.metric].recorded and study.variants[variant].model in SCIKIT_LEARN:

@@ -53,8 +53,7 @@ class OwnDataset(BaseDataset):
 
     folder: Annotated[str, Field(min_length=1)] = Field(description="The folder that holds them.")
     labels: LabelKind = Field(  # type: ignore[misc]  # of other sources an attribute
-        "classes",
-        description=f"The kind of labels: {'; '.join(map(_meaning, LABEL_KINDS))}.",
+        "classes", description=f"The kind of labels: {'; '.join(map(_meaning, LABEL_KINDS))}."
     )
     classes: list[str] = Field(
         [], description="Names of the classes, in the order in which figures show them; not for numbers."

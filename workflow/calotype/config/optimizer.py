@@ -43,8 +43,7 @@ class Optimizer(Strict):
         "Keras's, and take `schedule_arguments`.",
     )
     schedule_arguments: dict[str, Any] = Field(
-        {},
-        description="Of Keras's schedules: the keyword arguments of its class, which count in training steps.",
+        {}, description="Of Keras's schedules: the keyword arguments of its class, which count in training steps."
     )
     warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="With `cosine`: the part of all steps over which the rate first rises."

@@ -109,12 +109,10 @@ class Recipe(Strict):
         "`training_metrics`, with `val_` before it that of the held-out images.",
     )
     mode: Literal["auto", "min", "max"] = Field(
-        "auto",
-        description="Whether less (`min`) or more (`max`) of `monitor` is better. `auto`: as its name says.",
+        "auto", description="Whether less (`min`) or more (`max`) of `monitor` is better. `auto`: as its name says."
     )
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        0.0,
-        description="By how much more than this an epoch must be better to count as better.",
+        0.0, description="By how much more than this an epoch must be better to count as better."
     )
     restore_best_weights: bool = Field(
         False, description="Go on with the weights of the best epoch by `monitor`, not with the last."
@@ -249,19 +247,12 @@ class Recipe(Strict):
             "optimizer.schedule": optimizer.schedule != "constant",
             "optimizer.arguments": not optimizer.arguments.keys() <= known.get(optimizer.name, set()),
             "loss": self.loss != "categorical_crossentropy",
-            "label_smoothing": self.label_smoothing,
-            "class_weight": self.class_weight,
-            "training_metrics": self.training_metrics,
-            "augment": self.augment,
-            "validation_split": self.validation_split,
-            "validation": self.validation,
-            "monitor": self.monitor != "val_loss",
-            "patience": self.patience,
-            "restore_best_weights": self.restore_best_weights,
-            "reduce_on_plateau": self.reduce_on_plateau,
-            "precision": self.precision != "float32",
-            "jit_compile": self.jit_compile != "auto",
         }
+        without = (
+            "label_smoothing", "class_weight", "training_metrics", "augment", "validation_split", "validation",
+            "monitor", "patience", "restore_best_weights", "reduce_on_plateau", "precision", "jit_compile",
+        )  # fmt: skip
+        refused |= {key: getattr(self, key) != Recipe.model_fields[key].default for key in without}
         for key, problem in refused.items():
             if problem:
                 raise ValueError(f"{key}: {self.model} cannot do this; leave it out, or use a Keras model")

@@ -49,11 +49,7 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
-    """See that no two splits have an image, or a group, in common.
-
-    Raises:
-        CalotypeError: they have; the images are listed.
-    """
+    """See that no two splits have an image, or a group, in common."""
     used = found.assign(name=image_names(found))[found.split != LEFT]
     if "group" in used:
         parted = used.groupby("group").split.nunique()

@@ -73,11 +73,7 @@ def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
 
 
 def _values(array: NDArray[Any], name: str) -> list[Any]:
-    """The entries of an array as plain numbers or text.
-
-    Raises:
-        CalotypeError: they are neither.
-    """
+    """The entries of an array as plain numbers or text."""
     if array.dtype.kind not in "biufUS":
         raise CalotypeError(f"{name} holds {array.dtype}.", "save it as an array of numbers or of text.")
     try:
@@ -87,11 +83,7 @@ def _values(array: NDArray[Any], name: str) -> list[Any]:
 
 
 def _given(splits: Mapping[str, ArraySplit], images: int, name: str) -> NDArray[np.object_]:
-    """The split of each image of an array, by the first and the number that each split says.
-
-    Raises:
-        CalotypeError: a split reaches beyond the images, or two have an image in common.
-    """
+    """The split of each image of an array, by the first and the number that each split says."""
     found = np.full(images, LEFT, object)
     for split, part in splits.items():
         first = part.first or 0

@@ -15,7 +15,7 @@ import pandas as pd
 
 from calotype.config.dataset_images import ImagesDataset, ImageTable
 from calotype.data.catalogue_common import SHOWN, check_splits, dealt, numbered, several
-from calotype.data.image_file import SUFFIXES, read_picture
+from calotype.data.image_file import SUFFIXES, digest, read_picture
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError, did_you_mean
 from calotype.util.files import files_below
@@ -50,11 +50,7 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
 
 
 def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
-    """The paths of all images below the folder, from there, with /; sorted.
-
-    Raises:
-        CalotypeError: there is no such folder, or something in it is neither an image nor to be ignored.
-    """
+    """The paths of all images below the folder, from there, with /; sorted."""
     if not folder.is_dir():
         raise CalotypeError(f"folder: {folder}: there is no such folder.", "paths start from the working directory.")
     home, found, others = folder.resolve(), [], []
@@ -85,11 +81,7 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
 
 
 def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
-    """The images of classes that have a folder each: path, label (its name), and split where splits have folders.
-
-    Raises:
-        CalotypeError: as `_images`, or an image is in no class's folder, or a class or a split has none.
-    """
+    """The images of classes that have a folder each: path, label (its name), and split where splits have folders."""
     splits = {split.folder: name for name, split in dataset.splits.items() if split.folder is not None}
     classes = {unicodedata.normalize("NFC", name): name for name in dataset.classes}
     rows: list[tuple[str, str, str]] = []
@@ -120,12 +112,7 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
 
 
 def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.DataFrame:
-    """The images that a table names: path, label, split, weight and group as it has them; in the order of the paths.
-
-    Raises:
-        CalotypeError: it cannot be read, lacks a column, names an image twice or one that is not there; or images are
-            there that it does not name.
-    """
+    """The images that a table names: path, label, split, weight and group as it has them; in the order of the paths."""
     file = folder / table.file
     lines = _read_table(file, table)
     there = _images(folder, dataset)
@@ -163,11 +150,7 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
 
 
 def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
-    """The columns of a table that the config names, as text; the index says in which line of the file each stands.
-
-    Raises:
-        CalotypeError: the file cannot be read as a table, is empty, lacks a column, or has a line of another length.
-    """
+    """The columns of a table that the config names, as text; the index says in which line of the file each stands."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
         text = io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")
@@ -231,11 +214,7 @@ def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
 
 
 def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
-    """The group of each image, by the table or by a pattern; None where there are none.
-
-    Raises:
-        CalotypeError: an image has none.
-    """
+    """The group of each image, by the table or by a pattern; None where there are none."""
     if pattern is None:
         if "group" not in found:
             return None
@@ -250,11 +229,7 @@ def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
 
 
 def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, threads: int) -> pd.DataFrame:
-    """Read every image, so that a broken one is found now: size, channels, bits and checksums.
-
-    Raises:
-        CalotypeError: some cannot be read; all are named.
-    """
+    """Read every image, so that a broken one is found now: size, channels, bits and checksums."""
 
     def look(path: str) -> tuple[Any, ...] | CalotypeError:
         try:
@@ -262,7 +237,7 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, thread
         except CalotypeError as error:
             return error
         bits = 8 * picture.pixels.dtype.itemsize
-        return (*picture.pixels.shape, bits, picture.sha256, picture.digest)
+        return (*picture.pixels.shape, bits, picture.sha256, digest(picture.pixels))
 
     seen: list[tuple[Any, ...] | CalotypeError] = []
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():

@@ -12,7 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
-from calotype.data.image_file import SUFFIXES, read_picture
+from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
 from calotype.tasks.labels import LabelKind
 from calotype.util.errors import CalotypeError
 from calotype.util.files import files_below
@@ -317,8 +317,8 @@ def _look(found: Survey) -> None:
             found.unreadable[path] = str(error).split("\n")[0].removeprefix(f"{path}: ")
             continue
         found.sizes[picture.pixels.shape[:2]] += 1
-        found.channels[1 if picture.is_grey else 3] += 1
+        found.channels[1 if is_grey(picture.pixels) else 3] += 1
         found.bits[8 * picture.pixels.dtype.itemsize] += 1
         found.transparent += picture.transparent
-        places[picture.digest].append(path)
+        places[digest(picture.pixels)].append(path)
     found.twice = [paths for paths in places.values() if len(paths) > 1]

@@ -11,6 +11,7 @@ import stat
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,24 +35,16 @@ Alpha = Literal["refuse", "drop", "black", "white"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-def _flipped(code: int) -> Callable[[Pixels], Any]:
-    return lambda image: cv2.flip(image, code)
-
-
-def _rotated(code: int) -> Callable[[Pixels], Any]:
-    return lambda image: cv2.rotate(image, code)
-
-
 # What brings an image upright, by EXIF's number for how it lies (Exif 2.3, tag Orientation).
 UPRIGHT: dict[int, Callable[[Pixels], Any]] = {
     1: lambda image: image,
-    2: _flipped(1),
-    3: _rotated(cv2.ROTATE_180),
-    4: _flipped(0),
+    2: partial(cv2.flip, flipCode=1),
+    3: partial(cv2.rotate, rotateCode=cv2.ROTATE_180),
+    4: partial(cv2.flip, flipCode=0),
     5: cv2.transpose,
-    6: _rotated(cv2.ROTATE_90_CLOCKWISE),
+    6: partial(cv2.rotate, rotateCode=cv2.ROTATE_90_CLOCKWISE),
     7: lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180),
-    8: _rotated(cv2.ROTATE_90_COUNTERCLOCKWISE),
+    8: partial(cv2.rotate, rotateCode=cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 
 
@@ -72,16 +65,6 @@ class Picture:
     pixels: Pixels
     sha256: str
     transparent: bool = False
-
-    @property
-    def digest(self) -> str:
-        """As `digest` of its pixels."""
-        return digest(self.pixels)
-
-    @property
-    def is_grey(self) -> bool:
-        """Whether it has no colour, whatever its channels."""
-        return is_grey(self.pixels)
 
 
 def is_grey(pixels: Pixels) -> bool:
@@ -158,11 +141,7 @@ def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None
 
 
 def _content(path: Path, name: str) -> bytes:
-    """What stands in a file.
-
-    Raises:
-        CalotypeError: it cannot be read, is none, or is empty or too large.
-    """
+    """What stands in a file."""
     try:
         status = path.stat()
         if stat.S_ISREG(status.st_mode) and status.st_size > MOST_BYTES:
@@ -193,11 +172,7 @@ class _Seen:
 
 
 def _looked_at(content: bytes, name: str) -> _Seen:
-    """Have Pillow look at a file.
-
-    Raises:
-        CalotypeError: as `read_picture`.
-    """
+    """Have Pillow look at a file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of broken EXIF data, and of large images: they get an error of ours
         try:
@@ -259,11 +234,7 @@ def _transparency(image: Image.Image) -> tuple[bool, NDArray[np.uint8] | None]:
 
 
 def _as_tiff_means(image: Any, tags: Any, name: str) -> Any:
-    """An image of 16 bits from a TIFF file, of which OpenCV gives the numbers as they stand there.
-
-    Raises:
-        CalotypeError: its channels come one after the other, or are multiplied with its transparency.
-    """
+    """An image of 16 bits from a TIFF file, of which OpenCV gives the numbers as they stand there."""
     if image.shape[2] > 1 and tags.get(PLANAR) == 2:
         raise CalotypeError(
             f"{name}: its channels stand one after the other (planar).", "write it anew with the channels together."

@@ -29,11 +29,7 @@ def _padding(size: int, window: int, stride: int) -> tuple[int, int]:
 
 
 def _windows(image: Array, size: tuple[int, int], strides: tuple[int, int], padding: str, fill: float) -> Array:
-    """Every window of an image of shape (height, width, channels).
-
-    Returns:
-        shape (rows, columns, channels, size of the window).
-    """
+    """Every window of an image: shape (rows, columns, channels, size of the window)."""
     if padding == "same":
         edges = [_padding(*sides) for sides in zip(image.shape, size, strides, strict=False)]
         image = np.pad(image, [*edges, (0, 0)], constant_values=fill)
@@ -84,11 +80,7 @@ def _source(layer: dict[str, Any]) -> str | None:
 
 
 def _first_layers(architecture: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The configs of the convolution and the max-pooling that a model begins with.
-
-    Raises:
-        CalotypeError: it begins otherwise, or with what is not supported here.
-    """
+    """The configs of the convolution and the max-pooling that a model begins with."""
     try:
         model = json.loads(architecture)
         layers = model["config"]["layers"]

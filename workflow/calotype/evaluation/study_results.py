@@ -1,6 +1,6 @@
 """The results of a study, as figures, tables and the report read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,12 +48,18 @@ class StudyResults:
     arrays: Mapping[str, str] = field(default_factory=dict)
     example: int | None = None
     feature_maps: tuple[str, str] | None = None
-    _read: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _read: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def task(self) -> Task:
         """Its task."""
         return TASKS[self.task_name]
+
+    def _once(self, read: Callable[[Any], Any], file: str | Path) -> Any:
+        """What is read from a file, the first time."""
+        if file not in self._read:
+            self._read[file] = read(file)
+        return self._read[file]
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the study: runs, summary, pooled, confusion, differences, layers, history or claims.
@@ -61,9 +67,7 @@ class StudyResults:
         Raises:
             CalotypeError: it cannot be read.
         """
-        if ("table", name) not in self._read:
-            self._read["table", name] = read_csv(f"{self.folder}/{name}.csv")
-        return self._read["table", name]
+        return self._once(read_csv, f"{self.folder}/{name}.csv")
 
     def predictions(self, split: str) -> SplitPredictions:
         """The predictions of all runs on a test split.
@@ -71,9 +75,7 @@ class StudyResults:
         Raises:
             CalotypeError: they cannot be read.
         """
-        if ("predictions", split) not in self._read:
-            self._read["predictions", split] = read_predictions(Path(f"{self.folder}/predictions/{split}.npz"))
-        return self._read["predictions", split]
+        return self._once(read_predictions, Path(f"{self.folder}/predictions/{split}.npz"))
 
     def images(self, split: str) -> Split:
         """The prepared images of a test split, opened and not read into memory.
@@ -81,9 +83,7 @@ class StudyResults:
         Raises:
             CalotypeError: they cannot be opened.
         """
-        if ("images", split) not in self._read:
-            self._read["images", split] = open_split(Path(self.arrays[split]))
-        return self._read["images", split]
+        return self._once(open_split, Path(self.arrays[split]))
 
     def share(self) -> None:
         """Read what most figures need, so that processes that are forked from this one need not.

@@ -27,10 +27,7 @@ def _wilson(share: float, images: int) -> tuple[float, float]:
 
 
 def runs_table(
-    study: str,
-    task: Task,
-    runs: Iterable[SeedPredictions],
-    training: Iterable[tuple[str, int, str, str, float]] = (),
+    study: str, task: Task, runs: Iterable[SeedPredictions], training: Iterable[tuple[str, int, str, str, float]] = ()
 ) -> pd.DataFrame:
     """All metrics of all runs, long: study, variant, seed, split, metric, value.
 

@@ -38,15 +38,8 @@ def _curves(
 ) -> Figure:
     """One curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
 
-    Args:
-        runs: of the seeds that did not diverge; one without a curve is left out.
-        curve: gives the curve of a seed at some places.
-        places: where, from 0 to 1; the first, where the curve begins, may stand there twice.
-        area: what the legend calls the area under a curve.
-        areas: its mean over seeds, by the variant's label.
-        chance: the two ends of the curve of a net that knows nothing.
-        labels: of the two axes.
-        diverged: how many other seeds diverged, by the variant's label; the legend says so.
+    `curve` gives the curve of a seed at `places`, from 0 to 1; a seed without one is left out. The legend calls its
+    area `area`. `chance` are the two ends of the curve of a model that knows nothing.
     """
     texts, drawn = [], []
     for label, (true, probabilities) in runs.items():

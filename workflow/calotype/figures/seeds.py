@@ -35,13 +35,7 @@ from calotype.util.statistics import mean_interval
 
 
 def _swarm(places: NDArray[np.float64], diameter: float, room: float) -> NDArray[np.float64]:
-    """How far each point of a row steps aside so that none covers another, as far as the room allows.
-
-    Args:
-        places: along the row, shape (points,), in inches.
-        diameter: of a point, in inches.
-        room: the farthest step, in inches.
-    """
+    """How far each point of a row steps aside so that none covers another, as far as the room allows; in inches."""
     aside = np.zeros(len(places))
     done: list[int] = []
     for i in np.argsort(places, kind="stable"):
@@ -60,14 +54,8 @@ def _number_line(
 ) -> tuple[str, Any]:
     """Let a horizontal axis reach over all numbers; logarithmic where the mean of one variant is far from another's.
 
-    Args:
-        axis: without anything in it yet.
-        values: of the seeds of each variant; those that are not finite do not count.
-        others: numbers that are to be seen, too.
-        share: whether the numbers are shown in per cent.
-
-    Returns:
-        words to add to the axis's label, and the function from numbers to the part of the axis's length.
+    Gives words to add to the axis's label, and the function from numbers to the fraction of the axis's length.
+    `values` are those of the seeds of each variant, `others` further numbers that are to be seen.
     """
     finite = [[value for value in group if np.isfinite(value)] for group in (*values, *others)]
     numbers = np.concatenate(finite)
@@ -89,11 +77,7 @@ def _number_line(
 
 
 def _linear_part(reach: Sequence[float]) -> float:
-    """How far from zero an axis of differences has to be linear for all of them to be seen; 0 for all of it.
-
-    Args:
-        reach: the largest size of each difference and its interval.
-    """
+    """How far from zero an axis of differences has to be linear for all of them to be seen; 0 for all of it."""
     sizes = [size for size in reach if np.isfinite(size) and size > 0]
     if not sizes or max(sizes) <= 8 * np.median(sizes):
         return 0
@@ -102,13 +86,7 @@ def _linear_part(reach: Sequence[float]) -> float:
 
 
 def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: float) -> None:
-    """One row a difference: the mean and its interval, filled where the interval leaves out zero.
-
-    Args:
-        axis: an empty one.
-        differences: mean, low and high of each, shape (differences, 3).
-        linear: how far from zero the axis is linear; 0 for all of it.
-    """
+    """One row a difference (mean, low, high): the mean and its interval, filled where the interval leaves out zero."""
     axis.axvline(0, color=INK, linewidth=0.8)
     for row, (mean, low, high) in enumerate(differences):
         axis.plot([low, high], [row, row], color="C0", linewidth=1.2, marker="|", markersize=4)

@@ -55,11 +55,7 @@ def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collec
 
 
 def _datasets(file: Path) -> dict[str, Any]:
-    """What datasets.yaml has; nothing, where there is none yet.
-
-    Raises:
-        CalotypeError: it is no mapping.
-    """
+    """What datasets.yaml has; nothing, where there is none yet."""
     found = read_yaml(file) if file.exists() else None
     if not isinstance(found, dict | None):
         raise CalotypeError(f"{file}: is not a mapping of datasets.", "config/README.md shows an entry.")

@@ -25,16 +25,7 @@ def _alike(
     images: NDArray[np.float32] | list[NDArray[np.float32]], names: Sequence[Any],
     first: tuple[Any, tuple[int, ...]] | None = None,
 ) -> NDArray[np.float32]:  # fmt: skip
-    """Prepared images as one array.
-
-    Args:
-        images: each of shape (height, width, channels).
-        names: of the images, or numbers, for the message.
-        first: name and shape of the first image of the split, if that is not among them.
-
-    Raises:
-        CalotypeError: they are not of one shape.
-    """
+    """Prepared images as one array; `first` has name and shape of the split's first image if that is not among them."""
     name, shape = first or (names[0], images[0].shape)
     some = images if isinstance(images, list) else images[:1]
     for other, image in zip(names, some, strict=False):

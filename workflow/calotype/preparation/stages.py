@@ -37,11 +37,7 @@ def known_of(images: NDArray[Any]) -> Known:
 def _told(result: NDArray[Any], step: Step, known: Known) -> Known:
     """What is known of images after a step of which only the array that comes out says it.
 
-    Args:
-        result: shape (images, height, width, channels): levels, if they are whole numbers; else numbers of the kind
-            that they were before, if those were no levels.
-        step: that gave it.
-        known: before the step.
+    They are levels if they are whole numbers; else numbers of the kind that they were before, if those were no levels.
     """
     found = known_of(result)
     if found.values == "levels":

@@ -10,7 +10,7 @@ from calotype.evaluation.packs import PackOrigin
 
 def _augmentation(change: Mapping[str, Any]) -> str:
     units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({}s move in)"}
-    there = {key: unit for key, unit in units.items() if change.get(key) is not None}
+    there = {key: unit for key, unit in units.items() if change.get(key) not in (None, "zero")}
     return " ".join([change["name"], *(unit.format(change[key]) for key, unit in there.items())])
 
 
@@ -60,20 +60,13 @@ def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dic
         }
         rows.append(
             {
-                "label": variant["label"],
-                "description": variant["description"],
-                "model": variant["model"],
-                "arguments": variant["model_arguments"],
+                **variant,
                 "parameters": packs[0].origin["parameters"],
                 "optimizer": optimizer.pop("name"),
                 "optimizer_arguments": optimizer,
                 "loss": variant["loss"].replace("_", " "),
-                "epochs": variant["epochs"],
-                "batch_size": variant["batch_size"],
-                "train": variant["train"],
                 "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
                 "remarks": [words for words in (_validation(variant), _kept(packs), _views(variant)) if words],
-                "threads": variant["threads"],
                 "seconds": pd.Series([s for pack in packs for s in pack.origin["seconds"].values()]).median(),
             }
         )

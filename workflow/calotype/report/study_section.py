@@ -41,22 +41,9 @@ def _claims(results: StudyResults) -> list[dict[str, Any]]:
     rows = []
     for claim in results.table("claims").to_dict("records"):
         mean, between, spread = measured_text(claim)
-        rows.append(
-            {
-                "says": claim["says"],
-                "variant": results.labels[claim["variant"]],
-                "split": claim["split"],
-                "metric": METRICS[claim["metric"]].label,
-                "claimed": claim_text(claim, results.labels),
-                "mean": mean,
-                "interval": between,
-                "range": spread,
-                "n": claim["n"],
-                "verdict": claim["verdict"],
-                "reason": claim["reason"],
-                "note": claim["note"],
-            }
-        )
+        shown = {"variant": results.labels[claim["variant"]], "metric": METRICS[claim["metric"]].label}
+        measured = {"mean": mean, "interval": between, "range": spread}
+        rows.append(claim | shown | measured | {"claimed": claim_text(claim, results.labels)})
     return rows
 
 
@@ -121,18 +108,9 @@ def _differences(results: StudyResults) -> list[dict[str, Any]]:
         share = METRICS[row["metric"]].share
         numbers = [row["mean"], row["low"], row["high"]]
         mean, low, high = (f"{100 * number:+.2f}" if share else f"{number:+.4g}" for number in numbers)
-        rows.append(
-            {
-                "variant": results.labels[row["variant"]],
-                "than": results.labels[row["than"]],
-                "split": row["split"],
-                "mean": mean,
-                "interval": f"[{low}, {high}]",
-                "n": row["n"],
-                "diverged": _pairs_left_out(results, row),
-                "told": row["low"] > 0 or row["high"] < 0,
-            }
-        )
+        shown = {key: results.labels[row[key]] for key in ("variant", "than")}
+        told = {"told": row["low"] > 0 or row["high"] < 0, "diverged": _pairs_left_out(results, row)}
+        rows.append(row | shown | told | {"mean": mean, "interval": f"[{low}, {high}]"})
     return rows
 
 
@@ -192,12 +170,9 @@ def study_section(
     """
     metrics = [METRICS[metric] for metric in study["metrics"]]
     return {
+        **{key: study[key] for key in ("title", "description", "source", "same_images")},
         "name": results.study,
-        "title": study["title"],
-        "description": study["description"],
-        "source": study["source"],
         "claims": _claims(results),
-        "same_images": study["same_images"],
         "metrics": [metric.label for metric in metrics],
         "headings": [metric.heading for metric in metrics],
         "share": metrics[0].share,

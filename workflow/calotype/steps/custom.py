@@ -57,11 +57,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _returned(result: Any) -> Array:
-    """The image that a function returned, shape (height, width, channels).
-
-    Raises:
-        ValueError: it is no image.
-    """
+    """The image that a function returned, shape (height, width, channels)."""
     import numpy as np
 
     if not isinstance(result, np.ndarray):
