@@ -11,7 +11,7 @@ import pytest
 
 from calotype.util import code_digest
 from calotype.util.code_digest import NO_RESULT
-from calotype.util.python_text import Writer
+from calotype.util.python_text import define
 
 ROOT = Path(__file__).parents[3]
 
@@ -56,7 +56,7 @@ def test_digests_that_are_kept_are_those_of_the_library_at_hand(tmp_path, monkey
 
 def test_the_version_of_python_makes_no_difference():
     """3.11 to 3.13 parse the same f-string into trees that differ in an empty text."""
-    plain, ended = (ast.JoinedStr([ast.Constant(text) for text in texts]) for texts in (["<"], ["<", ""]))
-    assert Writer().text(plain) == Writer().text(ended)
+    plain, ended = (ast.Expr(ast.JoinedStr([*map(ast.Constant, texts)])) for texts in (["<"], ["<", ""]))
+    assert define([ast.fix_missing_locations(plain)]).text == define([ast.fix_missing_locations(ended)]).text
     tree = ast.parse("def f(x): return f'{x:<{x}} {x!r:>3}'")
-    assert Writer().text(tree.body[0]).count("conversion") == 3
+    assert define(tree.body).text.count("conversion") == 3

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
-from calotype.util.python_names import Chain, Imported, chain_of
-from calotype.util.python_source import Source, parse, read_source
+from calotype.util.python_source import Source, read_source
+from calotype.util.python_text import Chain, Imported
 from calotype.util.user_code import is_beside, module_file
 
 LIBRARY = Path(__file__).parents[1]
@@ -126,7 +126,7 @@ class _Files:
         source = self.source(module)
         for node in source.statements.get(name, []):
             for base in node.bases if isinstance(node, ast.ClassDef) else []:
-                for place in self.resolve(module, chain_of(base), source.imports):
+                for place in self.resolve(module, tuple(ast.unparse(base).split(".")), source.imports):
                     if place == CONFIG_TYPE or (all(place) and place != (module, name) and self.is_config(*place)):
                         return True
         return False
@@ -342,5 +342,5 @@ def with_values(digest: str, values: Any) -> str:
 
 def forget() -> None:
     """Read all files again, which may have changed."""
-    for cached in (_reach, _found, _entered, read_source, parse, module_file, is_beside):
+    for cached in (_reach, _found, _entered, read_source, module_file, is_beside):
         cached.cache_clear()

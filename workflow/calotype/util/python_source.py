@@ -7,13 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calotype.util.errors import CalotypeError
-from calotype.util.python_names import Imported, base_name, imported_names, last_name
-from calotype.util.python_text import PLAIN, Definition, Function, Writer, is_text
+from calotype.util.python_text import (
+    Definition,
+    Function,
+    Imported,
+    base_name,
+    decorators_are_plain,
+    define,
+    imported_names,
+    is_text,
+    last_name,
+)
 
 
-@functools.cache
 def parse(path: Path) -> ast.Module:
-    """Parse a Python file; a process reads each but once.
+    """Parse a Python file.
 
     Raises:
         CalotypeError: it cannot be read, or is not valid Python.
@@ -51,9 +59,7 @@ class Source:
     def definition(self, name: str, *, config: bool = False) -> Definition:
         """What a name stands for, which may be a config type; `""` is all else that an import of the file does."""
         if name not in self.known:
-            writer = Writer(config=config)
-            text = writer.lines(self.statements[name] if name else self.effects)
-            self.known[name] = writer.definition(text)
+            self.known[name] = define(self.statements[name] if name else self.effects, config=config)
         return self.known[name]
 
     def entries(self, table: str, keys: Sequence[str]) -> Definition:
@@ -65,19 +71,16 @@ class Source:
         value = getattr(self.statements[table][0], "value", None)
         if not isinstance(value, ast.Dict):
             raise CalotypeError(f"code digest: {table} is not a dict that is written out.")
-        writer = Writer()
         known = {getattr(key, "value", None): entry for key, entry in zip(value.keys, value.values, strict=True)}
         if unknown := {*keys} - known.keys():
             raise CalotypeError(f"code digest: {table} holds no {unknown.pop()}.")
-        text = ",".join(f"{key!r}:{writer.text(known[key])}" for key in keys)
-        return writer.definition(text)
+        used = ast.Expr(ast.Dict([ast.Constant(key) for key in keys], [known[key] for key in keys]))
+        return define([ast.fix_missing_locations(used)])
 
     def whole(self) -> Definition:
         """The file as a script, which runs all of it."""
-        writer = Writer()
-        statements = [*self.effects, *(each for some in self.statements.values() for each in some)]
-        statements = sorted({id(each): each for each in statements}.values(), key=lambda each: each.lineno)
-        return writer.definition(writer.lines(statements))
+        statements = {id(each): each for some in (self.effects, *self.statements.values()) for each in some}
+        return define(sorted(statements.values(), key=lambda each: each.lineno))
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -105,7 +108,7 @@ def read_source(path: Path) -> Source:
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             _take_imports(source, [node])
-        elif isinstance(node, Function | ast.ClassDef) and {*map(last_name, node.decorator_list)} <= PLAIN:
+        elif isinstance(node, Function | ast.ClassDef) and decorators_are_plain(node):
             source.statements.setdefault(node.name, []).append(node)
         elif not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             source.effects.append(node)

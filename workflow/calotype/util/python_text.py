@@ -6,20 +6,17 @@ use, and the fields and validators of config types, because resolved values stan
 
 import ast
 import builtins
-from collections.abc import Callable, Iterable, Iterator
+import dis
+from collections.abc import Iterable, Iterator, Sequence
+from types import CodeType
 from typing import Any, NamedTuple
 
-from calotype.util.python_names import Chain, Imported, base_name, chain_of, imported_names, last_name
-
+Chain = tuple[str, ...]  # a name and the attributes that are read of it, one of the other: ("np", "random", "rng")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-MARKS = {ast.Load, ast.Store, ast.Constant, *ast.operator.__subclasses__(), *ast.cmpop.__subclasses__()}
 
 LOGGERS = ("logger", "logging", "log", "_logger", "LOGGER", "warnings")
 LOGS = ("debug", "info", "warning", "warn", "error", "exception", "critical", "log")
 WORDS = ("CalotypeError", "about", "with_hint", "did_you_mean")  # of util/errors: they take texts alone
-ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)} | {"CalotypeError"}
 # Decorators that register nothing: what they decorate counts only where it is used.
 PLAIN = {
     "property", "setter", "staticmethod", "classmethod", "cache", "lru_cache", "cached_property", "wraps", "final",
@@ -29,9 +26,16 @@ PLAIN = {
 VALIDATORS = {"field_validator", "model_validator", "validator", "root_validator"}
 HARMLESS = {"len", "isinstance", "any", "all", "is_file", "is_dir", "exists", "get", "startswith", "endswith"}
 UNCLEAR: tuple[Chain, ...] = (("exec",), ("eval",), ("globals",), ("__import__",), ("sys", "modules"))
-CHANGING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 SILENT = ("ctx", "type_comment", "kind", "simple")  # fields of nodes that say nothing of what is computed
-FIELDS: dict[type, tuple[str, ...]] = {}
+PASS, NOTHING = ast.fix_missing_locations(ast.Pass()), ast.fix_missing_locations(ast.Constant(None))
+
+
+class Imported(NamedTuple):
+    """Where an imported name comes from: dots that a relative import begins with, the module, a name in it."""
+
+    level: int
+    module: str
+    name: str | None
 
 
 class Definition(NamedTuple):
@@ -50,13 +54,90 @@ class Definition(NamedTuple):
     unclear: str | None
 
 
-def _children(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes in a node that are no mere marks; `ast.iter_child_nodes` takes three times as long."""
-    for value in node.__dict__.values():
-        if type(value) is list:
-            yield from (each for each in value if isinstance(each, ast.AST))
-        elif isinstance(value, ast.AST) and type(value) not in MARKS:
-            yield value
+def last_name(node: ast.AST) -> str:
+    """The last name of an expression such as `functools.cache` or `cache(...)`."""
+    while isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def base_name(node: ast.AST) -> str:
+    """The first name of an expression such as `table["key"]` or `module.name`."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return getattr(node, "id", "")
+
+
+def imported_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Imported]]:
+    """The names that import statements bind; of `import a.b`, which binds `a`, also `a.b`."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield (name.asname or name.name), Imported(0, name.name, None)
+                if not name.asname and "." in name.name:
+                    yield name.name.partition(".")[0], Imported(0, name.name.partition(".")[0], None)
+        elif isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                yield (name.asname or name.name), Imported(node.level, node.module or "", name.name)
+
+
+def decorators_are_plain(node: Function | ast.ClassDef) -> bool:
+    """Whether nothing happens to a function or class beyond its definition."""
+    return {*map(last_name, node.decorator_list)} <= PLAIN
+
+
+def define(statements: Sequence[ast.stmt], *, config: bool = False) -> Definition:
+    """Tell what statements compute and which names they use. They are changed.
+
+    Args:
+        statements: of the top level of a file.
+        config: whether the classes are config types.
+    """
+    strip = _Strip()
+    if config:
+        for node in statements:
+            if isinstance(node, ast.ClassDef):
+                node.body = [each for each in node.body if not _is_config(each)] or [PASS]
+    kept = [strip.visit(node) for node in statements]
+    uses, unclear = names_used(kept), strip.unclear
+    for chain in sorted(uses):
+        if chain[:1] in UNCLEAR or chain[:2] in UNCLEAR or "__subclasses__" in chain:
+            unclear = f"`{'.'.join(chain)}` may use any name"
+    text = dump([*kept, *map(repr, sorted(strip.imports.items()))])
+    return Definition(text, uses, strip.imports, unclear)
+
+
+def dump(node: Any) -> str:
+    """A node, a list of nodes or a field as text, the same in every version of Python."""
+    if isinstance(node, list):
+        return "".join([f"{dump(each)}," for each in node if not isinstance(each, ast.Pass)])
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    values = {name: getattr(node, name, None) for name in node._fields if name not in SILENT}
+    texts = {name: dump(value) for name, value in values.items() if value is not None}
+    return f"{type(node).__name__}({','.join(f'{name}=({text})' for name, text in texts.items() if text)})"
+
+
+def names_used(statements: list[ast.stmt]) -> frozenset[Chain]:
+    """The names that statements use beside their own variables, as the compiler tells them apart."""
+    uses: set[Chain] = set()
+    waiting = [compile(ast.Module(statements, []), "<code>", "exec", dont_inherit=True, optimize=0)]
+    while waiting:
+        code = waiting.pop()
+        waiting += [each for each in code.co_consts if isinstance(each, CodeType)]
+        chain: Chain = ()
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and chain:
+                chain = (*chain, step.argval)
+            elif step.opname != "EXTENDED_ARG":
+                uses.add(chain)
+                chain = (step.argval,) if step.opname.startswith(("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT")) else ()
+    return frozenset(uses - {()})
+
+
+def is_text(node: ast.AST) -> bool:
+    """Whether a statement is a docstring, or another expression that is not used."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _text(node: ast.AST | None) -> bool:
@@ -70,13 +151,9 @@ def _text(node: ast.AST | None) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | None))
 
 
-def _changes(node: ast.AST) -> bool:
-    return any(isinstance(each, CHANGING) for each in ast.walk(node))
-
-
 def _is_log(node: ast.AST) -> bool:
     """Whether an expression says something to whoever reads along, and does nothing else."""
-    if not isinstance(node, ast.Call) or _changes(node):
+    if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Name):
         return node.func.id == "print" and all(keyword.arg in ("sep", "end", "flush") for keyword in node.keywords)
@@ -85,24 +162,9 @@ def _is_log(node: ast.AST) -> bool:
 
 def _quiet(test: ast.AST) -> bool:
     """Whether to look at a condition changes nothing."""
-    calls = (each for each in ast.walk(test) if isinstance(each, ast.Call))
-    return not _changes(test) and all(last_name(each) in HARMLESS for each in calls)
-
-
-def _refuses(node: ast.If) -> bool:
-    """Whether a statement only ends a stage with our error: finished results have passed it, whatever its limit is."""
-    ends = (
-        not node.orelse
-        and isinstance(end := node.body[-1], ast.Raise)
-        and end.exc is not None
-        and last_name(end.exc) == "CalotypeError"
-    )
-    return ends and all(isinstance(each, ast.Assign) and _text(each.value) for each in node.body[:-1])
-
-
-def is_text(node: ast.AST) -> bool:
-    """Whether a statement is a docstring, or another expression that is not used."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    found = [*ast.walk(test)]
+    calls = (last_name(each) for each in found if isinstance(each, ast.Call))
+    return not any(isinstance(each, ast.NamedExpr | ast.Await) for each in found) and HARMLESS.issuperset(calls)
 
 
 def _is_config(node: ast.stmt) -> bool:
@@ -114,215 +176,103 @@ def _is_config(node: ast.stmt) -> bool:
     return isinstance(node, Function) and bool({*map(last_name, node.decorator_list)} & VALIDATORS)
 
 
-def _own_names(scope: Function | ast.Lambda | Comprehension) -> tuple[set[str], set[str]]:
-    """The variables of a function or a comprehension, without those of the functions in it; and which hold texts."""
-    names: set[str] = set()
-    shared: set[str] = set()
-    texts: set[str] = set()
-    if isinstance(scope, COMPREHENSIONS):
-        waiting: list[ast.AST] = [each.target for each in scope.generators]
-    else:
-        arguments = scope.args
-        every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
-        names |= {each.arg for each in every if each is not None}
-        waiting = [scope.body] if isinstance(scope, ast.Lambda) else [*scope.body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name):
-            if type(node.ctx) is not ast.Load:
-                names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Global):
-            shared |= {*node.names}
-        elif isinstance(node, COMPREHENSIONS):  # `:=` in it binds outside of it
-            names |= {each.target.id for each in ast.walk(node) if isinstance(each, ast.NamedExpr)}
-        elif not isinstance(node, (ast.Lambda, ast.Import, ast.ImportFrom)):
-            name = getattr(node, "name", None) or getattr(node, "rest", None)  # of except, and of match
-            if isinstance(name, str):
-                names.add(name)
-            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _text(node.value):
-                texts.add(node.targets[0].id)
-            waiting.extend(_children(node))
-    return names - shared, texts - shared
+class _Strip(ast.NodeTransformer):
+    """Put `pass` where a statement changes no result, and take annotations and texts for errors away."""
 
-
-class Writer:
-    """Write statements as text, and collect the names that they use."""
-
-    def __init__(self, *, config: bool = False) -> None:
-        self.config = config  # whether the classes are config types
-        self.uses: set[Chain] = set()
+    def __init__(self) -> None:
         self.imports: dict[str, Imported] = {}
         self.unclear: str | None = None
-        self.depth = 0  # functions around
-        self.hidden: frozenset[str] | set[str] = frozenset()  # their variables
-        self.read: set[str] = set()  # of these, those that are read
-        self.unread: set[str] = set()  # those whose texts only errors and logs show
-        self.typed = False  # whether annotations count
+        self.read: set[str] = set()
+        self.texts: dict[str, list[ast.Assign]] = {}  # that the function at hand gives to variables
 
-    def definition(self, text: str) -> Definition:
-        """A text that was written, with all that was seen on the way."""
-        return Definition(text, frozenset(self.uses), self.imports, self.unclear)
-
-    def lines(self, statements: Iterable[ast.stmt]) -> str:
-        """Several statements."""
-        return "\n".join(filter(None, map(self.text, statements)))
-
-    def text(self, node: Any) -> str:
-        """A node, a list of nodes or a field as text; empty where it is documentation."""
-        if isinstance(node, ast.AST):
-            write = SPECIAL.get(type(node))
-            return self.plain(node) if write is None else write(self, node)
-        return f"[{','.join(filter(None, map(self.text, node)))}]" if isinstance(node, list) else repr(node)
-
-    def plain(self, node: ast.AST, without: tuple[str, ...] = ()) -> str:
-        """A node with its fields. Empty ones are left out: which there are depends on the version of Python."""
-        kind, parts = type(node), []
-        if kind not in FIELDS:
-            FIELDS[kind] = tuple(name for name in kind._fields if name not in SILENT)
-        for name in FIELDS[kind]:
-            value = getattr(node, name, None)
-            if value is not None and value != [] and name not in without:
-                parts.append(f"{name}={self.text(value)}")
-        return f"{kind.__name__}({','.join(parts)})"
-
-    def _name(self, node: ast.Name) -> str:
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load):
-            self._use((node.id,))
-        return node.id
+            self.read.add(node.id)
+        return node
 
-    def _attribute(self, node: ast.Attribute) -> str:
-        chain = chain_of(node)
-        if not chain[0]:
-            return self.plain(node)
-        self._use(chain)
-        return ".".join(chain)
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
+        self.read.update(node.names)
+        return node
 
-    def _use(self, chain: Chain) -> None:
-        if chain[0] in self.hidden:
-            self.read.add(chain[0])
-        else:
-            self.uses.add(chain)
-            if chain[:2] in UNCLEAR or chain[-1] == "__subclasses__":
-                self.unclear = f"`{'.'.join(chain)}` may use any name"
+    visit_Nonlocal = visit_Global  # noqa: N815
 
-    def _imported(self, node: ast.Import | ast.ImportFrom) -> str:
-        for name, imported in imported_names([node]):
-            self.imports[name] = imported
-        return self.plain(node)
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if _text(node.value):
+            self.texts.setdefault(getattr(node.targets[0], "id", ""), []).append(node)
+        return self.generic_visit(node)
 
-    def _function(self, node: Any) -> str:
-        decorators = getattr(node, "decorator_list", [])
-        annotated = bool({*map(last_name, decorators)} - PLAIN)
-        outer, around, self.typed = self.hidden, self.typed, annotated
-        head = [getattr(node, "name", ""), self.text(decorators), self.text(node.args)]
-        head.append(self.text(node.returns) if annotated and node.returns else "")
-        names, texts = _own_names(node)
-        self.depth, self.hidden = self.depth + 1, outer | names
-        if isinstance(node, ast.Lambda):
-            body = self.text(node.body)
-        else:
-            body = self._body(node, texts) if self.depth == 1 else self.lines(node.body)
-        self.depth, self.hidden, self.typed = self.depth - 1, outer, around
-        return f"{type(node).__name__}({','.join([*head, body])})"
+    def visit_ClassDef(self, node: Any) -> ast.AST:
+        around, self.texts = self.texts, {}
+        self.generic_visit(node)
+        self.texts = around
+        return node
 
-    def _body(self, node: Function, texts: set[str]) -> str:
-        """The body of a function, without the variables that hold texts for errors and logs alone."""
-        self.unread = texts
-        while True:
-            self.read = set()
-            body = self.lines(node.body)
-            if not self.unread & self.read:
-                self.unread = set()
-                return body
-            self.unread = self.unread - self.read
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.AST:
+        self.imports |= imported_names([node])
+        return PASS  # so that the names are none of a function's own
 
-    def _comprehension(self, node: Any) -> str:
-        outer, first = self.hidden, self.text(node.generators[0].iter)
-        self.hidden = outer | _own_names(node)[0]
-        text = self.plain(node)
-        self.hidden = outer
-        return f"{first}:{text}"
+    visit_ImportFrom = visit_Import  # noqa: N815
 
-    def _argument(self, node: ast.arg) -> str:
-        return self.plain(node, () if self.typed else ("annotation",))
+    def visit_FunctionDef(self, node: Any) -> ast.AST:
+        if decorators_are_plain(node):
+            node.returns = None
+            for each in ast.walk(node.args):
+                if isinstance(each, ast.arg):
+                    each.annotation = None
+        around, self.texts = self.texts, {}
+        self.generic_visit(node)
+        for name in self.texts.keys() - self.read - {""}:
+            for each in self.texts[name]:
+                each.value = NOTHING  # only errors and logs show it
+        self.texts = around
+        return node
 
-    def _type(self, node: ast.ClassDef) -> str:
-        if self.config:
-            kept = [each for each in node.body if not _is_config(each)]
-            node = ast.ClassDef(node.name, node.bases, node.keywords, kept, node.decorator_list)
-        return self.plain(node)
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
-    def _expression(self, node: ast.Expr) -> str:
-        return "" if is_text(node) or _is_log(node.value) else self.plain(node)
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        return PASS if is_text(node) or _is_log(node.value) else self.generic_visit(node)
 
-    def _annotated(self, node: ast.AnnAssign) -> str:
-        if self.depth and node.value is None:
-            return ""
-        if any(last_name(each) in ("ClassVar", "InitVar", "KW_ONLY") for each in ast.walk(node.annotation)):
-            return self.plain(node)
-        value = "" if node.value is None else f",value={self.text(node.value)}"
-        return f"Assign(targets=[{self.text(node.target)}]{value})"
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if not any(last_name(each) in ("ClassVar", "InitVar", "KW_ONLY") for each in ast.walk(node.annotation)):
+            if node.value is not None:
+                return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))
+            node.annotation = NOTHING
+        return self.generic_visit(node)
 
-    def _assignment(self, node: ast.Assign) -> str:
-        target = node.targets[0]
-        unread = isinstance(target, ast.Name) and target.id in self.unread and _text(node.value)
-        return "" if unread and not _changes(node.value) else self.plain(node)
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        node.cause = None
+        if isinstance(node.exc, ast.Call):
+            if isinstance(getattr(builtins, last_name(node.exc), None), type):
+                node.exc = node.exc.func
+            else:
+                node.exc.args = [each for each in node.exc.args if not _text(each)]
+                node.exc.keywords = [each for each in node.exc.keywords if not _text(each.value)]
+        return self.generic_visit(node)
 
-    def _raised(self, node: ast.Raise) -> str:
-        return f"Raise({self._error(node.exc) if node.exc is not None else ''})"
-
-    def _error(self, node: ast.expr) -> str:
-        """An error that is raised: of one of ours and of Python's its type alone, of a user's all but texts."""
-        if not isinstance(node, ast.Call):
-            return self.text(node)
-        if last_name(node) in ERRORS:
-            return self.text(node.func)
-        given = [each for each in (*node.args, *(key.value for key in node.keywords)) if not _text(each)]
-        return f"{self.text(node.func)}({self.text(given)})"
-
-    def _call(self, node: ast.Call) -> str:
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         if last_name(node) in WORDS:
-            return self.text(node.func)
+            return self.visit(node.func)
         if last_name(node) == "import_module":
             module = getattr(node.args[0], "value", None) if node.args else None
             if isinstance(module, str):
                 self.imports[module] = Imported(0, module, None)
             else:
                 self.unclear = "`import_module` of a name that is computed"
-        return self.plain(node)
+        return self.generic_visit(node)
 
-    def _asserted(self, node: ast.Assert) -> str:
-        return self.plain(node, ("msg",))
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        node.msg = None
+        return self.generic_visit(node)
 
-    def _branch(self, node: ast.If) -> str:
-        if _quiet(node.test) and _refuses(node):
-            return ""
-        body, other = self.lines(node.body), self.lines(node.orelse)
-        if not body and not other and _quiet(node.test):
-            return ""
-        return f"If({self.text(node.test)},{body},{other})"
+    def visit_If(self, node: ast.If) -> ast.AST:
+        """Drop what does nothing, or only ends a stage with our error: finished results have passed it."""
+        self.generic_visit(node)
+        body, other = ([each for each in block if not isinstance(each, ast.Pass)] for block in (node.body, node.orelse))
+        if body and isinstance(end := body[-1], ast.Raise) and last_name(end.exc or end) == "CalotypeError":
+            body = [each for each in body[:-1] if not (isinstance(each, ast.Assign) and _text(each.value))]
+        return node if body or other or not _quiet(node.test) else PASS
 
-
-SPECIAL: dict[type, Callable[[Any, Any], str]] = {
-    ast.Name: Writer._name,
-    ast.Attribute: Writer._attribute,
-    ast.Import: Writer._imported,
-    ast.ImportFrom: Writer._imported,
-    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda), Writer._function),
-    **dict.fromkeys(COMPREHENSIONS, Writer._comprehension),
-    ast.ClassDef: Writer._type,
-    ast.arg: Writer._argument,
-    ast.Expr: Writer._expression,
-    ast.Pass: lambda *_: "",
-    ast.Constant: lambda _, node: repr(node.value),
-    # Python 3.12 ends some formats with an empty text.
-    ast.JoinedStr: lambda writer, node: writer.text([each for each in node.values if getattr(each, "value", 0) != ""]),
-    ast.AnnAssign: Writer._annotated,
-    ast.Assign: Writer._assignment,
-    ast.Raise: Writer._raised,
-    ast.Call: Writer._call,
-    ast.Assert: Writer._asserted,
-    ast.If: Writer._branch,
-}
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        """Python 3.12 ends some formats with an empty text."""
+        node.values = [each for each in node.values if getattr(each, "value", None) != ""]
+        return self.generic_visit(node)
