@@ -1,13 +1,13 @@
 """What a dataset's entry says decides how its images are prepared; a mistake in it is named with file and key."""
 
 from inspect import signature
+from pkgutil import resolve_name
 
 import pytest
 from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, changed
 
 from calotype.config.datasets import DATASETS as SOURCES
 from calotype.steps.registry import STEPS
-from calotype.util.function_of import function_of
 
 # ---- What a split is prepared from -----------------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@ def test_what_decides_which_images_a_split_has_is_read_by_its_reader(classes):
         reader, reading = dataset.reader, expected[name]
         plain = {"reader": reader, "reading": reading, "split": "test", "steps": steps[name]}
         assert dataset.preparation("test") == plain
-        assert {*signature(function_of(reader)).parameters} == {*reading, "folder"} - {"files"}
+        assert {*signature(resolve_name(reader)).parameters} == {*reading, "folder"} - {"files"}
 
 
 def test_names_of_classes_prepare_nothing_anew_but_their_number_does(classes):

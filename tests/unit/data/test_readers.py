@@ -2,13 +2,13 @@
 
 import hashlib
 import inspect
+from pkgutil import resolve_name
 
 import pytest
 
 from calotype.config.datasets import DATASETS
 from calotype.data.readers import Raw, read_raw
 from calotype.util.errors import CalotypeError
-from calotype.util.function_of import function_of
 
 READER = DATASETS["csv"].reader
 WHERE = {"table": "digits.csv", "first": 0, "number": None, "classes": 4}
@@ -17,9 +17,9 @@ WHERE = {"table": "digits.csv", "first": 0, "number": None, "classes": 4}
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_source_has_a_reader(name):
     kind = DATASETS[name]
-    assert inspect.signature(function_of(kind.reader)).return_annotation is Raw
+    assert inspect.signature(resolve_name(kind.reader)).return_annotation is Raw
     others = {"drawn": "writer", "user": "lister"}
-    assert kind.origin == "fetched" or callable(function_of(getattr(kind, others[kind.origin])))
+    assert kind.origin == "fetched" or callable(resolve_name(getattr(kind, others[kind.origin])))
 
 
 def test_a_fetched_file_that_changed_after_it_was_verified_is_never_prepared(tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ from calotype.data.catalogue_common import image_names, several
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv, write_text
-from calotype.util.function_of import function_of
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
     """
-    found = function_of(dataset.lister)(dataset, threads)
+    found = resolve_name(dataset.lister)(dataset, threads)
     # Of arrays no single file: they are named with each image.
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
     # Split by split, so that an image more in one changes no other.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from calotype.util.errors import CalotypeError, with_hint
 from calotype.util.files import sha256
-from calotype.util.function_of import function_of
 
 # Number, label (a count, a class, or any number), image of shape (height, width, channels).
 Record = tuple[int, int | float, NDArray[np.uint8] | NDArray[np.uint16]]
@@ -93,7 +93,7 @@ def read_raw(reader: str, folder: Path, files: Mapping[str, str] | None = None, 
         CalotypeError: a file is missing or broken, or not the one that was verified.
     """
     if files is None:
-        return function_of(reader)(folder, **reading)
+        return resolve_name(reader)(folder, **reading)
     for name, checksum in files.items():
         if (folder / name).is_file() and sha256(folder / name) != checksum:
             raise CalotypeError(
@@ -101,4 +101,4 @@ def read_raw(reader: str, folder: Path, files: Mapping[str, str] | None = None, 
                 f"delete {folder} to have it fetched again; or change `fetch.files`, if this is the file you want.",
             )
     with with_hint(f"delete {folder} to have it fetched again."):
-        return function_of(reader)(folder, **reading)
+        return resolve_name(reader)(folder, **reading)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,7 +16,6 @@ from calotype.tasks.figures import FigureEntry
 from calotype.util.children import Ended, in_children, own_cost
 from calotype.util.entry_point import log_error
 from calotype.util.errors import CalotypeError
-from calotype.util.function_of import function_of
 from calotype.util.statistics import mean_interval
 
 SHARED = "imports and tables"  # in the table of costs: of what all figures share
@@ -24,7 +24,7 @@ FAILED, MAY_PASS = 1, 75  # exit statuses of a child
 
 def drawing(figure: FigureEntry) -> Callable[..., Figure]:
     """The function that draws a figure."""
-    return function_of(f"calotype.figures.{figure.function}")
+    return resolve_name(f"calotype.figures.{figure.function}")
 
 
 def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
