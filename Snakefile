@@ -48,7 +48,7 @@ rule paper:
 rule fetch:
     """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
     input:
-        expand(rules.fetch_dataset.output.sums, dataset=LAYOUT.fetched()),
+        expand(rules.fetch_dataset.output.sums, dataset=LAYOUT.of_origin("fetched")),
     localrule: True
 
 

@@ -13,7 +13,7 @@ rule draw:
     benchmark:
         f"{BENCHMARKS}/draw/{{dataset}}/{{split}}.tsv"
     wildcard_constraints:
-        dataset=one_of(LAYOUT.drawn()),
+        dataset=one_of(LAYOUT.of_origin("drawn")),
     priority: 1
     group:
         "data"
@@ -38,7 +38,7 @@ rule fetch_dataset:
     log:
         f"{LOGS}/fetch_dataset/{{dataset}}.log",
     wildcard_constraints:
-        dataset=one_of(LAYOUT.fetched()),
+        dataset=one_of(LAYOUT.of_origin("fetched")),
     priority: 1
     localrule: True
     conda:
@@ -62,7 +62,7 @@ rule catalogue:
     benchmark:
         f"{BENCHMARKS}/catalogue/{{dataset}}.tsv"
     wildcard_constraints:
-        dataset=one_of(LAYOUT.own()),
+        dataset=one_of(LAYOUT.of_origin("user")),
     priority: 4  # for its four cores: Snakemake adds up what could run there instead
     group:
         "data"

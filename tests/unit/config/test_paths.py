@@ -166,7 +166,7 @@ def test_raw_files_of_a_fetched_dataset_lie_together_and_drawn_splits_each_by_it
     made = layout(tmp_path)
     assert (made.raw("dots", "test"), made.raw("digits", "test")) == ("raw/dots/test", "raw/digits/SHA256SUMS")
     assert made.raw("digits", "train") == made.raw("digits", "test")
-    assert (made.drawn(), made.fetched()) == (["dots"], ["digits"])
+    assert (made.of_origin("drawn"), made.of_origin("fetched")) == (["dots"], ["digits"])
 
 
 def test_tables_that_a_report_asks_for_are_all_that_evaluation_and_claims_write(tmp_path):

@@ -14,12 +14,6 @@ RESERVED_VARIANTS = ("figures",)
 def fitted(study: Study, dataset: Dataset, file: str, datasets_file: str) -> Study:
     """See that a study fits its dataset; what it says by names of the dataset is then as its numbers.
 
-    Args:
-        study: its own keys are checked already.
-        dataset: the one that it names.
-        file: of the study, for errors.
-        datasets_file: of the dataset.
-
     Returns:
         The study, with `class_weight` of each variant as a list in the order of the dataset's classes.
 

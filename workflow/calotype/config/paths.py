@@ -58,19 +58,8 @@ class Layout:
         settings = self.config.settings
         return {REPORT: settings.studies, PAPER: settings.paper} | {name: [name] for name in self.config.studies}
 
-    def drawn(self) -> list[str]:
-        """The datasets that are drawn."""
-        return self._of_origin("drawn")
-
-    def fetched(self) -> list[str]:
-        """The datasets whose files are fetched."""
-        return self._of_origin("fetched")
-
-    def own(self) -> list[str]:
-        """The datasets whose images are the user's own."""
-        return self._of_origin("user")
-
-    def _of_origin(self, origin: str) -> list[str]:
+    def of_origin(self, origin: str) -> list[str]:
+        """The datasets whose images are `drawn`, `fetched` or the `user`'s own."""
         return [name for name, dataset in self.config.datasets.items() if dataset.origin == origin]
 
     def catalogue(self, dataset: str, suffix: str) -> str:
@@ -88,11 +77,11 @@ class Layout:
     def place(self, dataset: str) -> dict[str, Any]:
         """Where a user's own images lie; nothing of others."""
         found: Any = self.config.datasets[dataset]
-        return dict(found.place()) if dataset in self.own() else {}
+        return dict(found.place()) if dataset in self.of_origin("user") else {}
 
     def catalogue_table(self, dataset: str) -> list[str]:
         """The catalogue of a user's own images; of others none."""
-        return [self.catalogue(dataset, ".csv")] if dataset in self.own() else []
+        return [self.catalogue(dataset, ".csv")] if dataset in self.of_origin("user") else []
 
     def files_of_steps(self, dataset: str) -> list[str]:
         """The files that the user's own preparation steps of a dataset read."""
@@ -121,7 +110,7 @@ class Layout:
         return [
             (study, split, f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}-steps.svg")
             for study in studies
-            if self.config.studies[study].dataset in self.own()
+            if self.config.studies[study].dataset in self.of_origin("user")
             for split in self.config.splits_of(study)
         ]
 
@@ -131,7 +120,7 @@ class Layout:
 
     def same_images(self, study: str) -> bool:
         """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
-        return self.config.studies[study].dataset not in self.drawn()
+        return self.config.studies[study].dataset not in self.of_origin("drawn")
 
     def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
         """First and last seed of each pack of a variant; packs that are there already stay as they are."""
@@ -280,13 +269,13 @@ class Layout:
         for name in self.config.datasets:
             splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
             measured = [f"{name}/{self.config.measured(name)}"] if splits and self.config.measured(name) else []
-            if name in self.drawn():  # what was fetched once costs nothing again
+            if name in self.of_origin("drawn"):  # what was fetched once costs nothing again
                 jobs += [("draw", split) for split in dict.fromkeys([*splits, *measured])]
-            if splits and name in self.own():
+            if splits and name in self.of_origin("user"):
                 jobs.append(("catalogue", name))
             jobs += [("measure", split) for split in measured]
             jobs += [("prepare", split) for split in splits]
-            if name in self.own():
+            if name in self.of_origin("user"):
                 jobs += [("preparation_sheet", split) for split in splits]
         jobs += [("predict", f"{study}/{split}") for study in studies for split in self.config.studies[study].tests]
         return jobs + [(stage, study) for study in studies for stage in ("evaluate", "claims")]

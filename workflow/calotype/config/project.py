@@ -16,7 +16,6 @@ def open_project(config: Mapping[str, Any], files: Sequence[str]) -> Layout:
     """Check the config and the folders of data and results.
 
     Args:
-        config: the merged config of Snakemake.
         files: the config files that Snakemake has read. Of duplicate keys it takes the last; here they are an error.
 
     Returns:

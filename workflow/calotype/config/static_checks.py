@@ -80,12 +80,6 @@ def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
 def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, name: str) -> None:
     """See that the files that a user's function reads exist, and that it is given no others.
 
-    Args:
-        files: that the config declares.
-        arguments: that the config gives to the function.
-        key: of the function in the config, for the message.
-        name: of the arguments.
-
     Raises:
         CalotypeError: a file is not found, or an argument is the path of one that is not declared.
     """
@@ -146,10 +140,6 @@ def check_studies(config: Config) -> None:
 
 def check_own_steps(dataset: Dataset, key: str) -> None:
     """See that the functions of the user's that prepare images exist and take their arguments, without importing them.
-
-    Args:
-        dataset: whose images.
-        key: file and dataset of the config, for the message.
 
     Raises:
         CalotypeError: a file or a function is not there, or a function does not take its arguments.

@@ -94,11 +94,6 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
     weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest
     holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
 
-    Args:
-        dataset: its entry in datasets.yaml.
-        table_file, manifest_file: what is written.
-        threads: that read files at the same time.
-
     Raises:
         CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
     """

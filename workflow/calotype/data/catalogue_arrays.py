@@ -25,10 +25,6 @@ def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # no
 
     One array of images after the other is opened; of what is read of it, only a checksum of each image is kept.
 
-    Args:
-        dataset: its entry in datasets.yaml.
-        threads: are not needed: reading takes the time.
-
     Returns:
         Columns path (the name of the array of images), number (the place in it, from 0), label, split, weight and group
         where there are some, height, width, channels, bits, pixels; in the order of the arrays.

@@ -38,8 +38,6 @@ def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFr
 
     Args:
         found: columns path, label (text, or numbers of an array), and weight where there is one.
-        dataset: says what the labels are.
-        where: they come from, for errors.
 
     Raises:
         CalotypeError: a label is no class, no count, or no number; a weight is no number, or negative.

@@ -30,7 +30,6 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
     """Find all images of a dataset, give each its label and its split, and read it.
 
     Args:
-        dataset: its entry in datasets.yaml.
         threads: that read at the same time. Each holds one image. Two or more pay for photos, whose decoding takes the
             time; of small images it is Python.
 

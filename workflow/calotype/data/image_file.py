@@ -91,7 +91,6 @@ def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None
     """Read an image file.
 
     Args:
-        path: the file.
         alpha: what to do with transparency: refuse the image, drop it, or lay it on black or white.
         name: how errors name it; left out: by its path.
 

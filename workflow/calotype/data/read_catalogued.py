@@ -46,15 +46,7 @@ def _changed(what: str) -> CalotypeError:
 
 
 def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: LabelKind, classes: int) -> Raw:
-    """The images of a split of a user's own files.
-
-    Args:
-        folder: that holds the images.
-        split: its name.
-        catalogue: the table that `catalogue.write_catalogue` wrote.
-        alpha: what to do with transparency.
-        labels: what they are: classes, counts or numbers.
-        classes: how many there are.
+    """The images of a split of a user's own files, as `catalogue.write_catalogue` lists them.
 
     Raises:
         CalotypeError: an image is missing, broken, or not the one that was catalogued. Images are read later.
@@ -71,17 +63,10 @@ def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, label
 
 
 def read_arrays(folder: Path, *, split: str, catalogue: Path, labels: LabelKind, classes: int) -> Raw:
-    """The images of a split of a user's own arrays.
+    """The images of a split of a user's own arrays, as `catalogue.write_catalogue` lists them.
 
     The array of the images is opened once, when the first is asked for: one of an .npz file is then in memory as it was
     saved, the others are mapped. No image of it is copied.
-
-    Args:
-        folder: that holds the files.
-        split: its name.
-        catalogue: the table that `catalogue.write_catalogue` wrote.
-        labels: what they are: classes, counts or numbers.
-        classes: how many there are.
 
     Raises:
         CalotypeError: a file is missing, broken, or has another image than the one that was catalogued.

@@ -37,7 +37,6 @@ def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
 
     Args:
         history: of all runs: variant, seed, epoch, metric, value.
-        variants: of the study.
 
     Returns:
         By variant, each of `variants`, and seed: the epoch in which it happened.
@@ -47,10 +46,6 @@ def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
 
 def check_divergence(lost: Diverged, study_file: str) -> None:
     """See that no run of a study diverged.
-
-    Args:
-        lost: as `diverged_runs` gives it.
-        study_file: the file that asks for it.
 
     Raises:
         CalotypeError: some did; the message names them.
@@ -74,12 +69,7 @@ def diverged_text(lost: int, seeds: int) -> str:
 
 
 def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:
-    """A row of `runs_table` for each run that diverged; its value is the epoch in which it happened.
-
-    Args:
-        lost: as `diverged_runs` gives it.
-        train: the training split of each variant.
-    """
+    """A row of `runs_table` for each run that diverged; its value is the epoch in which it happened."""
     return [
         (variant, seed, train[variant], DIVERGED, float(epoch))
         for variant, runs in lost.items()

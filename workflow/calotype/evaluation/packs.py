@@ -46,7 +46,6 @@ def history_table(packs: Sequence[Pack], seeds: Mapping[str, int]) -> pd.DataFra
     """The histories of all runs of a study: variant, seed, epoch, metric, value.
 
     Args:
-        packs: of the study.
         seeds: how many seeds are asked for, by variant; a pack may hold more.
     """
     histories = [(pack.variant, pack.table("history")) for pack in packs]

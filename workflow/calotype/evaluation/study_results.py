@@ -18,6 +18,11 @@ from calotype.tasks.base import Task
 from calotype.tasks.registry import TASKS
 from calotype.util.csv_tables import read_csv
 
+# By the variant's label: true labels, shape (images,), and what the seeds that did not diverge predict, shape (seeds,
+# images) or, for probabilities of classes, (seeds, images, classes).
+Runs = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+Lost = Mapping[str, int]  # by the variant's label: how many seeds diverged; the figure says so
+
 
 @dataclass(frozen=True)
 class StudyResults:

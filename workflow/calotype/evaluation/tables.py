@@ -38,9 +38,7 @@ def runs_table(
     in which it happened, beside the training split.
 
     Args:
-        study, task: what the runs belong to.
-        runs: what they said.
-        training: rows of `training_accuracies` and `divergence_rows`.
+        training: rows of `training_rows` and `divergence_rows`.
     """
     rows = []
     first = task.metrics[0]
@@ -106,11 +104,6 @@ def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> 
     The differences are those of ``variant`` minus ``than``, the one before it, seed by seed; the 95 % interval of their
     mean is Student's. Seeds that diverged in either variant are left out, and so are neighbours without two seeds in
     common or tested on other images.
-
-    Args:
-        runs: as `runs_table` gives it.
-        pooled: as `pooled_table` gives it; says how many images there were.
-        metric: which metric.
     """
     rows = []
     images = images_tested(pooled)

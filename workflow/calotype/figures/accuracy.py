@@ -1,36 +1,32 @@
 """The figure of the accuracy for every true label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from calotype.evaluation.divergence import diverged_text
-from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, count_ticks, percent_ticks, text_width, wrap
 from calotype.util.statistics import mean_interval, wilson_interval
 
 
 def draw_accuracy_by_label(
-    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+    runs: Runs,
     *,
     xlabel: str,
     ylabel: str,
     names: Sequence[str] | None = None,
-    diverged: Mapping[str, int] | None = None,
+    diverged: Lost | None = None,
 ) -> Figure:
     """The share of right predictions for every true label: the mean over seeds and its 95 % interval.
 
     With a single seed the interval is Wilson's, over the images.
 
     Args:
-        runs: by the variant's label: true labels, shape (images,), and predicted labels, shape (seeds, images), of the
-            seeds that did not diverge.
         xlabel: what a label is.
         ylabel: what the share is of.
         names: of the labels, where they are classes: that of label 0, of label 1, and so on.
-        diverged: how many other seeds diverged, by the variant's label; the legend says so.
     """
     everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
     nothing = all(len(predicted) == 0 for _, predicted in runs.values())  # all seeds diverged

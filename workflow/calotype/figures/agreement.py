@@ -1,6 +1,5 @@
 """The figure of task `regress`: how predicted numbers agree with the true ones."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
@@ -13,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -93,19 +92,12 @@ def _words(limits: NDArray[np.float64], width: float) -> str:
     return shorten(words, width, 7)
 
 
-def draw_agreement(
-    runs: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
-) -> Figure:
+def draw_agreement(runs: Runs, diverged: Lost | None = None) -> Figure:
     """Predicted against true numbers, and beneath the difference of the two against their mean (Bland and Altman).
 
     A column for each variant, up to three side by side, with the images of all seeds. The lines beneath are the mean
     difference and the limits of agreement, 1.96 standard deviations from it: means over seeds, which the words above
     them say, and bands from the lowest to the highest seed. What lies outside of a panel is drawn at its edge.
-
-    Args:
-        runs: by the variant's label: true numbers, shape (images,), and predictions, shape (seeds, images), of the
-            seeds that did not diverge.
-        diverged: how many other seeds diverged, by the variant's label; the panel says so.
     """
     across = min(len(runs), 3)
     width = SINGLE if across == 1 else DOUBLE

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calotype.evaluation.curves import precision_recall_curve, roc_curve
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.number_format import show
-from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
 from calotype.metrics.binary import POSITIVE
 from calotype.util.csv_tables import where
@@ -20,8 +20,6 @@ from calotype.util.csv_tables import where
 POINTS = 500  # of a curve, over its whole range
 DASHES = ("-", "--", ":")  # with the style's six colours: 18 pairs
 
-# By the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, 2).
-Runs = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]]
 Curve = Callable[[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]], NDArray[np.float64] | None]
 
 
@@ -34,7 +32,7 @@ def _curves(
     areas: Mapping[str, float],
     chance: Sequence[tuple[float, float]],
     labels: tuple[str, str],
-    diverged: Mapping[str, int],
+    diverged: Lost,
 ) -> Figure:
     """One curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
 
@@ -85,19 +83,14 @@ def _positive(name: str) -> str:
     return f" (of “{wrap(name, 1.2, 8, lines=1)}”)"
 
 
-def draw_roc_curves(
-    runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Mapping[str, int] | None = None
-) -> Figure:
+def draw_roc_curves(runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Lost | None = None) -> Figure:
     """The true positive rate at every false positive rate, of all variants: means over seeds and bands of all seeds.
 
     Between the thresholds of a seed the curve is straight; the mean is taken at equal false positive rates.
 
     Args:
-        runs: by the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, 2), of the
-            seeds that did not diverge.
         positive: name of the second class, the one that is looked for.
         areas: mean area under the curves, by the variant's label.
-        diverged: how many other seeds diverged, by the variant's label; the legend says so.
     """
     rates = np.linspace(0, 1, POINTS + 1)
 
@@ -122,18 +115,15 @@ def draw_roc_curves(
 
 
 def draw_precision_recall_curves(
-    runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Mapping[str, int] | None = None
+    runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Lost | None = None
 ) -> Figure:
     """The precision at every recall, of all variants: means over seeds and bands of all seeds.
 
     The curve of a seed is one of steps, whose area is the average precision; the mean is taken at equal recalls.
 
     Args:
-        runs: by the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, 2), of the
-            seeds that did not diverge.
         positive: name of the second class, the one that is looked for.
         areas: mean of the average precision, by the variant's label.
-        diverged: how many other seeds diverged, by the variant's label; the legend says so.
     """
     labels = max((true for true, _ in runs.values()), key=len)
     share = float(np.mean(labels == POSITIVE))

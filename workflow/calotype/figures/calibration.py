@@ -1,6 +1,6 @@
 """The figure of calibration, of task `classify`: whether a net is as often right as it is sure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
-from numpy.typing import NDArray
 
 from calotype.evaluation.number_format import show
-from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FAINT,
@@ -43,20 +42,13 @@ def _draw_curve(axis: Axes, found: Sequence[Calibration]) -> None:
     axis.plot(places, np.nanmean(right, axis=0), color="C0", marker="o", markersize=2.5, clip_on=False)
 
 
-def draw_calibration_curves(
-    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
-) -> Figure:
+def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
     """The accuracy among images that a net is about equally sure of, and beneath it how many images that are.
 
     A column for each variant, up to four side by side. The curve has a point for each of `measures.BINS` equal parts of
     the range of confidence, the probability of the predicted class: the means over seeds, and a band from the lowest to
     the highest seed. On the dashed line a net is as often right as it is sure. Bars are images of one seed, on average,
-    on a logarithmic axis.
-
-    Args:
-        runs: by the variant's label: true classes, shape (images,), and probabilities, shape (seeds, images, classes),
-            of the seeds that did not diverge. A seed with a probability that is not finite is left out.
-        diverged: how many other seeds diverged, by the variant's label; the panel says so.
+    on a logarithmic axis. A seed with a probability that is not finite is left out.
     """
     bins = {
         label: [found for seed in probabilities if (found := calibration(labels, seed))]

@@ -56,7 +56,6 @@ def draw_example(
         probabilities: by the variant's label: shape (seeds, classes), of the seeds that did not diverge; three variants
             at most.
         names: of the classes.
-        diverged: how many other seeds diverged, by the variant's label; it stands beneath the panel.
     """
     nothing = np.zeros((1, len(names)), np.float32)  # bars where there is no seed
     means = np.array([np.nanmean(found if len(found) else nothing, axis=0) for found in probabilities.values()])

@@ -1,6 +1,5 @@
 """The figures of task `count`."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import (
     DOUBLE,
     FRAME,
@@ -56,16 +55,8 @@ def draw_contact_sheet(
     return page.figure
 
 
-def draw_predicted_against_true(
-    runs: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float32]]], diverged: Mapping[str, int] | None = None
-) -> Figure:
-    """The unrounded prediction for every true count: what part of the images lies where, one panel a variant.
-
-    Args:
-        runs: by the variant's label: true counts, shape (images,), and predictions, shape (seeds, images), of the
-            seeds that did not diverge.
-        diverged: how many other seeds diverged, by the variant's label; the panel says so.
-    """
+def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Figure:
+    """The unrounded prediction for every true count: what part of the images lies where, one panel a variant."""
     figure, axes = panels(len(runs), 2.8)
     for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
         counts = np.unique(labels)

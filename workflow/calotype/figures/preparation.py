@@ -42,14 +42,7 @@ def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) ->
 
 
 def called(record: Record, place: int, raw: Raw, classes: Sequence[str]) -> str:
-    """What a row of the figure is called: its file, or the number of the image, and its label.
-
-    Args:
-        record: of the image.
-        place: of the image in its split.
-        raw: the split.
-        classes: names of the classes; none where labels are numbers.
-    """
+    """What a row of the figure is called: its file, or the number of the image, and its label."""
     number, label, _ = record
     name = f"image {number}" if raw.names is None else PurePosixPath(raw.names[place]).name
     words = classes[int(label)] if classes else f"{label:.4g}" if raw.numbers else f"count {label}"
@@ -112,8 +105,6 @@ def preparation_sheet(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], na
 
     Args:
         rows: of each image its stages, as `all_stages` gives them.
-        steps: of the preparation.
-        names: of the rows, of one line or several.
     """
     columns = [[row[i] for row in rows] for i in range(len(steps) + 1)]
     ranges = [_range(column) for column in columns]

@@ -140,11 +140,9 @@ def draw_seeds(
 
     Args:
         values: of the seeds that did not diverge, by the variant's label.
-        metric: its name.
         share: whether the values are shares of the images, shown in per cent.
         claims: by the variant's label: published numbers, and the two ends of published ranges.
         differences: columns variant, than, mean, low, high (of variant - than), n; the variants by their labels.
-        diverged: how many other seeds diverged, by the variant's label: crosses at the lower edge of its row.
     """
     if differences is None:
         differences = pd.DataFrame(columns=["variant", "than", "mean", "low", "high", "n"])

@@ -51,13 +51,7 @@ def _child(figure: FigureEntry, results: StudyResults, folder: Path) -> int:
 
 
 def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path, most: int) -> pd.DataFrame:
-    """Draw the figures of a study, several at a time. A figure that fails stops no other.
-
-    Args:
-        figures: which.
-        results: of the study.
-        folder: of the figures.
-        most: how many are drawn at a time.
+    """Draw the figures of a study, at most so many at a time. A figure that fails stops no other.
 
     Returns:
         What each cost, in the order of `figures`, after a line for what they share: columns figure, seconds,

@@ -12,12 +12,7 @@ from calotype.util.entry_point import would_fail_again
 
 
 def fits(jobs: Any, scheduler: Any) -> bool:
-    """Check that a version of Snakemake decides on retries where `install` replaces it.
-
-    Args:
-        jobs: the module `snakemake.jobs`.
-        scheduler: the class `JobScheduler`.
-    """
+    """Check that a version of Snakemake decides on retries where `install` replaces it."""
     asked = getattr(getattr(scheduler, "_handle_error", None), "__code__", None)
     kinds = [getattr(jobs, name, object) for name in ("Job", "GroupJob")]
     return (

@@ -27,10 +27,6 @@ PREDICTED = 10  # images
 def check_example(study: Study, test: Split) -> None:
     """See that the image that a study shows is one that models are tested on.
 
-    Args:
-        study: which.
-        test: its first test split.
-
     Raises:
         CalotypeError: it is not.
     """
@@ -40,12 +36,6 @@ def check_example(study: Study, test: Split) -> None:
 
 def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> Rehearsal:
     """Rehearse a variant on a few of its training images.
-
-    Args:
-        recipe: the variant, or its recipe alone.
-        train: its training split.
-        facts: the manifest of that.
-        validation: its validation split, if it names one.
 
     Raises:
         CalotypeError: as `rehearsal.rehearse`, or the model cannot be made.
@@ -80,9 +70,6 @@ def try_study(
     """Rehearse all variants of a study, whose images are prepared.
 
     Args:
-        layout: of the config.
-        name: of the study.
-        manifests: of its splits, by file.
         code: the digests of the code that trains a variant and of the user's own model, by `study/variant`.
 
     Returns:
@@ -116,12 +103,7 @@ def try_study(
 
 
 def whole_files(layout: Layout, studies: Iterable[str]) -> dict[str, str]:
-    """The user's files of which all code counts, because it cannot be told which of it is used; by file, why.
-
-    Args:
-        layout: of the config.
-        studies: whose models and preparation steps are looked at.
-    """
+    """The user's files of which all code counts, because it cannot be told which of it is used; by file, why."""
     config, functions = layout.config, set()
     for name in studies:
         study = config.studies[name]

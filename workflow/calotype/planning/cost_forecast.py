@@ -56,8 +56,6 @@ def trained(
     """Where the packs of a variant that are there, and need not be trained again, come from: by first and last seed.
 
     Args:
-        layout: of the config.
-        study, variant: which.
         code: the digest of the code that trains it.
         own_model: that of the user's model file, if there is one.
         data: the manifests of its splits, those of `Variant.splits`.
@@ -90,8 +88,6 @@ def forecast(
     """What is to be done for a variant.
 
     Args:
-        layout: of the config.
-        study, variant: which.
         seen: its rehearsal.
         done: its packs that are there, as `trained` gives them.
         data: the manifests of its splits: those of `Variant.splits`, then the test splits.
@@ -131,12 +127,7 @@ def forecast(
 
 
 def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
-    """How many jobs of each stage are to be done, once the images are prepared and a rehearsal of each variant is over.
-
-    Args:
-        layout: of the config.
-        rows: a forecast for each variant of the studies that are asked for.
-    """
+    """How many jobs of each stage are to be done, once the images are prepared and each variant is rehearsed."""
     found: Counter[str] = Counter()
 
     def missing(*paths: str) -> bool:

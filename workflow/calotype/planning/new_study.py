@@ -32,12 +32,6 @@ SCHEMAS = Path(__file__).parents[1] / "schemas"
 def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collection[str] = ()) -> None:
     """See that a study and a dataset can be called so.
 
-    Args:
-        name: of both.
-        settings: says where their files lie.
-        root: the folder that these paths start from.
-        taken: names of targets.
-
     Raises:
         CalotypeError: the name is not plain, or is taken.
     """
@@ -64,12 +58,6 @@ def _datasets(file: Path) -> dict[str, Any]:
 
 def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()) -> list[Path]:
     """Add a dataset to datasets.yaml, which may not be there yet, and write the file of a study.
-
-    Args:
-        name: of both.
-        seen: the images.
-        settings: says where these files lie.
-        root: the folder that these paths start from.
 
     Returns:
         The two files.

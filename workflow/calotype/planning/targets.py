@@ -26,10 +26,6 @@ def files_of(layout: Layout, report: str) -> list[str]:
 def studies_as_targets(config: Config, taken: Collection[str]) -> list[str]:
     """List the studies, each a target by its name; also invalid ones, whose target gives the reason.
 
-    Args:
-        config: the checked config.
-        taken: the names of all other rules.
-
     Raises:
         CalotypeError: a study has the name of a rule.
     """
@@ -44,7 +40,6 @@ def findings(layout: Layout, since: float) -> list[str]:
     """Findings of each report that this call wrote, and the report's file.
 
     Args:
-        layout: the files of the config.
         since: start of this call, in seconds since the epoch.
     """
     files = [Path(layout.results, f"{report}.txt") for report in layout.reports()]
@@ -56,7 +51,6 @@ def killed(layout: Layout, since: float) -> list[str]:
     """Reasons of the jobs of this call that were killed, and how to resume them.
 
     Args:
-        layout: the files of the config.
         since: start of this call, in seconds since the epoch.
     """
     found = explain(Path(layout.results, "checkpoints"), Path(layout.results, "benchmarks/train"), since)

@@ -88,9 +88,6 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
     array: later stages are computed again when that changes, not when a time stamp does.
 
     Args:
-        raw: the raw images.
-        array_file, manifest_file: what is written.
-        split: its name.
         steps: of a dataset, with numbers in place of a split on which they are measured.
 
     Raises:
@@ -145,10 +142,6 @@ def measure(raw: Raw, steps: Sequence[Step]) -> dict[str, list[float]]:
 
     Sums are float64, and taken block by block about each block's own mean (Chan, Golub and LeVeque 1979), so that
     neither memory nor the error grows with the number of images.
-
-    Args:
-        raw: the raw images.
-        steps: those to take first.
 
     Returns:
         ``mean`` and ``deviation``, a number for each channel.

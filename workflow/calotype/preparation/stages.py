@@ -113,8 +113,6 @@ def take(
 
     Args:
         images: each of shape (height, width, channels). In a list they may differ in size and in type.
-        steps: as for `stages`.
-        names: what errors call the images.
 
     Returns:
         The images, float32; one array of shape (images, height, width, channels) where they came in one size.

@@ -50,15 +50,7 @@ def _with_note(caption: str, left_out: Mapping[str, str]) -> str:
 
 
 def latex_table(columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> str:
-    """A booktabs table.
-
-    Args:
-        columns: of the tabular.
-        heads: of the columns, as LaTeX.
-        rows: of the cells, as LaTeX.
-        caption: as LaTeX.
-        name: for ``\\ref{tab:<name>}``.
-    """
+    """A booktabs table; heads, cells and caption are LaTeX. Its label is ``tab:<name>``."""
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
@@ -92,15 +84,6 @@ def summary_latex(
     """The summary of a study as a booktabs table: a line for each variant and test split, mean and 95 % interval.
 
     Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
-
-    Args:
-        summary: as `evaluation.summary_table` gives it.
-        pooled: as `evaluation.pooled_table` gives it; says how many images there were.
-        parameters: the size of each variant's model.
-        metrics: which are shown.
-        labels: of the variants, by name.
-        caption: of the table.
-        name: for ``\\ref{tab:<name>}``.
     """
     heads = ["Variant", "Parameters", "Test split", "Images"]
     for metric in metrics:
@@ -132,13 +115,6 @@ def claims_latex(
     """The claims of a study as a booktabs table: what the source says, what we measure, the verdict.
 
     Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
-
-    Args:
-        claims: as `claims.claims_table` gives it.
-        summary: as `evaluation.summary_table` gives it; says how many seeds diverged.
-        labels: of the variants, by name.
-        caption: of the table.
-        name: for ``\\ref{tab:<name>}``.
     """
     measured = claims[claims.metric != "parameters"].variant
     left_out = _left_out(summary[summary.variant.isin(measured)], labels)
@@ -155,14 +131,7 @@ def claims_latex(
 
 
 def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
-    """The layers of each variant's model as a booktabs table: kind, output shape, parameters.
-
-    Args:
-        layers: columns variant, layer, kind, output_shape, parameters.
-        labels: of the variants, by name.
-        caption: of the table.
-        name: for ``\\ref{tab:<name>}``.
-    """
+    """The layers of each variant's model as a booktabs table: kind, output shape, parameters."""
     rows = []
     for variant, group in layers.groupby("variant", sort=False):
         size = f"{group.parameters.sum():,}".replace(",", r"\,")
@@ -176,13 +145,7 @@ def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, 
 
 
 def latex_tables(results: StudyResults, title: str, metrics: Sequence[str]) -> dict[str, str]:
-    """The tables of a study as LaTeX: summary, claims and layers.
-
-    Args:
-        results: of the study.
-        title: its title.
-        metrics: which the summary shows.
-    """
+    """The tables of a study as LaTeX: summary, claims and layers."""
     heading, summary, labels, name = escape(title), results.table("summary"), results.labels, results.study
     over_seeds = heading + r": mean over $n$ seeds and its 95\,\% interval."
     published = heading + r": published, and measured over $n$ seeds (mean and 95\,\% interval)."

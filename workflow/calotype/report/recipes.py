@@ -46,12 +46,7 @@ def _validation(variant: Mapping[str, Any]) -> str:
 
 
 def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dict[str, Any]]:
-    """A row for each variant, as the template takes it.
-
-    Args:
-        study: as `Layout.described` gives it.
-        origins: the study's packs.
-    """
+    """A row for each variant, as the template takes it."""
     rows = []
     for name, variant in study["variants"].items():
         packs = [pack for pack in origins if pack.variant == name]

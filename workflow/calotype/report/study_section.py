@@ -160,14 +160,7 @@ def _embedded(item: ShownFigure) -> dict[str, str]:
 def study_section(
     results: StudyResults, study: Mapping[str, Any], figures: Sequence[ShownFigure], sheets: Sequence[ShownFigure] = ()
 ) -> dict[str, Any]:
-    """All that the page says of one study, as the template takes it.
-
-    Args:
-        results: of the study.
-        study: as `Layout.described` gives it.
-        figures: of the study.
-        sheets: the figures of its preparation, where the page shows some.
-    """
+    """All that the page says of one study, which `Layout.described` describes, as the template takes it."""
     metrics = [METRICS[metric] for metric in study["metrics"]]
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},

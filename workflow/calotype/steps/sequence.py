@@ -30,11 +30,6 @@ def with_measured(steps: Iterable[Step], measured: Mapping[str, Any]) -> list[St
 def check_steps(steps: Sequence[Step], known: Known, splits: Iterable[str] = ()) -> None:
     """See that steps can follow each other, as far as that is known before images are read.
 
-    Args:
-        steps: of a dataset.
-        known: of its raw images.
-        splits: the names of its splits.
-
     Raises:
         ValueError: one cannot work on what those before it give, or is a duplicate, or measures no split.
     """

@@ -16,6 +16,12 @@ if TYPE_CHECKING:  # every call of Snakemake imports this module: numpy only whe
     import numpy as np
     from numpy.typing import NDArray
 
+    Labels = NDArray[Any]
+    Predictions = NDArray[np.float32]
+    Decided = NDArray[np.float64]
+else:
+    Labels = Predictions = Decided = Any
+
 
 @dataclass(frozen=True)
 class Mistakes:
@@ -60,9 +66,9 @@ class Task:
     losses: tuple[str, ...]
     metrics: tuple[Metric, ...]
     usual: tuple[str, ...]
-    mistakes: Callable[[NDArray[Any], NDArray[np.float32], Sequence[str], int], Mistakes]
+    mistakes: Callable[[Labels, Predictions, Sequence[str], int], Mistakes]
     starter: Starter
-    decide: Callable[[NDArray[np.float32]], NDArray[np.float64]] | None = None
+    decide: Callable[[Predictions], Decided] | None = None
     scales_targets: bool = False
     of_training: tuple[Metric, ...] = (PARAMETERS,)
 
@@ -86,9 +92,7 @@ class Task:
         return [headline, *(name for name in self.usual if name not in (headline, same))]
 
 
-def farthest(
-    labels: NDArray[Any], predictions: NDArray[np.float32], wrong: NDArray[np.bool_], most: int
-) -> NDArray[np.int64]:
+def farthest(labels: Labels, predictions: Predictions, wrong: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
     """Find the wrong images whose predicted number is farthest from the label; NaN is farthest of all.
 
     Args:

@@ -1,22 +1,15 @@
 """Task `classify`: choose one of the dataset's classes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from calotype.metrics.binary import BINARY
 from calotype.metrics.classes import CLASSES
 from calotype.metrics.training import PARAMETERS, TRAINING_ACCURACY
 from calotype.tasks import losses, starter
-from calotype.tasks.base import Mistakes, Task
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from calotype.tasks.base import Decided, Labels, Mistakes, Predictions, Task
 
 
-def most_probable(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+def most_probable(probabilities: Predictions) -> Decided:
     """Choose the most probable class, of equals the first; NaN where a probability is not finite."""
     import numpy as np
 
@@ -29,9 +22,7 @@ def percent_text(probability: float) -> str:
     return ">99.9 %" if probability > 0.9995 else f"{100 * probability:.1f} %"
 
 
-def mistakes(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float32], classes: Sequence[str], most: int
-) -> Mistakes:
+def mistakes(labels: Labels, probabilities: Predictions, classes: Sequence[str], most: int) -> Mistakes:
     """Find the most confident errors; equally confident ones in the order of the images."""
     import numpy as np
 

@@ -1,21 +1,14 @@
 """Task `count`: predict a whole number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from calotype.metrics.counts import COUNTS
 from calotype.metrics.numbers import NUMBERS
 from calotype.tasks import losses, starter
-from calotype.tasks.base import Mistakes, Task, farthest
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from calotype.tasks.base import Decided, Labels, Mistakes, Predictions, Task, farthest
 
 
-def rounded(predictions: NDArray[np.float32]) -> NDArray[np.float64]:
+def rounded(predictions: Predictions) -> Decided:
     """Round to the nearest whole number, of two to the even one; NaN and infinity stay."""
     import numpy as np
 
@@ -27,9 +20,7 @@ def count_text(count: float) -> str:
     return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
 
 
-def mistakes(
-    labels: NDArray[np.int64], predictions: NDArray[np.float32], _classes: Sequence[str], most: int
-) -> Mistakes:
+def mistakes(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> Mistakes:
     """Find the images whose rounded count is wrong and farthest from the true one."""
     places = farthest(labels, predictions, rounded(predictions) != labels, most)
     true = [str(label) for label in labels[places]]

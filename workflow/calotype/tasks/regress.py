@@ -1,17 +1,10 @@
 """Task `regress`: predict a number of any kind."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from calotype.metrics.numbers import NUMBERS
 from calotype.tasks import losses, starter
-from calotype.tasks.base import Mistakes, Task, farthest
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from calotype.tasks.base import Labels, Mistakes, Predictions, Task, farthest
 
 
 def number_text(value: float) -> str:
@@ -19,9 +12,7 @@ def number_text(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
 
 
-def mistakes(
-    labels: NDArray[np.float64], predictions: NDArray[np.float32], _classes: Sequence[str], most: int
-) -> Mistakes:
+def mistakes(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> Mistakes:
     """Find the images whose number is farthest from the true one."""
     places = farthest(labels, predictions, predictions != labels, most)
     true, predicted = ([number_text(value) for value in values[places]] for values in (labels, predictions))
