@@ -11,7 +11,7 @@ from calotype.util.user_code import BESIDE, load_function
 @pytest.fixture(autouse=True)
 def _clean():
     yield
-    BESIDE.put_away()
+    BESIDE.bring(None)
     BESIDE.away.clear()
 
 

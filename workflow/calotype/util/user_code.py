@@ -3,15 +3,14 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from calotype.util.errors import CalotypeError, about
+from calotype.util.errors import CalotypeError
 
 
 @functools.cache
@@ -41,7 +40,7 @@ class _Beside:
     def __init__(self) -> None:
         self.folder: Path | None = None
         self.names: set[str] = set()  # of the modules that were found there
-        self.away: dict[Path, dict[str, ModuleType]] = {}  # those of other folders, while these are not at work
+        self.away: dict[Path | None, dict[str, ModuleType]] = {}  # those of other folders, while these are not at work
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
         """Find a module; `path` holds the folders of its package, if it is in one."""
@@ -56,48 +55,31 @@ class _Beside:
             self.names.add(name)
         return spec
 
-    def put_away(self) -> None:
-        """Take the modules of the folder out of Python's list."""
-        if self.folder is not None:
-            self.away[self.folder] = {name: sys.modules.pop(name) for name in self.names if name in sys.modules}
-            self.folder, self.names = None, set()
-
-    def bring(self, folder: Path) -> None:
+    def bring(self, folder: Path | None, *, anew: bool = False) -> None:
         """Have imports find the modules in a folder, and those of no other; they stay for imports that come late."""
-        if folder != self.folder:
-            self.put_away()
-            self.folder, modules = folder, self.away.pop(folder, {})
-            self.names = {*modules}
+        if folder != self.folder or anew:
+            self.away[self.folder] = {name: sys.modules.pop(name) for name in self.names if name in sys.modules}
+            modules = {} if anew else self.away.get(folder, {})
+            self.folder, self.names = folder, {*modules}
             sys.modules.update(modules)
 
-    @contextmanager
-    def at_work(self, folder: Path) -> Iterator[None]:
-        """Have imports of the block find the modules in a folder."""
-        before = self.folder
-        self.bring(folder)
-        try:
-            yield
-        finally:
-            if before is not None:
-                self.bring(before)
-
-    def load(self, path: Path, file: str) -> ModuleType:
+    def load(self, path: Path) -> ModuleType:
         """Run a file, as a module of its folder, which is at work."""
-        name = path.stem
+        name, loader = path.stem, _Loader(path.stem, str(path))
         if name in self.names and name in sys.modules:
             return sys.modules[name]
-        spec = spec_from_file_location(name, path, loader=_Loader(name, str(path)))
+        spec = spec_from_file_location(name, path, loader=loader)
         assert spec is not None
         module = module_from_spec(spec)
         if name not in sys.modules:
             sys.modules[name] = module
             self.names.add(name)
         try:
-            _Loader(name, str(path)).exec_module(module)
-        except Exception as error:
-            if sys.modules.get(name) is module:
+            loader.exec_module(module)
+        except BaseException:
+            if sys.modules[name] is module:
                 del sys.modules[name]
-            raise CalotypeError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+            raise
         return module
 
 
@@ -122,18 +104,17 @@ def load_function(name: str, *, anew: bool = False) -> Callable[..., Any]:
     path = Path(file).resolve()
     if not path.is_file():
         raise CalotypeError(f"{name}: there is no Python file {file}.")
-    with about(name), BESIDE.at_work(path.parent):
-        if anew:
-            BESIDE.put_away()
-            del BESIDE.away[path.parent]
-            BESIDE.bring(path.parent)
-        found = getattr(BESIDE.load(path, file), function, None)
+    BESIDE.bring(path.parent, anew=anew)
+    try:
+        found = getattr(BESIDE.load(path), function, None)
+    except Exception as error:
+        raise CalotypeError(f"{name}: {file} cannot be imported: {type(error).__name__}: {error}.") from error
     if not callable(found):
         raise CalotypeError(f"{name}: there is no such function.")
 
     @functools.wraps(found)
     def call(*arguments: Any, **named: Any) -> Any:
-        with BESIDE.at_work(path.parent):
-            return found(*arguments, **named)
+        BESIDE.bring(path.parent)
+        return found(*arguments, **named)
 
     return call
