@@ -65,6 +65,10 @@ rule train:
         "../scripts/train.py"
 
 
+# The code of predictions is part of `asked`, for each variant that of its library alone.
+GATHERS = ["calotype.config", *(f"calotype.training.{module}" for module in ("keras_predictor", "sklearn_predictor"))]
+
+
 rule predict:
     """Gather the predictions of a study on a test split; what the trainings have not left there is predicted."""
     input:
@@ -82,6 +86,7 @@ rule predict:
     threads: of_study("most_threads")
     params:
         asked=ask(IDENTITY.predictions),
+        code=IDENTITY.script("predict.py", GATHERS),
         variants=ask(LAYOUT.pack_variants),
         seeds=ask(LAYOUT.variant_seeds),
     message:

@@ -88,8 +88,7 @@ def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, na
             raise CalotypeError(f"{key}.files.{place}: {file} is not found.", "paths start from the working directory.")
     declared = {os.path.abspath(file) for file in files}
     for where, text in _texts(arguments, f"{key}.{name}"):
-        is_path = os.path.isfile(text) or (os.sep in text and os.path.isdir(text))
-        if is_path and declared.isdisjoint(map(os.path.abspath, (text, *map(str, Path(text).parents)))):
+        if os.path.exists(text) and declared.isdisjoint(map(os.path.abspath, (text, *map(str, Path(text).parents)))):
             raise CalotypeError(
                 f"{where}: {text} is a file or folder that is not declared, so a change of it would go unnoticed.",
                 f"declare it: `files: [{', '.join([*files, text])}]` beside `{name}`.",
