@@ -13,13 +13,12 @@ def _here(tmp_path, monkeypatch):
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights/one.npy").write_bytes(b"1")
     (tmp_path / "weights/two.npy").write_bytes(b"2")
-    (tmp_path / "relu").mkdir()
 
 
 @pytest.mark.parametrize(
     ("files", "arguments"),
     [
-        ([], {"units": [3, 4], "activation": "relu", "rate": 0.5, "name": "weights", "other": "nowhere/one.npy"}),
+        ([], {"units": [3, 4], "activation": "relu", "rate": 0.5, "other": "nowhere/one.npy"}),
         (["weights/one.npy"], {"weights": "weights/one.npy", "again": "./weights/../weights/one.npy"}),
         (["weights"], {"weights": "weights/one.npy", "more": {"deep": ["weights/two.npy", "weights/"]}}),
         (["weights/one.npy"], {}),
