@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
 from calotype.util.python_source import Source, read_source
-from calotype.util.python_text import Chain, Imported
+from calotype.util.python_text import Chain, Definition, Imported
 from calotype.util.user_code import is_beside, module_file
 
 LIBRARY = Path(__file__).parents[1]
@@ -61,10 +61,6 @@ class _Files:
 
     folder: Path | None = None
     path: Path | None = None
-
-    def of(self, module: str) -> "_Files":
-        """Where the modules are that a module may import: for those of the library never the user's."""
-        return OURS if module.partition(".")[0] == "calotype" else self
 
     def is_ours(self, module: str) -> bool:
         """Whether a module is of the library, or of the user."""
@@ -135,46 +131,6 @@ class _Files:
 OURS = _Files()
 
 
-class _Found(NamedTuple):
-    """What a name stands for (`Definition`), with all names in full."""
-
-    text: str
-    uses: list[Place]
-    others: dict[str, str]
-    imports: list[str]
-    unclear: str | None
-
-
-@functools.cache  # stages share most of their code
-def _found(files: _Files, module: str, name: str, picked: tuple[str, ...] | None) -> _Found:
-    source = files.source(module)
-    if name == ALL:
-        definition = source.whole()
-    elif picked is not None:
-        definition = source.entries(name, picked)
-    else:
-        definition = source.definition(name, config=files.is_config(module, name))
-    uses: list[Place] = []
-    others: dict[str, str] = {}
-    for chain in definition.uses:
-        for place in files.resolve(module, chain, {**source.imports, **definition.imports}):
-            if place[0]:
-                uses.append(place)
-            else:
-                others[chain[0]] = place[1]
-    entered = [files.imported(module, each) for each in definition.imports.values()]
-    return _Found(definition.text, uses, others, [*filter(None, entered)], definition.unclear)
-
-
-@functools.cache
-def _entered(files: _Files, module: str) -> tuple[bool, list[str], list[str]]:
-    """What an import of a module does: whether anything but to define, which modules it imports, of which all names."""
-    source = files.source(module)
-    imported = [files.imported(module, each) for each in source.imports.values()]
-    stars = [files.imported(module, each._replace(name=None)) for each in source.stars]
-    return bool(source.effects), [*filter(None, imported)], [*filter(None, stars)]
-
-
 @dataclass
 class _Walk:
     """A way through the code.
@@ -203,19 +159,31 @@ class _Walk:
             module, name = self.waiting.pop()
             if (module, name) in self.texts or not self.counts(module):
                 continue
-            found = _found(self.files.of(module), module, name, self.picks.get(f"{module}:{name}"))
-            self.texts[module, name] = found.text
-            self.texts |= {(module, f"import {alias}"): target for alias, target in found.others.items()}
-            for imported in found.imports:
-                self.enter(imported)
-            if found.unclear:
-                self.all_of(module, found.unclear)
-            for where, used in found.uses:
-                if used:
-                    self.enter(where)
-                    self.waiting.append((where, used))
-                else:
-                    self.all_of(where, f"{self.name(module)} passes it on as a whole")
+            definition = self.definition(module, name)
+            self.texts[module, name] = definition.text
+            for imported in definition.imports.values():
+                self.enter(self.files.imported(module, imported))
+            if definition.unclear:
+                self.all_of(module, definition.unclear)
+            imports = {**self.files.source(module).imports, **definition.imports}
+            for chain in definition.uses:
+                for where, used in self.files.resolve(module, chain, imports):
+                    if not where:
+                        self.texts[module, f"import {chain[0]}"] = used
+                    elif used:
+                        self.enter(where)
+                        self.waiting.append((where, used))
+                    else:
+                        self.all_of(where, f"{self.name(module)} passes it on as a whole")
+
+    def definition(self, module: str, name: str) -> Definition:
+        """Look up what a name stands for."""
+        source = self.files.source(module)
+        if name == ALL:
+            return source.whole()
+        if (keys := self.picks.get(f"{module}:{name}")) is not None:
+            return source.entries(name, keys)
+        return source.definition(name, config=self.files.is_config(module, name))
 
     def counts(self, module: str) -> bool:
         """Whether neither a module nor a package that it is in is left out."""
@@ -227,14 +195,15 @@ class _Walk:
         while module and module not in self.entered:
             self.entered.add(module)
             if self.counts(module) and self.files.file(module) is not None:
-                effects, imports, stars = _entered(self.files.of(module), module)
-                if effects:
+                source = self.files.source(module)
+                if source.effects:
                     self.waiting.append((module, ""))
-                for imported in imports:
-                    self.enter(imported)
-                for star in stars:
-                    self.all_of(module, f"it imports all names of {star}")
-                    self.all_of(star, f"{self.name(module)} imports all of its names")
+                for imported in source.imports.values():
+                    self.enter(self.files.imported(module, imported))
+                for each in source.stars:
+                    if star := self.files.imported(module, each._replace(name=None)):
+                        self.all_of(module, f"it imports all names of {star}")
+                        self.all_of(star, f"{self.name(module)} imports all of its names")
             module = module.rpartition(".")[0]
 
     def name(self, module: str) -> str:
@@ -342,5 +311,5 @@ def with_values(digest: str, values: Any) -> str:
 
 def forget() -> None:
     """Read all files again, which may have changed."""
-    for cached in (_reach, _found, _entered, read_source, module_file, is_beside):
+    for cached in (_reach, read_source, module_file, is_beside):
         cached.cache_clear()
