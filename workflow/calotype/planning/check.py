@@ -38,7 +38,7 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
     """Rehearse a variant on a few of its training images.
 
     Raises:
-        CalotypeError: as `rehearsal.rehearse`, or the model cannot be made.
+        CalotypeError: as `smoke_test.rehearse`, or the model cannot be made.
     """
     recipe = Recipe(**{key: getattr(recipe, key) for key in Recipe.model_fields})
     recipe = affordable(recipe, train.images[:1].nbytes)
