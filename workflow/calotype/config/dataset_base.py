@@ -21,11 +21,7 @@ CATALOGUE = "catalogue"  # beside the prepared splits lies that of a user's own 
 
 
 def check_distinct(classes: list[str]) -> None:
-    """See that each class has a name of its own.
-
-    Raises:
-        ValueError: two have the same.
-    """
+    """Raise ValueError if two classes have the same name."""
     if len(set(classes)) < len(classes):
         twice = next(name for name in classes if classes.count(name) > 1)
         raise ValueError(f"classes: duplicate name `{twice}`")

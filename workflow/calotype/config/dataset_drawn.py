@@ -43,13 +43,11 @@ class DrawnDataset(BaseDataset):
 
     def drawn(self, split: str) -> dict[str, Any]:
         """Give all keywords of `writer`."""
-        found: dict[str, Any] = self.drawing.model_dump() | self.splits[split].model_dump()
-        return found
+        return self.drawing.model_dump() | self.splits[split].model_dump()
 
     def drawn_values(self, split: str) -> dict[str, Any]:
         """Give the values that decide what is drawn."""
-        found: dict[str, Any] = self.drawing.values() | self.splits[split].values()
-        return found
+        return self.drawing.values() | self.splits[split].values()
 
 
 class DotsDataset(DrawnDataset):

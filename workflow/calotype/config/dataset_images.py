@@ -109,15 +109,11 @@ class ImagesDataset(OwnDataset):
         return super().reading(split) | {"alpha": self.alpha}
 
     @model_validator(mode="after")
-    def _labels_fit(self) -> "ImagesDataset":
+    def _labels_and_splits_fit(self) -> "ImagesDataset":
         if self.table is None and self.labels != "classes":
             raise ValueError(f"labels: {self.labels} need a table; folders are classes")
         if self.table is None and any(re.search(r"[/\\]|^\.{1,2}$", name) for name in self.classes):
             raise ValueError("classes: each is the name of a folder in `folder`")
-        return self
-
-    @model_validator(mode="after")
-    def _splits_fit(self) -> "ImagesDataset":
         kinds = {key for split in self.splits.values() for key in split.model_dump(exclude_none=True)}
         if len(kinds) > 1:
             raise ValueError(

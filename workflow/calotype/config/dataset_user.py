@@ -13,11 +13,7 @@ from calotype.util.typed import Strict
 
 
 def below(path: str) -> str:
-    """Check that a path lies in the folder of a dataset.
-
-    Raises:
-        ValueError: it does not, or is hidden.
-    """
+    """Raise ValueError if a path does not lie in the folder of a dataset, or is hidden."""
     if path.startswith("/") or any(part.startswith(".") for part in PurePosixPath(path).parts):
         raise ValueError("lies in `folder`, and is not hidden: what is elsewhere would not be watched")
     return path

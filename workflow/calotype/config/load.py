@@ -97,14 +97,10 @@ class Settings(Strict):
     )
 
     @model_validator(mode="after")
-    def _no_study_twice(self) -> "Settings":
+    def _names_and_folders_differ(self) -> "Settings":
         for key, names in (("studies", self.studies), ("paper", self.paper)):
             if len(set(names)) < len(names):
                 raise ValueError(f"{key}: a study stands there twice")
-        return self
-
-    @model_validator(mode="after")
-    def _two_folders(self) -> "Settings":
         if self.data == self.results:
             raise ValueError("data and results must be two folders")
         return self

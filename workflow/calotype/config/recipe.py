@@ -175,13 +175,7 @@ class Recipe(Strict):
 
     def resolved(self) -> dict[str, bool]:
         """The keys as the code that trains and predicts reads them: values, as its digest holds nothing of config."""
-        return {
-            "binary": self.binary,
-            "classifies": self.classifies,
-            "holds_out": self.holds_out,
-            "more_is_better": self.more_is_better,
-            "sparse": self.sparse,
-        }
+        return {key: getattr(self, key) for key in ("binary", "classifies", "holds_out", "more_is_better", "sparse")}
 
     def _refuse(self, problems: Mapping[str, Any]) -> None:
         for problem, there in problems.items():

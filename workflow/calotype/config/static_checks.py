@@ -96,11 +96,7 @@ def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, na
 
 
 def check_folder(dataset: Dataset, key: str) -> None:
-    """See that the folder of a user's own images, and the files in it that the config names, are there.
-
-    Raises:
-        CalotypeError: one is not.
-    """
+    """Raise CalotypeError if the folder of a user's own images, or a file in it that the config names, is missing."""
     if not isinstance(dataset, OwnDataset):
         return
     if not os.path.isdir(dataset.folder):

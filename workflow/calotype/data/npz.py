@@ -35,8 +35,7 @@ def read_npz(path: Path, name: str) -> NDArray[Any]:
             if name not in names:
                 raise CalotypeError(f"{path}: has no array `{name}`.", did_you_mean(name, names))
             with archive.open(f"{name}.npy") as file:
-                found: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-                return found
+                return np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except zipfile.BadZipFile as error:
@@ -52,8 +51,7 @@ def open_npy(path: Path) -> NDArray[Any]:
         CalotypeError: the file is missing, broken or no .npy file, or holds Python objects.
     """
     try:
-        found: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
-        return found
+        return np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except (ValueError, EOFError) as error:

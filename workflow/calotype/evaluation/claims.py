@@ -76,14 +76,11 @@ def claims_table(
     """One line a claim: what was published, our mean and its 95 % interval over seeds, and whether they agree.
 
     Args:
-        study: its name.
-        claims: as `studies.Claim` holds them.
         runs, pooled: the tables of `evaluation`. Seeds that diverged are left out, and the reason says so.
-        parameters: the size of each variant's model.
         same_images: whether the source tested on the very images that we test on.
 
     Returns:
-        The columns `COLUMNS`. ``kind`` is one of `studies.CLAIM_KINDS`; ``number`` and ``second``
+        The columns `COLUMNS`. ``kind`` is one of `config.study.CLAIM_KINDS`; ``number`` and ``second``
         hold the published number or range, ``other`` the variant of similar_to.
     """
     rows = []

@@ -33,23 +33,12 @@ def diverged(history: pd.DataFrame) -> dict[int, int]:
 
 
 def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
-    """The runs of a study that diverged.
-
-    Args:
-        history: of all runs: variant, seed, epoch, metric, value.
-
-    Returns:
-        By variant, each of `variants`, and seed: the epoch in which it happened.
-    """
+    """The runs of a study that diverged; beside what `diverged` takes, `history` says the variant."""
     return {variant: diverged(history[history.variant == variant]) for variant in variants}
 
 
 def check_divergence(lost: Diverged, study_file: str) -> None:
-    """See that no run of a study diverged.
-
-    Raises:
-        CalotypeError: some did; the message names them.
-    """
+    """Raise CalotypeError if a run of a study diverged; the message names all that did."""
     named = [
         f"{variant}: {', '.join(f'seed {seed} in epoch {epoch}' for seed, epoch in runs.items())}"
         for variant, runs in lost.items()

@@ -57,7 +57,6 @@ def measure(task: Task, labels: Labels, predictions: NDArray[np.float32]) -> dic
     """Measure a run on one split: every metric that its task offers.
 
     Args:
-        task: of the run.
         labels: shape (images,).
         predictions: numbers before rounding, shape (images,), or probabilities, shape (images, classes).
 

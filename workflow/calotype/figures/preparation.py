@@ -72,9 +72,7 @@ def _printable(image: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     if fewer < 1:
         size = max(1, round(image.shape[1] * fewer)), max(1, round(image.shape[0] * fewer))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
-    if image.shape[2] == 3:
-        return image
-    return image if image.shape[2] == 1 else image.mean(axis=2, keepdims=True)
+    return image if image.shape[2] in (1, 3) else image.mean(axis=2, keepdims=True)
 
 
 def _range(column: Sequence[Stage]) -> tuple[float, float]:

@@ -25,11 +25,7 @@ PREDICTED = 10  # images
 
 
 def check_example(study: Study, test: Split) -> None:
-    """See that the image that a study shows is one that models are tested on.
-
-    Raises:
-        CalotypeError: it is not.
-    """
+    """Raise CalotypeError if the image that a study shows is none that models are tested on."""
     if study.example is not None:
         place_of(test, study.example, max(each.test_images or len(test.ids) for each in study.variants.values()))
 
