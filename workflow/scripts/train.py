@@ -10,10 +10,10 @@ from calotype.jobs import slurm
 from calotype.jobs.leases import lease
 from calotype.jobs.signals import on_signals
 from calotype.training import loop, predicting, provenance
-from calotype.training.result import is_there, write_tables
+from calotype.training.result import is_there
 from calotype.util.entry_point import script
 from calotype.util.errors import about
-from calotype.util.files import new_folder, write_text
+from calotype.util.files import new_folder, write_csv, write_text
 
 with script(snakemake.log[0]), on_signals() as stop:
     recipe, wildcards, output = Recipe(**snakemake.params.recipe), snakemake.wildcards, snakemake.output
@@ -49,7 +49,8 @@ with script(snakemake.log[0]), on_signals() as stop:
             with new_folder(Path(output.models)) as models:
                 pack = loop.train_pack(name, recipe, seeds, trainer, models, store=store, check=held.check)
             held.check()
-            write_tables(pack, history=Path(output.history), layers=Path(output.layers))
+            write_csv(pack.history, Path(output.history))
+            write_csv(pack.layers, Path(output.layers))
             found = provenance.record(
                 identity=identity,
                 config=recipe.model_dump(),

@@ -106,13 +106,7 @@ def new_predictor(asked: Asked, shape: tuple[int, ...], targets: Mapping[str, An
 
 
 def identities(asked: Asked, pack: Trained, split: str) -> dict[int, str]:
-    """Identify all that the predictions of a pack depend on, by seed.
-
-    Args:
-        asked: how its variant predicts.
-        pack: the pack; of its weights the checksums that were recorded count.
-        split: the checksum of the prepared split.
-    """
+    """Identify all that the predictions of a pack depend on, by seed; `split` is the checksum of the prepared split."""
     common = {"asked": asdict(asked), "targets": pack.targets, "split": split}
     found = {}
     for seed, weights in pack.weights().items():
@@ -134,7 +128,7 @@ def kept(pack: Trained, split: str, wanted: Mapping[int, str]) -> dict[int, NDAr
         wanted: the identity of each prediction (`identities`), by seed.
 
     Returns:
-        Numbers before rounding, shape (images,), or probabilities, shape (images, classes).
+        As of `predicted`.
     """
     file = _file(pack, split)
     try:
@@ -148,35 +142,38 @@ def kept(pack: Trained, split: str, wanted: Mapping[int, str]) -> dict[int, NDAr
 
 
 def predict_pack(
-    predictor: Predictor,
     asked: Asked,
     pack: Trained,
-    split: str,
-    images: NDArray[np.float32],
+    array: Path,
     wanted: Mapping[int, str],
     check: Callable[[], None] = lambda: None,
-) -> None:
+    predictor: Predictor | None = None,
+) -> Predictor:
     """Predict a split with the weights of a pack, and keep that in the pack's folder; what is there stays.
 
     Args:
-        predictor: of the variant.
         asked: how the variant predicts.
         pack: the pack.
-        split: the name of the test split.
-        images: of the split, shape (images, height, width, channels).
+        array: the prepared array of the split.
         wanted: the identity of each prediction (`identities`), by seed.
         check: called between two batches; may raise to stop.
+        predictor: of the pack, if there is one.
+
+    Returns:
+        The predictor, for another split.
 
     Raises:
         CalotypeError: weights are missing or have another checksum, or the file cannot be written.
     """
-    found = kept(pack, split, wanted)
+    images, found = open_split(array).images, kept(pack, array.stem, wanted)
+    predictor = predictor or new_predictor(asked, images.shape[1:], pack.targets)
     for seed in sorted(wanted.keys() - found.keys()):
         pack.verify(seed)
         predictor.load(pack.models, seed)
         found[seed] = predicted(predictor, asked, seed, images, check)
         values = {f"{number}": wanted[number] for number in found}
-        write_sealed(_file(pack, split), values, {f"{number}": array for number, array in found.items()})
+        write_sealed(_file(pack, array.stem), values, {f"{number}": numbers for number, numbers in found.items()})
+    return predictor
 
 
 def predicted(
@@ -206,10 +203,8 @@ def predict_variant(asked: Asked, packs: list[tuple[Trained, dict[int, str]]], a
         from calotype.training import backend
 
         backend.start(asked.threads)
-    images = open_split(array).images
     for pack, wanted in packs:
-        predictor = new_predictor(asked, images.shape[1:], pack.targets)
-        predict_pack(predictor, asked, pack, array.stem, images, wanted)
+        predict_pack(asked, pack, array, wanted)
 
 
 def leave(provenance: Path, tests: Mapping[str, Any], *, check: Callable[[], None]) -> None:
@@ -227,9 +222,7 @@ def leave(provenance: Path, tests: Mapping[str, Any], *, check: Callable[[], Non
     shutil.rmtree(_file(pack, "").parent, ignore_errors=True)  # those of an earlier training
     for array in map(Path, tests["arrays"]):
         try:
-            images = open_split(array).images
-            predictor = predictor or new_predictor(asked, images.shape[1:], pack.targets)
-            predict_pack(predictor, asked, pack, array.stem, images, identities(asked, pack, checksum(array)), check)
+            predictor = predict_pack(asked, pack, array, identities(asked, pack, checksum(array)), check, predictor)
         except StoppedError as stopped:
             logger.info("%s: not predicted: stopped by %s; `predict` will do it.", array, stopped.by)
             return

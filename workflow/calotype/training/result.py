@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calotype.util.errors import CalotypeError
-from calotype.util.files import sha256, write_csv
+from calotype.util.files import sha256
 
 if TYPE_CHECKING:
     import pandas as pd  # a third of a second, for those who need it
@@ -39,20 +39,6 @@ class Pack:
     def parameters(self) -> int:
         """Number of parameters of the model."""
         return int(self.layers.parameters.sum())
-
-
-def write_tables(pack: Pack, *, history: Path, layers: Path) -> None:
-    """Write the history and the layers of a pack as CSV.
-
-    Args:
-        pack: what is written.
-        history, layers: the files.
-
-    Raises:
-        CalotypeError: a file cannot be written.
-    """
-    write_csv(pack.history, history)
-    write_csv(pack.layers, layers)
 
 
 def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:
