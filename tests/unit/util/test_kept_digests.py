@@ -38,6 +38,13 @@ def test_a_digest_is_the_same_in_every_process():
     assert len(found) == 1
 
 
+def test_a_digest_is_the_same_whatever_was_asked_before():
+    entry, without = ROOT / "workflow/scripts/train.py", (*NO_RESULT, "calotype.config")
+    alone = code_digest.code_digest(entry, without)
+    code_digest.forget()
+    assert code_digest.code_digest(entry, NO_RESULT) != alone == code_digest.code_digest(entry, without)
+
+
 def test_digests_that_are_kept_are_those_of_the_library_at_hand(tmp_path, monkeypatch):
     """A call parses nothing of a library that is the same; an edit is never missed."""
     shutil.copytree(ROOT / "workflow/calotype", tmp_path / "calotype", ignore=shutil.ignore_patterns("__pycache__"))

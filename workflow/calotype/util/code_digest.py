@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
-from calotype.util.python_source import Source, read_source
+from calotype.util.python_source import ALL, REST, Source, read_source
 from calotype.util.python_text import Chain, Definition, Imported
 from calotype.util.user_code import is_beside, module_file
 
@@ -32,7 +32,7 @@ NO_RESULT = (
     "calotype.util.errors",
     "calotype.util.user_code",
 )
-ENTRY, ALL = "<entry>", "*"  # the module of a file that is an entry point, and of a script all that is in it
+ENTRY = "<entry>"  # the module of a file that is an entry point
 Place = tuple[str, str]  # a module and a name in it; of others "" and both in one
 
 
@@ -50,31 +50,40 @@ class Reach(NamedTuple):
     unclear: dict[str, str]
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Where modules are: those of the library; and those of a user, in the folder of an entry point and below.
+@dataclass
+class _Walk:
+    """A way through the code.
 
     Attributes:
-        folder: of the user's file; None of the library.
-        path: the entry point itself.
+        without: modules and packages that do not count.
+        picks: by table, ``module:name``, the keys of which the values count.
+        folder: of the entry point, if it is a user's file: its modules are there and below.
+        path: the entry point, if it is a file.
+        texts: of what counts, by module and name.
+        entered: modules that are imported.
+        waiting: what is still to be looked at.
+        unclear: by file, why all of it counts.
     """
 
+    without: frozenset[str]
+    picks: dict[str, tuple[str, ...]]
     folder: Path | None = None
     path: Path | None = None
+    texts: dict[Place, str] = field(default_factory=dict)
+    entered: set[str] = field(default_factory=set)
+    waiting: list[Place] = field(default_factory=list)
+    unclear: dict[str, str] = field(default_factory=dict)
 
-    def is_ours(self, module: str) -> bool:
-        """Whether a module is of the library, or of the user."""
-        first = module.partition(".")[0]
-        beside = self.folder is not None and is_beside(self.folder, first)
-        return first in ("calotype", ENTRY) or beside
+    # ---- Modules -----------------------------------------------------------------------------------------------------
 
     def file(self, module: str) -> Path | None:
-        """The file of a module of ours or of the user's, if there is one."""
+        """The file of a module of the library or the user; None of one of others, and of a folder."""
         if module == ENTRY:
             return self.path
-        if module.partition(".")[0] == "calotype":
+        first = module.partition(".")[0]
+        if first == "calotype":
             return module_file(LIBRARY.parent, module)
-        return module_file(self.folder, module) if self.folder is not None and self.is_ours(module) else None
+        return module_file(self.folder, module) if self.folder is not None and is_beside(self.folder, first) else None
 
     def source(self, module: str) -> Source:
         """The file of a module, read."""
@@ -82,32 +91,35 @@ class _Files:
         assert path is not None, module
         return read_source(path)
 
-    def absolute(self, module: str, imported: Imported) -> str:
-        """The module that an import statement of a module names, in full."""
-        if not imported.level:
-            return imported.module
+    def name(self, module: str) -> str:
+        """What messages call a module: its file."""
         path = self.file(module)
-        ups = imported.level - (path is not None and path.name == "__init__.py")
+        return module if path is None else path.name
+
+    def counts(self, module: str) -> bool:
+        """Whether neither a module nor a package that it is in is left out."""
         parts = module.split(".")
-        return ".".join([*parts[: len(parts) - ups], *filter(None, [imported.module])])
+        return self.without.isdisjoint(".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
     def imported(self, module: str, imported: Imported) -> str:
-        """What an import statement of a module brings, in full; nothing where it is of others."""
-        found = self.absolute(module, imported)
-        return "" if not self.is_ours(found) else f"{found}.{imported.name}" if imported.name else found
+        """What an import statement of a module brings, in full."""
+        found = [imported.module, imported.name]
+        if imported.level:
+            ups = imported.level - self.name(module).startswith("__init__.")
+            parts = module.split(".")
+            found = [*parts[: len(parts) - ups], *found]
+        return ".".join(filter(None, found))
+
+    # ---- Names -------------------------------------------------------------------------------------------------------
 
     def resolve(self, module: str, chain: Chain, imports: dict[str, Imported]) -> Iterator[Place]:
         """Tell what a name of a module stands for: a definition, a whole module, or something of others."""
         if chain[0] in self.source(module).statements:
             yield module, chain[0]
-        if (imported := imports.get(chain[0])) is None:
+        if chain[0] not in imports:
             return
-        target = self.absolute(module, imported)
-        names = [imported.name] if imported.name else []
-        if not self.is_ours(target):
-            yield "", ".".join([target, *names])
-            return
-        full = (*target.split("."), *names, *chain[1:])
+        target = self.imported(module, imports[chain[0]])
+        full = (*target.split("."), *chain[1:])
         for length in range(len(full), 0, -1):
             found, rest = ".".join(full[:length]), full[length:]
             if self.file(found) is not None:
@@ -116,42 +128,25 @@ class _Files:
                 elif not (found == module and rest[0] == chain[0]):  # a module that imports from itself
                     yield from self.resolve(found, rest, self.source(found).imports)
                 return
+        yield "", target
 
     def is_config(self, module: str, name: str) -> bool:
         """Whether a name is a type of config: a class of pydantic's, however indirectly."""
         source = self.source(module)
-        for node in source.statements.get(name, []):
-            for base in node.bases if isinstance(node, ast.ClassDef) else []:
-                for place in self.resolve(module, tuple(ast.unparse(base).split(".")), source.imports):
-                    if place == CONFIG_TYPE or (all(place) and place != (module, name) and self.is_config(*place)):
-                        return True
+        for base in (base for node in source.statements.get(name, []) for base in getattr(node, "bases", [])):
+            for place in self.resolve(module, tuple(ast.unparse(base).split(".")), source.imports):
+                if place == CONFIG_TYPE or (all(place) and place != (module, name) and self.is_config(*place)):
+                    return True
         return False
 
+    def definition(self, module: str, name: str) -> Definition:
+        """Look up what a name stands for."""
+        source = self.source(module)
+        if (keys := self.picks.get(f"{module}:{name}")) is not None:
+            return source.entries(name, keys)
+        return source.definition(name, config=self.is_config(module, name))
 
-OURS = _Files()
-
-
-@dataclass
-class _Walk:
-    """A way through the code.
-
-    Attributes:
-        files: where modules are.
-        without: modules and packages that do not count.
-        picks: by table, ``module:name``, the keys of which the values count.
-        texts: of what counts, by module and name.
-        entered: modules that are imported.
-        waiting: what is still to be looked at.
-        unclear: by file, why all of it counts.
-    """
-
-    files: _Files
-    without: frozenset[str]
-    picks: dict[str, tuple[str, ...]]
-    texts: dict[Place, str] = field(default_factory=dict)
-    entered: set[str] = field(default_factory=set)
-    waiting: list[Place] = field(default_factory=list)
-    unclear: dict[str, str] = field(default_factory=dict)
+    # ---- The way -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Look at all that waits, and at what that uses."""
@@ -162,12 +157,12 @@ class _Walk:
             definition = self.definition(module, name)
             self.texts[module, name] = definition.text
             for imported in definition.imports.values():
-                self.enter(self.files.imported(module, imported))
+                self.enter(self.imported(module, imported))
             if definition.unclear:
                 self.all_of(module, definition.unclear)
-            imports = {**self.files.source(module).imports, **definition.imports}
+            imports = {**self.source(module).imports, **definition.imports}
             for chain in definition.uses:
-                for where, used in self.files.resolve(module, chain, imports):
+                for where, used in self.resolve(module, chain, imports):
                     if not where:
                         self.texts[module, f"import {chain[0]}"] = used
                     elif used:
@@ -176,47 +171,29 @@ class _Walk:
                     else:
                         self.all_of(where, f"{self.name(module)} passes it on as a whole")
 
-    def definition(self, module: str, name: str) -> Definition:
-        """Look up what a name stands for."""
-        source = self.files.source(module)
-        if name == ALL:
-            return source.whole()
-        if (keys := self.picks.get(f"{module}:{name}")) is not None:
-            return source.entries(name, keys)
-        return source.definition(name, config=self.files.is_config(module, name))
-
-    def counts(self, module: str) -> bool:
-        """Whether neither a module nor a package that it is in is left out."""
-        parts = module.split(".")
-        return self.without.isdisjoint(".".join(parts[:length]) for length in range(1, len(parts) + 1))
-
     def enter(self, module: str) -> None:
         """Import a module: its packages, what it does, and what it imports."""
         while module and module not in self.entered:
             self.entered.add(module)
-            if self.counts(module) and self.files.file(module) is not None:
-                source = self.files.source(module)
+            if self.counts(module) and self.file(module) is not None:
+                source = self.source(module)
                 if source.effects:
-                    self.waiting.append((module, ""))
+                    self.waiting.append((module, REST))
                 for imported in source.imports.values():
-                    self.enter(self.files.imported(module, imported))
+                    self.enter(self.imported(module, imported))
                 for each in source.stars:
-                    if star := self.files.imported(module, each._replace(name=None)):
+                    star = self.imported(module, each._replace(name=None))
+                    if self.file(star) is not None:
                         self.all_of(module, f"it imports all names of {star}")
                         self.all_of(star, f"{self.name(module)} imports all of its names")
             module = module.rpartition(".")[0]
 
-    def name(self, module: str) -> str:
-        """What messages call a module: its file."""
-        path = self.files.file(module)
-        return module if path is None else path.name
-
     def all_of(self, module: str, why: str) -> None:
         """Count all definitions of a module."""
-        if self.counts(module) and (path := self.files.file(module)) is not None and str(path) not in self.unclear:
+        if self.counts(module) and (path := self.file(module)) is not None and str(path) not in self.unclear:
             self.unclear[str(path)] = why
             self.enter(module)
-            self.waiting += [(module, name) for name in self.files.source(module).statements]
+            self.waiting += [(module, name) for name in self.source(module).statements]
 
 
 Picks = Mapping[str, Sequence[str]]
@@ -247,11 +224,13 @@ def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[s
         if (file := module_file(LIBRARY.parent, module)) is None or name not in read_source(file).statements:
             raise CalotypeError(f"code digest: picks: there is no table {table}.")
     where, _, name = entry.rpartition(":") if ":" in entry else (entry, "", "")
-    ours, path = where.startswith("calotype."), Path(where)
-    module, files = (where, OURS) if ours else (ENTRY, _Files(path.parent if name else None, path))
-    if name and (files.file(module) is None or name not in files.source(module).statements):
+    walk = _Walk(frozenset(without), dict(picks))
+    module = where
+    if not where.startswith("calotype."):
+        module, walk.path = ENTRY, Path(where)
+        walk.folder = walk.path.parent if name else None
+    if name and (walk.file(module) is None or name not in walk.source(module).statements):
         raise CalotypeError(f"{where}: there is no `{name}`.")
-    walk = _Walk(files, frozenset(without), dict(picks))
     walk.enter(module)
     walk.waiting.append((module, name or ALL))
     walk.run()

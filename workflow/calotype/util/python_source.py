@@ -19,6 +19,8 @@ from calotype.util.python_text import (
     last_name,
 )
 
+REST, ALL = "", "*"  # what an import of a file does besides binding names; and all of a script
+
 
 def parse(path: Path) -> ast.Module:
     """Parse a Python file.
@@ -30,13 +32,9 @@ def parse(path: Path) -> ast.Module:
         return ast.parse(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise CalotypeError(f"{path}: not UTF-8 text.") from None
-    except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise CalotypeError(f"{path}{line}: not valid Python: {error.msg}.") from None
-    except ValueError as error:  # before Python 3.11.4 null bytes are no error of syntax
-        raise CalotypeError(f"{path}: not valid Python: {error}.") from None
+    except (SyntaxError, ValueError) as error:  # also of text that is not UTF-8, and of null bytes
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise CalotypeError(f"{path}{line}: not valid Python: {getattr(error, 'msg', error)}.") from None
 
 
 @dataclass
@@ -57,9 +55,13 @@ class Source:
     known: dict[str, Definition] = field(default_factory=dict)
 
     def definition(self, name: str, *, config: bool = False) -> Definition:
-        """What a name stands for, which may be a config type; `""` is all else that an import of the file does."""
-        if name not in self.known:
-            self.known[name] = define(self.statements[name] if name else self.effects, config=config)
+        """What a name stands for, which may be a config type; `REST` and `ALL` stand for more than one statement."""
+        if name not in self.known:  # once, as `define` changes statements
+            found = self.effects if name in (REST, ALL) else self.statements[name]
+            if name == ALL:
+                every = {id(each): each for some in (found, *self.statements.values()) for each in some}
+                found = sorted(every.values(), key=lambda each: each.lineno)
+            self.known[name] = define(found, config=config)
         return self.known[name]
 
     def entries(self, table: str, keys: Sequence[str]) -> Definition:
@@ -76,11 +78,6 @@ class Source:
             raise CalotypeError(f"code digest: {table} holds no {unknown.pop()}.")
         used = ast.Expr(ast.Dict([ast.Constant(key) for key in keys], [known[key] for key in keys]))
         return define([ast.fix_missing_locations(used)])
-
-    def whole(self) -> Definition:
-        """The file as a script, which runs all of it."""
-        statements = {id(each): each for some in (self.effects, *self.statements.values()) for each in some}
-        return define(sorted(statements.values(), key=lambda each: each.lineno))
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
