@@ -96,13 +96,7 @@ def rendered(figure: Figure, suffix: str) -> bytes:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """The width of one line of text in inches.
-
-    Args:
-        text: is printed as it is; a ``$`` begins no formula.
-        size: of the font, in points.
-        bold: whether it is bold.
-    """
+    """The width in inches of one line of text, of a font of so many points; a ``$`` begins no formula."""
     font = FontProperties(size=size, weight="bold" if bold else "normal")
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] * POINT
 
@@ -119,11 +113,7 @@ def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
 def wrap(text: str, width: float, size: float, lines: int = 3) -> str:
     """A text in lines that are no wider than some inches, broken at spaces and after slashes.
 
-    Args:
-        text: the text.
-        width: in inches.
-        size: of the font, in points.
-        lines: at most; what is left over, and a word that is too long, ends with an ellipsis.
+    What is left over after so many lines, and a word that is too long, ends with an ellipsis.
     """
     broken = [""]
     for word in text.replace("/", "/\0").replace(" ", " \0").split("\0"):
@@ -139,11 +129,9 @@ def wrap(text: str, width: float, size: float, lines: int = 3) -> str:
 
 
 def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure of some panels, up to three side by side: one column of a paper wide for a single one, else the page.
+    """A figure of some panels, so many inches high with their labels, up to three side by side.
 
-    Args:
-        count: of the panels.
-        height: of a panel with its labels, in inches.
+    It is one column of a paper wide for a single panel, else the page.
     """
     across = min(count, 3)
     rows = -(-count // across)

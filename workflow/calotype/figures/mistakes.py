@@ -99,8 +99,6 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
 
     Args:
         counts: images of a true label (row) taken for a label (column), all seeds together, shape (true, predicted).
-        true: names of the rows.
-        predicted: names of the columns.
     """
     down, across = counts.shape
     many = max(counts.shape) > NUMBERS_UP_TO
