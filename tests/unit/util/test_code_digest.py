@@ -331,8 +331,9 @@ def test_entries_that_are_picked_have_to_exist(table, key, problem):
 
 
 def test_a_file_that_is_no_python_is_named(files):
-    for text, problem in (("def net(:", "line 1: not valid Python"), ("net = \0", "not valid Python")):
-        with pytest.raises(CalotypeError, match=problem):
+    texts = {"def net(:": "line 1: ", "def net():\n    break": "line 2: ", "net = \0": ""}
+    for text, line in texts.items():
+        with pytest.raises(CalotypeError, match=f"{line}not valid Python"):
             files.digest(text)
     with pytest.raises(CalotypeError, match="there is no `nets`"):
         files.digest("def net(): pass", name="nets")

@@ -1,11 +1,10 @@
 """All that the result of a stage depends on besides its input files: values of the config, and digests of code."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from calotype.config.paths import Layout
@@ -15,13 +14,11 @@ from calotype.steps.base import Step
 from calotype.steps.custom import Own
 from calotype.steps.sequence import before_measuring, plain_steps
 from calotype.tasks.figures import FigureEntry
-from calotype.util.code_digest import NO_RESULT, KeptDigests, own_code, with_values
+from calotype.util.code_digest import NO_PICKS, NO_RESULT, KeptDigests, Picks, own_code, with_values
 from calotype.util.errors import CalotypeError
 from calotype.util.files import contents, declared_contents
 
 KNOWN = Path(".snakemake/contents")  # checksums of files and digests of code, kept for the next call
-Picks = Mapping[str, Sequence[str]]
-NOTHING: Picks = MappingProxyType({})
 NO_ROW = ("calotype.config", "calotype.steps")  # the types of a dataset use them; no row of its catalogue does
 
 
@@ -41,11 +38,11 @@ class Identity:
     def _digests(self) -> KeptDigests:
         return KeptDigests(KNOWN / "code.json")
 
-    def code(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = NOTHING) -> str:
+    def code(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
         """Return the digest of the code that a script, a function or a class reaches."""
         return self._digests.digest(entry, (*NO_RESULT, *without), picks)
 
-    def script(self, name: str, without: Sequence[str] = (), picks: Picks = NOTHING) -> str:
+    def script(self, name: str, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
         """Return the digest of the code of a stage: of its entry point, and what that reaches."""
         return self.code(self.scripts / name, without, picks)
 
@@ -81,26 +78,25 @@ class Identity:
         entry = self._dataset(dataset)
         where = entry.place()
         try:
-            ignore = where.get("ignore", [])
-            return contents(Path(where["folder"]), ignore, KNOWN / f"{dataset}.json", entry.files())
+            return contents(Path(where["folder"]), where.get("ignore", []), KNOWN / f"{dataset}.json", entry.files())
         except CalotypeError as error:
             return str(error)
 
     def measuring(self, dataset: str, split: str) -> dict[str, Any]:
         """Return the values that decide what is measured on a split: its images, and the steps before `normalise`."""
-        entry = self.layout.config.datasets[dataset]
+        entry = self._dataset(dataset)
         return entry.preparation(split) | {"steps": plain_steps(before_measuring(entry.prepare))}
 
     def code_to_measure(self, dataset: str) -> list[str | None]:
         """Return the digests of the reader of a dataset, and of the steps before the one that measures."""
-        return self._used(dataset, before_measuring(self.layout.config.datasets[dataset].prepare))
+        return self._used(dataset, before_measuring(self._dataset(dataset).prepare))
 
     def code_to_prepare(self, dataset: str) -> list[str | None]:
         """Return the digests of the reader of a dataset, and of its steps."""
-        return self._used(dataset, self.layout.config.datasets[dataset].prepare)
+        return self._used(dataset, self._dataset(dataset).prepare)
 
     def _used(self, dataset: str, steps: Sequence[Step]) -> list[str | None]:
-        reader = self.layout.config.datasets[dataset].reader
+        reader = self._dataset(dataset).reader
         used = {reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
         own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Own)]
         return [*map(self.code, sorted(used)), *own]

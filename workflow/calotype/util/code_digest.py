@@ -33,6 +33,8 @@ NO_RESULT = (
     "calotype.util.user_code",
 )
 ENTRY = "<entry>"  # the module of a file that is an entry point
+Picks = Mapping[str, Sequence[str]]
+NO_PICKS: Picks = MappingProxyType({})
 Place = tuple[str, str]  # a module and a name in it; of others "" and both in one
 
 
@@ -144,7 +146,11 @@ class _Walk:
         source = self.source(module)
         if (keys := self.picks.get(f"{module}:{name}")) is not None:
             return source.entries(name, keys)
-        return source.definition(name, config=self.is_config(module, name))
+        try:
+            return source.definition(name, config=self.is_config(module, name))
+        except SyntaxError as error:  # that only the compiler sees
+            where = f"{self.file(module)}, line {error.lineno}"
+            raise CalotypeError(f"{where}: not valid Python: {error.msg}.") from None
 
     # ---- The way -----------------------------------------------------------------------------------------------------
 
@@ -196,10 +202,7 @@ class _Walk:
             self.waiting += [(module, name) for name in self.source(module).statements]
 
 
-Picks = Mapping[str, Sequence[str]]
-
-
-def reach(entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> Reach:
+def reach(entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> Reach:
     """Find the code that an entry point reaches.
 
     Args:
@@ -240,7 +243,7 @@ def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[s
     return Reach(digest, tuple(f"{module}:{name}" for module, name in found), walk.unclear)
 
 
-def code_digest(entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> str:
+def code_digest(entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
     """The digest of the code that an entry point reaches; see `reach`."""
     return reach(entry, without, picks).digest
 
@@ -260,7 +263,7 @@ class KeptDigests:
                 self.found = kept
         atexit.register(self._save, len(self.found))
 
-    def digest(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = MappingProxyType({})) -> str:
+    def digest(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
         """The digest of the code that a script, a function or a class of the library reaches; see `reach`."""
         key = json.dumps([str(entry), without, dict(picks)], sort_keys=True)
         if key not in self.found:

@@ -83,13 +83,10 @@ class Source:
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements that an import of a file runs, without those for type checkers and texts that nothing uses."""
     for node in body:
-        if isinstance(node, ast.If) and last_name(node.test) == "TYPE_CHECKING":
+        asked = last_name(getattr(node.test, "left", node.test)) if isinstance(node, ast.If) else ""
+        if isinstance(node, ast.If) and asked == "TYPE_CHECKING":
             yield from node.orelse
-        elif (
-            isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and last_name(node.test.left) == "__name__"
-        ):
-            continue  # == "__main__"
-        elif not is_text(node):
+        elif asked != "__name__" and not is_text(node):  # == "__main__"
             yield node
 
 
@@ -100,33 +97,29 @@ def read_source(path: Path) -> Source:
     Raises:
         CalotypeError: it cannot be read, or is not valid Python.
     """
-    source = Source()
-    body = [*_statements(parse(path).body)]
-    for node in body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            _take_imports(source, [node])
-        elif isinstance(node, Function | ast.ClassDef) and decorators_are_plain(node):
-            source.statements.setdefault(node.name, []).append(node)
-        elif not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            source.effects.append(node)
-            _take_imports(source, ast.walk(node) if not isinstance(node, Function | ast.ClassDef) else [])
-    for node in body:
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            flat = [each for target in targets for each in getattr(target, "elts", [target])]
-            bound = {
-                base_name(each) for each in flat if isinstance(each, ast.Name) or base_name(each) in source.statements
-            }
-            for name in bound:
-                source.statements.setdefault(name, []).append(node)
-            if len(bound) < len({base_name(each) for each in flat}):
+    source, assigned = Source(), []
+    for node in _statements(parse(path).body):
+        if isinstance(node, Function | ast.ClassDef):
+            if decorators_are_plain(node):
+                source.statements.setdefault(node.name, []).append(node)
+            else:
                 source.effects.append(node)
-    return source
-
-
-def _take_imports(source: Source, nodes: Iterable[ast.AST]) -> None:
-    for name, imported in imported_names(nodes):
-        if name == "*":
-            source.stars.append(imported)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            assigned.append(node)
         else:
-            source.imports[name] = imported
+            for name, imported in imported_names(ast.walk(node)):
+                if name == "*":
+                    source.stars.append(imported)
+                else:
+                    source.imports[name] = imported
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                source.effects.append(node)
+    for node in assigned:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        flat = [each for target in targets for each in getattr(target, "elts", [target])]
+        bound = {base_name(each) for each in flat if isinstance(each, ast.Name) or base_name(each) in source.statements}
+        for name in bound:
+            source.statements.setdefault(name, []).append(node)
+        if len(bound) < len({base_name(each) for each in flat}):
+            source.effects.append(node)
+    return source
