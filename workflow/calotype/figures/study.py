@@ -13,13 +13,11 @@ from matplotlib.figure import Figure
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import METADATA, new_figures, notice, rendered, save
 from calotype.tasks.figures import FigureEntry
-from calotype.util.children import Ended, in_children, own_cost
-from calotype.util.entry_point import log_error
+from calotype.util.children import Ended, attempt, cause_of, in_children, own_cost
 from calotype.util.errors import CalotypeError
 from calotype.util.statistics import mean_interval
 
 SHARED = "imports and tables"  # in the table of costs: of what all figures share
-FAILED, MAY_PASS = 1, 75  # exit statuses of a child
 
 
 def drawing(figure: FigureEntry) -> Callable[..., Figure]:
@@ -42,16 +40,8 @@ def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
             save_as(function(results, variant), variant)
 
 
-def _child(figure: FigureEntry, results: StudyResults, folder: Path) -> int:
-    try:
-        draw(figure, results, folder)
-    except Exception as error:
-        return MAY_PASS if log_error(error, f"{figure.name}: ") else FAILED
-    return 0
-
-
 def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path, most: int) -> pd.DataFrame:
-    """Draw the figures of a study, at most so many at a time. A figure that fails stops no other.
+    """Draw the figures of a study, at most so many at a time. All errors are in the log, also where several fail.
 
     Returns:
         What each cost, in the order of `figures`, after a line for what they share: columns figure, seconds,
@@ -70,7 +60,9 @@ def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path
     gc.collect()
     gc.freeze()  # or the children would copy the pages that the garbage collector writes to
     costs, failed = {SHARED: own_cost(SHARED)}, list[Ended]()
-    functions = {figure.name: partial(_child, figure, results, folder) for figure in figures}
+    functions = {
+        figure.name: partial(attempt, figure.name, partial(draw, figure, results, folder)) for figure in figures
+    }
     for child in in_children(functions, most):
         costs[child.name] = child
         if child.status == 0:
@@ -80,10 +72,8 @@ def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path
             if child.status < 0:
                 logger.error("%s: ended by signal %d", child.name, -child.status)
     if failed:
-        # What was killed, as for want of memory, and what said so may pass at a second try.
-        cause = None if any(child.status == FAILED for child in failed) else OSError("killed, or no room")
         names = ", ".join(sorted(child.name for child in failed))
-        raise CalotypeError(f"{folder}: failed figures: {names}.", "see their messages above.") from cause
+        raise CalotypeError(f"{folder}: failed figures: {names}.", "see their messages above.") from cause_of(failed)
     rows = [costs[name] for name in (SHARED, *functions)]
     columns = ["seconds", "cpu_seconds", "peak_memory_mib"]
     numbers = [[round(getattr(row, column), 2) for column in columns] for row in rows]

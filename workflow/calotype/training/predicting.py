@@ -9,10 +9,8 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 from calotype.data.prepared_split import checksum, open_split
 from calotype.jobs.signals import StoppedError
 from calotype.training.result import Trained
+from calotype.util.children import attempt, cause_of, in_children
 from calotype.util.errors import CalotypeError
 from calotype.util.sealed import read_sealed, write_sealed
 
@@ -222,7 +221,10 @@ def leave(provenance: Path, tests: Mapping[str, Any], *, check: Callable[[], Non
     shutil.rmtree(_file(pack, "").parent, ignore_errors=True)  # those of an earlier training
     for array in map(Path, tests["arrays"]):
         try:
-            predictor = predict_pack(asked, pack, array, identities(asked, pack, checksum(array)), check, predictor)
+            sha = checksum(array)
+            predictor = predict_pack(asked, pack, array, identities(asked, pack, sha), check, predictor)
+            if checksum(array) != sha:  # prepared again meanwhile
+                _file(pack, array.stem).unlink()
         except StoppedError as stopped:
             logger.info("%s: not predicted: stopped by %s; `predict` will do it.", array, stopped.by)
             return
@@ -269,10 +271,9 @@ def gather(
 
 
 def _in_a_process(what: str, function: Callable[..., None], *arguments: Any) -> None:
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
-        try:
-            pool.submit(function, *arguments).result()
-        except BrokenProcessPool as error:
-            raise CalotypeError(
-                f"{what}: the process that predicted was killed.", "ask for more memory, if that was the reason."
-            ) from MemoryError(str(error))
+    (child,) = in_children({what: partial(attempt, what, partial(function, *arguments))}, 1)
+    if child.status < 0:
+        problem = f"{what}: the process that predicts was ended by signal {-child.status}."
+        raise CalotypeError(problem, "ask for more memory, if that was the reason.") from cause_of([child])
+    if child.status:
+        raise CalotypeError(f"{what}: not predicted.", "see the message above.") from cause_of([child])

@@ -5,10 +5,13 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from calotype.util.entry_point import log_error
+
+FAILED, MAY_PASS = 1, 75  # exit statuses of a child
 MIB = 2**20 if sys.platform == "darwin" else 2**10  # in the units of ru_maxrss
 
 
@@ -57,6 +60,25 @@ def in_children(functions: Mapping[str, Callable[[], int]], most: int) -> Iterat
         for child in running:
             with suppress(OSError):
                 os.kill(child, signal.SIGTERM)
+
+
+def attempt(what: str, function: Callable[[], None]) -> int:
+    """Run a function in a child, log its error, and return the exit status.
+
+    Args:
+        what: the child, before the message of an error.
+        function: what it does.
+    """
+    try:
+        function()
+    except Exception as error:
+        return MAY_PASS if log_error(error, f"{what}: ") else FAILED
+    return 0
+
+
+def cause_of(ended: Iterable[Ended]) -> Exception | None:
+    """Return the cause that an error of failed children has: a second try may help if all were killed or said so."""
+    return None if any(child.status == FAILED for child in ended) else OSError("killed, or no room")
 
 
 def _end_with(function: Callable[[], int]) -> None:
