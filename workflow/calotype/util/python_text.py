@@ -113,9 +113,9 @@ def dump(node: Any) -> str:
         return "".join([f"{dump(each)}," for each in node if not isinstance(each, ast.Pass)])
     if not isinstance(node, ast.AST):
         return repr(node)
-    values = {name: getattr(node, name, None) for name in node._fields if name not in SILENT}
-    texts = {name: dump(value) for name, value in values.items() if value is not None}
-    return f"{type(node).__name__}({','.join(f'{name}=({text})' for name, text in texts.items() if text)})"
+    names = [name for name in node._fields if name not in SILENT and getattr(node, name, None) is not None]
+    texts = {name: dump(getattr(node, name)) for name in names}
+    return f"{type(node).__name__}({','.join([f'{name}=({text})' for name, text in texts.items() if text])})"
 
 
 def names_used(statements: list[ast.stmt]) -> frozenset[Chain]:
