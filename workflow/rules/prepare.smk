@@ -29,7 +29,7 @@ rule measure:
         ENVIRONMENT
     params:
         measuring=ask(IDENTITY.measuring),
-        used_code=ask(IDENTITY.code_to_measure),
+        used_code=ask(IDENTITY.used_code, measures=True),
         place=not_compared(ask(LAYOUT.place)),
         code=IDENTITY.script("measure.py", NO_STEP),
     message:
@@ -59,7 +59,7 @@ rule prepare:
         ENVIRONMENT
     params:
         preparation=of_dataset("preparation"),
-        used_code=ask(IDENTITY.code_to_prepare),
+        used_code=ask(IDENTITY.used_code),
         place=not_compared(ask(LAYOUT.place)),
         code=IDENTITY.script("prepare.py", NO_STEP),
     message:
@@ -97,7 +97,7 @@ rule preparation_sheet:
         ENVIRONMENT
     params:
         preparation=of_dataset("preparation"),
-        used_code=ask(IDENTITY.code_to_prepare),
+        used_code=ask(IDENTITY.used_code),
         place=not_compared(ask(LAYOUT.place)),
         classes=ask(CONFIG.class_names),
         code=IDENTITY.script("preparation_sheet.py", NO_STEP),

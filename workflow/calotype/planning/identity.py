@@ -87,17 +87,11 @@ class Identity:
         entry = self._dataset(dataset)
         return entry.preparation(split) | {"steps": plain_steps(before_measuring(entry.prepare))}
 
-    def code_to_measure(self, dataset: str) -> list[str | None]:
-        """Return the digests of the reader of a dataset, and of the steps before the one that measures."""
-        return self._used(dataset, before_measuring(self._dataset(dataset).prepare))
-
-    def code_to_prepare(self, dataset: str) -> list[str | None]:
-        """Return the digests of the reader of a dataset, and of its steps."""
-        return self._used(dataset, self._dataset(dataset).prepare)
-
-    def _used(self, dataset: str, steps: Sequence[Step]) -> list[str | None]:
-        reader = self._dataset(dataset).reader
-        used = {reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
+    def used_code(self, dataset: str, *, measures: bool = False) -> list[str | None]:
+        """Return the digests of the reader of a dataset, and of its steps, or those before the one that measures."""
+        entry = self._dataset(dataset)
+        steps: Sequence[Step] = before_measuring(entry.prepare) if measures else entry.prepare
+        used = {entry.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
         own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Own)]
         return [*map(self.code, sorted(used)), *own]
 
