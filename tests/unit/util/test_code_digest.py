@@ -337,3 +337,46 @@ def test_a_file_that_is_no_python_is_named(files):
             files.digest(text)
     with pytest.raises(CalotypeError, match="there is no `nets`"):
         files.digest("def net(): pass", name="nets")
+
+
+# ---- Code of users ------------------------------------------------------------------------------------------------
+
+REGISTERED = """
+import keras
+import numpy as np
+
+@keras.saving.register_keras_serializable()
+class Scaled(keras.layers.Layer):
+    BY = 2
+
+@my_decorator
+def net(shape, outputs):
+    return shape
+"""
+
+
+def test_a_model_with_any_decorator_is_found_and_what_is_registered_counts(files):
+    before = files.digest(REGISTERED)
+    assert files.digest(REGISTERED.replace("BY = 2", "BY = 3")) != before
+    assert files.digest(REGISTERED.replace("return shape", "return outputs")) != before
+    assert files.digest(REGISTERED + "\ndef unrelated():\n    return 1\n") == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(np.random.rand())",
+        'logger.info("%f", np.random.rand())',
+        'text = f"{np.random.rand()}"',
+        'raise ValueError("text" + hidden.pop())',
+    ],
+)
+def test_a_call_in_what_is_shown_counts_as_it_may_change_a_result(files, line):
+    net = f"import numpy as np\nlogger = hidden = []\n\ndef net(shape, outputs):\n    {line}\n    return shape\n"
+    assert files.digest(net) != files.digest(net.replace("np.random.rand()", "1").replace("hidden.pop()", '""'))
+
+
+@pytest.mark.parametrize("line", ["vars()['x']", "locals()", "net.__globals__", "import elsewhere_not_installed"])
+def test_a_name_that_cannot_be_followed_is_told(files, line):
+    files.digest(f"def net(shape, outputs):\n    {line}\n    return shape\n")
+    assert list(files.unclear()) == ["nets.py"]

@@ -20,7 +20,7 @@ from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
 from calotype.util.python_source import ALL, REST, Source, read_source
 from calotype.util.python_text import Chain, Definition, Imported
-from calotype.util.user_code import is_beside, module_file
+from calotype.util.user_code import is_beside, is_installed, module_file
 
 LIBRARY = Path(__file__).parents[1]
 CONFIG_TYPE = ("", "pydantic.BaseModel")
@@ -147,7 +147,8 @@ class _Walk:
         if (keys := self.picks.get(f"{module}:{name}")) is not None:
             return source.entries(name, keys)
         try:
-            return source.definition(name, config=self.is_config(module, name))
+            ours = self.folder is None or module.partition(".")[0] == "calotype"
+            return source.definition(name, config=self.is_config(module, name), ours=ours)
         except SyntaxError as error:  # that only the compiler sees
             where = f"{self.file(module)}, line {error.lineno}"
             raise CalotypeError(f"{where}: not valid Python: {error.msg}.") from None
@@ -162,8 +163,7 @@ class _Walk:
                 continue
             definition = self.definition(module, name)
             self.texts[module, name] = definition.text
-            for imported in definition.imports.values():
-                self.enter(self.imported(module, imported))
+            self.enter_all(module, definition.imports.values())
             if definition.unclear:
                 self.all_of(module, definition.unclear)
             imports = {**self.source(module).imports, **definition.imports}
@@ -177,6 +177,15 @@ class _Walk:
                     else:
                         self.all_of(where, f"{self.name(module)} passes it on as a whole")
 
+    def enter_all(self, module: str, imports: Iterable[Imported]) -> None:
+        """Import what a module imports."""
+        for imported in imports:
+            target = self.imported(module, imported)
+            self.enter(target)
+            first = target.partition(".")[0]
+            if self.folder is not None and not (is_beside(self.folder, first) or is_installed(first)):
+                self.all_of(module, f"it imports {first}, which is neither beside it nor installed, and does not count")
+
     def enter(self, module: str) -> None:
         """Import a module: its packages, what it does, and what it imports."""
         while module and module not in self.entered:
@@ -185,8 +194,7 @@ class _Walk:
                 source = self.source(module)
                 if source.effects:
                     self.waiting.append((module, REST))
-                for imported in source.imports.values():
-                    self.enter(self.imported(module, imported))
+                self.enter_all(module, source.imports.values())
                 for each in source.stars:
                     star = self.imported(module, each._replace(name=None))
                     if self.file(star) is not None:

@@ -54,14 +54,14 @@ class Source:
     stars: list[Imported] = field(default_factory=list)
     known: dict[str, Definition] = field(default_factory=dict)
 
-    def definition(self, name: str, *, config: bool = False) -> Definition:
+    def definition(self, name: str, *, config: bool = False, ours: bool = True) -> Definition:
         """What a name stands for, which may be a config type; `REST` and `ALL` stand for more than one statement."""
         if name not in self.known:  # once, as `define` changes statements
             found = self.effects if name in (REST, ALL) else self.statements[name]
             if name == ALL:
                 every = {id(each): each for some in (found, *self.statements.values()) for each in some}
                 found = sorted(every.values(), key=lambda each: each.lineno)
-            self.known[name] = define(found, config=config)
+            self.known[name] = define(found, config=config, ours=ours)
         return self.known[name]
 
     def entries(self, table: str, keys: Sequence[str]) -> Definition:
@@ -100,10 +100,10 @@ def read_source(path: Path) -> Source:
     source, assigned = Source(), []
     for node in _statements(parse(path).body):
         if isinstance(node, Function | ast.ClassDef):
-            if decorators_are_plain(node):
-                source.statements.setdefault(node.name, []).append(node)
-            else:
-                source.effects.append(node)
+            source.statements.setdefault(node.name, []).append(node)
+            if not decorators_are_plain(node):  # it may be registered somewhere: with the file, it counts
+                used = ast.Expr(ast.Name(node.name, ast.Load()))
+                source.effects.append(ast.fix_missing_locations(ast.copy_location(used, node)))
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             assigned.append(node)
         else:

@@ -25,7 +25,13 @@ PLAIN = {
 }  # fmt: skip
 VALIDATORS = {"field_validator", "model_validator", "validator", "root_validator"}
 HARMLESS = {"len", "isinstance", "any", "all", "is_file", "is_dir", "exists", "get", "startswith", "endswith"}
+# Further calls in logs and texts of a user's that change nothing; in the library there are no others.
+SHOWING = HARMLESS | {
+    "abs", "float", "format", "int", "item", "join", "list", "max", "mean", "min", "repr", "round", "shape", "sorted",
+    "str", "sum", "tolist", "tuple", "type",
+}  # fmt: skip
 UNCLEAR: tuple[Chain, ...] = (("exec",), ("eval",), ("globals",), ("__import__",), ("sys", "modules"))
+UNCLEAR_OF_USERS = {"vars", "locals", "compile", "runpy", "spec_from_file_location", "__globals__", "__dict__"}
 SILENT = ("ctx", "type_comment", "kind", "simple")  # fields of nodes that say nothing of what is computed
 PASS, NOTHING = ast.fix_missing_locations(ast.Pass()), ast.fix_missing_locations(ast.Constant(None))
 
@@ -86,14 +92,15 @@ def decorators_are_plain(node: Function | ast.ClassDef) -> bool:
     return {*map(last_name, node.decorator_list)} <= PLAIN
 
 
-def define(statements: Sequence[ast.stmt], *, config: bool = False) -> Definition:
+def define(statements: Sequence[ast.stmt], *, config: bool = False, ours: bool = True) -> Definition:
     """Tell what statements compute and which names they use. They are changed.
 
     Args:
         statements: of the top level of a file.
         config: whether the classes are config types.
+        ours: whether they are the library's, whose logs and errors call nothing that changes a result.
     """
-    strip = _Strip()
+    strip = _Strip(ours)
     if config:
         for node in statements:
             if isinstance(node, ast.ClassDef):
@@ -140,6 +147,13 @@ def is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+def _quiet(node: ast.AST, harmless: Iterable[str] = HARMLESS) -> bool:
+    """Whether to look at an expression changes nothing."""
+    found = [*ast.walk(node)]
+    calls = {last_name(each) for each in found if isinstance(each, ast.Call)}
+    return not any(isinstance(each, ast.NamedExpr | ast.Await) for each in found) and calls <= {*harmless}
+
+
 def _text(node: ast.AST | None) -> bool:
     """Whether an expression is a text, or one of two texts."""
     if isinstance(node, ast.IfExp):
@@ -160,13 +174,6 @@ def _is_log(node: ast.AST) -> bool:
     return last_name(node) in LOGS and isinstance(node.func, ast.Attribute) and last_name(node.func.value) in LOGGERS
 
 
-def _quiet(test: ast.AST) -> bool:
-    """Whether to look at a condition changes nothing."""
-    found = [*ast.walk(test)]
-    calls = (last_name(each) for each in found if isinstance(each, ast.Call))
-    return not any(isinstance(each, ast.NamedExpr | ast.Await) for each in found) and HARMLESS.issuperset(calls)
-
-
 def _is_config(node: ast.stmt) -> bool:
     """Whether a statement of a config type says which values it takes."""
     if isinstance(node, ast.AnnAssign):
@@ -179,7 +186,8 @@ def _is_config(node: ast.stmt) -> bool:
 class _Strip(ast.NodeTransformer):
     """Put `pass` where a statement changes no result, and take annotations and texts for errors away."""
 
-    def __init__(self) -> None:
+    def __init__(self, ours: bool) -> None:
+        self.ours = ours
         self.imports: dict[str, Imported] = {}
         self.unclear: str | None = None
         self.read: set[str] = set()
@@ -188,7 +196,20 @@ class _Strip(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load):
             self.read.add(node.id)
+            self._see(node.id)
         return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self._see(node.attr)
+        return self.generic_visit(node)
+
+    def _see(self, name: str) -> None:
+        if name in UNCLEAR_OF_USERS and not self.ours:
+            self.unclear = f"`{name}` may use any name"
+
+    def _shows(self, node: ast.AST) -> bool:
+        """Whether an expression only makes a text, or whatever is shown."""
+        return self.ours or all(_quiet(each, SHOWING) for each in ast.iter_child_nodes(node))
 
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
         self.read.update(node.names)
@@ -197,7 +218,7 @@ class _Strip(ast.NodeTransformer):
     visit_Nonlocal = visit_Global  # noqa: N815
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        if _text(node.value):
+        if _text(node.value) and self._shows(node):
             self.texts.setdefault(getattr(node.targets[0], "id", ""), []).append(node)
         return self.generic_visit(node)
 
@@ -230,7 +251,8 @@ class _Strip(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        return PASS if is_text(node) or _is_log(node.value) else self.generic_visit(node)
+        shown = _is_log(node.value) and self._shows(node.value)
+        return PASS if is_text(node) or shown else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if not any(last_name(each) in ("ClassVar", "InitVar", "KW_ONLY") for each in ast.walk(node.annotation)):
@@ -242,11 +264,12 @@ class _Strip(ast.NodeTransformer):
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         node.cause = None
         if isinstance(node.exc, ast.Call):
-            if isinstance(getattr(builtins, last_name(node.exc), None), type):
+            if self.ours and isinstance(getattr(builtins, last_name(node.exc), None), type):
                 node.exc = node.exc.func
             else:
-                node.exc.args = [each for each in node.exc.args if not _text(each)]
-                node.exc.keywords = [each for each in node.exc.keywords if not _text(each.value)]
+                given, named = node.exc.args, node.exc.keywords
+                node.exc.args = [each for each in given if not (_text(each) and self._shows(each))]
+                node.exc.keywords = [each for each in named if not (_text(each.value) and self._shows(each))]
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -17,6 +17,12 @@ from calotype.util.errors import CalotypeError
 def is_beside(folder: Path, name: str) -> bool:
     """Whether files in a folder that import a name get what lies beside them; modules of Python itself come first."""
     return name not in sys.stdlib_module_names and ((folder / f"{name}.py").is_file() or (folder / name).is_dir())
+
+
+@functools.cache
+def is_installed(name: str) -> bool:
+    """Whether a module is one of Python's or of an installed package."""
+    return name in sys.stdlib_module_names or find_spec(name) is not None
 
 
 @functools.cache
