@@ -532,7 +532,7 @@ def numbers_trainer(data, split, **changes):
 
 def test_large_numbers_are_learnt_and_predicted_in_their_own_units(data):
     tested = large_numbers(20, seed=1)
-    found = numbers_trainer(data, large_numbers(60, seed=0)).predict(tested.images)[:, 0]
+    found = predictor_of(numbers_trainer(data, large_numbers(60, seed=0))).predict(tested.images)[:, 0]
     assert measure(REGRESS, tested.labels, found)["r2"] > 0.95
 
 
