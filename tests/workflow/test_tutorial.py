@@ -205,7 +205,7 @@ def test_a_model_of_ones_own_is_tried_and_then_trained_alone(followed):
     # Its table is there, and no job is left but those that show it.
     assert "Own" in (followed.folder / "results/shapes/summary.tex").read_text(encoding="utf-8")
     assert not re.search(r"^ (train|rehearse|evaluate) +\d", cluster, re.MULTILINE)
-    assert ("Nothing to be done" if followed.whole else "training curves") in cluster
+    assert ("Nothing to be done" if followed.whole else "figures classify") in cluster
 
 
 def test_pictures_of_the_tutorial_are_small_enough_for_a_clone():
