@@ -24,9 +24,10 @@ def test_a_variant_may_differ_from_the_defaults(project):
     assert (optimizer.name, optimizer.learning_rate) == ("sgd", None), "a mapping is replaced, not mixed"
 
 
-def test_a_variant_does_not_overwrite_the_figures(project):
-    complaint = project.study(changed(STUDY, "variants.figures", STUDY["variants"]["wide"])).complaint()
-    assert complaint == f"{STUDY_FILE}: variants: a variant cannot be called `figures`."
+@pytest.mark.parametrize("name", ["figures", "predictions"])
+def test_a_variant_does_not_overwrite_other_results_of_its_study(project, name):
+    complaint = project.study(changed(STUDY, f"variants.{name}", STUDY["variants"]["wide"])).complaint()
+    assert complaint == f"{STUDY_FILE}: variants: a variant cannot be called `{name}`."
 
 
 def test_two_variants_with_one_label_do_not_become_one_in_the_figures(project):

@@ -8,7 +8,7 @@ from calotype.steps.sequence import measured_split
 from calotype.tasks.registry import TASKS, task_of
 from calotype.util.errors import CalotypeError, did_you_mean
 
-RESERVED_VARIANTS = ("figures",)
+RESERVED_VARIANTS = ("figures", "predictions")  # a study keeps other things under these names
 
 
 def fitted(study: Study, dataset: Dataset, file: str, datasets_file: str) -> Study:
