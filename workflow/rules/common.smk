@@ -38,8 +38,10 @@ def plain_errors():
         raise WorkflowError(str(error)) from None
 
 
-with plain_errors():
+try:
     LAYOUT = open_project(config, workflow.configfiles)
+except CalotypeError as error:  # not by `plain_errors`, whose own lines Snakemake would show
+    raise WorkflowError(str(error)) from None
 CONFIG = LAYOUT.config
 DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
 
