@@ -13,4 +13,5 @@ with script(snakemake.log[0]):
     base.use_style(Path(snakemake.input.style))
     results = StudyResults(**params.results)
     figures = [FigureEntry(**figure) for figure in params.figures]
-    write_csv(study.draw_all(figures, results, Path(results.folder, "figures"), snakemake.threads), Path(output.costs))
+    folder, logs = Path(results.folder, "figures"), Path(snakemake.log[0]).with_suffix("")
+    write_csv(study.draw_all(figures, results, folder, logs, snakemake.threads), Path(output.costs))

@@ -67,7 +67,7 @@ def evaluated(folder, task, lost=None):
 @pytest.mark.parametrize("task", TASKS)
 def test_every_figure_of_a_study_is_drawn_and_its_cost_is_told(tmp_path, task, lost):
     figures = figures_of(task, [TWO_CLASSES, EXAMPLE])
-    costs = study.draw_all(figures, evaluated(tmp_path, task, lost), tmp_path / "figures", 2)
+    costs = study.draw_all(figures, evaluated(tmp_path, task, lost), tmp_path / "figures", tmp_path / "logs", 2)
     stems = [f"{each.stem}/{v}" if each.per_variant else each.stem for each in figures for v in VARIANTS]
     for stem in stems:
         for suffix in METADATA:
@@ -100,7 +100,9 @@ def drawn(monkeypatch, folder, *functions):
     """Draw figures by functions of this module."""
     monkeypatch.setattr(study, "drawing", lambda figure: globals()[figure.function])
     results = evaluated(folder, "count")
-    return study.draw_all([FigureEntry(name, name) for name in functions], results, folder / "figures", 2)
+    return study.draw_all(
+        [FigureEntry(name, name) for name in functions], results, folder / "figures", folder / "logs", 2
+    )
 
 
 def test_a_figure_that_fails_is_named_beside_the_messages_of_all_others(tmp_path, monkeypatch, caplog):
@@ -116,6 +118,8 @@ def test_a_figure_that_fails_is_named_beside_the_messages_of_all_others(tmp_path
     for expected in ("breaks: A bug", "ValueError: no such thing", "refuses: error: runs.csv: cannot be read.",
                      "dies: ended by signal 9", "works: plotted"):  # fmt: skip
         assert expected in text
+    assert "ValueError: no such thing" in (tmp_path / "logs/breaks.log").read_text()
+    assert "breaks" not in (tmp_path / "logs/refuses.log").read_text()
     assert problem.value.__cause__ is None, "a bug fails again"
 
 

@@ -40,8 +40,23 @@ def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
             save_as(function(results, variant), variant)
 
 
-def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path, most: int) -> pd.DataFrame:
+def _draw_with_log(figure: FigureEntry, results: StudyResults, folder: Path, logs: Path) -> int:
+    """Draw a figure in a child: its messages also go to a file of its own."""
+    logging.getLogger("calotype").addHandler(logging.FileHandler(logs / f"{figure.name}.log", "w", encoding="utf-8"))
+    return attempt(figure.name, partial(draw, figure, results, folder))
+
+
+def draw_all(
+    figures: Sequence[FigureEntry], results: StudyResults, folder: Path, logs: Path, most: int
+) -> pd.DataFrame:
     """Draw the figures of a study, at most so many at a time. All errors are in the log, also where several fail.
+
+    Args:
+        figures: the figures.
+        results: of the study.
+        folder: of the files of the figures.
+        logs: a folder that gets a log of each figure.
+        most: how many at a time.
 
     Returns:
         What each cost, in the order of `figures`, after a line for what they share: columns figure, seconds,
@@ -60,9 +75,8 @@ def draw_all(figures: Sequence[FigureEntry], results: StudyResults, folder: Path
     gc.collect()
     gc.freeze()  # or the children would copy the pages that the garbage collector writes to
     costs, failed = {SHARED: own_cost(SHARED)}, list[Ended]()
-    functions = {
-        figure.name: partial(attempt, figure.name, partial(draw, figure, results, folder)) for figure in figures
-    }
+    logs.mkdir(parents=True, exist_ok=True)
+    functions = {figure.name: partial(_draw_with_log, figure, results, folder, logs) for figure in figures}
     for child in in_children(functions, most):
         costs[child.name] = child
         if child.status == 0:
