@@ -118,7 +118,7 @@ def predict(made, pack, models, seeds, images, **tested):
 
 
 def predictor_of(trainer):
-    """What predicts with the weights of a trainer."""
+    """Make a predictor that has the weights of a trainer."""
     found = new_predictor(Asked.of(trainer.recipe), trainer.shape, trainer.targets)
     found.model.set_weights(trainer.weights())
     return found

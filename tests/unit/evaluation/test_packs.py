@@ -1,4 +1,4 @@
-"""What the packs of a study wrote is gathered, each line with its variant."""
+"""Tables of all packs of a study, each line with its variant."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a call would cost: nothing that is done counts again, and what is said is known or marked as a guess."""
+"""Forecast of the cost of a call: finished packs do not count, and each number is known or marked as a guess."""
 
 import dataclasses
 import json

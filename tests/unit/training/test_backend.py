@@ -13,7 +13,7 @@ LIBRARY = Path(__file__).resolve().parents[3] / "workflow"
 
 
 def python(code: str, folder: Path) -> tuple[str, str]:
-    """What some code prints and complains of that finds modules in a folder, and after it the library."""
+    """Run code that finds modules in a folder, then in the library; return its output and its errors."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{LIBRARY}"},

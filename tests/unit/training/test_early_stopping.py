@@ -1,4 +1,4 @@
-"""What counts as better decides which epoch's weights are kept, when a run ends, and when its rate falls."""
+"""Choice of the better epoch: it decides which weights are kept, when a run ends, and when its rate falls."""
 
 import math
 

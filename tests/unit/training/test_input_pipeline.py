@@ -122,7 +122,7 @@ def test_an_image_is_fetched_once_an_epoch_however_its_steps_are_taken(images, m
     fetched = []
 
     class Disk:
-        """What a memory-mapped file gives, and a note of it."""
+        """Return a part of a memory-mapped file, and note it."""
 
         def __getitem__(self, places):
             fetched.extend(places.tolist())
