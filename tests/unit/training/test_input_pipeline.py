@@ -122,7 +122,7 @@ def test_an_image_is_fetched_once_an_epoch_however_its_steps_are_taken(images, m
     fetched = []
 
     class Disk:
-        """Return a part of a memory-mapped file, and note it."""
+        """Images that note which of them are fetched."""
 
         def __getitem__(self, places):
             fetched.extend(places.tolist())
