@@ -190,6 +190,12 @@ def part(of_it=0.5):
     return answer
 
 
+def silence(handler, _):
+    """Never answer."""
+    handler.server.over.wait(300)
+    handler.close_connection = True
+
+
 @contextlib.contextmanager
 def serving(monkeypatch):
     """A server that has begun to answer."""

@@ -1,43 +1,26 @@
-"""A download survives what servers and networks do to it, and goes on where the last one was cut off."""
+"""A download survives faults of servers and networks."""
 
 import gzip
 import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
-from unit.mirrors import (
-    CONTENTS,
-    IMAGES,
-    LABELS,
-    Place,
-    checksum,
-    found,
-    part,
-    put,
-    status,
-    whole,
-)
+from unit.mirrors import CONTENTS, IMAGES, LABELS, checksum, put, silence, status, whole
 
-from calotype.fetch.fetch import fetch
 from calotype.fetch.state import Limits
 from calotype.util.errors import CalotypeError
 
-# For servers that never answer: waiting for them is all that such a test does.
+# For servers that never answer: short limits keep the test short.
 IMPATIENT = Limits(pause=0, answer=0.4)
 
 
-# ---- What a server may do --------------------------------------------------------------------------------------------
+# ---- Answers of a server ---------------------------------------------------------------------------------------------
 
 
 def other(content):
-    """Another content than is there."""
+    """Return an answer with another content."""
 
     def answer(handler, _):
         handler.wfile.write(handler.begin(content))
@@ -45,32 +28,15 @@ def other(content):
     return answer
 
 
-def reset(handler, content):
-    """The beginning; then the connection is reset."""
-    body = handler.begin(content)
-    handler.wfile.write(body[: len(body) // 2])
-    handler.wfile.flush()
-    time.sleep(0.1)  # what was sent should arrive
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    handler.connection.close()
-    handler.close_connection = True
-
-
-def silence(handler, _):
-    """Never an answer."""
-    handler.server.over.wait(300)
-    handler.close_connection = True
-
-
 def stall(handler, content):
-    """The beginning; then nothing more, for ever."""
+    """Send the first half, then nothing more."""
     body = handler.begin(content)
     handler.wfile.write(body[: len(body) // 2])
     silence(handler, content)
 
 
 def trickle(handler, content):
-    """A byte now and then."""
+    """Send one byte at a time, slowly."""
     for byte in handler.begin(content):
         if handler.server.over.wait(0.01):
             break
@@ -80,24 +46,10 @@ def trickle(handler, content):
 
 
 def endless(handler, content):
-    """More and more."""
+    """Send data without end."""
     handler.begin(content, length=10**12)
     while not handler.server.over.is_set():
         handler.wfile.write(IMAGES)
-
-
-def interrupt_when(arrived):
-    """The beginning; then, once that has arrived, the user presses Ctrl-C."""
-
-    def answer(handler, content):
-        body = handler.begin(content)
-        handler.wfile.write(body[: len(body) // 2])
-        while not arrived():
-            time.sleep(0.005)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        silence(handler, content)
-
-    return answer
 
 
 # ---- Downloads -------------------------------------------------------------------------------------------------------
@@ -117,7 +69,7 @@ def test_a_trailing_slash_of_an_address_does_no_harm(place, server):
 
 
 def test_a_missing_page_that_says_ok_is_not_taken_for_the_file(place, server):
-    """As servers of single-page applications and sign-in pages of guest networks answer."""
+    """Servers of single-page applications and sign-in pages of guest networks answer in this way."""
     server.put(CONTENTS, compress=False)
     for file in CONTENTS:
         server.answers(f"{file}.gz", other(b"<html>Not found. Or sign in.</html>"))
@@ -233,7 +185,7 @@ def test_a_redirect_off_the_web_is_not_followed(place, server, tmp_path):
 
 
 def test_a_certificate_that_nobody_signed_is_refused_at_once(place, server):
-    """A server that does not even speak TLS: no certificate can be good."""
+    """The server does not speak TLS, so no certificate can be valid."""
     server.put(CONTENTS)
     message = place.refused({"url": server.url.replace("http:", "https:")})
     assert re.search(r"^  https://.*: .*(SSL|TLS|EOF|handshake)", message, re.MULTILINE)
@@ -263,135 +215,7 @@ def test_unfinished_downloads_that_cannot_be_kept_are_named(place, server):
         place.fetch({"url": server.url})
 
 
-# ---- Downloads that were cut off -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("way", [part(), reset])
-def test_a_download_that_is_cut_off_goes_on_where_it_was(place, server, way):
-    server.put(CONTENTS)
-    server.answers("images.gz", way, whole)
-    place.fetch({"url": server.url})
-    first, second = server.requests("images.gz")
-    assert first is None
-    assert second.startswith("bytes=")
-
-
-def test_a_download_that_is_always_cut_off_is_named_and_goes_on_at_the_next_call(place, server):
-    server.put(CONTENTS)
-    server.answers("images.gz", part(0.3))
-    message = place.refused({"url": server.url})
-    assert f"  {server.url}: the connection ended before the file did (images.gz)\n" in message
-    (left,) = place.unfinished()
-    assert left.name.startswith("images.")
-    server.answers("images.gz", whole)
-    place.fetch({"url": server.url})
-    assert int(server.requests("images.gz")[-1].removeprefix("bytes=").removesuffix("-")) > 300_000
-
-
-@pytest.mark.parametrize(("ranges", "tags"), [("no", True), ("yes", False), ("elsewhere", True), ("gone", True)])
-def test_a_server_that_cannot_go_on_sends_the_file_anew(place, server, ranges, tags):
-    server.put(CONTENTS)
-    server.ranges, server.tags = ranges, tags
-    server.answers("images.gz", part(), whole)
-    place.fetch({"url": server.url})
-    anew = server.requests("images.gz")[1:]
-    assert None in anew or ranges == "no"
-
-
-@pytest.mark.parametrize("ranges", ["yes", "always"])
-def test_a_file_that_changed_meanwhile_is_not_pieced_together_from_two(place, server, ranges):
-    """Whether the server notices or goes on in the middle of another file as if nothing had happened."""
-    server.put({"images": IMAGES[::-1], "labels": LABELS}, compress=False)
-    server.answers("images", part())
-    server.ranges = ranges
-    place.refused({"url": server.url})
-    server.put(CONTENTS, compress=False)
-    server.answers("images", whole)
-    before = len(server.requests("images"))
-    place.fetch({"url": server.url})
-    assert [bool(wanted) for wanted in server.requests("images")[before:]] == [True, False][: 1 + (ranges == "always")]
-
-
-def test_a_resumed_file_with_a_wrong_checksum_is_fetched_anew_once_and_not_for_ever(place, server):
-    server.put({"images": IMAGES[::-1], "labels": LABELS}, compress=False)
-    server.answers("images", part(), whole)
-    assert "wrong checksum" in place.refused({"url": server.url})
-    assert [bool(wanted) for wanted in server.requests("images")] == [False, True, False]
-    assert place.unfinished() == [], "a wrong file waits to be resumed"
-
-
-def test_an_interrupted_fetch_leaves_no_dataset_and_goes_on_at_the_next_call(place, server):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it is ignored
-    server.put(CONTENTS)
-    server.answers("images.gz", interrupt_when(lambda: any(p.stat().st_size > 200_000 for p in place.unfinished())))
-    with pytest.raises(KeyboardInterrupt):
-        place.fetch({"url": server.url}, limits=Limits(answer=60))
-    signal.signal(signal.SIGINT, before)
-    assert [path.name for path in place.folder.parent.iterdir()] == [".partial"]
-    server.answers("images.gz", whole)
-    place.fetch({"url": server.url})
-    assert server.requests("images.gz")[-1].startswith("bytes=")
-
-
-def test_what_a_killed_download_left_is_used_or_overwritten_whatever_it_is(place, server):
-    server.put(CONTENTS)
-    server.answers("images.gz", part(0.3))
-    place.refused({"url": server.url})
-    (left,) = place.unfinished()
-    for content in (b"", b"\n", b"no line", b"\xff" * 10_000, b'"tag"\n' + bytes(900_000), bytes(100) + b"\n1"):
-        shutil.rmtree(place.folder, ignore_errors=True)
-        left.write_bytes(content)
-        server.answers("images.gz", whole)
-        place.fetch({"url": server.url})
-
-
-def test_two_fetches_at_once_do_not_spoil_each_others_download(place, server, tmp_path):
-    """The second begins while the first is half done, and the first ends while the second has just begun."""
-    server.put(CONTENTS)
-    server.ranges = "no"  # or both would write the same bytes to the same place, and no harm be seen
-    begun, ended = threading.Event(), threading.Event()
-
-    def first(handler, content):
-        body = handler.begin(content)
-        handler.wfile.write(body[: len(body) // 2])
-        begun.wait(300)
-        time.sleep(0.2)  # what the second was sent should arrive
-        handler.wfile.write(body[len(body) // 2 :])
-
-    def second(handler, content):
-        body = handler.begin(content)
-        handler.wfile.write(body[:1000])
-        begun.set()
-        ended.wait(300)
-        handler.wfile.write(body[1000:])
-
-    server.answers("images.gz", first, second)
-    places = [place, Place(tmp_path / "other")]
-    checksums = {file: checksum(content) for file, content in CONTENTS.items()}
-    problems = []
-
-    def run(folder):
-        sources, limits = [{"url": server.url}], Limits(answer=30, pause=0)
-        try:
-            fetch(folder, checksums, sources, name="tiny", own=[], parts=place.parts, limits=limits)
-        except BaseException as problem:
-            problems.append(problem)
-        ended.set()
-
-    threads = [threading.Thread(target=run, args=(one.folder,)) for one in places]
-    threads[0].start()
-    while not any(path.stat().st_size > 200_000 for path in place.unfinished()):
-        time.sleep(0.005)
-    threads[1].start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
-    for one in places:
-        assert found(one.folder) == CONTENTS
-    assert place.unfinished() == []
-
-
-# ---- What is shown ---------------------------------------------------------------------------------------------------
+# ---- Progress on the terminal ----------------------------------------------------------------------------------------
 
 
 def test_without_a_terminal_nothing_but_log_lines_is_printed(place, server, capfd):
