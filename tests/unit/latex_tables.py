@@ -47,7 +47,7 @@ def latex(label="Wide", metrics=METRIC_NAMES):
 
 
 def claims():
-    base = {"variant": "wide", "split": "test", "says": HOSTILE, "note": ""}
+    base = {"variant": "wide", "split": "test", "quote": HOSTILE, "note": ""}
     base |= dict.fromkeys(CLAIM_KINDS)
     made = [
         base | {"metric": "accuracy", "value": 0.9009},

@@ -43,9 +43,9 @@ def config(label="Wide net", title="Counting dots", claims=None, url=SOURCE_URL,
         "tests": ["test", "test-large"],
         "variants": {
             "wide": recipe | {"optimizer": "adam", "label": label, "description": f"The {label}."},
-            "deep": recipe | {"optimizer": optimizer, "seeds": 1, "augment": ["symmetries"]},
+            "deep": recipe | {"optimizer": optimizer, "seeds": 1, "augment": ["dihedral"]},
         },
-        "claims": claims if claims is not None else [claim(says=f"{title}, says the source.")],
+        "claims": claims if claims is not None else [claim(quote=f"{title}, says the source.")],
     }
     splits = {name: {"images": 20, "seed": 1} for name in ("train", "test", "test-large")}
     return Config(
@@ -56,7 +56,7 @@ def config(label="Wide net", title="Counting dots", claims=None, url=SOURCE_URL,
 
 
 def claim(**changes):
-    base = {"variant": "wide", "split": "test", "metric": "exact", "says": "It says so."}
+    base = {"variant": "wide", "split": "test", "metric": "exact", "quote": "It says so."}
     return base | (changes if set(CLAIM_KINDS) & set(changes) else {"value": 0.9} | changes)
 
 
@@ -212,7 +212,7 @@ def class_config(**changes):
     recipe |= {"optimizer": "adam", "epochs": 2, "batch_size": 32}
     held_out = {"validation_split": 0.1, "restore_best_weights": True, "monitor": "val_accuracy", "patience": 3}
     changed = [{"name": "shift", "pixels": 2}, {"name": "affine", "degrees": 15.0, "zoom": 0.1}, "flip"]
-    held_out |= {"test_views": ["flip", "shift"], "min_delta": 0.001, "reduce_on_plateau": {"patience": 2}}
+    held_out |= {"test_time_augmentation": ["flip", "shift"], "min_delta": 0.001, "reduce_on_plateau": {"patience": 2}}
     changed += [{"name": "rotate", "degrees": 5.0, "fill": "edge"}, {"name": "noise", "strength": 0.1}]
     study = {
         "title": "Clothes",
@@ -221,13 +221,13 @@ def class_config(**changes):
         "tests": ["test"],
         "variants": {"plain": recipe, "other": recipe | held_out | {"label": "Other net", "augment": changed}},
         "claims": [
-            {"variant": "plain", "split": "test", "metric": "accuracy", "value": 0.9009, "says": "It says so."},
-            {"variant": "plain", "metric": "training_accuracy", "between": [0.5, 0.95], "says": "It says so, too."},
+            {"variant": "plain", "split": "test", "metric": "accuracy", "value": 0.9009, "quote": "It says so."},
+            {"variant": "plain", "metric": "training_accuracy", "between": [0.5, 0.95], "quote": "It says so, too."},
             {
                 "variant": "other",
                 "metric": "parameters",
                 "value": 1135,
-                "says": "It counts.",
+                "quote": "It counts.",
                 "note": "We count better",
             },
         ],

@@ -34,7 +34,7 @@ STUDY = {
         "wide": {"model": "dots_source", "epochs": 3},
         "deep": {"model": "dots_source", "epochs": 4, "label": "Deep", "description": "Deeper.", "seeds": 2},
     },
-    "claims": [{"variant": "wide", "split": "test", "metric": "exact", "value": 0.9, "says": "Nine in ten."}],
+    "claims": [{"variant": "wide", "split": "test", "metric": "exact", "value": 0.9, "quote": "Nine in ten."}],
 }
 FILES = {"images": "a" * 64, "labels": "b" * 64}
 CLOTHES = {
@@ -74,10 +74,10 @@ CLASSIFY = {
         "perceptron": {"model": "sklearn.neural_network.MLPClassifier", "model_arguments": {}},
     },
     "claims": [
-        {"variant": "plain", "split": "test", "metric": "accuracy", "between": [0.9, 0.93], "says": "90 to 93 %."},
-        {"variant": "plain", "split": "test", "metric": "accuracy", "similar_to": "perceptron", "says": "Alike."},
-        {"variant": "plain", "metric": "training_accuracy", "at_least": 0.5, "says": "Half of them."},
-        {"variant": "plain", "metric": "parameters", "value": 100, "says": "A hundred.", "note": "Not really."},
+        {"variant": "plain", "split": "test", "metric": "accuracy", "between": [0.9, 0.93], "quote": "90 to 93 %."},
+        {"variant": "plain", "split": "test", "metric": "accuracy", "similar_to": "perceptron", "quote": "Alike."},
+        {"variant": "plain", "metric": "training_accuracy", "at_least": 0.5, "quote": "Half of them."},
+        {"variant": "plain", "metric": "parameters", "value": 100, "quote": "A hundred.", "note": "Not really."},
     ],
 }
 REMOVED = object()

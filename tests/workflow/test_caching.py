@@ -32,7 +32,7 @@ def test_a_claim_remakes_what_shows_it_and_measures_nothing_again(finished):
 
 def test_other_words_of_a_claim_change_its_tables_alone(finished):
     study = finished.study()
-    study["claims"][0]["says"] += " So it says."
+    study["claims"][0]["quote"] += " So it says."
     finished.write_study(study)
     assert finished.plan() == {"claims": 1, "report": 1, "all": 1}
 
@@ -119,7 +119,7 @@ def test_a_deleted_table_is_made_again(finished, name):
 
 
 def test_a_variant_that_is_left_out_takes_its_figures_along_and_brings_them_back(finished):
-    folder = finished.folder / "results/dots/figures/confident-mistakes"
+    folder = finished.folder / "results/dots/figures/most-confident-errors"
     before = {file.name: file.read_bytes() for file in folder.glob("[!.]*")}
     assert {name.partition(".")[0] for name in before} == {"source", "accurate"}
     study = finished.study()
@@ -127,7 +127,7 @@ def test_a_variant_that_is_left_out_takes_its_figures_along_and_brings_them_back
     finished.write_study(study | {"variants": fewer, "claims": []})
     finished.run("results/report.html")
     assert {file.stem for file in folder.glob("[!.]*")} == {"source"}
-    assert "confident-mistakes/accurate" not in (finished.folder / "results/report.html").read_text(encoding="utf-8")
+    assert "most-confident-errors/accurate" not in (finished.folder / "results/report.html").read_text(encoding="utf-8")
     finished.write_study(study)
     assert finished.trainings() == []
     assert FIGURES in finished.plan()

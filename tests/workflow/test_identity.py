@@ -14,7 +14,7 @@ from calotype.planning.check import whole_files
 from calotype.util import code_digest
 
 # What is not to be computed again without need: it takes the most time.
-DEAR = {"draw", "fetch_dataset", "catalogue", "measure", "prepare", "rehearse", "train"}
+DEAR = {"draw", "fetch_dataset", "catalogue", "measure", "prepare", "smoke_test", "train"}
 PACKS = [
     f"results/{variant}/seeds-{seeds}/provenance.json"
     for variant, seeds in (
@@ -81,7 +81,12 @@ def project(finished_once, tmp_path_factory):
     for name in ("scale", "lift"):
         array(folder / f"{name}.npy", 1)
     datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
-    own = {"name": "own", "function": "code/my_steps.py:lift", "arguments": {"by": "lift.npy"}, "files": ["lift.npy"]}
+    own = {
+        "name": "custom",
+        "function": "code/my_steps.py:lift",
+        "arguments": {"by": "lift.npy"},
+        "files": ["lift.npy"],
+    }
     datasets["lifted"] = datasets["dots"] | {"prepare": ["grey", own, "scale"]}
     datasets["lifted"]["splits"] = {name: {"images": 20, "seed": 1} for name in ("train", "test")}
     (folder / "config/datasets.yaml").write_text(yaml.safe_dump(datasets), encoding="utf-8")

@@ -57,7 +57,7 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
     # What was found is said at the end, and the model of the project's was tried before it was trained.
     assert "Report: results/report.html" in printed
     assert printed.count("trains, saves, loads and predicts") == 1
-    seen = json.loads((results / "shades/own-units-4/rehearsal.json").read_text(encoding="utf-8"))
+    seen = json.loads((results / "shades/own-units-4/smoke_test.json").read_text(encoding="utf-8"))
     assert seen["parameters"] == (1 + 1) * 4 + (4 + 1) * 2, "the number of the grid has reached the model"
     assert "preparation/train" in (results / "report.html").read_text(encoding="utf-8")
     assert cloned.plan() == {}
@@ -72,7 +72,7 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
 def test_rules_may_have_a_prefix_and_a_call_says_the_next_with_it(cloned):
     cloned.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
     plan = cloned.plan("calotype_shades")
-    assert (plan["calotype_rehearse"], plan["calotype_train"]) == (2, 3), "each of a grid is tried, and trained"
+    assert (plan["calotype_smoke_test"], plan["calotype_train"]) == (2, 3), "each of a grid is tried, and trained"
     shutil.rmtree(cloned.folder / "config/studies")
     (cloned.folder / "config/datasets.yaml").unlink()
     cloned.edit("config/config.yaml", "studies: [shades]", "studies: []")

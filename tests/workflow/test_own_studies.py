@@ -190,7 +190,7 @@ def test_numbers_of_a_table_are_learnt(trained):
 def test_sixteen_bits_stay_sixteen(trained):
     manifest = json.loads((trained.folder / "results/prepared/gels/train.measured.json").read_text(encoding="utf-8"))
     array = np.load(trained.folder / "results/prepared/gels/train.npy")["image"].astype(float)
-    levels = (array * manifest["deviation"][0] + manifest["mean"][0]) * 65535
+    levels = (array * manifest["std"][0] + manifest["mean"][0]) * 65535
     assert np.abs(levels - np.rint(levels)).max() < 0.01
     assert len(np.unique(np.rint(levels))) > 256
 
@@ -208,7 +208,7 @@ def test_images_that_were_touched_or_moved_and_other_names_in_figures_train_noth
     trained.edit("config/studies/species.yaml", "label: Dense", "label: Dichte Schichten")
     plan = trained.plan(*ALL)
     assert "report" in plan
-    assert not plan.keys() & {"catalogue", "measure", "prepare", "rehearse", "train", "evaluate"}
+    assert not plan.keys() & {"catalogue", "measure", "prepare", "smoke_test", "train", "evaluate"}
 
 
 def test_one_image_more_trains_its_study_again_and_no_other(trained):

@@ -94,7 +94,7 @@ def test_every_figure_of_a_study_that_classifies_comes_as_pdf_svg_and_png(printe
 def test_the_claims_table_holds_every_claim_with_its_measurement(printed_once):
     claims = rows(printed_once.folder / "results/fashion/claims.csv")
     study = yaml.safe_load((printed_once.folder / "config/studies/fashion.yaml").read_text(encoding="utf-8"))
-    assert [claim["says"] for claim in claims] == [claim["says"] for claim in study["claims"]]
+    assert [claim["quote"] for claim in claims] == [claim["quote"] for claim in study["claims"]]
     runs = rows(printed_once.folder / "results/fashion/runs.csv")
     for claim in claims:
         assert claim["verdict"] in ("agrees", "differs", "open")

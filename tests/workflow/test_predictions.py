@@ -110,7 +110,7 @@ def test_fewer_test_images_or_more_views_train_nothing(finished_once, finished):
     np.testing.assert_allclose(after["variant/source"], before["variant/source"][:, :40], atol=1e-5)
     assert after["variant/accurate"].tobytes() == before["variant/accurate"].tobytes()
     assert "accurate: predicting" not in logged(finished, "test")
-    edit_variant(finished, test_images=None, test_views=["flip"])
+    edit_variant(finished, test_images=None, test_time_augmentation=["flip"])
     assert finished.plan().keys() & {"train", "predict"} == {"predict"}
 
 

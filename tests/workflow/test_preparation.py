@@ -20,12 +20,12 @@ def darker(image, by=2):
 '''
 STEPS: list[Any] = [
     "grey",
-    {"name": "own", "function": "tools.py:darker", "arguments": {"by": 3}},
+    {"name": "custom", "function": "tools.py:darker", "arguments": {"by": 3}},
     "scale",
     {"name": "normalise", "split": "train"},
     {"name": "pad", "width": 44, "height": 44, "border": "edge"},
 ]
-FORGOTTEN = {"name": "own", "function": "tools.py:lighter"}
+FORGOTTEN = {"name": "custom", "function": "tools.py:lighter"}
 
 
 def prepare_by(project: Project, steps: list[Any]) -> None:
@@ -64,7 +64,7 @@ def test_all_splits_are_normalised_by_what_was_measured_on_the_training_split(pr
     inner = np.load(folder / "train.npy")["image"][:, 2:-2, 2:-2].astype(float)
     assert (inner.mean(), inner.std()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-5))
     test = np.load(folder / "test.npy")["image"][:, 2:-2, 2:-2].astype(float)
-    levels = (test * found["deviation"][0] + found["mean"][0]) * 255
+    levels = (test * found["std"][0] + found["mean"][0]) * 255
     assert np.abs(levels - np.rint(levels)).max() < 1e-3
     assert levels.max() <= 85.001
 
@@ -74,12 +74,12 @@ def test_the_figures_of_the_splits_that_are_used_are_there(prepared_once):
     assert {array.stem for array in folder.glob("*.npy")} == {"train", "test"}
     for split in ("train", "test"):
         for suffix in (".pdf", ".svg", ".png"):
-            assert (folder / f"{split}-steps{suffix}").stat().st_size > 1000
+            assert (folder / f"{split}-preview{suffix}").stat().st_size > 1000
 
 
 def test_every_split_that_the_report_or_the_paper_uses_has_its_figure(fresh):
     plan = fresh.plan("preparation")
-    assert plan["prepare"] == plan["preparation_sheet"] == 4 + 2 + 2 + 2  # dots, digits, mnist, fashion-mnist
+    assert plan["prepare"] == plan["preview"] == 4 + 2 + 2 + 2  # dots, digits, mnist, fashion-mnist
 
 
 def test_another_comment_in_a_function_of_the_users_prepares_nothing(prepared):
@@ -91,7 +91,7 @@ def test_another_line_of_a_function_of_the_users_prepares_everything_again(prepa
     prepared.edit("tools.py", "image // by", "image // by // 1")
     plan = prepared.plan("preparation")
     assert plan["measure"] == 1
-    assert plan["prepare"] == plan["preparation_sheet"] == 2
+    assert plan["prepare"] == plan["preview"] == 2
     assert "draw" not in plan
 
 
@@ -108,5 +108,5 @@ def test_a_function_that_is_not_there_stops_the_call_before_anything_runs(fresh)
     done = fresh.snakemake("--cores", "1", "preparation")
     assert done.returncode != 0
     message = " ".join((done.stdout + done.stderr).split())
-    assert "config/datasets.yaml: dots.prepare.5.own.function: tools.py has no function `lighter`." in message
+    assert "config/datasets.yaml: dots.prepare.5.custom.function: tools.py has no function `lighter`." in message
     assert not (fresh.folder / "results").exists()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 PACK = "results/dots/accurate/seeds-000-000"
 TARGET = f"{PACK}/history.csv"
-REHEARSAL = "results/dots/accurate/rehearsal.json"
+SMOKE_TEST = "results/dots/accurate/smoke_test.json"
 LOG = "results/logs/train/dots/accurate/000-000.log"
 EPOCHS = 200  # long enough to be hit
 # All that is random in a training, in a net that takes no time; before that what a test wants to happen, once the
@@ -44,7 +44,7 @@ def trained():
 
 
 def net(shape, outputs):
-    if Path("results/dots/accurate/rehearsal.json").exists():
+    if Path("results/dots/accurate/smoke_test.json").exists():
         trained()
     net = [layers.AveragePooling2D(8), layers.Conv2D(4, 2), layers.BatchNormalization(), layers.Dropout(0.2)]
     return keras.Sequential([keras.Input(shape), *net, layers.Flatten(), layers.Dense(outputs)])
@@ -72,9 +72,9 @@ def copy_data(source: Project, project: Project) -> None:
     shutil.copytree(source.folder, project.folder, ignore=shutil.ignore_patterns("tries"))
     for folder in ("results/dots", "results/logs", "results/checkpoints"):
         shutil.rmtree(project.folder / folder, ignore_errors=True)
-    if (source.folder / REHEARSAL).exists():
-        (project.folder / REHEARSAL).parent.mkdir(parents=True)
-        shutil.copy2(source.folder / REHEARSAL, project.folder / REHEARSAL)
+    if (source.folder / SMOKE_TEST).exists():
+        (project.folder / SMOKE_TEST).parent.mkdir(parents=True)
+        shutil.copy2(source.folder / SMOKE_TEST, project.folder / SMOKE_TEST)
 
 
 @pytest.fixture(scope="module")

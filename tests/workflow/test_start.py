@@ -35,7 +35,7 @@ def test_from_a_folder_of_images_to_a_plan_and_mistakes_are_said_all_at_once(lea
     (command,) = re.findall(r"^Next +snakemake --cores all (.*)$", printed, re.MULTILINE)
     assert command == "check --config 'studies=[leaves]'"
     printed = leaves.run("check", "--config", "studies=[leaves]")
-    assert "results/prepared/leaves/train-steps.png" in printed
+    assert "results/prepared/leaves/train-preview.png" in printed
     said = r"^Jobs +\d+: train 3, predict 1, evaluate 1, claims 1, figures 1, report 1$"
     assert re.search(said, printed, re.MULTILINE), printed
     assert re.search(r"^Disk .* free$", printed, re.MULTILINE)

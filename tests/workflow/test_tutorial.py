@@ -26,7 +26,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r'(?:src="|\]\()([\w-]+\.png)')
 FILE = re.compile(r"`([\w/.-]+\.(?:py|yaml))`")
 LINES = {"two": 2, "three": 3, "four": 4}
-STEPS = "results/prepared/shapes/train-steps.png"
+STEPS = "results/prepared/shapes/train-preview.png"
 SOURCES = {"preparation.png": STEPS, "thresholded.png": STEPS, "seeds.png": "results/shapes/figures/seeds.png"}
 TRAINED = {"seeds.png"}  # what depends on the trainings
 STUDY = "config/studies/shapes.yaml"
@@ -204,7 +204,7 @@ def test_a_model_of_ones_own_is_tried_and_then_trained_alone(followed):
     assert trained(printed) == tried(printed) == grid
     # Its table is there, and no job is left but those that show it.
     assert "Own" in (followed.folder / "results/shapes/summary.tex").read_text(encoding="utf-8")
-    assert not re.search(r"^ (train|rehearse|evaluate) +\d", cluster, re.MULTILINE)
+    assert not re.search(r"^ (train|smoke_test|evaluate) +\d", cluster, re.MULTILINE)
     assert ("Nothing to be done" if followed.whole else "figures classify") in cluster
 
 

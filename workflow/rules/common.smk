@@ -47,7 +47,7 @@ DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
 
 # Scripts see these, and a change of them runs nothing again, as that of a param would.
 config["checkpoint_minutes"] = CONFIG.settings.checkpoint_minutes
-config["stream_above"] = CONFIG.settings.stream_above
+config["stream_above_mib"] = CONFIG.settings.stream_above_mib
 
 # How many small rules of a group work at a time in the Slurm job that they share: the Slurm profile has each of them
 # claim it. A limit in a profile would not reach the job on its node, which would then ask for more cores than it has.

@@ -1,7 +1,7 @@
 # Preparation: what OpenCV does to the images before a model sees them.
 # Needs: data/<dataset>/<split>/, or data/<dataset>/ where files were fetched.
 # Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where
-# asked for, <split>-steps.pdf, .svg and .png, a figure of what each step does.
+# asked for, <split>-preview.pdf, .svg and .png, a figure of what each step does.
 
 # Values stand for the config, and of the steps those count that a dataset takes.
 NO_STEP = ["calotype.config", "calotype.steps.registry"]
@@ -68,7 +68,7 @@ rule prepare:
         "../scripts/prepare.py"
 
 
-rule preparation_sheet:
+rule preview:
     """Print what each step makes of some images of a split."""
     input:
         raw=ask(LAYOUT.raw),
@@ -79,18 +79,18 @@ rule preparation_sheet:
         array=ancient(rules.prepare.output.array),
         style=REPORT / "calotype.mplstyle",
     output:
-        pdf=f"{RESULTS}/prepared/{{dataset}}/{{split}}-steps.pdf",
+        pdf=f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.pdf",
         svg=report(
-            f"{RESULTS}/prepared/{{dataset}}/{{split}}-steps.svg",
-            caption="../report/preparation_sheet.rst",
+            f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.svg",
+            caption="../report/preview.rst",
             category="Preparation",
             labels={"what": "{dataset}, {split}", "kind": "figure"},
         ),
-        png=f"{RESULTS}/prepared/{{dataset}}/{{split}}-steps.png",
+        png=f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.png",
     log:
-        f"{LOGS}/preparation_sheet/{{dataset}}/{{split}}.log",
+        f"{LOGS}/preview/{{dataset}}/{{split}}.log",
     benchmark:
-        f"{BENCHMARKS}/preparation_sheet/{{dataset}}/{{split}}.tsv"
+        f"{BENCHMARKS}/preview/{{dataset}}/{{split}}.tsv"
     group:
         "data"
     conda:
@@ -100,8 +100,8 @@ rule preparation_sheet:
         used_code=ask(IDENTITY.used_code),
         place=not_compared(ask(LAYOUT.place)),
         classes=ask(CONFIG.class_names),
-        code=IDENTITY.script("preparation_sheet.py", NO_STEP),
+        code=IDENTITY.script("preview.py", NO_STEP),
     message:
         "Printing the preparation of {wildcards.dataset}/{wildcards.split}"
     script:
-        "../scripts/preparation_sheet.py"
+        "../scripts/preview.py"

@@ -5,16 +5,16 @@
 # results/checkpoints/ holds what a training that is stopped goes on from. results/<study>/predictions/<split>.npz.
 
 
-rule rehearse:
+rule smoke_test:
     """Try a model of the user's own on a few images: it trains, saves, loads, goes on and predicts."""
     input:
         manifests=ask(LAYOUT.prepared_for, suffix=".json"),
         arrays=ancient(ask(LAYOUT.prepared_for, suffix=".npy")),
         files=ancient(of_variant("files")),  # a param holds their content
     output:
-        seen=f"{RESULTS}/{{study}}/{{variant}}/rehearsal.json",
+        seen=f"{RESULTS}/{{study}}/{{variant}}/smoke_test.json",
     log:
-        f"{LOGS}/rehearse/{{study}}/{{variant}}.log",
+        f"{LOGS}/smoke_test/{{study}}/{{variant}}.log",
     priority: 1
     # Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
     localrule: True
@@ -27,7 +27,7 @@ rule rehearse:
     message:
         "Trying {wildcards.study}/{wildcards.variant} on a few images"
     script:
-        "../scripts/rehearse.py"
+        "../scripts/smoke_test.py"
 
 
 rule train:
@@ -37,7 +37,7 @@ rule train:
         manifests=ask(LAYOUT.prepared_for, suffix=".json"),
         arrays=ancient(ask(LAYOUT.prepared_for, suffix=".npy")),
         files=ancient(of_variant("files")),  # a param holds their content
-        rehearsal=ask(LAYOUT.rehearsal),
+        smoke_test=ask(LAYOUT.smoke_test),
     output:
         models=directory(f"{PACK}/models"),
         history=f"{PACK}/history.csv",

@@ -14,7 +14,7 @@ with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
     captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
     figures = [ShownFigure(study, name, Path(file), captions[caption]) for study, name, caption, file in params.figures]
-    caption = captions["preparation_sheet"]
+    caption = captions["preview"]
     sheets = [ShownFigure(study, f"preparation/{split}", Path(file), caption) for study, split, file in params.sheets]
     sections = []
     for name, study in params.studies.items():

@@ -42,8 +42,8 @@ with script(snakemake.log[0]), on_signals() as stop:
                 device = backend.device_name()
                 logger.info("%s: training on %s, %d thread(s)", name, device, recipe.threads)
                 labels = {key: manifests[0][key] for key in ("minimum", "maximum", "classes")}
-                above = snakemake.config["stream_above"]
-                trainer = keras_trainer.Trainer(recipe, train, validation=held_out, stream_above=above, **labels)
+                above = snakemake.config["stream_above_mib"]
+                trainer = keras_trainer.Trainer(recipe, train, validation=held_out, stream_above_mib=above, **labels)
             machine, minutes = f"{provenance.processor()}, {device}", snakemake.config["checkpoint_minutes"]
             store = loop.Store(folders, identity, machine, minutes)
             with new_folder(Path(output.models)) as models:

@@ -31,7 +31,7 @@ ENGINES = {
     "xla": {"jit_compile": True},
     "no-xla": {"jit_compile": False},
     "bfloat16": {"precision": "mixed_bfloat16"},
-    "streamed": {"stream_above": 0.0},
+    "streamed": {"stream_above_mib": 0.0},
 }
 
 
@@ -50,9 +50,11 @@ def trainer(net: timing.Net, clock: timing.Clock, **settings: Any) -> None:
     images, labels = net.data()
     split = Split(images, labels.astype(np.int64), np.arange(net.images))
     minimum, maximum = (0, 5) if net.classes is None else (None, None)
-    stream_above = settings.pop("stream_above", math.inf)
+    stream_above_mib = settings.pop("stream_above_mib", math.inf)
     recipe = recipe_of(net, settings)
-    engine = Trainer(recipe, split, minimum=minimum, maximum=maximum, classes=net.classes, stream_above=stream_above)
+    engine = Trainer(
+        recipe, split, minimum=minimum, maximum=maximum, classes=net.classes, stream_above_mib=stream_above_mib
+    )
     assert engine.steps == net.steps
     engine.begin(seed=0)
     epoch = 1

@@ -84,12 +84,12 @@ STUDIES: dict[str, Any] = {
                 "restore_best_weights": True,
                 "class_weight": "balanced",
                 "label_smoothing": 0.1,
-                "test_views": ["flip"],
+                "test_time_augmentation": ["flip"],
                 "threads": 1,
             },
             "swept": {"grid": {"batch_size": [4, 8], "optimizer.learning_rate": [0.1, 0.01]}},
         },
-        "claims": [{"variant": "plain", "split": "test", "metric": "accuracy", "value": 0.9, "says": "Nine in ten."}],
+        "claims": [{"variant": "plain", "split": "test", "metric": "accuracy", "value": 0.9, "quote": "Nine in ten."}],
     },
 }
 FILES = {"config": "config/config.yaml", "datasets": "config/datasets.yaml"} | {
@@ -427,3 +427,32 @@ def test_a_misspelt_key_is_answered_with_what_was_meant(what):
     assert "is not a known key" in text
     assert f"`{MEANT[what]}`" in text or f"known: {MEANT[what]}" in text
     assert str(last) in text
+
+
+# Old names, each where it stood. One of a key is replaced by its new one; one of a step or an augmentation is a value.
+RENAMED = {
+    "config: stream_above": "stream_above_mib",
+    "leaves: variants.plain.test_views": "test_time_augmentation",
+    "leaves: claims.0.says": "quote",
+    "leaves: defaults.optimizer.warmup": "warmup_fraction",
+    "leaves: variants.more.augment.0=symmetries": "dihedral",
+    "datasets: leaves.prepare.0.name=own": "custom",
+    "datasets: leaves.prepare.0.name=normalise.deviation": "std",
+}
+
+
+@pytest.mark.parametrize("what", RENAMED)
+def test_an_old_name_is_refused_with_the_new_one(what):
+    file, where = what.split(": ")
+    where, _, value = where.partition("=")
+    *above, last = (int(step) if step.isdigit() else step for step in where.split("."))
+    content = place = content_of(file)
+    for key in above:
+        place = place[key]
+    value, _, further = value.partition(".")
+    place[last] = value or 1
+    if further:
+        place[further] = 1
+    if file != "config":
+        Path(FILES[file]).write_text(dumped(content), encoding="utf-8")
+    assert f"renamed: use `{RENAMED[what]}`" in complaint(file, content if file == "config" else None)

@@ -282,10 +282,10 @@ def test_the_preparation_of_images_of_ones_own_is_in_the_report_and_that_of_draw
     folder = "out/prepared/leaves"
     assert made.report_sheets(["dots"]) == []
     assert made.report_sheets(["dots", "leaves"]) == [
-        ("leaves", "train", f"{folder}/train-steps.svg"), ("leaves", "test", f"{folder}/test-steps.svg")
+        ("leaves", "train", f"{folder}/train-preview.svg"), ("leaves", "test", f"{folder}/test-preview.svg")
     ]  # fmt: skip
     jobs = made.jobs(["dots", "leaves"])
-    assert [what for stage, what in jobs if stage == "preparation_sheet"] == ["leaves/train", "leaves/test"]
+    assert [what for stage, what in jobs if stage == "preview"] == ["leaves/train", "leaves/test"]
 
 
 def test_a_variant_without_label_is_called_by_its_name(tmp_path):

@@ -52,7 +52,7 @@ def test_keys_at_their_defaults_retrain_nothing_spelled_out_or_left_out(classes)
         return classes.study(study, "clothes").load().studies["clothes"].variants["plain"].recipe()
 
     plain = {"augment": ["flip"], "optimizer": "adam"}
-    optimizer = {"name": "adam", "schedule": "constant", "warmup": 0}
+    optimizer = {"name": "adam", "schedule": "constant", "warmup_fraction": 0}
     spelled = {"augment": [{"name": "flip", "fill": "zero"}], "optimizer": optimizer, "mode": "auto", "threads": 1}
     assert recipe(plain) == recipe(plain | spelled)
     assert recipe(plain) != recipe(plain | {"threads": 2})
@@ -85,7 +85,7 @@ OTHER: dict[str, Any] = {
     "optimizer": {"name": "adam", "learning_rate": 0.01},
     "train": "more",
     "scale_targets": True,
-    "augment": ["symmetries"],
+    "augment": ["dihedral"],
     "validation_split": 0.2,
     "validation": "again",
     "monitor": "val_accuracy",

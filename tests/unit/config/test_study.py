@@ -114,7 +114,7 @@ def test_a_study_that_counts_classes_is_refused(classes):
          "variants.wide: monitor: val_accuracy is not recorded; these are: val_loss, loss."),
         ("variants.wide.label_smoothing", 0.1, f"variants.wide: {SMOOTHING}."),
         ("claims.0.metric", "accuracy", f"claims.0.metric: task count has {OF_COUNTS}, parameters, not accuracy."),
-        ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "says": "It says so."},
+        ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "quote": "It says so."},
          f"claims.0.metric: task count has {OF_COUNTS}, parameters, not training_accuracy."),
     ],
 )  # fmt: skip

@@ -5,7 +5,7 @@ from unit.projects import CLASSIFY, CLOTHES_FILE, KINDS, OF_CLASSES, STUDY, STUD
 
 
 def claim(**changes):
-    return {"variant": "plain", "split": "test", "metric": "accuracy", "says": "It says so."} | changes
+    return {"variant": "plain", "split": "test", "metric": "accuracy", "quote": "It says so."} | changes
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_claim_that_cannot_be_held_against_results_is_named_with_file_and_key(
 @pytest.mark.parametrize("metric", ["exact", "off_by_more_than_one"])
 @pytest.mark.parametrize("bound", ["value", "at_most", "at_least"])
 def test_claims_of_shares_lie_between_none_and_all(project, metric, bound):
-    base = {"variant": "wide", "split": "test", "metric": metric, "says": "It says so."}
+    base = {"variant": "wide", "split": "test", "metric": metric, "quote": "It says so."}
     for number in (0, 0.5, 1):
         project.study(changed(STUDY, "claims", [base | {bound: number}])).load()
     for number in (-0.01, 1.01, 50):

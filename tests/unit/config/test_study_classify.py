@@ -196,9 +196,9 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
             "variants.plain.augment.0.zoom: 1.0 is out of range: it must be < 1.0.",
         ),
         (
-            "variants.plain.test_views",
+            "variants.plain.test_time_augmentation",
             ["flipp"],
-            "variants.plain.test_views.0: 'flipp' is not one of flip, shift. Hint: did you mean `flip`?",
+            "variants.plain.test_time_augmentation.0: 'flipp' is not one of flip, shift. Hint: did you mean `flip`?",
         ),
         (
             "variants.plain.augment",
@@ -231,7 +231,7 @@ PERCEPTRON = "sklearn.neural_network.MLPClassifier"
         ({"loss": "sparse_categorical_crossentropy"}, "loss"),
         ({"label_smoothing": 0.1}, "label_smoothing"),
         ({"augment": ["flip"]}, "augment"),
-        ({"test_views": ["flip"]}, "test_views"),
+        ({"test_time_augmentation": ["flip"]}, "test_time_augmentation"),
         ({"validation": "more"}, "validation"),
         ({"monitor": "loss", "patience": 3}, "monitor"),
         ({"validation_split": 0.1}, "validation_split"),

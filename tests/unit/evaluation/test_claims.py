@@ -46,7 +46,7 @@ def pooled(images=100):
 
 
 def claim(**changes):
-    base = {"variant": "wide", "split": "test", "metric": "accuracy", "says": "It says so."}
+    base = {"variant": "wide", "split": "test", "metric": "accuracy", "quote": "It says so."}
     return Claim.model_validate(base | changes).model_dump()
 
 
@@ -76,7 +76,7 @@ def table(*claims, same_images=True, **changes):
 def test_each_kind_of_claim_gets_its_line_and_its_verdict(number, kind, shown, verdict):
     row = table(claim(**number, note="Why.")).iloc[0]
     assert (row.study, row.variant, row.split, row.metric) == ("clothes", "wide", "test", "accuracy")
-    assert (row.says, row.note, row.kind, row.verdict) == ("It says so.", "Why.", kind, verdict)
+    assert (row.quote, row.note, row.kind, row.verdict) == ("It says so.", "Why.", kind, verdict)
     assert row.other == number.get("similar_to", "")
     for found, expected in zip((row.number, row.second), shown, strict=True):
         assert found == expected or (expected is None and math.isnan(found))
@@ -217,7 +217,7 @@ def test_a_study_without_claims_has_a_table_without_lines(tmp_path):
 
 def test_claims_come_out_of_their_file_as_they_went_in(tmp_path):
     made = [
-        claim(value=0.93, says='A "comma", and a line\nbreak.', note="NA"),
+        claim(value=0.93, quote='A "comma", and a line\nbreak.', note="NA"),
         claim(similar_to="deep"),
         claim(variant="deep", split=None, metric="parameters", value=804_554),
         claim(variant="single", between=[0.1, 0.2]),

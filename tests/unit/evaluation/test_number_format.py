@@ -104,7 +104,7 @@ def test_csv_is_written_whole_or_not_at_all(tmp_path, files_no_longer_than):
 
 def test_names_stay_names_on_their_way_through_a_file(tmp_path):
     """pandas takes 001 for one, and NA and nan for nothing."""
-    table = pd.DataFrame({"variant": ["001", "NA", "nan", "1e5", ""], "says": ["", "null", "None", "a,b", 'a "b"']})
+    table = pd.DataFrame({"variant": ["001", "NA", "nan", "1e5", ""], "quote": ["", "null", "None", "a,b", 'a "b"']})
     write_csv(table, tmp_path / "table.csv")
     assert read_csv(tmp_path / "table.csv").to_dict("list") == table.to_dict("list")
 

@@ -37,7 +37,7 @@ from unit.drawings import (
 from calotype.figures import accuracy, base, binary_curves, calibration, classify
 from calotype.figures import agreement as figures_regress
 from calotype.figures import count as figures_count
-from calotype.figures import mistakes as figures_mistakes
+from calotype.figures import errors as figures_errors
 from calotype.figures import seeds as figures_seeds
 from calotype.figures import training_curves as figures_training
 from calotype.tasks.classify import percent_text
@@ -57,20 +57,20 @@ def mistakes(images=10, names=CLASSES, channels=1):
     true = [names[i % 10] for i in range(images)]
     predicted = [names[(i + 1) % 10] for i in range(images)]
     sure = [percent_text(probability) for probability in np.linspace(1, 0.5, images)]
-    return figures_mistakes.draw_mistakes(pictures, true, predicted, sure)
+    return figures_errors.draw_errors(pictures, true, predicted, sure)
 
 
 def errors_of_counts(images=10):
     pictures = np.random.default_rng(1).random((images, 40, 40, 1), np.float32)
     predicted = [count_text(count) for count in np.linspace(14, 0.6, images)]
-    return figures_mistakes.draw_mistakes(pictures, [str(i % 6) for i in range(images)], predicted)
+    return figures_errors.draw_errors(pictures, [str(i % 6) for i in range(images)], predicted)
 
 
 def confusion_matrix(names=CLASSES, predicted=None):
     predicted = predicted or names
     counts = np.eye(len(names), len(predicted), dtype=np.int64) * 900
     counts += np.eye(len(names), len(predicted), k=1, dtype=np.int64) * 5
-    return figures_mistakes.draw_confusion_matrix(counts, names, predicted)
+    return figures_errors.draw_confusion_matrix(counts, names, predicted)
 
 
 def counts(first, last, *others):
@@ -124,7 +124,7 @@ FIGURES = {
     "accuracy_by_class": accuracy_by_class,
     "seeds": seeds,
     "confusion_matrix": confusion_matrix,
-    "confident_mistakes": mistakes,
+    "most_confident_errors": mistakes,
     "largest_errors": errors_of_counts,
     "example": example,
     "feature_maps": feature_maps,

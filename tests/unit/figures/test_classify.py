@@ -1,4 +1,4 @@
-"""The figures of mistakes and of task `classify` show what was measured.
+"""The figures of errors and of task `classify` show what was measured.
 
 That they can be printed, test_figures.py sees to.
 """
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from calotype.figures import classify, mistakes
+from calotype.figures import classify, errors
 
 ROOT = Path(__file__).parents[3]
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
 def confusion(counts, names):
-    return mistakes.draw_confusion_matrix(np.asarray(counts), names, names)
+    return errors.draw_confusion_matrix(np.asarray(counts), names, names)
 
 
 def cells(figure):
@@ -95,16 +95,16 @@ def table(*rows):
 
 def test_counts_that_were_never_true_have_columns_but_no_rows():
     found = table((1, 1, 9), (1, 2, 1), (3, 3, 8), (3, 4, 2), (3, 0, 1))
-    counts, true, predicted = mistakes.cross_tabulate(found, [])
+    counts, true, predicted = errors.cross_tabulate(found, [])
     assert (true, predicted) == (["1", "2", "3"], ["0", "1", "2", "3", "4"])
     assert counts.tolist() == [[0, 9, 1, 0, 0], [0] * 5, [1, 0, 0, 8, 2]]
 
 
 def test_predictions_that_are_no_number_are_not_lost():
-    counts, true, predicted = mistakes.cross_tabulate(table((0, 0, 9), (0, np.nan, 1), (1, np.nan, 5)), [])
+    counts, true, predicted = errors.cross_tabulate(table((0, 0, 9), (0, np.nan, 1), (1, np.nan, 5)), [])
     assert (true, predicted) == (["0", "1"], ["0", "1", "other"])
     assert counts.tolist() == [[9, 0, 1], [0, 0, 5]]
-    counts, _, predicted = mistakes.cross_tabulate(table((0, np.nan, 9), (1, np.nan, 5)), ["cat", "dog"])
+    counts, _, predicted = errors.cross_tabulate(table((0, np.nan, 9), (1, np.nan, 5)), ["cat", "dog"])
     assert predicted == ["cat", "dog", "other"]
     assert counts.tolist() == [[0, 0, 9], [0, 0, 5]]
 
@@ -115,20 +115,20 @@ def test_predictions_that_are_no_number_are_not_lost():
 )
 def test_one_senseless_prediction_does_not_make_the_matrix_endless(farthest, columns):
     found = table(*((i, i, 9) for i in range(6)), (5, 6, 1), (5, farthest, 2))
-    counts, _, predicted = mistakes.cross_tabulate(found, [])
+    counts, _, predicted = errors.cross_tabulate(found, [])
     assert predicted == columns
     assert counts[5, [5, 6, -1]].tolist() == [9, 1, 2]
 
 
 def test_every_class_has_its_row_and_column_even_if_no_image_shows_it():
-    counts, true, predicted = mistakes.cross_tabulate(table((2, 2, 9), (2, 0, 1)), ["a", "b", "c"])
+    counts, true, predicted = errors.cross_tabulate(table((2, 2, 9), (2, 0, 1)), ["a", "b", "c"])
     assert true == predicted == ["a", "b", "c"]
     assert counts.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 9]]
 
 
 def test_what_is_right_is_marked_where_it_is_not_the_diagonal():
     counts, true, predicted = np.array([[1, 8, 1], [0, 2, 8]]), ["0", "1"], ["-1", "0", "1"]
-    figure = mistakes.draw_confusion_matrix(counts, true, predicted)
+    figure = errors.draw_confusion_matrix(counts, true, predicted)
     assert [frame.get_xy() for frame in figure.axes[0].patches] == [(1, 0), (2, 1)]
     assert cells(figure)[0, 1] == "80.0"
     assert not confusion([[9, 1], [1, 9]], ["a", "b"]).axes[0].patches
@@ -141,7 +141,7 @@ def test_a_row_of_three_hundred_counts_is_named_by_its_counts():
     assert [tick.get_text() for tick in axis.get_xticklabels()] == names[::10]
 
 
-# ---- Mistakes --------------------------------------------------------------------------------------------------------
+# ---- Most confident errors ----------------------------------------------------------------------------
 
 
 def pixel(shown):
@@ -150,9 +150,9 @@ def pixel(shown):
 
 def test_titles_say_true_predicted_and_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
-    (axes,) = mistakes.draw_mistakes(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
+    (axes,) = errors.draw_errors(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
     assert [text.get_text() for text in axes.texts] == ["7 → 1  >99.9 %", "2 → 4  91.2 %"]
-    (axes,) = mistakes.draw_mistakes(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, ["90.0 %", "80.0 %"]).axes
+    (axes,) = errors.draw_errors(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, ["90.0 %", "80.0 %"]).axes
     assert sorted(text.get_text() for text in axes.texts) == sorted(
         ["Ankle boot", "→ Sneaker", "90.0 %", "Ankle boot", "→ Sneaker", "80.0 %"]
     )
@@ -160,16 +160,16 @@ def test_titles_say_true_predicted_and_probability():
 
 def test_titles_of_counts_promise_no_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
-    (axes,) = mistakes.draw_mistakes(pictures, ["3", "0"], ["4.6", "0.7"]).axes
+    (axes,) = errors.draw_errors(pictures, ["3", "0"], ["4.6", "0.7"]).axes
     assert [text.get_text() for text in axes.texts] == ["3 → 4.6", "0 → 0.7"]
     long = ["a name that takes more room than there is"] * 2
-    (axes,) = mistakes.draw_mistakes(pictures, long, long).axes
+    (axes,) = errors.draw_errors(pictures, long, long).axes
     assert len(axes.texts) == 4
 
 
 def test_the_forty_worst_mistakes_are_shown_in_rows():
     pictures = np.linspace(0, 1, 50, dtype=np.float32).reshape(50, 1, 1, 1).repeat(8, 1).repeat(8, 2)
-    (axes,) = mistakes.draw_mistakes(pictures, ["a"] * 50, ["b"] * 50).axes
+    (axes,) = errors.draw_errors(pictures, ["a"] * 50, ["b"] * 50).axes
     assert [pixel(shown)[0] for shown in axes.images] == [round(255 * i / 49) for i in range(40)]
     left, top = np.array([shown.get_extent() for shown in axes.images])[:, [0, 3]].T
     assert (np.diff(left)[:7] > 0).all()
@@ -178,29 +178,29 @@ def test_the_forty_worst_mistakes_are_shown_in_rows():
 
 def test_the_brightest_image_is_white_and_zero_black():
     pictures = np.stack([np.zeros((4, 4, 1)), np.full((4, 4, 1), 8), np.full((4, 4, 1), 16)]).astype(np.float32)
-    (axes,) = mistakes.draw_mistakes(pictures, "123", "456").axes
+    (axes,) = errors.draw_errors(pictures, "123", "456").axes
     assert [pixel(shown) for shown in axes.images] == [[0] * 3, [128] * 3, [255] * 3]
 
 
 def test_colour_images_are_shown_in_colour():
     pictures = np.zeros((1, 4, 4, 3), np.float32)
     pictures[..., 1] = 0.5
-    (axes,) = mistakes.draw_mistakes(pictures, ["frog"], ["deer"]).axes
+    (axes,) = errors.draw_errors(pictures, ["frog"], ["deer"]).axes
     assert pixel(axes.images[0]) == [0, 255, 0]
 
 
 def test_images_that_are_not_square_keep_their_shape():
-    (axes,) = mistakes.draw_mistakes(np.ones((1, 10, 40, 1), np.float32), "1", "2").axes
+    (axes,) = errors.draw_errors(np.ones((1, 10, 40, 1), np.float32), "1", "2").axes
     left, right, bottom, top = axes.images[0].get_extent()
     assert (right - left) / (bottom - top) == pytest.approx(4)
 
 
 def test_black_images_stop_nothing():
-    mistakes.draw_mistakes(np.zeros((1, 4, 4, 1), np.float32), "1", "2").draw_without_rendering()
+    errors.draw_errors(np.zeros((1, 4, 4, 1), np.float32), "1", "2").draw_without_rendering()
 
 
 def test_a_net_without_mistakes_is_told_so():
-    (axes,) = mistakes.draw_mistakes(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
+    (axes,) = errors.draw_errors(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
     assert [text.get_text() for text in axes.texts] == ["No image was taken for another."]
 
 

@@ -85,14 +85,14 @@ def drawn():
         steps = read_steps(plain)
         records = [(i, i % 3, noise(20 + i, 24, channels, seed=i)) for i in range(4)]
         rows = preparation.all_stages(records, steps)
-        return preparation.preparation_sheet(rows, steps, [f"image {i}\nShirt" for i in range(4)])
+        return preparation.preview(rows, steps, [f"image {i}\nShirt" for i in range(4)])
 
     return made
 
 
 SHOWN = [
     "grey", step("resize", width=16, height=16), step("threshold", method="adaptive", block=5), "scale",
-    step("normalise", mean=0.5, deviation=0.25),
+    step("normalise", mean=0.5, std=0.25),
 ]  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def test_the_figure_has_the_same_bytes_every_time(drawn, tmp_path):
 def test_a_large_image_is_printed_no_finer_than_paper_shows():
     image = noise(1500, 1200)
     rows = preparation.all_stages([(1, 0, image)], [])
-    (axes,) = preparation.preparation_sheet(rows, [], ["image 1"]).axes
+    (axes,) = preparation.preview(rows, [], ["image 1"]).axes
     assert max(axes.images[0].get_array().shape) < 700
 
 
@@ -143,5 +143,5 @@ def test_a_large_image_is_printed_no_finer_than_paper_shows():
 def test_colours_are_printed_as_they_are():
     image = np.zeros((8, 8, 3), np.uint8)
     image[..., 0] = 255
-    (axes,) = preparation.preparation_sheet(preparation.all_stages([(1, 0, image)], []), [], ["image 1"]).axes
+    (axes,) = preparation.preview(preparation.all_stages([(1, 0, image)], []), [], ["image 1"]).axes
     assert axes.images[0].get_array()[0, 0].tolist() == [255, 0, 0]

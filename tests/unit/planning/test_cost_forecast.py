@@ -10,9 +10,9 @@ from calotype.config import load
 from calotype.config.paths import FIGURE_SUFFIXES, Layout
 from calotype.planning import cost_forecast
 from calotype.training import provenance
-from calotype.training.smoke_test import Rehearsal
+from calotype.training.smoke_test import SmokeTest
 
-SEEN = Rehearsal(parameters=1000, weights_mib=2.0, image_seconds=0.01)
+SEEN = SmokeTest(parameters=1000, weights_mib=2.0, image_seconds=0.01)
 DATA = [
     {"split": "train", "images": 100, "shape": [8, 8, 1], "classes": None, "sha256": "a"},
     {"split": "test", "images": 50, "shape": [8, 8, 1], "classes": None, "sha256": "b"},
@@ -96,7 +96,7 @@ def test_time_and_memory_are_those_of_packs_that_ran_where_there_are_some(layout
     assert (row.known, row.memory, row.seconds) == (True, 700, 20 + cost_forecast.START)
 
 
-def test_else_they_follow_from_the_rehearsal(layout):
+def test_else_they_follow_from_the_smoke_test(layout):
     row = of(layout)
     assert not row.known
     expected = 3 * (10 * 100 + 50 / 3) * 0.01 + 2 * cost_forecast.START
@@ -110,7 +110,7 @@ def test_disk_is_that_of_weights_predictions_and_checkpoints(layout):
     assert row.checkpoints == 3 * 4 * 2
 
 
-def rehearsed(layout, *splits, classes=None):
+def smoke_tested(layout, *splits, classes=None):
     """The forecast of the first variant without any pack, by images of its splits."""
     data = [{"split": name, "images": n, "shape": [8, 8, 1], "classes": classes, "sha256": ""} for name, n in splits]
     return cost_forecast.forecast(layout, "dots", "a", SEEN, {}, data, memory=500.0)
@@ -118,19 +118,19 @@ def rehearsed(layout, *splits, classes=None):
 
 def test_images_that_are_held_out_are_seen_forwards_only(tmp_path):
     """Ten epochs of 75 images that are trained on and 25 that a third of the time is for; then 50 to test."""
-    row = rehearsed(project(tmp_path, validation_split=0.25), ("train", 100), ("test", 50))
+    row = smoke_tested(project(tmp_path, validation_split=0.25), ("train", 100), ("test", 50))
     assert row.seconds == pytest.approx(3 * (10 * (75 + 25 / 3) + 50 / 3) * 0.01 + 2 * cost_forecast.START)
 
 
 def test_a_validation_split_takes_time_in_each_epoch(tmp_path):
-    row = rehearsed(project(tmp_path, validation="held"), ("train", 100), ("held", 30), ("test", 50))
+    row = smoke_tested(project(tmp_path, validation="held"), ("train", 100), ("held", 30), ("test", 50))
     assert row.seconds == pytest.approx(3 * (10 * (100 + 30 / 3) + 50 / 3) * 0.01 + 2 * cost_forecast.START)
 
 
 @pytest.mark.parametrize(("limit", "tested"), [(20, 40), (50, 80), (60, 90), (None, 90)])
 def test_a_variant_is_tested_on_no_more_images_than_it_asks_for(tmp_path, limit, tested):
     changes = {} if limit is None else {"test_images": limit}
-    row = rehearsed(project(tmp_path, **changes), ("train", 100), ("test", 60), ("further", 30))
+    row = smoke_tested(project(tmp_path, **changes), ("train", 100), ("test", 60), ("further", 30))
     tested = min(limit or 60, 60) + min(limit or 30, 30)
     assert row.seconds == pytest.approx(3 * (10 * 100 + tested / 3) * 0.01 + 2 * cost_forecast.START)
     assert row.files == pytest.approx(3 * (2 + tested * 4 / 2**20))
@@ -149,14 +149,14 @@ def test_a_pack_of_scikit_learn_starts_without_tensorflow(classes):
 
 
 def test_a_prediction_of_classes_is_a_number_for_each(tmp_path):
-    row = rehearsed(project(tmp_path), ("train", 100), ("test", 60), classes=10)
+    row = smoke_tested(project(tmp_path), ("train", 100), ("test", 60), classes=10)
     assert row.files == pytest.approx(3 * (2 + 60 * 10 * 4 / 2**20))
 
 
-@pytest.mark.parametrize(("stream_above", "memory"), [(3.0, 503.0), (1e6, 500 + 3 * 10_000 * 64 * 4 / 2**20)])
-def test_streamed_images_take_no_more_memory_than_those_that_are_not(tmp_path, stream_above, memory):
-    layout = project(tmp_path, settings={"stream_above": stream_above})
-    assert rehearsed(layout, ("train", 10_000), ("test", 60)).memory == pytest.approx(memory)
+@pytest.mark.parametrize(("stream_above_mib", "memory"), [(3.0, 503.0), (1e6, 500 + 3 * 10_000 * 64 * 4 / 2**20)])
+def test_streamed_images_take_no_more_memory_than_those_that_are_not(tmp_path, stream_above_mib, memory):
+    layout = project(tmp_path, settings={"stream_above_mib": stream_above_mib})
+    assert smoke_tested(layout, ("train", 10_000), ("test", 60)).memory == pytest.approx(memory)
 
 
 def test_packs_that_ran_before_count_with_their_median_time_their_largest_memory_and_all_their_cores(tmp_path):
@@ -199,7 +199,7 @@ def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     assert found["train"] == 4
     assert found["evaluate"] == found["claims"] == found["figures"] == found["report"] == 1
     assert found["predict"] == len(layout.config.studies["dots"].tests)
-    assert "rehearse" not in found
+    assert "smoke_test" not in found
     for variant in "ab":
         train(layout, variant)
         train(layout, variant, 2, 2)
@@ -212,9 +212,9 @@ def test_a_model_of_ones_own_is_tried_before_its_first_pack_and_not_after(tmp_pa
     (tmp_path / "mine.py").write_text("def build(): ...")
     layout = project(tmp_path, model="mine.py:build")
     row, other = (dataclasses.replace(of(layout, "b"), variant=variant) for variant in "ab")
-    assert cost_forecast.jobs(layout, [row, other])["rehearse"] == 1
-    tried = layout.root / "results/dots/a/rehearsal.json"
+    assert cost_forecast.jobs(layout, [row, other])["smoke_test"] == 1
+    tried = layout.root / "results/dots/a/smoke_test.json"
     tried.parent.mkdir(parents=True)
     tried.touch()
-    assert cost_forecast.jobs(layout, [row])["rehearse"] == 1
-    assert "rehearse" not in cost_forecast.jobs(layout, [dataclasses.replace(row, packs=1)])
+    assert cost_forecast.jobs(layout, [row])["smoke_test"] == 1
+    assert "smoke_test" not in cost_forecast.jobs(layout, [dataclasses.replace(row, packs=1)])

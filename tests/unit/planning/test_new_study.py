@@ -11,7 +11,7 @@ from PIL import Image
 
 from calotype.config import load
 from calotype.data.catalogue import write_catalogue
-from calotype.data.folder_survey import survey
+from calotype.data.folder_scan import survey
 from calotype.planning.new_study import findings, write_study
 from calotype.util.errors import CalotypeError
 

@@ -254,7 +254,7 @@ def test_what_is_measured_is_mean_and_deviation_over_all_pixels_of_all_images(st
     found = measure(raw_of(images), read_steps(steps))
     pixels = np.stack([prepare(image, steps) for image in images]).astype(float)
     np.testing.assert_allclose(found["mean"], pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
-    np.testing.assert_allclose(found["deviation"], pixels.std(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(found["std"], pixels.std(axis=(0, 1, 2)), rtol=1e-12)
     assert found == measure(raw_of(images), read_steps(steps))
 
 
@@ -262,7 +262,7 @@ def test_a_small_deviation_beside_a_large_mean_is_not_lost():
     images = [np.full((100, 100, 1), 65000 + i % 2, np.uint16) for i in range(64)]
     found = measure(raw_of(images), [])
     assert found["mean"] == [pytest.approx(65000.5, rel=1e-13)]
-    assert found["deviation"] == [pytest.approx(0.5, rel=1e-9)]
+    assert found["std"] == [pytest.approx(0.5, rel=1e-9)]
 
 
 def test_measuring_needs_no_more_memory_for_more_images():
@@ -294,7 +294,7 @@ def test_normalised_by_what_is_measured_the_split_itself_has_mean_zero_and_devia
     np.testing.assert_allclose(result.mean(axis=(0, 1, 2)), 0, atol=1e-5)
     np.testing.assert_allclose(result.std(axis=(0, 1, 2)), 1, atol=1e-5)
     other = noise(channels=3, seed=99)
-    expected = (other / 255 - np.array(found["mean"])) / np.array(found["deviation"])
+    expected = (other / 255 - np.array(found["mean"])) / np.array(found["std"])
     np.testing.assert_allclose(prepare(other, whole)[:, :8], expected, rtol=1e-4, atol=1e-5)
 
 

@@ -102,7 +102,7 @@ def test_the_second_of_two_images_is_the_one_that_is_named():
         (noise(channels=4), ["colour"], ".0.colour: image 0: it needs one or three channels, and the image has 4."),
         (noise(4, 4), ["contrast"], ".0.contrast: image 0: tiles: 8 across and down are more than the image, 4 x 4 px"),
         (noise(kind=np.uint16), [step("blur", method="median", size=7)], ".0.blur: image 0: size: a median above 5 px"),
-        (noise(channels=3), [step("normalise", mean=[1, 2], deviation=1)], ".0.normalise: image 0: mean: has 2 number"),
+        (noise(channels=3), [step("normalise", mean=[1, 2], std=1)], ".0.normalise: image 0: mean: has 2 number"),
         (noise(), [step("normalise", split="train")], ".0.normalise: image 0: split `train` has to be measured first."),
         (noise() / 255, ["scale"], ".0.scale: image 0: it needs the grey levels that were read, and these are floats."),
         (noise().astype(int), [], ": image 0: pixels of int64, and not of uint8, uint16, float32 or float64."),

@@ -48,7 +48,7 @@ def test_page_opens_offline(tmp_path):
 
 
 def test_labels_and_titles_cannot_run_code_in_the_readers_browser(tmp_path):
-    claims = [claim(says=HOSTILE)]
+    claims = [claim(quote=HOSTILE)]
     text = page(tmp_path, label=HOSTILE, title=HOSTILE, claims=claims)
     found = Page(text)
     assert "script" not in found.elements
@@ -72,7 +72,7 @@ def test_the_preparation_of_images_of_ones_own_stands_on_the_page_with_its_capti
 
 
 def test_figures_of_one_variant_have_their_own_names_whatever_the_kind(tmp_path):
-    names = [f"{kind}/{variant}" for kind in ("confusion-matrices", "confident-mistakes") for variant in PREDICTIONS]
+    names = [f"{kind}/{variant}" for kind in ("confusion-matrices", "most-confident-errors") for variant in PREDICTIONS]
     found = Page(page(tmp_path, prints=[own_print(name, tmp_path) for name in names]))
     assert {f"dots-{name}" for name in names} <= set(found.values("id"))
     assert len(set(found.values("id"))) == len(found.values("id"))
@@ -97,7 +97,7 @@ def test_page_shows_what_was_run_and_where_it_comes_from(tmp_path):
         "338\u202f881",
         "adamw",
         "learning_rate: 0.003",
-        "symmetries",
+        "dihedral",
         "abc-dirty",
         "keras 3.15.0",
         "A CPU",

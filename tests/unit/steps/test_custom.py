@@ -56,7 +56,7 @@ def own(tmp_path):
 
     def named(function, **arguments):
         return step(
-            "own", function=f"{tmp_path}/tools.py:{function}", **({"arguments": arguments} if arguments else {})
+            "custom", function=f"{tmp_path}/tools.py:{function}", **({"arguments": arguments} if arguments else {})
         )
 
     return named
@@ -70,7 +70,7 @@ def loaded(tmp_path):
 # ---- What it gets and gives ------------------------------------------------------------------------------------------
 
 
-@independent("own", function="a.py:f")
+@independent("custom", function="a.py:f")
 @KINDS
 @CHANNELS
 def test_a_function_gets_the_pixels_as_they_were_read_and_its_arguments(own, kind, channels):
@@ -97,7 +97,7 @@ def test_a_function_may_give_other_sizes_types_and_dimensions(own):
 
 def test_floats_of_a_function_have_no_white_to_be_scaled_by(own):
     with pytest.raises(
-        CalotypeError, match=r"prepare\.1\.scale: image 0: it needs the grey levels .* none after `own`"
+        CalotypeError, match=r"prepare\.1\.scale: image 0: it needs the grey levels .* none after `custom`"
     ):
         prepare(noise(), [own("roots"), "scale"])
     assert prepare(noise(), ["scale", own("roots"), "invert"]).max() <= 1
@@ -142,7 +142,7 @@ def test_what_a_function_does_wrong_is_named_with_function_and_image(own, tmp_pa
             tmp_path, [noise()], ["scale", step("invert"), own(function)] if function != "flat" else [own(function)]
         )
     place = 0 if function == "flat" else 2
-    assert str(problem.value) == f"prepare.{place}.own: image 100: {tmp_path}/tools.py:{function}: {complaint}"
+    assert str(problem.value) == f"prepare.{place}.custom: image 100: {tmp_path}/tools.py:{function}: {complaint}"
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_what_a_function_does_wrong_is_named_with_function_and_image(own, tmp_pa
 def test_a_file_that_is_no_use_is_named(tmp_path, text, complaint):
     (tmp_path / "tools.py").write_text(text)
     with pytest.raises(CalotypeError, match=complaint):
-        prepare(noise(), [step("own", function=f"{tmp_path}/tools.py:f")])
+        prepare(noise(), [step("custom", function=f"{tmp_path}/tools.py:f")])
     with pytest.raises(CalotypeError, match="there is no Python file"):
-        prepare(noise(), [step("own", function=f"{tmp_path}/tool.py:f")])
+        prepare(noise(), [step("custom", function=f"{tmp_path}/tool.py:f")])
 
 
 @pytest.mark.parametrize(
@@ -168,12 +168,12 @@ def test_a_file_that_is_no_use_is_named(tmp_path, text, complaint):
 def test_a_function_that_is_not_there_is_answered_before_anything_runs(loaded, tmp_path, monkeypatch, entry, complaint):
     (tmp_path / "tools.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
-    right = loaded([step("own", function="tools.py:darker", arguments={"by": 3}), "scale"])
+    right = loaded([step("custom", function="tools.py:darker", arguments={"by": 3}), "scale"])
     check_own_steps(right.datasets["dots"], f"{DATASETS_FILE}: dots")
-    wrong = loaded(["grey", step("own", **entry)])
+    wrong = loaded(["grey", step("custom", **entry)])
     with pytest.raises(CalotypeError) as problem:
         check_own_steps(wrong.datasets["dots"], f"{DATASETS_FILE}: dots")
-    assert str(problem.value).startswith(f"{DATASETS_FILE}: dots.prepare.1.own{complaint}")
+    assert str(problem.value).startswith(f"{DATASETS_FILE}: dots.prepare.1.custom{complaint}")
 
 
 # ---- What is prepared anew -------------------------------------------------------------------------------------------

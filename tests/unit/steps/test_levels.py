@@ -56,12 +56,10 @@ def test_what_lies_outside_fixed_levels_stays_there_in_the_steps_that_follow():
     assert np.array_equal(prepare(image, [*steps, same]), prepare(image, steps))
 
 
-@independent("normalise", mean=0.3, deviation=0.7)
+@independent("normalise", mean=0.3, std=0.7)
 @pytest.mark.parametrize("mean", [100, [100], [100, 120, 140]])
-@pytest.mark.parametrize("deviation", [50, [50], [50, 60, 70.5]])
-def test_normalised_by_numbers_each_channel_has_its_own_zero_and_unit(mean, deviation):
+@pytest.mark.parametrize("std", [50, [50], [50, 60, 70.5]])
+def test_normalised_by_numbers_each_channel_has_its_own_zero_and_unit(mean, std):
     image = noise(channels=3)
-    result = prepare(image, [step("normalise", mean=mean, deviation=deviation)])
-    np.testing.assert_allclose(
-        result, (image - np.array(mean, float)) / np.array(deviation, float), rtol=1e-5, atol=1e-6
-    )
+    result = prepare(image, [step("normalise", mean=mean, std=std)])
+    np.testing.assert_allclose(result, (image - np.array(mean, float)) / np.array(std, float), rtol=1e-5, atol=1e-6)

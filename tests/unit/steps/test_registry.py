@@ -91,25 +91,25 @@ WRONG: list[tuple[Any, str]] = [
     ([step("contrast", clip=0)], ".prepare.0.contrast.clip: 0 is not a positive number"),
     ([step("contrast", tiles=0)], ".prepare.0.contrast.tiles: 0 is out of range: it must be >= 1"),
     ([step("contrast", clip_limit=2)], ".prepare.0.contrast.clip_limit: is not a known key"),
-    (["normalise"], ".prepare.0.normalise: give `range`, or `mean` and `deviation`, or `split`"),
-    ([step("normalise", mean=3)], ".prepare.0.normalise: give `range`, or `mean` and `deviation`, or `split`"),
-    ([step("normalise", mean=3, deviation=1, range=[0, 1])], ".prepare.0.normalise: give `range`, or `mean` and"),
+    (["normalise"], ".prepare.0.normalise: give `range`, or `mean` and `std`, or `split`"),
+    ([step("normalise", mean=3)], ".prepare.0.normalise: give `range`, or `mean` and `std`, or `split`"),
+    ([step("normalise", mean=3, std=1, range=[0, 1])], ".prepare.0.normalise: give `range`, or `mean` and"),
     ([step("normalise", split="train", range=[0, 1])], ".prepare.0.normalise: give `range`, or `mean` and"),
-    ([step("normalise", mean=3, deviation=0)], ".prepare.0.normalise.deviation.0: 0 is not a positive number"),
-    ([step("normalise", mean="a", deviation=1)], ".prepare.0.normalise.mean: 'a' is neither a number nor a list of"),
-    ([step("normalise", mean=[], deviation=1)], ".prepare.0.normalise.mean: [] is empty"),
-    ([step("normalise", mean=[1, "b"], deviation=1)], '.prepare.0.normalise.mean.1: "b" is not a number'),
-    ([step("normalise", mean=[1, 2], deviation=[1, 2, 3])], ".prepare.0.normalise: mean has 2 numbers, deviation 3"),
+    ([step("normalise", mean=3, std=0)], ".prepare.0.normalise.std.0: 0 is not a positive number"),
+    ([step("normalise", mean="a", std=1)], ".prepare.0.normalise.mean: 'a' is neither a number nor a list of"),
+    ([step("normalise", mean=[], std=1)], ".prepare.0.normalise.mean: [] is empty"),
+    ([step("normalise", mean=[1, "b"], std=1)], '.prepare.0.normalise.mean.1: "b" is not a number'),
+    ([step("normalise", mean=[1, 2], std=[1, 2, 3])], ".prepare.0.normalise: mean has 2 numbers, std 3"),
     ([step("normalise", range=[1])], ".prepare.0.normalise.range: [1] is too short: it must have at least 2"),
     ([step("normalise", range=[0, 1, 2])], ".prepare.0.normalise.range: [0, 1, 2] is too long: it must have at most 2"),
     ([step("normalise", range=[1, 0])], ".prepare.0.normalise: range: 1 is not below 0"),
     ([step("normalise", range=[0, 1], levels=[16, 16])], ".prepare.0.normalise: levels: 16 is not below 16"),
     ([step("normalise", levels=[0, 1], split="train")], ".prepare.0.normalise: levels: needs range"),
-    ([step("own")], ".prepare.0.own.function: is missing"),
-    ([step("own", function="tools.py")], '.prepare.0.own.function: "tools.py" is not `path/to/file.py:function`'),
-    ([step("own", function="tools:f")], '.prepare.0.own.function: "tools:f" is not `path/to/file.py:function`'),
-    ([step("own", function="t.py:f", arguments=[3])], ".prepare.0.own.arguments: [3] is not a mapping"),
-    ([step("own", function="t.py:f", argument={})], ".prepare.0.own.argument: is not a known key"),
+    ([step("custom")], ".prepare.0.custom.function: is missing"),
+    ([step("custom", function="tools.py")], '.prepare.0.custom.function: "tools.py" is not `path/to/file.py:function`'),
+    ([step("custom", function="tools:f")], '.prepare.0.custom.function: "tools:f" is not `path/to/file.py:function`'),
+    ([step("custom", function="t.py:f", arguments=[3])], ".prepare.0.custom.arguments: [3] is not a mapping"),
+    ([step("custom", function="t.py:f", argument={})], ".prepare.0.custom.argument: is not a known key"),
     # the order, and what is known of drawn images: 40 x 40 px in colour
     (["grey", "grey"], ": prepare: duplicate step `grey`"),
     (["scale", "invert", "scale"], ": prepare: duplicate step `scale`"),
@@ -120,7 +120,7 @@ WRONG: list[tuple[Any, str]] = [
     (["grey", "scale", "contrast"], ": prepare.2.contrast: it needs the grey levels that were read, and there are non"),
     (["scale", step("blur", method="median", size=7)], ": prepare.1.blur: size: a median above 5 px needs the grey le"),
     ([step("normalise", range=[0, 1]), "scale"], ": prepare.1.scale: it needs the grey levels that were read, and the"),
-    ([step("normalise", mean=1, deviation=1), "invert"], ": prepare.1.invert: there is no white after `normalise`"),
+    ([step("normalise", mean=1, std=1), "invert"], ": prepare.1.invert: there is no white after `normalise`"),
     ([step("threshold", method="otsu")], ": prepare.0.threshold: method `otsu` needs one channel, and the image has 3"),
     (["contrast"], ": prepare.0.contrast: it needs one channel, and the image has 3: put `grey` before it"),
     (["grey", "colour", "contrast"], ": prepare.2.contrast: it needs one channel, and the image has 3"),
@@ -133,8 +133,8 @@ WRONG: list[tuple[Any, str]] = [
     ([step("threshold", method="fixed", value=256)], ": prepare.0.threshold: value: 256 is not in 0..255"),
     (["scale", step("threshold", method="fixed", value=128)], ": prepare.1.threshold: value: 128 is not in 0..1"),
     (["grey", step("contrast", tiles=41)], ": prepare.1.contrast: tiles: 41 across and down are more than the image"),
-    (["grey", step("normalise", mean=[1, 2, 3], deviation=1)], ": prepare.1.normalise: mean: has 3 numbers, and the i"),
-    ([step("normalise", mean=1, deviation=[1, 2])], ": prepare.0.normalise: deviation: has 2 numbers, and the image 3"),
+    (["grey", step("normalise", mean=[1, 2, 3], std=1)], ": prepare.1.normalise: mean: has 3 numbers, and the i"),
+    ([step("normalise", mean=1, std=[1, 2])], ": prepare.0.normalise: std: has 2 numbers, and the image 3"),
     ([step("normalise", split="trian")], ": prepare.0.normalise.split: there is no split `trian`, only train, test"),
     ([step("normalise", split="train"), step("normalise", split="train")], ": prepare.1.normalise.split: step 0 measu"),
 ]  # fmt: skip
@@ -160,7 +160,7 @@ def test_a_wrong_preparation_is_answered_in_one_line_that_names_the_key(loaded, 
         (step("blur", size=3, sigam=2), "did you mean `sigma`?"),
         (step("blur", size=3, method="gausian"), "did you mean `gaussian`?"),
         (step("contrast", tile=2), "did you mean `tiles`?"),
-        (step("own", funktion="a.py:f", function="a.py:f"), "did you mean `function`?"),
+        (step("custom", funktion="a.py:f", function="a.py:f"), "did you mean `function`?"),
     ],
 )
 def test_a_misspelt_step_or_key_is_answered_with_the_right_one(loaded, entry, hint):
@@ -197,7 +197,7 @@ def test_editors_take_steps_by_name_or_with_settings():
             complete = False
         assert taken([name]) == complete
     assert taken([step("resize", width=24, height=24, keep_aspect=True), "grey"])
-    assert taken([step("normalise", mean=0.5, deviation=[1, 2, 3])])
+    assert taken([step("normalise", mean=0.5, std=[1, 2, 3])])
     for wrong in (["gray"], ["resize"], [step("resize", width=3)], [step("scale", by=3)], "grey", [{"resize": {}}]):
         assert not taken(wrong)
 

@@ -85,7 +85,9 @@ def test_every_number_of_a_step_is_part_of_the_identity():
 def test_what_is_not_known_before_images_are_read_is_no_mistake():
     steps = read_steps([step("threshold", method="otsu"), step("crop", width=9999, height=8), "contrast", "scale"])
     check_steps(steps, Known())
-    steps = read_steps(["scale", step("own", function="a.py:f"), "contrast", step("pad", width=2, height=2, value=300)])
+    steps = read_steps(
+        ["scale", step("custom", function="a.py:f"), "contrast", step("pad", width=2, height=2, value=300)]
+    )
     check_steps(steps, Known(white=255, channels=3, size=(40, 40)))
 
 
@@ -106,7 +108,7 @@ def test_what_files_of_grey_images_hold_is_known():
 
 
 def test_steps_without_a_split_measure_nothing():
-    assert measured_split(read_steps(["grey", step("normalise", mean=1, deviation=2)])) is None
+    assert measured_split(read_steps(["grey", step("normalise", mean=1, std=2)])) is None
 
 
 # ---- Jobs, sheets and titles -----------------------------------------------------------------------------------------
@@ -130,7 +132,7 @@ def test_all_splits_are_prepared_by_what_was_measured_on_one(loaded):
 def test_sheets_are_those_of_the_splits_that_are_used(loaded):
     found = Layout(loaded()).step_sheets(["dots"])
     assert found == [
-        f"results/prepared/dots/{split}-steps{suffix}"
+        f"results/prepared/dots/{split}-preview{suffix}"
         for split in ("train", "test")
         for suffix in (".pdf", ".svg", ".png")
     ]
@@ -143,7 +145,7 @@ def test_a_title_says_what_a_step_was_given_and_no_default():
             [
                 *LONG[:2],
                 *LONG[6:9],
-                step("normalise", mean=0.25, deviation=[1, 2]),
+                step("normalise", mean=0.25, std=[1, 2]),
                 step("normalise", range=[0, 1], levels=[0, 16]),
             ]
         )
@@ -154,6 +156,6 @@ def test_a_title_says_what_a_step_was_given_and_no_default():
         ("morphology", "operation open, size 3, shape ellipse"),
         ("resize", "24 × 24 px, keep aspect"),
         ("pad", "24 × 24 px, border edge"),
-        ("normalise", "mean 0.25, deviation 1, 2"),
+        ("normalise", "mean 0.25, std 1, 2"),
         ("normalise", "range 0 to 1, levels 0 to 16"),
     ]

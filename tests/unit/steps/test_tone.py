@@ -46,7 +46,7 @@ def test_a_fixed_value_counts_in_the_units_of_the_pixels_there():
     image = noise()
     expected = (image > 127.5).astype(np.float32)
     assert np.array_equal(prepare(image, ["scale", step("threshold", method="fixed", value=0.5)]), expected)
-    steps = ["scale", step("normalise", mean=0.5, deviation=2), step("threshold", method="fixed", value=0)]
+    steps = ["scale", step("normalise", mean=0.5, std=2), step("threshold", method="fixed", value=0)]
     assert np.array_equal(prepare(image, steps), expected), "where there is no white, 1 is"
 
 

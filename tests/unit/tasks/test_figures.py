@@ -30,7 +30,7 @@ def test_no_two_figures_have_the_same_file_or_label():
 
 @pytest.mark.parametrize("task", TASKS)
 def test_each_task_has_figures_of_seeds_curves_and_errors(task):
-    assert {"seeds", "training_curves", "confident_mistakes"} <= {figure.name for figure in figures_of(task, ())}
+    assert {"seeds", "training_curves", "most_confident_errors"} <= {figure.name for figure in figures_of(task, ())}
 
 
 def test_figures_that_ask_for_more_are_drawn_only_where_it_is_there():

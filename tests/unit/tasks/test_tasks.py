@@ -60,24 +60,24 @@ def test_probabilities_that_are_not_finite_stand_for_no_class_and_not_for_the_fi
 
 def test_the_largest_errors_of_counts_come_first_and_right_ones_not_at_all():
     labels, predictions = np.array([3, 3, 0, 5, 2, 1]), said(3.4, 4.6, -2.1, 4.4, np.nan, np.inf)
-    found = COUNT.mistakes(labels, predictions, [], 40)
+    found = COUNT.worst_errors(labels, predictions, [], 40)
     assert found.places.tolist() == [4, 5, 2, 1, 3]
     assert found.true == ["2", "1", "0", "3", "5"]
     assert found.predicted == ["nan", "inf", "-2.1", "4.6", "4.4"]
-    assert COUNT.mistakes(labels, predictions, [], 2).places.tolist() == [4, 5]
-    assert COUNT.mistakes(labels[:1], predictions[:1], [], 2).places.tolist() == []
+    assert COUNT.worst_errors(labels, predictions, [], 2).places.tolist() == [4, 5]
+    assert COUNT.worst_errors(labels[:1], predictions[:1], [], 2).places.tolist() == []
 
 
 def test_the_largest_errors_of_numbers_are_not_rounded_away():
     """As counts, 0.4 for 0 is right."""
-    found = REGRESS.mistakes(np.array([0.0, 0.5, 1.0, 2.0]), said(0.4, 0.5, 0.75, np.nan), [], 40)
+    found = REGRESS.worst_errors(np.array([0.0, 0.5, 1.0, 2.0]), said(0.4, 0.5, 0.75, np.nan), [], 40)
     assert found.places.tolist() == [3, 0, 2]
     assert (found.true, found.predicted) == (["2.00", "0.00", "1.00"], ["nan", "0.400", "0.750"])
 
 
 def test_confident_errors_come_the_most_confident_first():
     labels, probabilities = guesses(400, sure=2.0)
-    found = CLASSIFY.mistakes(labels, probabilities, NAMES, 10)
+    found = CLASSIFY.worst_errors(labels, probabilities, NAMES, 10)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     assert len(wrong) > 20
     assert probabilities[found.places].max(axis=1).tolist() == sorted(probabilities[wrong].max(axis=1))[:-11:-1]
@@ -90,14 +90,14 @@ def test_confident_errors_come_the_most_confident_first():
 def test_equally_confident_errors_keep_the_order_of_the_images():
     """The same figure on every machine."""
     probabilities = said([0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.95, 0.05], [0.1, 0.9])
-    found = CLASSIFY.mistakes(np.array([1, 0, 1, 1, 1]), probabilities, NAMES, 10)
+    found = CLASSIFY.worst_errors(np.array([1, 0, 1, 1, 1]), probabilities, NAMES, 10)
     assert (found.places.tolist(), found.predicted) == ([3, 0, 1, 2], ["a", "a", "b", "a"])
 
 
 def test_a_run_without_errors_or_without_numbers_shows_none():
     labels, probabilities = guesses(10)
     for given in (np.eye(4, dtype=np.float32)[labels], np.full_like(probabilities, np.nan)):
-        found = CLASSIFY.mistakes(labels, given, NAMES, 5)
+        found = CLASSIFY.worst_errors(labels, given, NAMES, 5)
         assert len(found.places) == len(found.true) == len(found.predicted) == len(found.confidence) == 0
 
 

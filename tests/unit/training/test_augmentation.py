@@ -11,7 +11,7 @@ from calotype.config.augmentation import Augmentation
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 CHANGES = {
-    "symmetries": Augmentation(name="symmetries"),
+    "dihedral": Augmentation(name="dihedral"),
     "flip": Augmentation(name="flip"),
     "shift": Augmentation(name="shift", pixels=2),
     "affine": Augmentation(name="affine", degrees=30.0, zoom=0.25),
@@ -38,14 +38,14 @@ def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(tensorflow):
     orders = {}
     for seed in range(4):
         for epoch in range(1, 5):
-            order, draws = tensorflow.augment.epoch_draws(seed, epoch, 500, [CHANGES["symmetries"]], 8, 8)
+            order, draws = tensorflow.augment.epoch_draws(seed, epoch, 500, [CHANGES["dihedral"]], 8, 8)
             assert sorted(order.tolist()) == list(range(500))
             assert draws.shape == (500, 1)
             assert set(draws[:, 0].tolist()) == set(range(8))
             orders[seed, epoch] = (order.tobytes(), draws.tobytes())
     assert len({order for order, _ in orders.values()}) == 16
     assert len({draws for _, draws in orders.values()}) == 16
-    again = tensorflow.augment.epoch_draws(3, 4, 500, [CHANGES["symmetries"]], 8, 8)
+    again = tensorflow.augment.epoch_draws(3, 4, 500, [CHANGES["dihedral"]], 8, 8)
     assert (again[0].tobytes(), again[1].tobytes()) == orders[3, 4], "whoever computes it"
 
 
@@ -54,7 +54,7 @@ def test_published_dots_come_from_the_draws_that_they_always_had(tensorflow, see
     """Another order of the draws would train another net, and nobody could repeat the results of before."""
     rng = np.random.default_rng([seed, epoch])
     expected = rng.permutation(200), rng.integers(8, size=200, dtype=np.int32)
-    order, draws = tensorflow.augment.epoch_draws(seed, epoch, 200, [CHANGES["symmetries"]], 40, 40)
+    order, draws = tensorflow.augment.epoch_draws(seed, epoch, 200, [CHANGES["dihedral"]], 40, 40)
     assert np.array_equal(order, expected[0])
     assert np.array_equal(draws[:, 0], expected[1])
 
@@ -68,7 +68,7 @@ def test_the_order_of_the_images_does_not_depend_on_the_augmentation(tensorflow)
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("symmetries", [8]), ("flip", [2]), ("shift", [5, 5]), ("erase", [9, 4]), ("affine", [2**16, 2**16])],
+    [("dihedral", [8]), ("flip", [2]), ("shift", [5, 5]), ("erase", [9, 4]), ("affine", [2**16, 2**16])],
 )
 def test_every_value_is_drawn_and_none_beyond(tensorflow, name, values):
     _, draws = tensorflow.augment.epoch_draws(1, 1, 4000, [CHANGES[name]], 9, 4)
@@ -188,7 +188,7 @@ def test_a_quarter_turn_is_exact_and_loses_nothing(tensorflow):
 def applied_in_numpy(image, draws, changes):
     draws = [int(number) for number in draws]
     for change in changes:
-        if change.name == "symmetries":
+        if change.name == "dihedral":
             image = turned_in_numpy(image, draws.pop(0))
         elif change.name == "flip":
             image = image[:, ::-1] if draws.pop(0) else image
@@ -202,7 +202,7 @@ def applied_in_numpy(image, draws, changes):
 
 @pytest.mark.parametrize(
     "names",
-    [["flip"], ["shift"], ["erase"], ["symmetries"], ["shift", "erase", "flip"], ["erase", "symmetries", "shift"], []],
+    [["flip"], ["shift"], ["erase"], ["dihedral"], ["shift", "erase", "flip"], ["erase", "dihedral", "shift"], []],
     ids=lambda names: "-".join(names) or "none",
 )
 def test_changes_are_made_in_the_order_of_the_config_each_with_its_own_numbers(tensorflow, names):
@@ -253,7 +253,7 @@ MOVES = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
 def test_views_of_a_test_image_are_those_that_were_asked_for_and_the_image_itself(tensorflow, kinds, moves, flips):
     images = pictures(3)
     before = images.copy()
-    views = tensorflow.augment.test_views(images, kinds)
+    views = tensorflow.augment.test_time_augmentation(images, kinds)
     expected = [np.stack([shifted_in_numpy(image, *move) for image in images]) for move in moves]
     expected = [view[:, :, ::-1] if flip else view for flip in flips for view in expected]
     assert np.array_equal(views[0], images)

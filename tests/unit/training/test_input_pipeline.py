@@ -28,7 +28,7 @@ RECIPES = {
     "convolutions, augmented": {
         "model": "all_convolutional",
         "model_arguments": {"blocks": [[3, 2, 3]], "activation": "softmax"},
-        "augment": ["symmetries", {"name": "shift", "pixels": 1}],
+        "augment": ["dihedral", {"name": "shift", "pixels": 1}],
     },
 }
 
@@ -39,12 +39,12 @@ def images():
     return Split(rng.random((IMAGES, 6, 6, 1), np.float32), rng.integers(0, 3, IMAGES), np.arange(IMAGES))
 
 
-def trained(recipe, images, stream_above, looks):
+def trained(recipe, images, stream_above_mib, looks):
     """Weights and metrics after two epochs, whose steps are taken in pieces that end at `looks`."""
     from calotype.training import keras_trainer
 
     facts = {"minimum": None, "maximum": None, "classes": 3, "validation": images if recipe.validation else None}
-    trainer = keras_trainer.Trainer(recipe, images, **facts, stream_above=stream_above)
+    trainer = keras_trainer.Trainer(recipe, images, **facts, stream_above_mib=stream_above_mib)
     logs = []
     trainer.begin(7)
     for epoch in (1, 2):
@@ -77,7 +77,7 @@ def test_a_streamed_training_goes_on_in_the_middle_of_an_epoch(precision, images
     recipe = Recipe.model_validate(BASE | RECIPES["convolutions, augmented"] | {"precision": precision})
 
     def new_trainer():
-        trainer = keras_trainer.Trainer(recipe, images, minimum=None, maximum=None, classes=3, stream_above=0.0)
+        trainer = keras_trainer.Trainer(recipe, images, minimum=None, maximum=None, classes=3, stream_above_mib=0.0)
         trainer.begin(7)
         trainer.begin_epoch(7, 1)
         return trainer

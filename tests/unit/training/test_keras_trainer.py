@@ -27,15 +27,15 @@ ROOT = Path(__file__).parents[3]
 
 def recipes(own):
     """A model that comes along, and one's own with everything that is random or counts steps; and two of classes."""
-    schedule = {"name": "adamw", "learning_rate": 0.01, "schedule": "cosine", "warmup": 0.2}
+    schedule = {"name": "adamw", "learning_rate": 0.01, "schedule": "cosine", "warmup_fraction": 0.2}
     momentum = {"name": "sgd", "learning_rate": 0.05, "arguments": {"momentum": 0.9}}
-    changes = ["flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}, "symmetries"]
+    changes = ["flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}, "dihedral"]
     changes.append({"name": "affine", "degrees": 20.0, "zoom": 0.1})
     held_out = {"validation_split": 0.25, "restore_best_weights": True, "monitor": "val_accuracy"}
     dense = {"units": [6, 5], "dropout": 0.3, "l2": 1e-3, "initializer": "random_normal"}
     return {
         "source": recipe("dots_source", scale_targets=True),
-        "own": recipe(f"{own}:net", optimizer=schedule, epochs=3, augment=["symmetries"]),
+        "own": recipe(f"{own}:net", optimizer=schedule, epochs=3, augment=["dihedral"]),
         "classes": class_recipe(
             f"{own}:classifier",
             optimizer="adam",
@@ -56,7 +56,7 @@ def recipes(own):
     }
 
 
-TESTED = {"own": {"test_images": 5}, "classes": {"test_views": ["shift"]}}
+TESTED = {"own": {"test_images": 5}, "classes": {"test_time_augmentation": ["shift"]}}
 
 
 def train_all(data, folder, seeds):
@@ -194,7 +194,7 @@ def in_numpy(image, symmetry):
 
 def rates(optimizer, steps):
     """The learning rate of every step, by the textbook."""
-    rising = round(steps * optimizer.warmup)
+    rising = round(steps * optimizer.warmup_fraction)
     for step in range(steps):
         if optimizer.schedule == "constant":
             yield optimizer.learning_rate
@@ -233,11 +233,14 @@ def by_hand(made, split, seed, draws_of):
     [
         {},
         {"batch_size": 100},
-        {"augment": ["symmetries"], "scale_targets": True},
-        {"optimizer": {"name": "sgd", "learning_rate": 0.01, "schedule": "cosine", "warmup": 0.4}, "epochs": 3},
+        {"augment": ["dihedral"], "scale_targets": True},
+        {
+            "optimizer": {"name": "sgd", "learning_rate": 0.01, "schedule": "cosine", "warmup_fraction": 0.4},
+            "epochs": 3,
+        },
         {"optimizer": {"name": "sgd", "learning_rate": 0.01, "schedule": "cosine"}, "batch_size": 11},
     ],
-    ids=["last batch smaller", "one batch larger than all", "symmetries", "cosine with warm-up", "cosine"],
+    ids=["last batch smaller", "one batch larger than all", "dihedral", "cosine with warm-up", "cosine"],
 )
 def test_training_takes_the_steps_that_one_takes_by_hand(tensorflow, data, tmp_path, changes):
     made = recipe(f"{data}/own.py:linear", **{"optimizer": {"name": "sgd", "learning_rate": 0.01}} | changes)
@@ -290,8 +293,8 @@ def test_a_training_that_cannot_begin_is_named(data, tmp_path):
     ("settings", "complaint"),
     [
         ({"schedule": "cosine"}, "cosine needs a learning_rate"),
-        ({"schedule": "cosine", "learning_rate": 0.1, "warmup": 1.0}, "less than 1"),
-        ({"learning_rate": 0.1, "warmup": 0.5}, "warmup needs schedule: cosine"),
+        ({"schedule": "cosine", "learning_rate": 0.1, "warmup_fraction": 1.0}, "less than 1"),
+        ({"learning_rate": 0.1, "warmup_fraction": 0.5}, "warmup_fraction needs schedule: cosine"),
         ({"arguments": {"learning_rate": 0.1}}, "learning_rate has a key of its own"),
     ],
 )
@@ -322,9 +325,9 @@ def test_further_arguments_reach_the_optimizer(tensorflow):
 
 
 @pytest.mark.parametrize("steps", [1, 3, 100])
-@pytest.mark.parametrize("warmup", [0.0, 0.001, 0.4, 0.999])
-def test_a_schedule_of_any_shape_can_be_made(tensorflow, warmup, steps):
-    made = Optimizer(name="sgd", learning_rate=0.125, schedule="cosine", warmup=warmup)
+@pytest.mark.parametrize("warmup_fraction", [0.0, 0.001, 0.4, 0.999])
+def test_a_schedule_of_any_shape_can_be_made(tensorflow, warmup_fraction, steps):
+    made = Optimizer(name="sgd", learning_rate=0.125, schedule="cosine", warmup_fraction=warmup_fraction)
     optimizer = tensorflow.optimizer.make_optimizer(made, steps)
     optimizer.build([tensorflow.keras.Variable([0.0])])
     assert 0 <= float(optimizer.learning_rate) <= 0.125
@@ -468,14 +471,14 @@ def test_predictions_are_the_mean_over_the_views_that_were_asked_for(tensorflow,
     """And the training is the same with and without."""
     made = class_recipe(epochs=3) if classes else recipe(f"{data}/own.py:linear", scale_targets=True)
     plain = train(data, made, range(1), tmp_path / "plain")
-    viewed = train(data, made, range(1), tmp_path / "viewed", test_views=["flip", "shift"])
+    viewed = train(data, made, range(1), tmp_path / "viewed", test_time_augmentation=["flip", "shift"])
     assert viewed.history.equals(plain.history)
     weights = "seed-000.weights.h5"
     assert (tmp_path / "plain" / weights).read_bytes() == (tmp_path / "viewed" / weights).read_bytes()
     model = tensorflow.keras.models.model_from_json((tmp_path / "plain/architecture.json").read_text())
     model.load_weights(tmp_path / "plain" / weights)
     images = class_split("test").images if classes else np.array(open_split(data / "test.npy").images)
-    views = tensorflow.augment.test_views(images, ["flip", "shift"])
+    views = tensorflow.augment.test_time_augmentation(images, ["flip", "shift"])
     assert len(views) == 10
     expected = np.mean([model(np.ascontiguousarray(view)).numpy() for view in views], axis=0) * (1 if classes else 5)
     expected = expected if classes else expected[:, 0]
@@ -501,10 +504,10 @@ def test_symmetries_of_images_that_are_not_square_are_refused_by_name(data, tmp_
     """A quarter turn of them has another shape: TensorFlow's words for it would help nobody."""
     split = class_split("train")
     wide = Split(np.ascontiguousarray(split.images[:, :6]), split.labels, split.ids)
-    made = class_recipe(augment=["flip", "symmetries"], epochs=1)
+    made = class_recipe(augment=["flip", "dihedral"], epochs=1)
     with pytest.raises(CalotypeError) as problem:
         train(data, made, range(1), tmp_path / "models", train_split=wide)
-    assert str(problem.value) == "augment: symmetries: the images are 8 x 6 px, not square."
+    assert str(problem.value) == "augment: dihedral: the images are 8 x 6 px, not square."
 
 
 # ---- Numbers ---------------------------------------------------------------------------------------------------------

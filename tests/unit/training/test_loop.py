@@ -76,7 +76,7 @@ def further(own):
     dense = base | {"model": "dense", "model_arguments": {"units": [5], "dropout": 0.2}}
     wild = {"name": "sgd", "learning_rate": 0.9, "arguments": {"momentum": 0.5}}
     held_out = {"validation_split": 0.3, "monitor": "val_accuracy"}
-    changes = ["symmetries", "flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}]
+    changes = ["dihedral", "flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}]
     changes += [{"name": "affine", "degrees": 20.0, "zoom": 0.1}, {"name": "rotate", "degrees": 9.0, "fill": "edge"}]
     changes += [{"name": "brightness", "strength": 0.1}, {"name": "noise", "strength": 0.1}]
     scikit = base | {"model": next(iter(SCIKIT_LEARN)), "model_arguments": {"hidden_layer_sizes": [6]}}

@@ -1,4 +1,4 @@
-"""A rehearsal finds what is wrong with a model before a job is spent on it, and changes nothing."""
+"""A smoke test finds what is wrong with a model before a job is spent on it, and changes nothing."""
 
 import logging
 import textwrap
@@ -201,7 +201,7 @@ def test_few_images_are_taken_from_all_over_the_split():
     assert len(few(split(), made.model_copy(update={"batch_size": 1, "validation_split": 0.0})).labels) == 33
 
 
-def test_a_rehearsal_takes_little_memory_however_large_images_and_batches_are(tmp_path):
+def test_a_smoke_test_takes_little_memory_however_large_images_and_batches_are(tmp_path):
     from calotype.training.smoke_test import MOST, affordable, few
 
     base = {"model": "dense", "model_arguments": {"units": [2]}, "loss": "categorical_crossentropy"}

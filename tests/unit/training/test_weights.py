@@ -115,7 +115,7 @@ def test_streamed_images_keep_their_weights(monkeypatch):
     weights = np.random.default_rng(3).random(IMAGES).astype(np.float32)
     monkeypatch.setattr(input_pipeline, "BLOCK", 4 * 4 * 4 * 10)
     resident, _ = trained(recipe(), split(weights))
-    streamed, _ = trained(recipe(), split(weights), stream_above=0.0)
+    streamed, _ = trained(recipe(), split(weights), stream_above_mib=0.0)
     assert all(np.array_equal(a, b) for a, b in zip(resident.weights(), streamed.weights(), strict=True))
 
 
@@ -267,7 +267,10 @@ def test_wrong_arguments_of_a_schedule_are_named(schedule, arguments):
         ({"schedule": "piecewise_constant_decay", "learning_rate": 0.1}, "takes its rates from schedule_arguments"),
         ({"schedule_arguments": {"decay_steps": 3}}, "schedule constant takes none"),
         ({"schedule": "cosine", "learning_rate": 0.1, "schedule_arguments": {"alpha": 0.1}}, "cosine takes none"),
-        ({"schedule": "exponential_decay", "learning_rate": 0.1, "warmup": 0.1}, "warmup needs schedule: cosine"),
+        (
+            {"schedule": "exponential_decay", "learning_rate": 0.1, "warmup_fraction": 0.1},
+            "warmup_fraction needs schedule: cosine",
+        ),
         (
             {"schedule": "cosine_decay", "learning_rate": 0.1, "schedule_arguments": {"initial_learning_rate": 1}},
             "has a key of its own",

@@ -26,7 +26,7 @@ from calotype.util.errors import CalotypeError
         ("variants.wide.label", 3, "variants.wide.label: 3 is not text."),
         ("variants.wide.scale_targets", "yes", 'variants.wide.scale_targets: "yes" is neither true nor false.'),
         ("variants.wide.scale_targets", 1, "variants.wide.scale_targets: 1 is neither true nor false."),
-        ("variants.wide.augment", "symmetries", 'variants.wide.augment: "symmetries" is not a list.'),
+        ("variants.wide.augment", "dihedral", 'variants.wide.augment: "dihedral" is not a list.'),
         ("variants.wide.model_arguments", [1], "variants.wide.model_arguments: [1] is not a mapping."),
         ("variants.wide", "dots_source", 'variants.wide: "dots_source" is not a mapping.'),
         ("variants.wide", None, "variants.wide: null is not a mapping."),

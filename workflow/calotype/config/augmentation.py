@@ -19,8 +19,8 @@ AUGMENTATION_KEYS = {
 class Augmentation(Strict):
     """What happens to each training image anew in each epoch, drawn by (seed, epoch)."""
 
-    name: Literal["symmetries", "flip", "shift", "rotate", "affine", "brightness", "noise", "erase"] = Field(
-        description="`symmetries`: one of the eight positions of the square; `flip`: left and right swapped, or not; "
+    name: Literal["dihedral", "flip", "shift", "rotate", "affine", "brightness", "noise", "erase"] = Field(
+        description="`dihedral`: one of the eight positions of the square; `flip`: left and right swapped, or not; "
         "`shift`: moved by up to `pixels` along either axis; `rotate`: turned by up to `degrees` about the middle; "
         "`affine`: that, and made larger or smaller by up to the part `zoom`; `brightness`: up to `strength` is added "
         "to all pixels, or taken away; `noise`: a normal random number of the deviation `strength` is added to each; "

@@ -75,7 +75,7 @@ class Settings(Strict):
         description="Minutes between two checkpoints of a training: the most that is lost when it is killed without "
         "warning. A whole number or a decimal; it never changes a result.",
     )
-    stream_above: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    stream_above_mib: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         2000.0,
         description="MiB of training images. Up to that, a training keeps them in the memory of its device, the GPU or "
         "the computer; more than that it streams to it, block by block, while it trains. It never changes a result.",

@@ -45,7 +45,7 @@ class Optimizer(Strict):
     schedule_arguments: dict[str, Any] = Field(
         {}, description="Of Keras's schedules: the keyword arguments of its class, which count in training steps."
     )
-    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="With `cosine`: the part of all steps over which the rate first rises."
     )
     arguments: dict[str, Any] = Field({}, description="Further keyword arguments of the Keras class.")
@@ -61,8 +61,8 @@ class Optimizer(Strict):
         ) and self.schedule != "constant":
             takes = "takes its rates from schedule_arguments.values, not" if self.learning_rate else "needs"
             raise ValueError(f"schedule {self.schedule} {takes} a learning_rate")
-        if self.schedule != "cosine" and self.warmup:
-            raise ValueError("warmup needs schedule: cosine")
+        if self.schedule != "cosine" and self.warmup_fraction:
+            raise ValueError("warmup_fraction needs schedule: cosine")
         if self.schedule in ("constant", "cosine") and self.schedule_arguments:
             raise ValueError(f"schedule_arguments: schedule {self.schedule} takes none")
         if "initial_learning_rate" in self.schedule_arguments:

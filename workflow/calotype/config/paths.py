@@ -95,7 +95,7 @@ class Layout:
     def step_sheets(self, studies: Iterable[str]) -> list[str]:
         """The figures of the preparation of each split that some studies use."""
         return [
-            f"{self.results}/prepared/{name}/{split}-steps{suffix}"
+            f"{self.results}/prepared/{name}/{split}-preview{suffix}"
             for name in self.config.datasets
             for split in self.config.splits_used(name, studies)
             for suffix in FIGURE_SUFFIXES
@@ -108,7 +108,7 @@ class Layout:
         `snakemake preparation` prints the figures; in the report they would be a job more for each split.
         """
         return [
-            (study, split, f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}-steps.svg")
+            (study, split, f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}-preview.svg")
             for study in studies
             if self.config.studies[study].dataset in self.of_origin("user")
             for split in self.config.splits_of(study)
@@ -195,10 +195,10 @@ class Layout:
         splits = [(study, split) for study in studies for split in self.config.splits_of(study)]
         return list(dict.fromkeys(self.prepared(study, split, suffix) for study, split in splits))
 
-    def rehearsal(self, study: str, variant: str) -> list[str]:
+    def smoke_test(self, study: str, variant: str) -> list[str]:
         """What says that a model of the user's own was tried; nothing for one that comes along."""
         own = ":" in self.config.studies[study].variants[variant].model
-        return [f"{self.results}/{study}/{variant}/rehearsal.json"] if own else []
+        return [f"{self.results}/{study}/{variant}/smoke_test.json"] if own else []
 
     def predictions(self, study: str) -> list[str]:
         """The predictions of all runs of a study, a file for each of its test splits."""
@@ -276,7 +276,7 @@ class Layout:
             jobs += [("measure", split) for split in measured]
             jobs += [("prepare", split) for split in splits]
             if name in self.of_origin("user"):
-                jobs += [("preparation_sheet", split) for split in splits]
+                jobs += [("preview", split) for split in splits]
         jobs += [("predict", f"{study}/{split}") for study in studies for split in self.config.studies[study].tests]
         return jobs + [(stage, study) for study in studies for stage in ("evaluate", "claims")]
 
@@ -311,7 +311,7 @@ class Layout:
         entry = self.config.studies[study]
         return {
             **self.results_of(study),
-            "claims": [claim.model_dump(exclude={"says", "note"}) for claim in entry.claims],
+            "claims": [claim.model_dump(exclude={"quote", "note"}) for claim in entry.claims],
             "arrays": {split: self.prepared(study, split, ".npy") for split in entry.tests},
             "example": entry.example,
             "feature_maps": (entry.feature_maps, *self.feature_models(study)) if entry.feature_maps else None,

@@ -11,7 +11,7 @@ from calotype.config.dataset_user import OwnDataset
 from calotype.config.datasets import Dataset
 from calotype.config.load import Config
 from calotype.config.recipe import SCIKIT_LEARN
-from calotype.steps.custom import Own
+from calotype.steps.custom import Custom
 from calotype.util.code_digest import LIBRARY
 from calotype.util.errors import CalotypeError
 from calotype.util.python_source import parse
@@ -140,8 +140,8 @@ def check_own_steps(dataset: Dataset, key: str) -> None:
         CalotypeError: a file or a function is not there, or a function does not take its arguments.
     """
     for place, step in enumerate(dataset.prepare):
-        if isinstance(step, Own):
-            where = f"{key}.prepare.{place}.own"
+        if isinstance(step, Custom):
+            where = f"{key}.prepare.{place}.custom"
             file, _, function = step.function.rpartition(":")
             found = _functions(Path(file)) if Path(file).is_file() else {}
             _check_function(function, Path(file), [*found], f"{where}.function")

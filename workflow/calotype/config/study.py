@@ -22,7 +22,7 @@ class Variant(Recipe):
         description="Test on the first so many images of each test split: a bound on the cost of large ones. Left out: "
         "on all.",
     )
-    test_views: list[Literal["flip", "shift"]] = Field(
+    test_time_augmentation: list[Literal["flip", "shift"]] = Field(
         [],
         description="Average each test image's prediction over further views of it: `flip`, left and right swapped; "
         "`shift`, moved by one pixel up, down, left and right; with both, also each of these swapped.",
@@ -46,13 +46,13 @@ class Variant(Recipe):
 
     def prediction(self) -> dict[str, Any]:
         """What a model's predictions depend on besides its weights, as plain data."""
-        keys = ("model", "model_arguments", "precision", "threads", "test_images", "test_views")
+        keys = ("model", "model_arguments", "precision", "threads", "test_images", "test_time_augmentation")
         return {key: getattr(self, key) for key in (*keys, "classifies", "binary")}
 
     @model_validator(mode="after")
     def _views_fit(self) -> "Variant":
-        if self.test_views and self.model in SCIKIT_LEARN:
-            raise ValueError(f"test_views: {self.model} cannot do this; leave it out, or use a Keras model")
+        if self.test_time_augmentation and self.model in SCIKIT_LEARN:
+            raise ValueError(f"test_time_augmentation: {self.model} cannot do this; leave it out, or use a Keras model")
         return self
 
 
@@ -74,7 +74,7 @@ class Claim(Strict):
     similar_to: str | None = Field(
         None, description="Instead of `value`: another variant, from which a single run cannot be told."
     )
-    says: str = Field(description="What the source says, in our words.")
+    quote: str = Field(description="What the source says, in our words.")
     note: str = Field("", description="Why our measurement differs, where that is known.")
 
     def numbers(self) -> list[float]:

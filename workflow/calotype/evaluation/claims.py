@@ -15,7 +15,7 @@ from calotype.util.statistics import Verdict, judge, mean_interval
 
 VERDICTS = {True: "agrees", False: "differs", None: "open"}
 COLUMNS = [
-    "study", "variant", "split", "metric", "says", "kind", "number", "second", "other", "mean", "low", "high",
+    "study", "variant", "split", "metric", "quote", "kind", "number", "second", "other", "mean", "low", "high",
     "smallest", "largest", "n", "verdict", "reason", "note",
 ]  # fmt: skip
 
@@ -105,7 +105,7 @@ def claims_table(
         other = claim["similar_to"] or ""
         smallest, largest = min(found, default=np.nan), max(found, default=np.nan)
         rows.append(
-            (study, variant, claim["split"] or "", metric, claim["says"], kind, number, second, other, mean, low, high,
+            (study, variant, claim["split"] or "", metric, claim["quote"], kind, number, second, other, mean, low, high,
              smallest, largest, len(found), VERDICTS[verdict.agrees], verdict.reason, claim["note"])
         )  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)

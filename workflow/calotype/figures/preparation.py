@@ -95,7 +95,7 @@ def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
     return words if (low, high) in ((0, 1), (0, 255)) else f"{words}, {low:.2g} to {high:.2g}"
 
 
-def preparation_sheet(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Sequence[str]) -> Figure:
+def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Sequence[str]) -> Figure:
     """A row for each image, a column for what was read and one for each step.
 
     Pixels are printed between black and white of their kind; where they have no such range, after `normalise`, between

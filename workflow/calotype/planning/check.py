@@ -1,4 +1,4 @@
-"""Make the trainer of a variant, of whatever library, and rehearse with it."""
+"""Make the trainer of a variant, of whatever library, and run its smoke test."""
 
 import logging
 import resource
@@ -13,9 +13,9 @@ from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.config.study import Study
 from calotype.data.prepared_split import Split, open_split, place_of
 from calotype.planning.cost_forecast import Forecast, forecast, trained
-from calotype.steps.custom import Own
+from calotype.steps.custom import Custom
 from calotype.training.loop import Trainer
-from calotype.training.smoke_test import Rehearsal, affordable, few, rehearse
+from calotype.training.smoke_test import SmokeTest, affordable, few, smoke_test
 from calotype.util.code_digest import LIBRARY, NO_RESULT, reach
 from calotype.util.errors import CalotypeError, about
 
@@ -30,11 +30,11 @@ def check_example(study: Study, test: Split) -> None:
         place_of(test, study.example, max(each.test_images or len(test.ids) for each in study.variants.values()))
 
 
-def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> Rehearsal:
-    """Rehearse a variant on a few of its training images.
+def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> SmokeTest:
+    """Try a variant on a few of its training images.
 
     Raises:
-        CalotypeError: as `smoke_test.rehearse`, or the model cannot be made.
+        CalotypeError: as `smoke_test.smoke_test`, or the model cannot be made.
     """
     recipe = Recipe(**{key: getattr(recipe, key) for key in Recipe.model_fields})
     recipe = affordable(recipe, train.images[:1].nbytes)
@@ -53,7 +53,7 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
             held_out = None if validation is None else few(validation, recipe)
             trainer = net = keras_trainer.Trainer(recipe, some, validation=held_out, **labels)
             size = net.size
-        return rehearse(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
+        return smoke_test(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
     except CalotypeError:
         raise
     except Exception as error:  # somebody's own code may raise anything
@@ -63,7 +63,7 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
 def try_study(
     layout: Layout, name: str, manifests: Mapping[str, Mapping[str, Any]], code: Mapping[str, tuple[str, str | None]]
 ) -> tuple[list[Forecast], list[str]]:
-    """Rehearse all variants of a study, whose images are prepared.
+    """Try all variants of a study, whose images are prepared.
 
     Args:
         code: the digests of the code that trains a variant and of the user's own model, by `study/variant`.
@@ -104,7 +104,7 @@ def whole_files(layout: Layout, studies: Iterable[str]) -> dict[str, str]:
     for name in studies:
         study = config.studies[name]
         functions |= {variant.model for variant in study.variants.values() if ":" in variant.model}
-        functions |= {step.function for step in config.datasets[study.dataset].prepare if isinstance(step, Own)}
+        functions |= {step.function for step in config.datasets[study.dataset].prepare if isinstance(step, Custom)}
     found: dict[str, str] = {}
     for function in sorted(functions):
         found |= reach(function, NO_RESULT).unclear

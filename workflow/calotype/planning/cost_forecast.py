@@ -1,4 +1,4 @@
-"""What a call would cost: jobs, time, memory and disk, from a rehearsal of each variant and from what ran before."""
+"""What a call would cost: jobs, time, memory and disk, from a smoke test of each variant and from what ran before."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from typing import Any
 from calotype.config.paths import FIGURE_SUFFIXES, REPORT, Layout
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.training import provenance
-from calotype.training.smoke_test import Rehearsal
+from calotype.training.smoke_test import SmokeTest
 
 START = 15.0  # seconds of a pack before its first step: Python, TensorFlow, building and compiling
 START_SCIKIT = 5.0  # and without TensorFlow
@@ -31,7 +31,7 @@ class Forecast:
         packs: trainings that are to be done: that are not there, or of another recipe, other images or other code.
         seeds: of these, in all.
         seconds: of one core that they take; NaN where nothing is known.
-        known: whether seconds and memory are those of packs that ran before; else of a rehearsal on this machine.
+        known: whether seconds and memory are those of packs that ran before; else of a smoke test on this machine.
         memory: MiB that one of them takes at most.
         files: MiB that they write, weights and predictions.
         checkpoints: MiB that they keep besides, until their study is evaluated.
@@ -80,7 +80,7 @@ def forecast(
     layout: Layout,
     study: str,
     variant: str,
-    seen: Rehearsal,
+    seen: SmokeTest,
     done: Mapping[tuple[int, int], Mapping[str, Any]],
     data: Sequence[Mapping[str, Any]],
     memory: float,
@@ -88,10 +88,10 @@ def forecast(
     """What is to be done for a variant.
 
     Args:
-        seen: its rehearsal.
+        seen: its smoke test.
         done: its packs that are there, as `trained` gives them.
         data: the manifests of its splits: those of `Variant.splits`, then the test splits.
-        memory: MiB that its rehearsal took.
+        memory: MiB that its smoke test took.
     """
     recipe = layout.config.studies[study].variants[variant]
     planned = layout.packs(study, variant)
@@ -107,9 +107,9 @@ def forecast(
         held_out = recipe.validation_split * train["images"]
         seen_only = held_out + sum(split["images"] for split in validation)
         views = recipe.epochs * (train["images"] - held_out + seen_only * PREDICTING) + tested * PREDICTING
-        each, cores = views * seen.image_seconds, 1  # a rehearsal takes one
+        each, cores = views * seen.image_seconds, 1  # a smoke test takes one
         images = train["images"] * math.prod(train["shape"]) * 4 / MIB
-        memory += min(COPIES * images, layout.config.settings.stream_above)
+        memory += min(COPIES * images, layout.config.settings.stream_above_mib)
     start = START_SCIKIT if recipe.model in SCIKIT_LEARN else START
     return Forecast(
         study,
@@ -127,7 +127,7 @@ def forecast(
 
 
 def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
-    """How many jobs of each stage are to be done, once the images are prepared and each variant is rehearsed."""
+    """How many jobs of each stage are to be done, once the images are prepared and each variant is smoke_tested."""
     found: Counter[str] = Counter()
 
     def missing(*paths: str) -> bool:
@@ -136,8 +136,8 @@ def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
     studies = list(dict.fromkeys(row.study for row in rows))
     for row in rows:
         own = ":" in layout.config.studies[row.study].variants[row.variant].model
-        tried = f"{layout.results}/{row.study}/{row.variant}/rehearsal.json"
-        found["rehearse"] += own and (missing(tried) or row.packs == row.planned)
+        tried = f"{layout.results}/{row.study}/{row.variant}/smoke_test.json"
+        found["smoke_test"] += own and (missing(tried) or row.packs == row.planned)
         found["train"] += row.packs
     for study in studies:
         again = any(row.packs for row in rows if row.study == study)

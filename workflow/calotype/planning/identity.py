@@ -11,7 +11,7 @@ from calotype.config.paths import Layout
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.config.study import Variant
 from calotype.steps.base import Step
-from calotype.steps.custom import Own
+from calotype.steps.custom import Custom
 from calotype.steps.sequence import before_measuring, plain_steps
 from calotype.tasks.figures import FigureEntry
 from calotype.util.code_digest import NO_PICKS, NO_RESULT, KeptDigests, Picks, own_code, with_values
@@ -92,7 +92,7 @@ class Identity:
         entry = self._dataset(dataset)
         steps: Sequence[Step] = before_measuring(entry.prepare) if measures else entry.prepare
         used = {entry.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
-        own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Own)]
+        own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Custom)]
         return [*map(self.code, sorted(used)), *own]
 
     # ---- Training and prediction -------------------------------------------------------------------------------------

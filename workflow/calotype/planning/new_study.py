@@ -13,7 +13,7 @@ from calotype.config.dataset_base import NAME
 from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
-from calotype.data.folder_survey import Survey, split_name
+from calotype.data.folder_scan import Survey, split_name
 from calotype.tasks.registry import task_of
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text

@@ -144,7 +144,7 @@ def measure(raw: Raw, steps: Sequence[Step]) -> dict[str, list[float]]:
     neither memory nor the error grows with the number of images.
 
     Returns:
-        ``mean`` and ``deviation``, a number for each channel.
+        ``mean`` and ``std``, a number for each channel.
 
     Raises:
         CalotypeError: as for `write_split`; or all pixels of a channel are alike.
@@ -163,7 +163,7 @@ def measure(raw: Raw, steps: Sequence[Step]) -> dict[str, list[float]]:
             f"prepare: normalise: all pixels of channel {channel} are {mean[channel]:g}: there is no deviation.",
             "see the steps before it.",
         )
-    return {"mean": mean.tolist(), "deviation": np.sqrt(squares / count).tolist()}
+    return {"mean": mean.tolist(), "std": np.sqrt(squares / count).tolist()}
 
 
 def write_measured(raw: Raw, file: Path, *, split: str, steps: Sequence[Step]) -> None:

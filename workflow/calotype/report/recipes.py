@@ -23,7 +23,7 @@ def _kept(packs: Sequence[PackOrigin]) -> str:
 def _views(variant: Mapping[str, Any]) -> str:
     """What the test images are also seen as, in words; empty if there is nothing."""
     kinds = {"flip": "mirrored", "shift": "moved by a pixel"}
-    seen = " and ".join(kinds[kind] for kind in variant["test_views"])
+    seen = " and ".join(kinds[kind] for kind in variant["test_time_augmentation"])
     return f"predictions are averaged over the test image as it is, and {seen}" if seen else ""
 
 

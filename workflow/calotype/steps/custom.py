@@ -11,12 +11,12 @@ from calotype.util.errors import about
 from calotype.util.user_code import load_function
 
 
-class Own(ImageStep):
+class Custom(ImageStep):
     """A function of your own."""
 
     alone = True
 
-    name: Literal["own"]
+    name: Literal["custom"]
     function: Annotated[str, Field(pattern=r"^.+\.py:[A-Za-z_]\w*$")] = Field(
         description="`path/to/file.py:function`; the path starts from the working directory. It gets `(image, "
         "**arguments)`, shape (height, width, channels), and returns an image."
@@ -52,7 +52,7 @@ class Own(ImageStep):
 
 @functools.cache
 def _function(name: str) -> Callable[..., Any]:
-    with about("prepare: own"):
+    with about("prepare: custom"):
         return load_function(name)
 
 

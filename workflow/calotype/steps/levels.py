@@ -50,7 +50,7 @@ class Scale(Step):
 
 
 class Normalise(Step):
-    """Another zero and another unit: by `range`, by `mean` and `deviation`, or by those of a `split`."""
+    """Another zero and another unit: by `range`, by `mean` and `std`, or by those of a `split`."""
 
     name: Literal["normalise"]
     range: Range | None = Field(
@@ -62,30 +62,30 @@ class Normalise(Step):
         "comes to lie outside. Left out: each image's own least and largest (where they are one, all become low).",
     )
     mean: Numbers | None = Field(
-        None, description="What becomes zero; one number, or one for each channel. Given together with `deviation`."
+        None, description="What becomes zero; one number, or one for each channel. Given together with `std`."
     )
-    deviation: Positives | None = Field(
+    std: Positives | None = Field(
         None, description="What becomes one; one number, or one for each channel. Given together with `mean`."
     )
     split: str | None = Field(
         None,
-        description="A split on which no model is tested: `mean` and `deviation` (of each channel, over all its "
+        description="A split on which no model is tested: `mean` and `std` (of each channel, over all its "
         "images, after the steps before) are measured on it, and taken for all splits.",
     )
 
     @model_validator(mode="after")
     def _one_way(self) -> "Normalise":
-        ways = [key for key in ("range", "mean", "deviation", "split") if getattr(self, key) is not None]
-        if ways not in (["range"], ["mean", "deviation"], ["split"]):
-            raise ValueError("give `range`, or `mean` and `deviation`, or `split`")
+        ways = [key for key in ("range", "mean", "std", "split") if getattr(self, key) is not None]
+        if ways not in (["range"], ["mean", "std"], ["split"]):
+            raise ValueError("give `range`, or `mean` and `std`, or `split`")
         if self.levels is not None and self.range is None:
             raise ValueError("levels: needs range")
         for key in ("range", "levels"):
             ends = getattr(self, key)
             if ends is not None and ends[0] >= ends[1]:
                 raise ValueError(f"{key}: {ends[0]:g} is not below {ends[1]:g}")
-        if self.mean and self.deviation and 1 != len(self.mean) != len(self.deviation) != 1:
-            raise ValueError(f"mean has {len(self.mean)} numbers, deviation {len(self.deviation)}")
+        if self.mean and self.std and 1 != len(self.mean) != len(self.std) != 1:
+            raise ValueError(f"mean has {len(self.mean)} numbers, std {len(self.std)}")
         return self
 
     @property
@@ -93,14 +93,14 @@ class Normalise(Step):
         return self.split
 
     def with_measured(self, measured: Mapping[str, Any]) -> "Normalise":
-        return Normalise(name=self.name, mean=measured["mean"], deviation=measured["deviation"])
+        return Normalise(name=self.name, mean=measured["mean"], std=measured["std"])
 
     def words(self, given: dict[str, Any]) -> list[str]:
         ranges = {key: " to ".join(map(worded, given[key])) for key in given.keys() & {"range", "levels"}}
         return super().words(given | ranges)
 
     def after(self, known: Known) -> Known:
-        for key, numbers in (("mean", self.mean), ("deviation", self.deviation)):
+        for key, numbers in (("mean", self.mean), ("std", self.std)):
             if numbers and len(numbers) > 1 and known.channels not in (None, len(numbers)):
                 raise ValueError(f"{key}: has {len(numbers)} numbers, and the image {known.channels} channels")
         if self.range == [0, 1] and self.levels is None:
@@ -113,8 +113,8 @@ class Normalise(Step):
         if self.split:
             raise ValueError(f"split `{self.split}` has to be measured first")
         if self.range is None:
-            mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
-            return (images - mean) / deviation
+            mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+            return (images - mean) / std
         low, high = map(np.float32, self.range)
         if self.levels is not None:
             first, last = map(np.float32, self.levels)

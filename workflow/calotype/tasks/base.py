@@ -24,7 +24,7 @@ else:
 
 
 @dataclass(frozen=True)
-class Mistakes:
+class WorstErrors:
     """Images with the worst errors, the worst first, each with what a figure writes beside it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Task:
         losses: the losses that fit; all of numbers, or all of classes.
         metrics: measured on each test split, in the order of the tables; the first is the default headline.
         usual: names of the metrics that tables show by default.
-        mistakes: finds the worst errors, given labels, shape (images,), predictions, shape (images, ...), names of the
+        worst_errors: finds them, given labels, shape (images,), predictions, shape (images, ...), names of the
             classes and the number of images wanted.
         starter: what `new_study` writes.
         decide: turns predictions, shape (..., images) or (..., images, classes), into labels, shape (..., images), NaN
@@ -66,7 +66,7 @@ class Task:
     losses: tuple[str, ...]
     metrics: tuple[Metric, ...]
     usual: tuple[str, ...]
-    mistakes: Callable[[Labels, Predictions, Sequence[str], int], Mistakes]
+    worst_errors: Callable[[Labels, Predictions, Sequence[str], int], WorstErrors]
     starter: Starter
     decide: Callable[[Predictions], Decided] | None = None
     scales_targets: bool = False

@@ -6,7 +6,7 @@ from calotype.metrics.binary import BINARY
 from calotype.metrics.classes import CLASSES
 from calotype.metrics.training import PARAMETERS, TRAINING_ACCURACY
 from calotype.tasks import losses, starter
-from calotype.tasks.base import Decided, Labels, Mistakes, Predictions, Task
+from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors
 
 
 def most_probable(probabilities: Predictions) -> Decided:
@@ -22,14 +22,14 @@ def percent_text(probability: float) -> str:
     return ">99.9 %" if probability > 0.9995 else f"{100 * probability:.1f} %"
 
 
-def mistakes(labels: Labels, probabilities: Predictions, classes: Sequence[str], most: int) -> Mistakes:
+def worst_errors(labels: Labels, probabilities: Predictions, classes: Sequence[str], most: int) -> WorstErrors:
     """Find the most confident errors; equally confident ones in the order of the images."""
     import numpy as np
 
     predicted = most_probable(probabilities)
     wrong = np.flatnonzero((predicted != labels) & ~np.isnan(predicted))
     places = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")[:most]]
-    return Mistakes(
+    return WorstErrors(
         places,
         [classes[label] for label in labels[places]],
         [classes[int(each)] for each in predicted[places]],
@@ -44,7 +44,7 @@ CLASSIFY = Task(
     losses=losses.OF_CLASSES,
     metrics=(*CLASSES, *BINARY),
     usual=("accuracy", "log_loss"),
-    mistakes=mistakes,
+    worst_errors=worst_errors,
     starter=starter.CLASSES,
     decide=most_probable,
     of_training=(PARAMETERS, TRAINING_ACCURACY),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from calotype.metrics.counts import COUNTS
 from calotype.metrics.numbers import NUMBERS
 from calotype.tasks import losses, starter
-from calotype.tasks.base import Decided, Labels, Mistakes, Predictions, Task, farthest
+from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest
 
 
 def rounded(predictions: Predictions) -> Decided:
@@ -20,11 +20,11 @@ def count_text(count: float) -> str:
     return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
 
 
-def mistakes(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> Mistakes:
+def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> WorstErrors:
     """Find the images whose rounded count is wrong and farthest from the true one."""
     places = farthest(labels, predictions, rounded(predictions) != labels, most)
     true = [str(label) for label in labels[places]]
-    return Mistakes(places, true, [count_text(each) for each in predictions[places]])
+    return WorstErrors(places, true, [count_text(each) for each in predictions[places]])
 
 
 COUNT = Task(
@@ -34,7 +34,7 @@ COUNT = Task(
     losses=losses.OF_NUMBERS,
     metrics=(*COUNTS, *NUMBERS),
     usual=("exact", "off_by_more_than_one", "sum_of_squared_errors"),
-    mistakes=mistakes,
+    worst_errors=worst_errors,
     starter=starter.NUMBERS,
     decide=rounded,
     scales_targets=True,

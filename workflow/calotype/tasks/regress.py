@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from calotype.metrics.numbers import NUMBERS
 from calotype.tasks import losses, starter
-from calotype.tasks.base import Labels, Mistakes, Predictions, Task, farthest
+from calotype.tasks.base import Labels, Predictions, Task, WorstErrors, farthest
 
 
 def number_text(value: float) -> str:
@@ -12,11 +12,11 @@ def number_text(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
 
 
-def mistakes(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> Mistakes:
+def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> WorstErrors:
     """Find the images whose number is farthest from the true one."""
     places = farthest(labels, predictions, predictions != labels, most)
     true, predicted = ([number_text(value) for value in values[places]] for values in (labels, predictions))
-    return Mistakes(places, true, predicted)
+    return WorstErrors(places, true, predicted)
 
 
 REGRESS = Task(
@@ -26,7 +26,7 @@ REGRESS = Task(
     losses=losses.OF_NUMBERS,
     metrics=NUMBERS,
     usual=tuple(metric.name for metric in NUMBERS),
-    mistakes=mistakes,
+    worst_errors=worst_errors,
     starter=starter.NUMBERS,
     scales_targets=True,
 )

@@ -168,7 +168,7 @@ def noise(images: Any, one: Any, other: Any, strength: float) -> Any:
     return images + strength * drawn
 
 
-def test_views(images: NDArray[np.float32], kinds: Sequence[str]) -> list[NDArray[np.float32]]:
+def test_time_augmentation(images: NDArray[np.float32], kinds: Sequence[str]) -> list[NDArray[np.float32]]:
     """The views of test images that a prediction is averaged over: first the images themselves.
 
     Args:
@@ -220,7 +220,7 @@ class Kind(NamedTuple):
 
 
 CHANGES: Mapping[str, Kind] = {
-    "symmetries": Kind(lambda *_: [SYMMETRIES], lambda images, drawn, _: turn(images, *drawn)),
+    "dihedral": Kind(lambda *_: [SYMMETRIES], lambda images, drawn, _: turn(images, *drawn)),
     "flip": Kind(lambda *_: [2], lambda images, drawn, _: flip(images, *drawn)),
     "shift": Kind(
         lambda change, *_: [2 * (change.pixels or 0) + 1] * 2,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calotype.training import output_layer
-from calotype.training.augmentation import test_views
+from calotype.training.augmentation import test_time_augmentation
 from calotype.training.backend import tf
 from calotype.training.keras_model import KerasModel
 from calotype.util.errors import CalotypeError
@@ -47,7 +47,7 @@ class Predictor(KerasModel):
 
     def predict(self, images: NDArray[np.float32], views: Sequence[str] = ()) -> NDArray[np.float32]:
         """Predictions, shape (images, outputs): numbers in units of the labels, or probabilities."""
-        seen = test_views(images, views)
+        seen = test_time_augmentation(images, views)
         found = np.mean([self.forward(np.ascontiguousarray(view)).numpy() for view in seen], axis=0)
         scale, offset = np.float32(self.targets["scale"]), np.float32(self.targets["offset"])
         return output_layer.probabilities(self.recipe, (found * scale + offset).astype(np.float32))

@@ -45,7 +45,7 @@ class Trainer(KerasModel):
         maximum: int | None,
         classes: int | None,
         validation: Split | None = None,
-        stream_above: float = math.inf,
+        stream_above_mib: float = math.inf,
     ) -> None:
         """Build and compile the model.
 
@@ -56,7 +56,7 @@ class Trainer(KerasModel):
                 other numbers is taken from the images that are trained on.
             classes: number of classes; None where the labels are counts or other numbers.
             validation: the images of `Recipe.validation`; None where it names no split.
-            stream_above: MiB of training images; fewer are kept on the device. It changes no result.
+            stream_above_mib: MiB of training images; fewer are kept on the device. It changes no result.
 
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
@@ -73,13 +73,11 @@ class Trainer(KerasModel):
             labels = train.labels[: self.size]
             offset = float(labels.min() if minimum is None else minimum)
             largest = float(labels.max() if maximum is None else maximum)
-            # They may all be the same, or a rehearsal's few of them.
+            # They may all be the same, or a smoke test's few of them.
             scale = (largest - offset) or 1.0
         super().__init__(recipe, train.images.shape[1:], {"classes": classes, "offset": offset, "scale": scale})
-        if self.shape[0] != self.shape[1] and any(change.name == "symmetries" for change in recipe.augment):
-            raise CalotypeError(
-                f"augment: symmetries: the images are {self.shape[1]} x {self.shape[0]} px, not square."
-            )
+        if self.shape[0] != self.shape[1] and any(change.name == "dihedral" for change in recipe.augment):
+            raise CalotypeError(f"augment: dihedral: the images are {self.shape[1]} x {self.shape[0]} px, not square.")
         # For `save`: of a compiled model Keras saves the optimizer, too: twice the size, for nobody's use. One for all
         # seeds: the file holds the names of the layers, which count up with each model that is built.
         self.plain = self.fresh_model(seed=0)
@@ -101,7 +99,7 @@ class Trainer(KerasModel):
         trained_on = targets[: self.size, 0]  # held-out labels may lie outside of a range that was scaled to 0..1
         output_layer.check_activation(recipe, self.model, (float(trained_on.min()), float(trained_on.max())))
         mib = sum(split.images.nbytes for split in (train, validation) if split is not None) / 2**20
-        self.streamed = mib > stream_above
+        self.streamed = mib > stream_above_mib
         self.feed = self._feed(train.images, targets)
         # Whatever is held out, and where it begins.
         self.held_out = (self.feed, self.size) if recipe.validation_split else None

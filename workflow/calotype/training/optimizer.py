@@ -21,7 +21,7 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
     if recipe.schedule not in ("constant", "cosine"):
         arguments["learning_rate"] = _schedule(recipe)
     elif recipe.schedule == "cosine":
-        rising = min(round(steps * recipe.warmup), steps - 1)
+        rising = min(round(steps * recipe.warmup_fraction), steps - 1)
         arguments["learning_rate"] = (
             keras.optimizers.schedules.CosineDecay(
                 0.0, steps - rising, warmup_target=recipe.learning_rate, warmup_steps=rising

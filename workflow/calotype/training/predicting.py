@@ -42,7 +42,7 @@ class Asked:
         code: the digest of the code that predicts.
         own_model: that of a user's model file, if there is one.
         test_images: how many images of a split to predict, from the first on; None for all.
-        test_views: the views of an image that a prediction is averaged over, besides the image itself.
+        test_time_augmentation: the views of an image that a prediction is averaged over, besides the image itself.
     """
 
     model: str
@@ -54,7 +54,7 @@ class Asked:
     code: str = ""
     own_model: str | None = None
     test_images: int | None = None
-    test_views: list[str] = field(default_factory=list)
+    test_time_augmentation: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, recipe: "Recipe", **further: Any) -> "Asked":
@@ -191,7 +191,7 @@ def predicted(
     shown, batches = images[: asked.test_images], []
     for start in range(0, len(shown), PREDICT_BATCH):
         check()
-        batches.append(predictor.predict(shown[start : start + PREDICT_BATCH], asked.test_views))
+        batches.append(predictor.predict(shown[start : start + PREDICT_BATCH], asked.test_time_augmentation))
     whole = np.concatenate(batches)
     return whole if asked.classifies else whole[:, 0]
 

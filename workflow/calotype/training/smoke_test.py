@@ -26,7 +26,7 @@ TOLERANCE = 1e-3  # of a sum of probabilities; in 16 bits they have three digits
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class SmokeTest:
     """What was seen of a variant.
 
     Attributes:
@@ -41,7 +41,7 @@ class Rehearsal:
 
 
 def affordable(recipe: Recipe, image: int) -> Recipe:
-    """A recipe with a batch so small that a rehearsal takes little memory, whatever the images.
+    """A recipe with a batch so small that a smoke test takes little memory, whatever the images.
 
     Args:
         recipe: of a variant.
@@ -52,7 +52,7 @@ def affordable(recipe: Recipe, image: int) -> Recipe:
 
 
 def few(split: Split, recipe: Recipe) -> Split:
-    """As many images of a split as a rehearsal needs, evenly from all over it; no others are read."""
+    """As many images of a split as a smoke test needs, evenly from all over it; no others are read."""
     part = 1 - recipe.validation_split
     batches = int(MOST * part / (split.images[:1].nbytes * recipe.batch_size))
     batches = max(FEWEST, min(batches, BATCHES))
@@ -63,7 +63,7 @@ def few(split: Split, recipe: Recipe) -> Split:
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
-def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int) -> Rehearsal:
+def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int) -> SmokeTest:
     """Train some steps, save, load, go on, and predict.
 
     Args:
@@ -106,7 +106,7 @@ def rehearse(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size
     if math.isnan(seconds):  # an epoch has one step, and the first of all takes longer
         trainer.begin_epoch(0, 2)
         seconds = _seconds(trainer, 0, trainer.steps) / size
-    return Rehearsal(parameters, weights / 2**20, seconds)
+    return SmokeTest(parameters, weights / 2**20, seconds)
 
 
 def _seconds(trainer: Trainer, first: int, last: int) -> float:

@@ -8,7 +8,7 @@ import pandas as pd
 from calotype.util.errors import CalotypeError
 
 NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest")  # may be empty
-TEXTS = ("study", "variant", "split", "metric", "than", "says", "other", "note", "reason", "layer", "kind")
+TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind")
 
 
 def read_csv(file: Path | str, hint: str = "delete it to have it made again.") -> pd.DataFrame:

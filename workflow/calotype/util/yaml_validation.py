@@ -107,6 +107,16 @@ def _siblings(path: Path) -> list[str]:
     return sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
 
 
+# Old names of keys and values, which are refused with the new one named.
+RENAMED = {
+    "stream_above": "stream_above_mib",
+    "test_views": "test_time_augmentation",
+    "symmetries": "dihedral",
+    "own": "custom",
+    "says": "quote",
+    "deviation": "std",
+    "warmup": "warmup_fraction",
+}
 EXPECTED = {
     "int_type": "is not a whole number",
     "float_type": "is not a number",
@@ -161,22 +171,28 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
+def _instead(name: Any, options: Sequence[str]) -> str | None:
+    """Return a hint: the new name of a renamed key or value, or the nearest allowed one."""
+    renamed = RENAMED.get(str(name))
+    return f"it was renamed: use `{renamed}`" if renamed in options else did_you_mean(name, options)
+
+
 def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     """One of pydantic's errors in our words: what is wrong with the value, and a hint."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "missing":
         return "is missing", None
     if kind == "extra_forbidden":
-        return "is not a known key", did_you_mean(error["loc"][-1], _keys(model, error["loc"][:-1]))
+        return "is not a known key", _instead(error["loc"][-1], _keys(model, error["loc"][:-1]))
     if kind == "literal_error":
         options = [
             option.strip(" ").strip("'") if "'" in option else option.strip(" ").lower()
             for option in context["expected"].replace(" or ", ", ").split(",")
         ]
-        return f"{value!r} is not one of {', '.join(options)}", did_you_mean(value, options) if value else None
+        return f"{value!r} is not one of {', '.join(options)}", _instead(value, options) if value else None
     if kind == "union_tag_invalid":
         options = re.findall(r"'([^']*)'", context["expected_tags"])
-        return f"{context['tag']!r} is not one of {', '.join(options)}", did_you_mean(context["tag"], options)
+        return f"{context['tag']!r} is not one of {', '.join(options)}", _instead(context["tag"], options)
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
     try:

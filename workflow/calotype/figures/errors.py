@@ -32,7 +32,7 @@ from calotype.figures.base import (
 )
 from calotype.util.csv_tables import where
 
-MISTAKES = 40  # images of a sheet
+ERRORS = 40  # images of a sheet
 NUMBERS_UP_TO = 20  # columns: beyond, a number in every cell of the confusion matrix cannot be read
 COUNTS = 30  # columns of a confusion matrix of counts, where the true counts do not need more
 OTHER = "other"  # the column of what is predicted and has no column of its own
@@ -157,13 +157,13 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
 # ---- The worst mistakes ----------------------------------------------------------------------------------------------
 
 
-def draw_mistakes(
+def draw_errors(
     images: NDArray[np.float32], true: Sequence[str], predicted: Sequence[str], sure: Sequence[str] | None = None
 ) -> Figure:
     """Images that were taken for something else, each with its title: true → predicted, and how sure the net was of it.
 
     Args:
-        images: shape (images, height, width, 1 or 3), of any range (`black_and_white`); the worst first; `MISTAKES` are
+        images: shape (images, height, width, 1 or 3), of any range (`black_and_white`); the worst first; `ERRORS` are
             shown.
         true: what each image shows, in words.
         predicted: what the net takes it for.
@@ -171,7 +171,7 @@ def draw_mistakes(
     """
     if not len(images):
         return notice("No image was taken for another.")
-    titles = list(zip(true, predicted, [""] * len(images) if sure is None else sure, strict=True))[:MISTAKES]
+    titles = list(zip(true, predicted, [""] * len(images) if sure is None else sure, strict=True))[:ERRORS]
     columns, edge, gap, line = 8, 0.07, 0.1, 0.115  # all in inches but the first
     rows = -(-len(titles) // columns)
     size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
@@ -208,11 +208,11 @@ def confusion_matrices(results: StudyResults, variant: str) -> Figure:
     return draw_confusion_matrix(*cross_tabulate(table, results.classes))
 
 
-def confident_mistakes(results: StudyResults, variant: str) -> Figure:
+def most_confident_errors(results: StudyResults, variant: str) -> Figure:
     """The worst mistakes of a variant's first seed: classes it is surely wrong about, numbers farthest off."""
     if lost := results.diverged[variant].get(0):
         return first_seed_diverged(lost)
     labels, predicted = results.first_seed(variant, results.tests[-1])
-    worst = results.task.mistakes(labels, predicted, results.classes, MISTAKES)
+    worst = results.task.worst_errors(labels, predicted, results.classes, ERRORS)
     images = results.images(results.tests[-1]).images[worst.places]
-    return draw_mistakes(images, worst.true, worst.predicted, worst.confidence)
+    return draw_errors(images, worst.true, worst.predicted, worst.confidence)

@@ -16,5 +16,5 @@ with script(snakemake.log[0]):
     raw = read_split(params.preparation, Path(found.raw), params.place)
     records = preparation.pick(raw, places)
     names = [preparation.called(*each, raw, params.classes) for each in zip(records, places, strict=True)]
-    figure = preparation.preparation_sheet(preparation.all_stages(records, steps), steps, names)
+    figure = preparation.preview(preparation.all_stages(records, steps), steps, names)
     base.save(figure, [Path(file) for file in snakemake.output])
