@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from calotype.config.load import Settings
-from calotype.data.folder_scan import survey
+from calotype.data.folder_scan import scan_folder
 from calotype.planning.new_study import check_name, findings, write_study
 from calotype.util.entry_point import script
 from calotype.util.errors import CalotypeError
@@ -16,7 +16,7 @@ with script(snakemake.log[0]):
         hint = "snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
         raise CalotypeError("new_study: give the study a name, and say where its images are.", hint)
     check_name(settings.name, settings, taken=snakemake.params.taken)
-    seen = survey(Path(settings.images).expanduser())
+    seen = scan_folder(Path(settings.images).expanduser())
     written = write_study(settings.name, seen, settings)
     logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))
     logger.info("Written, with a comment beside each choice: %s", " and ".join(map(str, written)))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from calotype.config import load
 from calotype.data.catalogue import write_catalogue
-from calotype.data.folder_scan import survey
+from calotype.data.folder_scan import scan_folder
 from calotype.planning.new_study import findings, write_study
 from calotype.util.errors import CalotypeError
 
@@ -56,7 +56,7 @@ def leaves(project: Path) -> Path:
 def started(place: Path, name: str = "mine") -> load.Config:
     """The config with a new study in it, as the next call reads it."""
     settings = {"studies": ["dots"]}
-    write_study(name, survey(place), load.validate(load.Settings, settings, "load.yaml"))
+    write_study(name, scan_folder(place), load.validate(load.Settings, settings, "load.yaml"))
     return load.load(settings | {"studies": [name]})
 
 
@@ -113,7 +113,7 @@ def test_a_project_that_has_no_config_yet_gets_one(leaves):
     for file in ("config/studies/dots.yaml", "config/datasets.yaml"):
         Path(file).unlink()
     Path("config/studies").rmdir()
-    write_study("mine", survey(leaves), load.Settings())
+    write_study("mine", scan_folder(leaves), load.Settings())
     assert [*load.load({"studies": ["mine"]}).datasets] == ["mine"]
 
 
@@ -121,7 +121,7 @@ def test_a_project_that_has_no_config_yet_gets_one(leaves):
 def test_a_file_of_datasets_that_is_none_is_left_alone(leaves, text):
     Path("config/datasets.yaml").write_text(text)
     with pytest.raises(CalotypeError, match="is not a mapping of datasets"):
-        write_study("mine", survey(leaves), load.Settings())
+        write_study("mine", scan_folder(leaves), load.Settings())
     assert Path("config/datasets.yaml").read_text() == text
 
 
@@ -185,19 +185,19 @@ def table(project: Path) -> Path:
 def test_an_image_without_a_label_is_named_at_once(table):
     (table / "labels.csv").write_text(TABLE.replace("img/4.png,beech", "img/4.png,"))
     with pytest.raises(CalotypeError, match=r"nothing in the column `species` for 1 image\(s\), such as img/4.png"):
-        survey(table)
+        scan_folder(table)
 
 
 def test_two_words_for_one_split_are_not_taken_for_splits(table):
     (table / "labels.csv").write_text(TABLE.replace("val", "training"))
-    assert not survey(table).splits
+    assert not scan_folder(table).splits
 
 
 def relabelled(table: Path, header: str, *columns: Sequence[object]) -> str:
     """What is said of a folder once its table has these columns beside the images'."""
     lines = [f"img/{i}.png,{','.join(map(str, line))}" for i, line in enumerate(zip(*columns, strict=True))]
     (table / "labels.csv").write_text("\n".join([header, *lines]) + "\n")
-    return "\n".join(findings("mine", survey(table)))
+    return "\n".join(findings("mine", scan_folder(table)))
 
 
 def test_the_test_images_of_a_split_that_is_given_stay_there_where_others_are_in_none(table):
@@ -222,7 +222,7 @@ def test_a_split_in_words_of_its_own_is_not_passed_over_in_silence(table):
 
 def test_a_column_called_as_splits_are_is_never_taken_for_the_label(table):
     relabelled(table, "image,fold,grade", "0101010101", [i / 4 for i in range(10)])
-    assert survey(table).table == {"file": "labels.csv", "image": "image", "label": "grade"}
+    assert scan_folder(table).table == {"file": "labels.csv", "image": "image", "label": "grade"}
 
 
 @pytest.mark.parametrize("name", ["PatientID", "patientId", "patient id", "Subject-ID", "SUBJECT_ID"])
@@ -233,7 +233,7 @@ def test_the_images_of_one_patient_stay_together_however_the_column_is_spelt(tab
 
 def test_that_nobody_knows_which_images_belong_together_is_said_where_they_are_dealt(leaves, table):
     words = "what belongs together, such as images of a patient, is not known"
-    assert words in "\n".join(findings("mine", survey(leaves)))
+    assert words in "\n".join(findings("mine", scan_folder(leaves)))
     assert words not in relabelled(table, "image,patient,label", [i // 2 for i in range(10)], "ababababab")
     assert words not in relabelled(table, "image,split,label", ["train"] * 5 + ["test"] * 5, "ababababab")
     started(leaves)
@@ -247,7 +247,7 @@ def test_that_nobody_knows_which_images_belong_together_is_said_where_they_are_d
 @pytest.mark.parametrize(("name", "task"), [("weight", "regress"), ("site", "classify"), ("PatientID", "classify")])
 def test_the_only_column_beside_the_images_is_their_label_whatever_it_is_called(table, name, task):
     relabelled(table, f"image,{name}", [f"{i / 3:.2f}" if task == "regress" else "ab"[i % 2] for i in range(10)])
-    seen = survey(table)
+    seen = scan_folder(table)
     assert seen.table == {"file": "labels.csv", "image": "image", "label": name}
     assert seen.holds == ("numbers" if task == "regress" else "classes")
 
@@ -272,19 +272,19 @@ def test_why_a_table_is_not_used_is_said(table, text, reason):
     (table / "labels.csv").write_text(text)
     for place in (table, table / "labels.csv"):
         with pytest.raises(CalotypeError, match=re.escape(f"labels.csv {reason}")):
-            survey(place)
+            scan_folder(place)
 
 
 def test_a_table_beside_folders_of_classes_is_not_passed_over_in_silence(leaves):
     (leaves / "labels.csv").write_text("image;label\noak/0.png;oak\n")
-    said = "\n".join(findings("mine", survey(leaves)))
+    said = "\n".join(findings("mine", scan_folder(leaves)))
     assert "not used: labels.csv names none of the images, such as 10 mm/0.png; it has only one column" in said
 
 
 def test_lines_of_images_that_are_not_there_are_said(table):
     for i in (3, 5):
         (table / f"img/{i}.png").unlink()
-    said = "\n".join(findings("mine", survey(table)))
+    said = "\n".join(findings("mine", scan_folder(table)))
     assert "not there: 2 image(s) that labels.csv names, such as img/3.png" in said
 
 
@@ -294,7 +294,7 @@ def test_classes_that_a_slip_has_parted_are_said(table):
 
 
 def test_nothing_is_said_of_a_fifth_where_the_splits_are_given(table):
-    said = "\n".join(findings("mine", survey(table)))
+    said = "\n".join(findings("mine", scan_folder(table)))
     assert "few: 5 images of `beech`" in said
     assert "a fifth" not in said
 
@@ -306,7 +306,7 @@ def test_a_validation_split_that_is_given_chooses_the_epoch(table):
 
 def test_what_is_kept_together_is_said(table):
     (table / "labels.csv").write_text(TABLE.replace("part", "remark"))
-    assert "the column `patient` says what belongs together" in "\n".join(findings("mine", survey(table)))
+    assert "the column `patient` says what belongs together" in "\n".join(findings("mine", scan_folder(table)))
 
 
 @pytest.mark.usefixtures("table")
@@ -335,7 +335,7 @@ def test_the_columns_of_a_table_are_found(place):
 def test_what_labels_are_is_seen_from_them(table, column, values, holds, task):
     lines = [f"img/{i}.png,{value}" for i, value in enumerate(values)]
     (table / "labels.csv").write_text("\n".join([f"image,{column}", *lines]))
-    seen = survey(table)
+    seen = scan_folder(table)
     assert seen.holds == holds
     study = started(table).studies["mine"]
     assert study.task == task
@@ -356,7 +356,7 @@ def test_what_is_wrong_with_the_images_is_said_before_anything_is_trained(leaves
     (leaves / "oak/0.png").write_bytes(b"")
     (leaves / "oak/1.png").write_bytes(b"junk")
     (leaves / "oak/2.png").write_bytes((leaves / "beech/2.png").read_bytes())
-    said = "\n".join(findings("mine", survey(leaves)))
+    said = "\n".join(findings("mine", scan_folder(leaves)))
     for expected in (
         "mine: 35 images in leaves",
         "classes: 2 mm 8, 10 mm 8, beech 12, oak 9",
@@ -380,7 +380,7 @@ def test_black_drawings_on_nothing_are_told_apart_by_their_shape(leaves):
         drawing = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
         drawing.paste((0, 0, 0, 255), (5, 5, 10 + i, 10))
         drawing.save(leaves / f"oak/drawing-{i}.png")
-    assert survey(leaves).twice == []
+    assert scan_folder(leaves).duplicates == []
 
 
 @pytest.mark.parametrize(
@@ -412,4 +412,4 @@ def test_a_place_without_labels_is_told_what_is_needed(files, place, problem):
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         image(i).save(file) if file.endswith(".png") else Path(file).write_text("a,b\n1,2\n")
     with pytest.raises(CalotypeError, match=problem):
-        survey(Path(place))
+        scan_folder(Path(place))

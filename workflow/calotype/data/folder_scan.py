@@ -35,7 +35,7 @@ MOST_CLASSES = 50  # whole numbers beyond are taken for numbers
 
 
 @dataclass
-class Survey:
+class FolderScan:
     """What was seen.
 
     Attributes:
@@ -52,7 +52,7 @@ class Survey:
         sizes: how often each (height, width) comes.
         channels, bits: how often each comes.
         unreadable: images that cannot be used, with the reason.
-        twice: paths of images with the same pixels.
+        duplicates: paths of images with the same pixels.
         transparent: how many have transparent pixels.
         others: files that are no images.
         unlabelled: images that the table does not name.
@@ -71,7 +71,7 @@ class Survey:
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
     bits: collections.Counter[int] = field(default_factory=collections.Counter)
     unreadable: dict[str, str] = field(default_factory=dict)
-    twice: list[list[str]] = field(default_factory=list)
+    duplicates: list[list[str]] = field(default_factory=list)
     transparent: int = 0
     others: list[str] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)
@@ -104,7 +104,7 @@ def natural(text: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part.lower()) for part in re.split(r"(\d+)", text) if part]
 
 
-def survey(place: Path) -> Survey:
+def scan_folder(place: Path) -> FolderScan:
     """Look at a folder of images, or at a table of them.
 
     Args:
@@ -131,7 +131,7 @@ def survey(place: Path) -> Survey:
     found, not_used = None, {}
     for table in tables:
         found = _by_table(folder, table, paths)
-        if isinstance(found, Survey):
+        if isinstance(found, FolderScan):
             break
         not_used[table.name] = found
     if place.is_file() and not_used:
@@ -140,7 +140,7 @@ def survey(place: Path) -> Survey:
             "its first line names the columns, as in image,label; paths start from its folder, and have a suffix.",
         )
     reasons = "".join(f"\n  {name} {reason}" for name, reason in not_used.items())
-    found = found if isinstance(found, Survey) else _by_folders(folder, paths)
+    found = found if isinstance(found, FolderScan) else _by_folders(folder, paths)
     if found is None:
         lost = next((path for path in paths if path.count("/") != 1), paths[0])
         raise CalotypeError(
@@ -177,16 +177,18 @@ def _split_by_suffix(folder: Path) -> tuple[list[str], list[str]]:
     return images, sorted({*names} - {*images})
 
 
-def _by_folders(folder: Path, paths: Sequence[str]) -> Survey | None:
+def _by_folders(folder: Path, paths: Sequence[str]) -> FolderScan | None:
     """Labels from the names of folders; None where the images lie at different depths, or at none."""
     depths = {path.count("/") for path in paths}
     if depths == {1}:
-        return Survey(folder, "folders", {path: path.split("/")[0] for path in paths})
+        return FolderScan(folder, "folders", {path: path.split("/")[0] for path in paths})
     tops = {path.split("/")[0] for path in paths}
     known = {top: split_name(top) for top in tops}
     if depths == {2} and all(known.values()) and len({*known.values()}) == len(tops):
         splits = {name: top for top, name in known.items() if name is not None}
-        return Survey(folder, "split folders", {path: path.split("/")[1] for path in paths}, splits=_in_order(splits))
+        return FolderScan(
+            folder, "split folders", {path: path.split("/")[1] for path in paths}, splits=_in_order(splits)
+        )
     return None
 
 
@@ -215,7 +217,7 @@ def _in_order(splits: dict[str, str]) -> dict[str, str]:
     return {name: splits[name] for name in ("train", "validation", "test") if name in splits}
 
 
-def _by_table(folder: Path, file: Path, paths: Sequence[str]) -> Survey | str:
+def _by_table(folder: Path, file: Path, paths: Sequence[str]) -> FolderScan | str:
     """Labels from a table; or why it is none of labels, in words that go on from its name."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
@@ -236,7 +238,7 @@ def _by_table(folder: Path, file: Path, paths: Sequence[str]) -> Survey | str:
             f"{without[0]}.",
             "fill it in, or delete these lines.",
         )
-    found = Survey(folder, "table", labels, table={"file": file.name} | columns)
+    found = FolderScan(folder, "table", labels, table={"file": file.name} | columns)
     found.holds = _held(lines[columns["label"]])
     found.absent = lines[columns["image"]][~there].tolist()
     if "split" in columns:
@@ -303,7 +305,7 @@ def _held(labels: "pd.Series[str]") -> LabelKind:
     return "classes" if whole and labels.nunique() <= MOST_CLASSES else "numbers"
 
 
-def _look(found: Survey) -> None:
+def _look(found: FolderScan) -> None:
     """Read every image, one after the other."""
     places = collections.defaultdict(list)
     said = time.monotonic()
@@ -321,4 +323,4 @@ def _look(found: Survey) -> None:
         found.bits[8 * picture.pixels.dtype.itemsize] += 1
         found.transparent += picture.transparent
         places[digest(picture.pixels)].append(path)
-    found.twice = [paths for paths in places.values() if len(paths) > 1]
+    found.duplicates = [paths for paths in places.values() if len(paths) > 1]

@@ -13,7 +13,7 @@ from calotype.config.dataset_base import NAME
 from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
-from calotype.data.folder_scan import Survey, split_name
+from calotype.data.folder_scan import FolderScan, split_name
 from calotype.tasks.registry import task_of
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
@@ -56,7 +56,7 @@ def _datasets(file: Path) -> dict[str, Any]:
     return found or {}
 
 
-def write_study(name: str, seen: Survey, settings: Settings, root: Path = Path()) -> list[Path]:
+def write_study(name: str, seen: FolderScan, settings: Settings, root: Path = Path()) -> list[Path]:
     """Add a dataset to datasets.yaml, which may not be there yet, and write the file of a study.
 
     Returns:
@@ -110,7 +110,7 @@ def _inline(pairs: Mapping[str, str]) -> str:
 # ---- The dataset -----------------------------------------------------------------------------------------------------
 
 
-def dataset_entry(name: str, seen: Survey) -> str:
+def dataset_entry(name: str, seen: FolderScan) -> str:
     """The entry of datasets.yaml."""
     lines = [f"{_quoted(name)}:", "  source: images", f"  folder: {_quoted(seen.folder.as_posix())}"]
     if seen.table:
@@ -155,7 +155,7 @@ def _patterns(names: list[str]) -> list[str]:
     return list(dict.fromkeys(f"*{path.suffix}" if path.suffix else path.name for path in paths))
 
 
-def preparation(seen: Survey) -> list[str]:
+def preparation(seen: FolderScan) -> list[str]:
     """The steps of `prepare`, each with its reason."""
     steps = []
     if len(seen.sizes) > 1 or max(max(size) for size in seen.sizes) > SMALL:
@@ -178,7 +178,7 @@ def preparation(seen: Survey) -> list[str]:
     return steps
 
 
-def _sizes(seen: Survey) -> str:
+def _sizes(seen: FolderScan) -> str:
     """The sizes in a few words."""
     heights, widths = zip(*seen.sizes, strict=True)
     if len(seen.sizes) == 1:
@@ -189,7 +189,7 @@ def _sizes(seen: Survey) -> str:
 # ---- The study -------------------------------------------------------------------------------------------------------
 
 
-def study_entry(name: str, seen: Survey) -> str:
+def study_entry(name: str, seen: FolderScan) -> str:
     """The study file."""
     task = task_of(seen.holds)
     images = len(seen.labels) - len(seen.unreadable)
@@ -221,7 +221,7 @@ def study_entry(name: str, seen: Survey) -> str:
 # ---- In words --------------------------------------------------------------------------------------------------------
 
 
-def findings(name: str, seen: Survey) -> list[str]:
+def findings(name: str, seen: FolderScan) -> list[str]:
     """What was seen, and what to mend before anything is trained, for the terminal."""
     usable = len(seen.labels) - len(seen.unreadable)
     lines = [f"{name}: {usable:,} images in {seen.folder}"]
@@ -262,9 +262,9 @@ def findings(name: str, seen: Survey) -> list[str]:
     if "weight" in seen.table:
         lines.append(f"  the column `{seen.table['weight']}` is taken for weights in the training loss; delete")
         lines[-1] += " `weight` from the table's entry if it is none"
-    if seen.twice:
-        pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.twice[:SHOWN])
-        lines.append(f"  the same pixels: {len(seen.twice)} image(s) are there more than once, such as {pairs}.")
+    if seen.duplicates:
+        pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.duplicates[:SHOWN])
+        lines.append(f"  the same pixels: {len(seen.duplicates)} image(s) are there more than once, such as {pairs}.")
         lines.append("    Delete all but one, or they may sit on both sides of a split, which is refused.")
     if seen.unreadable:
         lines.append(f"  cannot be used: {len(seen.unreadable)} image(s); mend or delete them first:")
@@ -272,7 +272,7 @@ def findings(name: str, seen: Survey) -> list[str]:
     return lines
 
 
-def _unclear(column: str, strange: Mapping[str, int], seen: Survey) -> list[str]:
+def _unclear(column: str, strange: Mapping[str, int], seen: FolderScan) -> list[str]:
     """What to say, and to write, where a column seems to give the splits, and has values that are not understood."""
     values = ", ".join(map(repr, [*strange][:SHOWN])) + ", ..." * (len(strange) > SHOWN)
     if seen.splits:
