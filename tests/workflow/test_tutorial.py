@@ -214,7 +214,10 @@ def test_pictures_of_the_tutorial_are_small_enough_for_a_clone():
         assert (TUTORIAL / name).stat().st_size < LARGEST, name
 
 
-@pytest.mark.parametrize("page", ["README.md", "config/README.md", "config/tutorial/README.md", "slurm/README.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "config/README.md", "config/studies/README.md", "config/tutorial/README.md", "slurm/README.md"],
+)
 def test_links_of_the_guides_lead_somewhere(page):
     file = REPOSITORY / page
     for target in re.findall(r'(?:\]\(|src=")([^)"\s]+)', file.read_text(encoding="utf-8")):
