@@ -66,6 +66,18 @@ def test_a_results_folder_that_cannot_be_written_is_named_before_anything_runs(f
     assert "Hint: name another folder" in printed
 
 
+@pytest.mark.parametrize(
+    ("target", "closest"),
+    [("fahsion", "fashion"), ("papr", "paper"), ("results/dots/figures/seeds.pgn", "results/dots/figures/seeds.png")],
+)
+def test_a_mistyped_target_is_answered_with_the_closest(fresh, target, closest):
+    printed = refused(fresh, target)
+    assert f"target `{target}`: " in printed
+    assert f"Hint: did you mean `{closest}`?" in printed
+    if "/" not in target:
+        assert "Targets are all, check, digits, dots," in printed
+
+
 @pytest.fixture
 def drawn(finished):
     """A project whose images have been drawn, and not yet prepared."""

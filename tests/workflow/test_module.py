@@ -82,6 +82,16 @@ def test_rules_may_have_a_prefix_and_a_call_says_the_next_with_it(cloned):
     assert cloned.plan("calotype_mine")["calotype_train"] > 1
 
 
+def test_a_mistyped_target_is_compared_with_the_rules_of_the_whole_project(cloned):
+    cloned.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
+    for target, closest in (("calotype_shaeds", "calotype_shades"), ("rankin", "ranking")):
+        done = cloned.snakemake("--dry-run", target)
+        assert done.returncode != 0
+        assert f"Hint: did you mean `{closest}`?" in done.stdout + done.stderr
+    plan = cloned.snakemake("--dry-run", "ranking")
+    assert plan.returncode == 0, "rules of the project itself stay targets"
+
+
 @pytest.mark.slow
 def test_the_workflow_may_come_from_a_git_server(cloned, tmp_path, monkeypatch):
     """As snakedeploy writes it: `github(...)`, or `gitlab(...)`. A folder here stands for the server."""

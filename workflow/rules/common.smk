@@ -76,6 +76,7 @@ wildcard_constraints:
 
 if misfit := retries.install(STARTED):
     print(misfit, file=sys.stderr)
+targets.explain_mistyped(workflow, LAYOUT)
 # All jobs inherit it; code of the jobs themselves comes too late for what Python and NumPy read when they start.
 if ignored := start_environment.fix(os.environ):
     print("Ignoring environment variables that change results:", ", ".join(ignored), file=sys.stderr)

@@ -35,6 +35,25 @@ def test_a_study_with_the_name_of_a_rule_is_refused_also_when_it_is_invalid(layo
         targets.studies_as_targets(layout.config, ["later"])
 
 
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "dotz",
+            "target `dotz`: not found.\nHint: did you mean `dots`? Targets are all, dots, and the path of each result.",
+        ),
+        ("q", "target `q`: not found.\nHint: Targets are all, dots, and the path of each result."),
+        (
+            "results/dot.html",
+            "target `results/dot.html`: no rule makes this file.\nHint: did you mean `results/dots.html`?",
+        ),
+        ("q/q.txt", None),
+    ],
+)
+def test_an_unknown_target_is_answered_with_the_closest_or_left_to_snakemake(layout, target, message):
+    assert targets.mistyped(target, ["dots", "all"], layout) == message
+
+
 def test_findings_of_an_earlier_call_are_not_said_again(layout):
     Path("results").mkdir(exist_ok=True)
     for name, written in (("report", 1001), ("dots", 999)):

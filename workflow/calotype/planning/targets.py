@@ -1,7 +1,9 @@
 """Targets of a call, and the messages at its end."""
 
+import difflib
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from calotype.config.load import Config
 from calotype.config.paths import Layout
@@ -34,6 +36,42 @@ def studies_as_targets(config: Config, taken: Collection[str]) -> list[str]:
             file = f"{config.settings.study_files}/{study}.yaml"
             raise CalotypeError(f"{file}: a study cannot be called `{study}`: that name is taken.", "rename the file.")
     return names
+
+
+def explain_mistyped(workflow: Any, layout: Layout) -> None:
+    """Have Snakemake's error for an unknown target name the closest target.
+
+    Only when all rules are known, also those of a project that uses calotype as a module, can a target be unknown.
+    So this wraps the method of Snakemake that resolves targets, and changes the message of its error.
+    """
+    from snakemake.exceptions import MissingRuleException
+
+    if (build := getattr(workflow, "_build_dag", None)) is None:
+        return  # another version of Snakemake: its own message stays
+
+    def build_or_explain() -> None:
+        try:
+            build()
+        except MissingRuleException as error:
+            names = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+            for target in workflow.dag_settings.targets:
+                if str(error) == str(MissingRuleException(target)):
+                    error.args = (mistyped(target, names, layout) or str(error),)
+            raise
+
+    workflow._build_dag = build_or_explain
+
+
+def mistyped(target: str, names: Collection[str], layout: Layout) -> str | None:
+    """Return the message for an unknown target; None for a path that resembles no result."""
+    files = {file for study in layout.config.studies for file in layout.everything(study)}
+    files |= {f"{layout.results}/{report}.html" for report in layout.reports()}
+    closest = difflib.get_close_matches(target, [*names, *files], n=1, cutoff=0.7)
+    hint = f"did you mean `{closest[0]}`?" if closest else ""
+    if Path(target).name != target or Path(target).suffix:
+        return f"target `{target}`: no rule makes this file.\nHint: {hint}" if hint else None
+    known = f"Targets are {', '.join(sorted(names))}, and the path of each result."
+    return f"target `{target}`: not found.\nHint: {hint} {known}".replace(":  ", ": ")
 
 
 def findings(layout: Layout, since: float) -> list[str]:
