@@ -1,7 +1,7 @@
-"""Pin every environment anew: python envs/lock.py  (in an environment made from envs/dev.txt)
+"""Pin all environments again: python envs/lock.py  (in an environment made from envs/dev.txt)
 
-pyproject.toml names the direct dependencies. From them uv computes cpu.txt, gpu.txt and dev.txt, with hashes; the conda
-files then repeat the pins, because Snakemake copies a conda file away from its folder before it reads it.
+pyproject.toml lists the direct dependencies. uv computes cpu.txt, gpu.txt and dev.txt from them, with hashes. The conda
+files repeat the pins, because Snakemake copies a conda file to another folder before it reads it.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ENVS = Path(__file__).parent
 EXTRAS = {"cpu": ["cpu"], "gpu": ["gpu"], "dev": ["cpu", "dev"]}
-PYTHON = "3.11"  # the oldest that the pins serve; conda and Apptainer take this one
+PYTHON = "3.11"  # the oldest version of the pins; conda and Apptainer use it
 CONDA = """\
 # Made by envs/lock.py from {name}.txt; not edited by hand. Direct use: conda env create -f envs/{name}.yaml
 name: calotype-{name}
@@ -27,18 +27,18 @@ dependencies:
 
 
 def pins(requirements: str) -> list[str]:
-    """The pinned requirements of a file that uv wrote, with their markers and without hashes and comments."""
+    """Return the pins of a file that uv wrote, with markers, without hashes and comments."""
     return [line.removesuffix(" \\").strip() for line in requirements.splitlines() if re.match(r"[a-z0-9].*==", line)]
 
 
 def conda_file(name: str, requirements: str) -> str:
-    """The conda environment file that installs the pins of a requirements file."""
+    """Return a conda environment file with the pins of a requirements file."""
     listed = "\n".join(f'      - "{pin}"' for pin in pins(requirements))
     return CONDA.format(name=name, python=PYTHON, pins=listed)
 
 
 def main() -> None:
-    """Write all files; further arguments go to uv, such as --upgrade."""
+    """Write all files; arguments such as --upgrade go to uv."""
     for name, extras in EXTRAS.items():
         command = [
             "uv",

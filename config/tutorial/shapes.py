@@ -1,16 +1,16 @@
-"""Draw the images of the tutorial into shapes/: circles, squares and triangles on unevenly lit paper, a folder each."""
+"""Draw the images of the tutorial into shapes/: circles, squares and triangles on unevenly lit paper."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-EACH = 120  # images of a shape
-SIZES = ((60, 80), (90, 120), (72, 96))  # height and width in px, as of three cameras
+EACH = 120  # images of each shape
+SIZES = ((60, 80), (90, 120), (72, 96))  # height and width in px, as if from three cameras
 
 
 def draw(shape: str, rng: np.random.Generator) -> np.ndarray:
-    """An image of a shape somewhere, of some colour, turned somehow."""
+    """Draw a shape at a random place, in a random colour and rotation, shape (height, width, 3)."""
     height, width = SIZES[rng.integers(len(SIZES))]
     image = np.empty((height, width, 3), np.uint8)
     image[:] = rng.integers(180, 256, 3)
@@ -29,7 +29,7 @@ def draw(shape: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def main() -> None:
-    """Draw them all; and, as things go, lose the end of one file and copy another."""
+    """Draw all images; then truncate one file and copy another."""
     rng, folder = np.random.default_rng(1), Path("shapes")
     for shape in ("circle", "square", "triangle"):
         (folder / shape).mkdir(parents=True, exist_ok=True)

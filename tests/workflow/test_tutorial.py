@@ -203,7 +203,7 @@ def test_a_model_of_ones_own_is_tried_and_then_trained_alone(followed):
     grid = {"small-filters-8", "small-filters-16"} if followed.whole else {"small-filters-8"}
     assert trained(printed) == tried(printed) == grid
     # Its table is there, and no job is left but those that show it.
-    assert "Own" in (followed.folder / "results/shapes/summary.tex").read_text(encoding="utf-8")
+    assert "Custom" in (followed.folder / "results/shapes/summary.tex").read_text(encoding="utf-8")
     assert not re.search(r"^ (train|smoke_test|evaluate) +\d", cluster, re.MULTILINE)
     assert ("Nothing to be done" if followed.whole else "figures classify") in cluster
 
