@@ -39,7 +39,7 @@ def refused(project, *arguments, targets=()):
             "config/config.yaml",
             "seeds: 2",
             "seeds: 2\nseeds: 3",
-            "line 7: not valid YAML: the key 'seeds'",
+            "line 7: not valid YAML: duplicate key 'seeds'",
         ),
         (STUDY, "dots_source", "dots_sorce", "models.py has no function `dots_sorce`."),
         ("config/datasets.yaml", "maximum: 5", "maximum: [", "config/datasets.yaml, line"),
@@ -63,7 +63,7 @@ def test_all_mistakes_of_a_file_are_named_at_once(fresh):
 def test_a_results_folder_that_cannot_be_written_is_named_before_anything_runs(fresh):
     printed = refused(fresh, "--config", "results=Snakefile/results")
     assert "results: Snakefile/results: Snakefile is not a folder." in printed
-    assert "Hint: name another folder" in printed
+    assert "Hint: set another folder" in printed
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_two_variants_with_one_name_are_refused(fresh):
     doubled = text.replace("  accurate:", "  source:")
     assert doubled != text
     (fresh.folder / STUDY).write_text(doubled, encoding="utf-8")
-    assert "the key 'source' stands there twice" in refused(fresh)
+    assert "duplicate key 'source'" in refused(fresh)
     assert yaml.safe_load(text)
 
 

@@ -135,7 +135,7 @@ def test_a_project_may_begin_with_nothing(tmp_path):
 
 def test_a_missing_datasets_file_is_answered_with_the_one_that_is_there(project):
     complaint = project.complaint(SETTINGS | {"datasets": "config/dataset.yaml"})
-    assert "config/dataset.yaml: there is no such file." in complaint
+    assert "config/dataset.yaml: file not found." in complaint
     assert "Hint: did you mean `datasets.yaml`?" in complaint
 
 

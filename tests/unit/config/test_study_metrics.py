@@ -35,7 +35,7 @@ def test_a_study_may_choose_the_metrics_of_its_tables_and_their_first_is_its_hea
         ("accuracy", 'metrics: "accuracy" is not a list.'),
         (
             ["accuracy", "top_3"],
-            "metrics.1: `top_3` takes 4 classes or more, and `clothes` has 3.\nHint: known: accura.*",
+            "metrics.1: `top_3` takes 4 classes or more, and `clothes` has 3.\nHint: allowed values are accura.*",
         ),
         (["roc_auc"], "metrics.0: `roc_auc` takes 2 classes, and `clothes` has 3.\nHint: .*"),
     ],

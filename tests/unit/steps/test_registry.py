@@ -14,7 +14,7 @@ from calotype.steps.base import Step
 from calotype.steps.registry import STEPS, read_steps
 from calotype.steps.tone import Grey
 from calotype.util.errors import CalotypeError
-from calotype.util.registered import by_name
+from calotype.util.typed import by_name
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def test_what_is_left_out_has_to_exist(without):
     [
         ("calotype.training.models:NETS", "dense", "there is no table calotype.training.models:NETS"),
         ("calotype.training.models:MODELS", "dense2", "MODELS holds no dense2"),
-        ("calotype.training.models:LAST", "dense", "LAST is not a dict that is written out"),
+        ("calotype.training.models:LAST", "dense", "LAST is not a dict literal"),
     ],
 )
 def test_entries_that_are_picked_have_to_exist(table, key, problem):

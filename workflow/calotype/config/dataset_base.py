@@ -10,8 +10,7 @@ from calotype.steps.base import Known
 from calotype.steps.registry import BY_DEFAULT, Steps
 from calotype.steps.sequence import check_steps, plain_steps
 from calotype.tasks.labels import LabelKind
-from calotype.util.registered import Registered
-from calotype.util.typed import Strict
+from calotype.util.typed import Registered, Strict
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from calotype.config import dataset_arrays, dataset_drawn, dataset_fetched, dataset_images
 from calotype.config.dataset_base import BaseDataset
-from calotype.util.registered import by_name
+from calotype.util.typed import by_name
 
 MODULES = (dataset_drawn, dataset_fetched, dataset_images, dataset_arrays)
 DATASETS: Mapping[str, type[BaseDataset]] = by_name(MODULES, BaseDataset)  # type: ignore[type-abstract]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from calotype.util.registered import Registered
+from calotype.util.typed import Registered
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from calotype.steps import custom, filters, geometry, levels, tone
 from calotype.steps.base import Step
 from calotype.util.errors import CalotypeError
-from calotype.util.registered import by_name
+from calotype.util.typed import by_name
 
 STEPS: Mapping[str, type[Step]] = by_name((tone, geometry, filters, levels, custom), Step)  # type: ignore[type-abstract]
 BY_DEFAULT: Any = ["grey", "scale"]  # as YAML would give it: schemas show it so

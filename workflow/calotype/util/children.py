@@ -1,4 +1,4 @@
-"""Run functions in child processes that share what this one has imported and read."""
+"""Run functions in child processes that share the imports and data of this process."""
 
 import os
 import resource
@@ -17,13 +17,13 @@ MIB = 2**20 if sys.platform == "darwin" else 2**10  # in the units of ru_maxrss
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended, and what it cost.
+    """Exit status and cost of a child.
 
     Attributes:
         name: of its function.
-        status: what its function returned; below 0, the signal that ended it.
+        status: the value that its function returned; negative: the signal that killed it.
         seconds, cpu_seconds: wall and CPU time.
-        peak_memory_mib: most resident memory, with what it shares with its parent.
+        peak_memory_mib: peak resident memory, including memory shared with the parent.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Ended:
 
 
 def in_children(functions: Mapping[str, Callable[[], int]], most: int) -> Iterator[Ended]:
-    """Run each function in a forked child and give how it ended, in the order in which they end.
+    """Run each function in a forked child, and yield the children in the order in which they end.
 
     Args:
-        functions: by name; each returns the exit status of its child, 0 if it went well.
-        most: how many run at a time.
+        functions: by name; each returns the exit status of its child, 0 for success.
+        most: number of children at a time.
     """
     waiting, running = list(functions.items()), dict[int, tuple[str, float]]()
     try:
@@ -53,36 +53,20 @@ def in_children(functions: Mapping[str, Callable[[], int]], most: int) -> Iterat
             child, status, used = os.wait3(0)
             if child in running:
                 name, began = running.pop(child)
-                cpu = used.ru_utime + used.ru_stime
-                status = os.waitstatus_to_exitcode(status)
-                yield Ended(name, status, time.monotonic() - began, cpu, used.ru_maxrss / MIB)
+                yield _ended(name, os.waitstatus_to_exitcode(status), used, time.monotonic() - began)
     finally:
         for child in running:
             with suppress(OSError):
                 os.kill(child, signal.SIGTERM)
 
 
-def attempt(what: str, function: Callable[[], None]) -> int:
-    """Run a function in a child, log its error, and return the exit status.
-
-    Args:
-        what: the child, before the message of an error.
-        function: what it does.
-    """
-    try:
-        function()
-    except Exception as error:
-        return MAY_PASS if log_error(error, f"{what}: ") else FAILED
-    return 0
-
-
-def cause_of(ended: Iterable[Ended]) -> Exception | None:
-    """Return the cause that an error of failed children has: a second try may help if all were killed or said so."""
-    return None if any(child.status == FAILED for child in ended) else OSError("killed, or no room")
+def _ended(name: str, status: int, used: resource.struct_rusage, seconds: float | None = None) -> Ended:
+    cpu = used.ru_utime + used.ru_stime
+    return Ended(name, status, cpu if seconds is None else seconds, cpu, used.ru_maxrss / MIB)
 
 
 def _end_with(function: Callable[[], int]) -> None:
-    """Run a function and end this process, without what its parent does at its end."""
+    """Run a function and end this process without the exit handlers of its parent."""
     status = 1
     try:
         status = function()
@@ -92,8 +76,20 @@ def _end_with(function: Callable[[], int]) -> None:
         os._exit(status)
 
 
+def attempt(what: str, function: Callable[[], None]) -> int:
+    """Run a function in a child, log its error after the name `what`, and return the exit status."""
+    try:
+        function()
+    except Exception as error:
+        return MAY_PASS if log_error(error, f"{what}: ") else FAILED
+    return 0
+
+
+def cause_of(ended: Iterable[Ended]) -> Exception | None:
+    """Return a cause for the error of failed children: an OSError if a retry may help all of them."""
+    return None if any(child.status == FAILED for child in ended) else OSError("killed, or no space or memory left")
+
+
 def own_cost(name: str) -> Ended:
-    """What this process has cost so far; its wall time is not known, and its CPU time stands for it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = used.ru_utime + used.ru_stime
-    return Ended(name, 0, cpu, cpu, used.ru_maxrss / MIB)
+    """Return the cost of this process so far; its CPU time stands for its wall time."""
+    return _ended(name, 0, resource.getrusage(resource.RUSAGE_SELF))

@@ -1,6 +1,6 @@
-"""Identify code by what it computes: an entry point, and the definitions that it reaches, in our files and a user's.
+"""Identify code by content: an entry point and the definitions that it reaches, in the library and in a user's files.
 
-Packages of others do not count: their versions stand for them.
+Other packages do not count; their versions are recorded instead.
 """
 
 import ast
@@ -24,7 +24,7 @@ from calotype.util.user_code import is_beside, is_installed, module_file
 
 LIBRARY = Path(__file__).parents[1]
 CONFIG_TYPE = ("", "pydantic.BaseModel")
-# What changes no result: texts of errors, logs, and what runs around the work of a stage.
+# They change no result: errors, logs, and code that runs around the work of a stage.
 NO_RESULT = (
     "calotype.jobs",
     "calotype.util.code_digest",
@@ -35,7 +35,7 @@ NO_RESULT = (
 ENTRY = "<entry>"  # the module of a file that is an entry point
 Picks = Mapping[str, Sequence[str]]
 NO_PICKS: Picks = MappingProxyType({})
-Place = tuple[str, str]  # a module and a name in it; of others "" and both in one
+Place = tuple[str, str]  # a module and a name in it; for other packages "" and the full name
 
 
 class Reach(NamedTuple):
@@ -43,8 +43,8 @@ class Reach(NamedTuple):
 
     Attributes:
         digest: a SHA-256 in hexadecimal.
-        definitions: what counts, as ``module:name``; ``module:`` is what an import of the module does.
-        unclear: by file, why it cannot be told which of its definitions are used, so that all of them count.
+        definitions: the code that counts, as ``module:name``; ``module:`` is the code that an import runs.
+        unclear: by file, why the used definitions are not known, so that all of them count.
     """
 
     digest: str
@@ -54,32 +54,21 @@ class Reach(NamedTuple):
 
 @dataclass
 class _Walk:
-    """A way through the code.
+    """The state of a search through the code."""
 
-    Attributes:
-        without: modules and packages that do not count.
-        picks: by table, ``module:name``, the keys of which the values count.
-        folder: of the entry point, if it is a user's file: its modules are there and below.
-        path: the entry point, if it is a file.
-        texts: of what counts, by module and name.
-        entered: modules that are imported.
-        waiting: what is still to be looked at.
-        unclear: by file, why all of it counts.
-    """
-
-    without: frozenset[str]
-    picks: dict[str, tuple[str, ...]]
-    folder: Path | None = None
-    path: Path | None = None
-    texts: dict[Place, str] = field(default_factory=dict)
-    entered: set[str] = field(default_factory=set)
-    waiting: list[Place] = field(default_factory=list)
-    unclear: dict[str, str] = field(default_factory=dict)
+    without: frozenset[str]  # modules and packages that do not count
+    picks: dict[str, tuple[str, ...]]  # by table `module:name`, the keys whose values count
+    folder: Path | None = None  # of the entry point, if it is a user's file: its modules are in it and below
+    path: Path | None = None  # the entry point, if it is a file
+    texts: dict[Place, str] = field(default_factory=dict)  # the code that counts
+    entered: set[str] = field(default_factory=set)  # imported modules
+    waiting: list[Place] = field(default_factory=list)  # definitions to visit
+    unclear: dict[str, str] = field(default_factory=dict)  # by file, why all of it counts
 
     # ---- Modules -----------------------------------------------------------------------------------------------------
 
     def file(self, module: str) -> Path | None:
-        """The file of a module of the library or the user; None of one of others, and of a folder."""
+        """Return the file of a module of the library or the user; None for other packages and for folders."""
         if module == ENTRY:
             return self.path
         first = module.partition(".")[0]
@@ -88,23 +77,23 @@ class _Walk:
         return module_file(self.folder, module) if self.folder is not None and is_beside(self.folder, first) else None
 
     def source(self, module: str) -> Source:
-        """The file of a module, read."""
+        """Read the file of a module."""
         path = self.file(module)
         assert path is not None, module
         return read_source(path)
 
     def name(self, module: str) -> str:
-        """What messages call a module: its file."""
+        """Return the file name of a module for messages."""
         path = self.file(module)
         return module if path is None else path.name
 
     def counts(self, module: str) -> bool:
-        """Whether neither a module nor a package that it is in is left out."""
+        """Tell if neither a module nor a package that contains it is left out."""
         parts = module.split(".")
         return self.without.isdisjoint(".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
     def imported(self, module: str, imported: Imported) -> str:
-        """What an import statement of a module brings, in full."""
+        """Return the full name of an imported module or object."""
         found = [imported.module, imported.name]
         if imported.level:
             ups = imported.level - self.name(module).startswith("__init__.")
@@ -115,7 +104,7 @@ class _Walk:
     # ---- Names -------------------------------------------------------------------------------------------------------
 
     def resolve(self, module: str, chain: Chain, imports: dict[str, Imported]) -> Iterator[Place]:
-        """Tell what a name of a module stands for: a definition, a whole module, or something of others."""
+        """Find the definitions, whole modules or objects of other packages that a name of a module refers to."""
         if chain[0] in self.source(module).statements:
             yield module, chain[0]
         if chain[0] not in imports:
@@ -133,7 +122,7 @@ class _Walk:
         yield "", target
 
     def is_config(self, module: str, name: str) -> bool:
-        """Whether a name is a type of config: a class of pydantic's, however indirectly."""
+        """Tell if a name is a config type: a class that derives from pydantic's, also indirectly."""
         source = self.source(module)
         for base in (base for node in source.statements.get(name, []) for base in getattr(node, "bases", [])):
             for place in self.resolve(module, tuple(ast.unparse(base).split(".")), source.imports):
@@ -142,21 +131,21 @@ class _Walk:
         return False
 
     def definition(self, module: str, name: str) -> Definition:
-        """Look up what a name stands for."""
+        """Look up the code that a name refers to."""
         source = self.source(module)
         if (keys := self.picks.get(f"{module}:{name}")) is not None:
             return source.entries(name, keys)
         try:
             ours = self.folder is None or module.partition(".")[0] == "calotype"
             return source.definition(name, config=self.is_config(module, name), ours=ours)
-        except SyntaxError as error:  # that only the compiler sees
+        except SyntaxError as error:  # that only the compiler finds
             where = f"{self.file(module)}, line {error.lineno}"
             raise CalotypeError(f"{where}: not valid Python: {error.msg}.") from None
 
-    # ---- The way -----------------------------------------------------------------------------------------------------
+    # ---- Search ------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Look at all that waits, and at what that uses."""
+        """Visit all waiting definitions and all that they use."""
         while self.waiting:
             module, name = self.waiting.pop()
             if (module, name) in self.texts or not self.counts(module):
@@ -178,7 +167,7 @@ class _Walk:
                         self.all_of(where, f"{self.name(module)} passes it on as a whole")
 
     def enter_all(self, module: str, imports: Iterable[Imported]) -> None:
-        """Import what a module imports."""
+        """Follow the imports of a module."""
         for imported in imports:
             target = self.imported(module, imported)
             self.enter(target)
@@ -187,7 +176,7 @@ class _Walk:
                 self.all_of(module, f"it imports {first}, which is neither beside it nor installed, and does not count")
 
     def enter(self, module: str) -> None:
-        """Import a module: its packages, what it does, and what it imports."""
+        """Follow the import of a module: its packages, its statements, and its own imports."""
         while module and module not in self.entered:
             self.entered.add(module)
             if self.counts(module) and self.file(module) is not None:
@@ -216,11 +205,10 @@ def reach(entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICK
     Args:
         entry: a script; or ``path/to/file.py:name`` or ``calotype.package.module:name``, a function or a class.
         without: modules and packages that change no result.
-        picks: by table, ``module:name``, the keys that are used: the values of others do not count.
+        picks: by table, ``module:name``, the keys that are used: other values do not count.
 
     Raises:
-        CalotypeError: a file is missing or not valid Python, or holds no such name, or `without` or `picks` names what
-            is not there: it would count no longer, or again, once it has another name.
+        CalotypeError: a file is missing or not valid Python, or a name in `entry`, `without` or `picks` is not found.
     """
     return _reach(str(entry), tuple(without), tuple((table, tuple(keys)) for table, keys in sorted(picks.items())))
 
@@ -252,15 +240,15 @@ def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[s
 
 
 def code_digest(entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
-    """The digest of the code that an entry point reaches; see `reach`."""
+    """Return the digest of the code that an entry point reaches; see `reach`."""
     return reach(entry, without, picks).digest
 
 
 class KeptDigests:
-    """Digests of the library's code, in a file for later calls: as long as it stays the same, they parse none of it."""
+    """Digests of the library's code, kept in a file, so that later calls do not parse unchanged code."""
 
     def __init__(self, file: Path) -> None:
-        """Read the file, if it is of the same library and the same Python; it is written when the process ends."""
+        """Read the file if library and Python are the same; it is written when the process ends."""
         self.file, state = file, hashlib.sha256(sys.version.encode())
         for path in sorted([*LIBRARY.rglob("*.py"), *LIBRARY.parent.joinpath("scripts").glob("*.py")]):
             state.update(f"\0{path.relative_to(LIBRARY.parent)}\0".encode() + path.read_bytes())
@@ -272,7 +260,7 @@ class KeptDigests:
         atexit.register(self._save, len(self.found))
 
     def digest(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
-        """The digest of the code that a script, a function or a class of the library reaches; see `reach`."""
+        """Return the digest of the code that an entry point in the library reaches; see `reach`."""
         key = json.dumps([str(entry), without, dict(picks)], sort_keys=True)
         if key not in self.found:
             self.found[key] = code_digest(entry, without, picks)
@@ -280,26 +268,26 @@ class KeptDigests:
 
     def _save(self, known: int) -> None:
         if len(self.found) > known:
-            with suppress(CalotypeError):  # without it the next call takes longer
+            with suppress(CalotypeError):  # only speeds up the next call
                 write_text(json.dumps(self.found), self.file)
 
 
 def own_code(name: str, files: Iterable[str] = ()) -> str | None:
-    """The digest of a user's function, and of the files that it reads.
+    """Return a digest of a user's function, ``path/to/file.py:function``, and of the files that it reads.
 
     Args:
-        name: ``path/to/file.py:function``; of another name there is none.
-        files: their contents, each as a digest.
+        name: of the function; the result is None for a name without a file.
+        files: the digest of each file.
     """
     return with_values(code_digest(name, NO_RESULT), [*files]) if ":" in name else None
 
 
 def with_values(digest: str, values: Any) -> str:
-    """A digest of code and of values on which its results depend, too, as plain data."""
+    """Return a digest of code and of the values, as plain data, that its results also depend on."""
     return hashlib.sha256(json.dumps([digest, values], sort_keys=True).encode()).hexdigest()
 
 
 def forget() -> None:
-    """Read all files again, which may have changed."""
+    """Clear the caches, so that changed files are read again."""
     for cached in (_reach, read_source, module_file, is_beside):
         cached.cache_clear()

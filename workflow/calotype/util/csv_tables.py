@@ -1,4 +1,4 @@
-"""Read tables that `files.write_csv` wrote, and choose from them."""
+"""Read tables that `files.write_csv` wrote, and select rows."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,7 @@ TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note"
 
 
 def read_csv(file: Path | str, hint: str = "delete it to have it made again.") -> pd.DataFrame:
-    """Read a table. Names stay text: a variant may be called 001, or NA.
-
-    Args:
-        file: as `files.write_csv` wrote it.
-        hint: what to do where it cannot be read.
+    """Read a table; names stay text, such as a variant called 001 or NA.
 
     Raises:
         CalotypeError: the file cannot be read.
@@ -29,7 +25,7 @@ def read_csv(file: Path | str, hint: str = "delete it to have it made again.") -
 
 
 def where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
-    """The lines of a table that have these values in the columns of these names."""
+    """Return the rows that have these values in the columns of these names."""
     for column, value in values.items():
         table = table[table[column] == value]
     return table

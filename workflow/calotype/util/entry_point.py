@@ -1,4 +1,4 @@
-"""What the entry points print, and how they end."""
+"""Log and exit of the entry points."""
 
 import logging
 import os
@@ -9,19 +9,13 @@ from pathlib import Path
 
 from calotype.util.errors import CalotypeError
 
-FINAL = "This would fail again, and is not tried a second time."  # the last line of a log
-# TensorFlow's names for what may pass on another machine, or a moment later. It is not imported for this.
+FINAL = "Not retried: the error is not transient."  # the last line of a log
+# TensorFlow's names of errors that may not occur on another machine or later. TensorFlow is not imported for this.
 PASSING = ("AbortedError", "InternalError", "ResourceExhaustedError", "UnavailableError")
 
 
-def _would_pass(error: BaseException) -> bool:
-    """Whether what failed may pass when it is tried again: a full disk, a file server that was away, no memory left."""
-    causes = (error, error.__cause__)
-    return any(isinstance(each, OSError | MemoryError) or type(each).__name__ in PASSING for each in causes)
-
-
 def would_fail_again(log: Path) -> bool:
-    """Whether an entry point has ended by an error that a second try does not mend, by what it wrote into its log."""
+    """Tell from its log if an entry point ended with an error that a retry does not fix."""
     try:
         with open(log, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 200))
@@ -31,34 +25,27 @@ def would_fail_again(log: Path) -> bool:
 
 
 def log_error(error: Exception, what: str = "") -> bool:
-    """Log an error that ended a stage, or a part of it. A `CalotypeError` has no traceback; anything else is a bug.
-
-    Args:
-        error: the error.
-        what: the part of the stage, before the message.
+    """Log an error after the name `what` of a part of a stage; only a `CalotypeError` has no traceback.
 
     Returns:
-        Whether a second try may help.
+        Whether a retry may help: the disk was full, a file server was away, or memory ran out.
     """
     logger = logging.getLogger("calotype")
     if not isinstance(error, CalotypeError):
-        logger.error("%sA bug, or something that calotype did not foresee:", what, exc_info=error)
+        logger.error("%sunexpected error (possibly a bug in calotype):", what, exc_info=error)
     else:
         logger.error("%serror: %s", what, error)
         if error.__cause__ is not None:
-            logger.debug("It came from:", exc_info=error.__cause__)
-    return _would_pass(error)
+            logger.debug("Caused by:", exc_info=error.__cause__)
+    causes = (error, error.__cause__)
+    return any(isinstance(each, OSError | MemoryError) or type(each).__name__ in PASSING for each in causes)
 
 
 @contextmanager
 def script(log: str) -> Iterator[None]:
-    """Run the body of an entry point: log to a file and, from level INFO on, to the terminal.
+    """Run the body of an entry point: log to a new file and, from level INFO on, to the terminal.
 
-    A `CalotypeError` ends the process with its message and no traceback; anything else is a bug and keeps its own. The
-    log tells whether a second try makes sense (`would_fail_again`).
-
-    Args:
-        log: the log file; written anew.
+    An error is logged and ends the process; the log tells if a retry may help (`would_fail_again`).
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO)

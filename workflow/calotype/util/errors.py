@@ -1,4 +1,4 @@
-"""The one exception for everything that a user can put right."""
+"""The error for everything that a user can fix, and its hints."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class CalotypeError(Exception):
-    """Says what was wrong, where (file and key, or image), and, as a hint, what to do."""
+    """An error that a user can fix: file, key or image, the problem, and a hint."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message if hint is None else f"{message}\nHint: {hint}")
@@ -14,7 +14,7 @@ class CalotypeError(Exception):
 
 @contextmanager
 def about(what: str) -> Iterator[None]:
-    """Have errors of the block begin with what it works on."""
+    """Begin errors of the block with `what` it works on."""
     try:
         yield
     except CalotypeError as error:
@@ -23,7 +23,7 @@ def about(what: str) -> Iterator[None]:
 
 @contextmanager
 def with_hint(hint: str) -> Iterator[None]:
-    """Have errors of the block end with a hint, those that have none of their own."""
+    """Add a hint to errors of the block that have none."""
     try:
         yield
     except CalotypeError as error:
@@ -33,9 +33,8 @@ def with_hint(hint: str) -> Iterator[None]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A hint: the known name that is closest, or all of them."""
+    """Return a hint with the closest known name, or with all of them."""
     known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    if close:
+    if close := difflib.get_close_matches(str(name), known, n=1, cutoff=0.5):
         return f"did you mean `{close[0]}`?"
-    return f"known: {', '.join(known)}." if known else None
+    return f"allowed values are {', '.join(known)}." if known else None

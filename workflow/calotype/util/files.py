@@ -1,4 +1,7 @@
-"""Write files and folders whole or not at all: aside first, then renamed."""
+"""Write files and folders completely or not at all, and identify them by content.
+
+Each is written beside its place first, and then renamed.
+"""
 
 import fnmatch
 import hashlib
@@ -16,26 +19,25 @@ from typing import TYPE_CHECKING, Any
 from calotype.util.errors import CalotypeError
 
 if TYPE_CHECKING:
-    import pandas as pd  # a third of a second, for those who need it
+    import pandas as pd  # its import takes 0.3 s
 
 
 def unwritable(path: Path, error: OSError) -> CalotypeError:
-    """The error of a file or folder that cannot be written."""
-    # The HDF5 library buries the system's words in a list of everything that it knows.
+    """Return the error of a file or folder that cannot be written."""
+    # The HDF5 library hides the message of the system in a long text.
     buried = re.search(r"error message = '([^']*)'", str(error))
     return CalotypeError(
         f"{path}: cannot be written: {error.strerror or (buried[1] if buried else error)}.",
-        "see that the disk has room and that you may write there, or name another folder under `data:` or `results:` "
-        "in config/config.yaml.",
+        "check that the disk has space and that you may write there, or set another folder as `data:` or `results:` in "
+        "config/config.yaml.",
     )
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; at the end it is synced and takes the place of `path`.
+    """Yield a path beside `path` to write to; at the end it is synced and replaces `path`.
 
-    The path given has the same suffix, because writers such as numpy and Keras look at it. If the block raises,
-    nothing is left and what stood at `path` before still does.
+    It has the same suffix, as NumPy and Keras choose the format by it. If the block raises, `path` stays as it was.
 
     Raises:
         CalotypeError: the folder or the file cannot be written.
@@ -56,7 +58,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder beside `folder` to fill; at the end it takes the place of `folder`.
+    """Yield an empty folder beside `folder` to fill; at the end it replaces `folder`.
 
     Raises:
         CalotypeError: the folder cannot be written.
@@ -76,20 +78,19 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file's content in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
-    """The files below a folder, but hidden ones, those in hidden folders, and those whose names are ignored.
+    """Find the files below a folder, except hidden and ignored files and all in hidden folders.
 
     Args:
-        folder: where to look.
-        ignore: patterns of names, with * and ?; all other signs stand for themselves.
+        ignore: patterns of names with * and ?; all other characters are literal.
 
     Raises:
-        CalotypeError: a folder in it cannot be read, or is a link, which could lead anywhere.
+        CalotypeError: a folder in it cannot be read, or is a link.
     """
 
     def refuse(error: OSError) -> None:
@@ -98,32 +99,29 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
     patterns = [pattern.replace("[", "[[]") for pattern in ignore]
     for where, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in folders:
-            if os.path.islink(os.path.join(where, name)):
-                hint = "put the images themselves there, or name the folder that the link leads to."
-                raise CalotypeError(f"{os.path.join(where, name)}: a link to a folder.", hint)
-        kept = (name for name in files if not name.startswith("."))
-        yield from (
-            os.path.join(where, name)
-            for name in kept
-            if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
-        )
+        for path in (os.path.join(where, name) for name in folders):
+            if os.path.islink(path):
+                raise CalotypeError(
+                    f"{path}: a link to a folder.", "put the images there, or name the folder that the link points to."
+                )
+        for name in files:
+            if not name.startswith(".") and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+                yield os.path.join(where, name)
 
 
 def checksums(paths: Iterable[str], known: Path, start: Path = Path()) -> dict[str, str]:
-    """The SHA-256 of some files, each in hexadecimal.
+    """Compute the SHA-256 of files in hexadecimal.
 
     Args:
-        paths: of the files; one that leads to nothing is left out.
-        known: a file that keeps checksums for the next call. A file whose size and time are still the same is not read
-            again; one that was only touched, or copied to another machine, is, and changes nothing.
-        start: the folder from which names are given.
+        paths: of the files; missing files are left out.
+        known: a file that keeps the checksums. A file of the same size and time stamp is not read again.
+        start: the folder that names are relative to.
 
     Returns:
-        By name: the path from `start`, its bytes in hexadecimal, as it may be no text.
+        Checksums by name: the bytes of the relative path in hexadecimal, as they may be no valid text.
 
     Raises:
-        CalotypeError: something is no file, or cannot be read.
+        CalotypeError: a path is not a regular file, or cannot be read.
     """
     try:
         before = dict(json.loads(known.read_text(encoding="utf-8")))
@@ -134,32 +132,29 @@ def checksums(paths: Iterable[str], known: Path, start: Path = Path()) -> dict[s
         name = os.fsencode(os.path.relpath(path, start)).hex()
         try:
             status = os.stat(path)
-            if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device may take for ever
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
                 raise CalotypeError(f"{path}: neither a file nor a folder.", "move it away.")
             stamp = [status.st_size, status.st_mtime_ns]
             entry = before.get(name)
             checksum = entry[2] if entry and entry[:2] == stamp else sha256(Path(path))
         except FileNotFoundError:
-            continue  # a link to nothing; what reads it will say so
+            continue  # a link to nothing; the code that reads it reports it
         except OSError as error:
             raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
         seen[name] = [*stamp, checksum]
     if seen != before:
-        with suppress(CalotypeError):  # without it the next call takes longer
+        with suppress(CalotypeError):  # only speeds up the next call
             write_text(json.dumps(seen), known)
     return {name: entry[2] for name, entry in seen.items()}
 
 
 def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[str] | None = None) -> str:
-    """Identify what lies in a folder, by the names and contents of its files.
+    """Compute a SHA-256 over the names and contents of the files in a folder, in hexadecimal.
 
     Args:
-        folder, ignore: as for `files_below`.
+        folder, ignore: as for `files_below`; a missing folder counts as empty.
         known: as for `checksums`.
-        files: the paths, from the folder, of those that count; left out: all.
-
-    Returns:
-        A SHA-256 in hexadecimal; of nothing, where there is no such folder.
+        files: the paths to include, relative to the folder; default: all.
 
     Raises:
         CalotypeError: as `files_below` and `checksums`.
@@ -173,7 +168,7 @@ def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[s
 
 
 def declared_contents(declared: Iterable[str], known: Path) -> dict[str, str]:
-    """The content of each file or folder that a `files:` key declares, in hexadecimal.
+    """Compute a SHA-256 in hexadecimal of each file or folder that a `files:` key declares.
 
     Args:
         declared: their paths.
@@ -192,11 +187,7 @@ def declared_contents(declared: Iterable[str], known: Path) -> dict[str, str]:
 
 
 def check_writable(folder: Path, key: str) -> None:
-    """See that a folder of the config can be written to, or made.
-
-    Raises:
-        CalotypeError: it cannot; the message names the config's key.
-    """
+    """Raise a CalotypeError that names the key if a folder of the config cannot be written to or created."""
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
@@ -206,11 +197,11 @@ def check_writable(folder: Path, key: str) -> None:
         problem = f"you may not write to {nearest.resolve()}"
     else:
         return
-    raise CalotypeError(f"config: {key}: {folder}: {problem}.", f"name another folder: --config {key}=/path/to/folder")
+    raise CalotypeError(f"config: {key}: {folder}: {problem}.", f"set another folder: --config {key}=/path/to/folder")
 
 
 def write_text(text: str, file: Path) -> None:
-    """Write a text file whole or not at all.
+    """Write a text file in UTF-8, completely or not at all.
 
     Raises:
         CalotypeError: the file cannot be written.
@@ -220,7 +211,7 @@ def write_text(text: str, file: Path) -> None:
 
 
 def write_csv(table: "pd.DataFrame", file: Path) -> None:
-    """Write a table with its columns and no row names; numbers in full, so that nothing is lost.
+    """Write a table without row names, and numbers with all digits.
 
     Raises:
         CalotypeError: the file cannot be written.

@@ -1,6 +1,6 @@
-"""Find the folder of the workflow; of a hosted repository, copy it first, as Snakemake brings the rule files alone.
+"""Find the folder of the workflow. A hosted repository is copied first, as Snakemake downloads only the rule files.
 
-The rules run this file before they can import the library: it imports nothing of it.
+The rules run this file before they can import the library, so it imports nothing of it.
 """
 
 import os
@@ -13,20 +13,20 @@ COPIES = Path(".snakemake/calotype")
 
 
 def workflow_folder(rules: Any) -> Path:
-    """Find the folder that holds the rules, the scripts and the library.
+    """Return the folder that contains rules, scripts and library.
 
     Args:
-        rules: the folder of the rules, as Snakemake knows it (a `SourceFile`).
+        rules: the folder of the rules, as a `SourceFile` of Snakemake.
 
     Raises:
-        FileNotFoundError: there is no library beside the rules.
+        FileNotFoundError: the library is missing beside the rules.
     """
     if hasattr(rules, "hosted_repo"):
         return copy_of_repository(rules.hosted_repo.repo, rules.ref) / Path(rules.path).parent
     folder = Path(rules.get_path_or_uri(secret_free=True)).resolve().parent
     if not (folder / "calotype").is_dir():
         raise FileNotFoundError(
-            f"{rules}: no library beside these rules.\nHint: name a clone or a git submodule, "
+            f"{rules}: no library beside these rules.\nHint: use a clone or a git submodule, "
             '`snakefile: "calotype/Snakefile"`, or a git server, `snakefile: github("<owner>/calotype", '
             'path="Snakefile", ...)`.'
         )
@@ -34,14 +34,10 @@ def workflow_folder(rules: Any) -> Path:
 
 
 def copy_of_repository(repository: Any, revision: str) -> Path:
-    """Copy all files of one commit into the project, once.
-
-    Args:
-        repository: a `git.Repo`.
-        revision: a branch, tag or commit.
+    """Copy all files of one commit of a `git.Repo` into the project, once.
 
     Returns:
-        The copy. The path is the same for each commit: another commit with the same code makes nothing run again.
+        The copy. Its path is the same for each commit, so another commit with the same code makes nothing run again.
     """
     commit = repository.commit(revision).hexsha
     COPIES.mkdir(parents=True, exist_ok=True)
@@ -50,7 +46,7 @@ def copy_of_repository(repository: Any, revision: str) -> Path:
             repository.archive(archive, commit)
             archive.seek(0)
             with tarfile.open(fileobj=archive) as files:
-                # Not an argument of `extractall`, which Python has since 3.11.4; Debian 12 has an older one.
+                # Debian 12 has Python 3.11.2, where `extractall` has no argument `filter`.
                 files.extraction_filter = getattr(tarfile, "data_filter", None)
                 files.extractall(Path(aside, "copy"))
             os.replace(Path(aside, "copy"), COPIES / commit)

@@ -1,41 +1,35 @@
-"""Versions of packages: those that can change the bytes of a result, and all that a process has imported."""
+"""Versions of the packages that compute a result, and of all packages that a process has imported."""
 
 import platform
 import sys
 from collections.abc import Mapping
 from importlib import metadata
 
-# They compute images, weights and predictions. Any other package only moves data, checks the config or draws.
+# They compute images, weights and predictions. All other packages only move data, check the config or plot.
 COMPUTING = ("keras", "numpy", "opencv-python-headless", "scikit-learn", "scipy", "tensorflow", "tensorflow-cpu")
 
 
-def computing(versions: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Versions of the packages that compute.
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
-    Args:
-        versions: the versions to choose from; left out: those that are installed.
-    """
-    if versions is not None:
-        return {name: versions[name] for name in COMPUTING if name in versions}
-    found = {}
-    for name in COMPUTING:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+
+def _installed() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for package in metadata.distributions():
+        found.setdefault(_plain(package.name), package.version)  # the first on the path is the one that is imported
     return found
 
 
+def computing(versions: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Select the packages that compute, from `versions` or from the installed packages."""
+    versions = _installed() if versions is None else versions
+    return {name: versions[name] for name in COMPUTING if name in versions}
+
+
 def imported() -> dict[str, str]:
-    """Versions of Python, of all packages that this process has imported, and of those that compute."""
+    """Return the versions of Python, of the packages that this process has imported, and of those that compute."""
     modules = {name.partition(".")[0] for name in sys.modules}
-    found = computing()
-    # As `metadata.packages_distributions` does it, in a quarter of the time: only packages in use are read.
-    for package in metadata.distributions():
-        names = (package.read_text("top_level.txt") or "").split()
-        if not names:
-            files = (line.partition(",")[0].partition("/") for line in (package.read_text("RECORD") or "").splitlines())
-            names = [first if rest else first.removesuffix(".py") for first, _, rest in files]
-        if not modules.isdisjoint(names):
-            found[package.name.lower().replace("_", "-")] = package.version
-    return {"python": platform.python_version()} | dict(sorted(found.items()))
+    packages = metadata.packages_distributions()
+    used = {_plain(name) for module in modules & packages.keys() for name in packages[module]} | {*COMPUTING}
+    versions = {name: version for name, version in sorted(_installed().items()) if name in used}
+    return {"python": platform.python_version()} | versions

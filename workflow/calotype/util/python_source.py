@@ -1,4 +1,4 @@
-"""One Python file, sorted out: what each of its names stands for, and what an import of it does."""
+"""The top level of a Python file: the definition of each name, and the statements that an import runs."""
 
 import ast
 import functools
@@ -19,43 +19,32 @@ from calotype.util.python_text import (
     last_name,
 )
 
-REST, ALL = "", "*"  # what an import of a file does besides binding names; and all of a script
+REST, ALL = "", "*"  # statements that an import runs besides binding names; and all statements of a script
 
 
 def parse(path: Path) -> ast.Module:
-    """Parse a Python file.
-
-    Raises:
-        CalotypeError: it cannot be read, or is not valid Python.
-    """
+    """Parse a Python file; raise a CalotypeError if it cannot be read or is not valid Python."""
     try:
         return ast.parse(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror}.") from None
-    except (SyntaxError, ValueError) as error:  # also of text that is not UTF-8, and of null bytes
+    except (SyntaxError, ValueError) as error:  # ValueError: not UTF-8, or null bytes
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise CalotypeError(f"{path}{line}: not valid Python: {getattr(error, 'msg', error)}.") from None
 
 
 @dataclass
 class Source:
-    """A file, with what its top level binds and does.
+    """The top level of a file."""
 
-    Attributes:
-        statements: by the name that they bind or change.
-        effects: what else runs when the file is imported.
-        imports: the names that its top level imports, wherever in it the import stands.
-        stars: the modules of which it imports all.
-    """
-
-    statements: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    effects: list[ast.stmt] = field(default_factory=list)
-    imports: dict[str, Imported] = field(default_factory=dict)
-    stars: list[Imported] = field(default_factory=list)
+    statements: dict[str, list[ast.stmt]] = field(default_factory=dict)  # by the name that they bind or change
+    effects: list[ast.stmt] = field(default_factory=list)  # other statements that an import runs
+    imports: dict[str, Imported] = field(default_factory=dict)  # also those in `try` and `if`
+    stars: list[Imported] = field(default_factory=list)  # modules whose names are all imported
     known: dict[str, Definition] = field(default_factory=dict)
 
     def definition(self, name: str, *, config: bool = False, ours: bool = True) -> Definition:
-        """What a name stands for, which may be a config type; `REST` and `ALL` stand for more than one statement."""
+        """Return the definition of a name, of a config type or not; also of `REST` and `ALL`."""
         if name not in self.known:  # once, as `define` changes statements
             found = self.effects if name in (REST, ALL) else self.statements[name]
             if name == ALL:
@@ -65,14 +54,10 @@ class Source:
         return self.known[name]
 
     def entries(self, table: str, keys: Sequence[str]) -> Definition:
-        """Some entries of a table, a dict that is written out.
-
-        Raises:
-            CalotypeError: it is none, or holds no such key.
-        """
+        """Return some entries of a table; raise a CalotypeError if it is no dict literal or lacks a key."""
         value = getattr(self.statements[table][0], "value", None)
         if not isinstance(value, ast.Dict):
-            raise CalotypeError(f"code digest: {table} is not a dict that is written out.")
+            raise CalotypeError(f"code digest: {table} is not a dict literal.")
         known = {getattr(key, "value", None): entry for key, entry in zip(value.keys, value.values, strict=True)}
         if unknown := {*keys} - known.keys():
             raise CalotypeError(f"code digest: {table} holds no {unknown.pop()}.")
@@ -81,7 +66,7 @@ class Source:
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that an import of a file runs, without those for type checkers and texts that nothing uses."""
+    """Yield the statements that an import of a file runs, without unused texts and code for type checkers."""
     for node in body:
         asked = last_name(getattr(node.test, "left", node.test)) if isinstance(node, ast.If) else ""
         if isinstance(node, ast.If) and asked == "TYPE_CHECKING":
@@ -92,16 +77,12 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 @functools.cache
 def read_source(path: Path) -> Source:
-    """Read a file, and sort out its statements.
-
-    Raises:
-        CalotypeError: it cannot be read, or is not valid Python.
-    """
+    """Read a file and sort its statements; raise a CalotypeError as `parse` does."""
     source, assigned = Source(), []
     for node in _statements(parse(path).body):
         if isinstance(node, Function | ast.ClassDef):
             source.statements.setdefault(node.name, []).append(node)
-            if not decorators_are_plain(node):  # it may be registered somewhere: with the file, it counts
+            if not decorators_are_plain(node):  # it may be registered somewhere, so it counts with the file
                 used = ast.Expr(ast.Name(node.name, ast.Load()))
                 source.effects.append(ast.fix_missing_locations(ast.copy_location(used, node)))
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):

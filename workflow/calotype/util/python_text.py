@@ -1,7 +1,7 @@
-"""Python code as text, without what changes no result, and the names that it uses.
+"""Python code as text, reduced to the code that can change a result, and the names that it uses.
 
-Left out: comments, docstrings, layout, annotations, calls that log, what errors are given, local texts that only these
-use, and the fields and validators of config types, because resolved values stand for config.
+Left out: comments, docstrings, layout, annotations, log calls, arguments of errors, and local texts only used there.
+Fields and validators of config types are left out, too: resolved values stand for config.
 """
 
 import ast
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
-Chain = tuple[str, ...]  # a name and the attributes that are read of it, one of the other: ("np", "random", "rng")
+Chain = tuple[str, ...]  # a name and its attributes in sequence: ("np", "random", "rng")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 LOGGERS = ("logger", "logging", "log", "_logger", "LOGGER", "warnings")
 LOGS = ("debug", "info", "warning", "warn", "error", "exception", "critical", "log")
-WORDS = ("CalotypeError", "about", "with_hint", "did_you_mean")  # of util/errors: they take texts alone
-# Decorators that register nothing: what they decorate counts only where it is used.
+WORDS = ("CalotypeError", "about", "with_hint", "did_you_mean")  # of util/errors: they take only texts
+# Decorators that register nothing: a function with them counts only where it is used.
 PLAIN = {
     "property", "setter", "staticmethod", "classmethod", "cache", "lru_cache", "cached_property", "wraps", "final",
     "contextmanager", "dataclass", "abstractmethod", "override", "overload", "total_ordering", "runtime_checkable",
@@ -25,19 +25,19 @@ PLAIN = {
 }  # fmt: skip
 VALIDATORS = {"field_validator", "model_validator", "validator", "root_validator"}
 HARMLESS = {"len", "isinstance", "any", "all", "is_file", "is_dir", "exists", "get", "startswith", "endswith"}
-# Further calls in logs and texts of a user's that change nothing; in the library there are no others.
+# Other calls in a user's logs and texts that change nothing; the library's logs and texts call nothing else.
 SHOWING = HARMLESS | {
     "abs", "float", "format", "int", "item", "join", "list", "max", "mean", "min", "repr", "round", "shape", "sorted",
     "str", "sum", "tolist", "tuple", "type",
 }  # fmt: skip
 UNCLEAR: tuple[Chain, ...] = (("exec",), ("eval",), ("globals",), ("__import__",), ("sys", "modules"))
 UNCLEAR_OF_USERS = {"vars", "locals", "compile", "runpy", "spec_from_file_location", "__globals__", "__dict__"}
-SILENT = ("ctx", "type_comment", "kind", "simple")  # fields of nodes that say nothing of what is computed
+SILENT = ("ctx", "type_comment", "kind", "simple")  # fields of nodes that change nothing
 PASS, NOTHING = ast.fix_missing_locations(ast.Pass()), ast.fix_missing_locations(ast.Constant(None))
 
 
 class Imported(NamedTuple):
-    """Where an imported name comes from: dots that a relative import begins with, the module, a name in it."""
+    """The origin of an imported name: number of leading dots, the module, a name in it."""
 
     level: int
     module: str
@@ -45,37 +45,30 @@ class Imported(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What one name stands for.
-
-    Attributes:
-        text: what is computed.
-        uses: the names that it uses, beside its own variables.
-        imports: those that it imports itself.
-        unclear: why it cannot be told what it uses; None where it can.
-    """
+    """The code of one name."""
 
     text: str
-    uses: frozenset[Chain]
-    imports: dict[str, Imported]
-    unclear: str | None
+    uses: frozenset[Chain]  # names that it uses, except its own variables
+    imports: dict[str, Imported]  # its own imports
+    unclear: str | None  # the reason, if the names that it uses are not known
 
 
 def last_name(node: ast.AST) -> str:
-    """The last name of an expression such as `functools.cache` or `cache(...)`."""
+    """Return the last name of an expression such as `functools.cache` or `cache(...)`."""
     while isinstance(node, ast.Call):
         node = node.func
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def base_name(node: ast.AST) -> str:
-    """The first name of an expression such as `table["key"]` or `module.name`."""
+    """Return the first name of an expression such as `table["key"]` or `module.name`."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return getattr(node, "id", "")
 
 
 def imported_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Imported]]:
-    """The names that import statements bind; of `import a.b`, which binds `a`, also `a.b`."""
+    """Yield the names that import statements bind; for `import a.b`, which binds `a`, also `a.b`."""
     for node in nodes:
         if isinstance(node, ast.Import):
             for name in node.names:
@@ -88,17 +81,16 @@ def imported_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Imported]]:
 
 
 def decorators_are_plain(node: Function | ast.ClassDef) -> bool:
-    """Whether nothing happens to a function or class beyond its definition."""
+    """Tell if no decorator registers a function or class."""
     return {*map(last_name, node.decorator_list)} <= PLAIN
 
 
 def define(statements: Sequence[ast.stmt], *, config: bool = False, ours: bool = True) -> Definition:
-    """Tell what statements compute and which names they use. They are changed.
+    """Reduce statements of the top level of a file to text and used names; the statements are changed.
 
     Args:
-        statements: of the top level of a file.
         config: whether the classes are config types.
-        ours: whether they are the library's, whose logs and errors call nothing that changes a result.
+        ours: whether they are the library's, whose logs and errors call no code that changes a result.
     """
     strip = _Strip(ours)
     if config:
@@ -115,7 +107,7 @@ def define(statements: Sequence[ast.stmt], *, config: bool = False, ours: bool =
 
 
 def dump(node: Any) -> str:
-    """A node, a list of nodes or a field as text, the same in every version of Python."""
+    """Return a node, a list of nodes or a field as text, the same in every version of Python."""
     if isinstance(node, list):
         return "".join([f"{dump(each)}," for each in node if not isinstance(each, ast.Pass)])
     if not isinstance(node, ast.AST):
@@ -126,7 +118,7 @@ def dump(node: Any) -> str:
 
 
 def names_used(statements: list[ast.stmt]) -> frozenset[Chain]:
-    """The names that statements use beside their own variables, as the compiler tells them apart."""
+    """Return the names that statements use, except their own variables, as the compiler distinguishes them."""
     uses: set[Chain] = set()
     waiting = [compile(ast.Module(statements, []), "<code>", "exec", dont_inherit=True, optimize=0)]
     while waiting:
@@ -143,19 +135,19 @@ def names_used(statements: list[ast.stmt]) -> frozenset[Chain]:
 
 
 def is_text(node: ast.AST) -> bool:
-    """Whether a statement is a docstring, or another expression that is not used."""
+    """Tell if a statement is a docstring or another unused constant."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _quiet(node: ast.AST, harmless: Iterable[str] = HARMLESS) -> bool:
-    """Whether to look at an expression changes nothing."""
+    """Tell if evaluating an expression changes nothing."""
     found = [*ast.walk(node)]
     calls = {last_name(each) for each in found if isinstance(each, ast.Call)}
     return not any(isinstance(each, ast.NamedExpr | ast.Await) for each in found) and calls <= {*harmless}
 
 
 def _text(node: ast.AST | None) -> bool:
-    """Whether an expression is a text, or one of two texts."""
+    """Tell if an expression is a text, or one of two texts."""
     if isinstance(node, ast.IfExp):
         return _text(node.body) and _text(node.orelse)
     if isinstance(node, ast.BinOp):
@@ -166,7 +158,7 @@ def _text(node: ast.AST | None) -> bool:
 
 
 def _is_log(node: ast.AST) -> bool:
-    """Whether an expression says something to whoever reads along, and does nothing else."""
+    """Tell if an expression is a call that only logs or prints to the terminal."""
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Name):
@@ -175,7 +167,7 @@ def _is_log(node: ast.AST) -> bool:
 
 
 def _is_config(node: ast.stmt) -> bool:
-    """Whether a statement of a config type says which values it takes."""
+    """Tell if a statement of a config type only defines the allowed values."""
     if isinstance(node, ast.AnnAssign):
         return not any(last_name(each) == "ClassVar" for each in ast.walk(node.annotation))
     if isinstance(node, ast.Assign):
@@ -184,14 +176,14 @@ def _is_config(node: ast.stmt) -> bool:
 
 
 class _Strip(ast.NodeTransformer):
-    """Put `pass` where a statement changes no result, and take annotations and texts for errors away."""
+    """Replace statements that change no result by `pass`, and remove annotations and texts of errors."""
 
     def __init__(self, ours: bool) -> None:
         self.ours = ours
         self.imports: dict[str, Imported] = {}
         self.unclear: str | None = None
         self.read: set[str] = set()
-        self.texts: dict[str, list[ast.Assign]] = {}  # that the function at hand gives to variables
+        self.texts: dict[str, list[ast.Assign]] = {}  # assignments of texts in the current function
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load):
@@ -208,7 +200,7 @@ class _Strip(ast.NodeTransformer):
             self.unclear = f"`{name}` may use any name"
 
     def _shows(self, node: ast.AST) -> bool:
-        """Whether an expression only makes a text, or whatever is shown."""
+        """Tell if the parts of an expression only make a text."""
         return self.ours or all(_quiet(each, SHOWING) for each in ast.iter_child_nodes(node))
 
     def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
@@ -230,7 +222,7 @@ class _Strip(ast.NodeTransformer):
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.AST:
         self.imports |= imported_names([node])
-        return PASS  # so that the names are none of a function's own
+        return PASS  # so that the names do not become local variables
 
     visit_ImportFrom = visit_Import  # noqa: N815
 
@@ -244,7 +236,7 @@ class _Strip(ast.NodeTransformer):
         self.generic_visit(node)
         for name in self.texts.keys() - self.read - {""}:
             for each in self.texts[name]:
-                each.value = NOTHING  # only errors and logs show it
+                each.value = NOTHING  # only errors and logs use it
         self.texts = around
         return node
 
@@ -288,7 +280,7 @@ class _Strip(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST:
-        """Drop what does nothing, or only ends a stage with our error: finished results have passed it."""
+        """Drop branches that do nothing, or only raise our error: finished results did not take them."""
         self.generic_visit(node)
         body, other = ([each for each in block if not isinstance(each, ast.Pass)] for block in (node.body, node.orelse))
         if body and isinstance(end := body[-1], ast.Raise) and last_name(end.exc or end) == "CalotypeError":
@@ -296,6 +288,6 @@ class _Strip(ast.NodeTransformer):
         return node if body or other or not _quiet(node.test) else PASS
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """Python 3.12 ends some formats with an empty text."""
+        """Drop the empty text that Python 3.12 adds to some formats."""
         node.values = [each for each in node.values if getattr(each, "value", None) != ""]
         return self.generic_visit(node)

@@ -1,4 +1,4 @@
-"""Files of arrays that carry a checksum of all that they hold, so that a torn or changed file is not used."""
+"""Array files with a checksum of their content, so that a damaged or changed file is not used."""
 
 import hashlib
 import json
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from calotype.util.files import new_file
 
-HEAD = "head"  # the entry for the checksum and all that is no array, as JSON
-ARRAY = "array/"  # before the names of arrays
+HEAD = "head"  # the entry with the checksum and the plain data, as JSON
+ARRAY = "array/"  # prefix of the names of arrays
 
 
 def _checksum(values: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     found = hashlib.sha256(f"{values}\n".encode())
     for name in sorted(arrays):
         dtype = arrays[name].dtype
-        kind = f"{dtype.itemsize} bytes" if dtype.kind == "V" else dtype.str  # bfloat16 comes back without its name
+        kind = f"{dtype.itemsize} bytes" if dtype.kind == "V" else dtype.str  # bfloat16 loses its name in a file
         found.update(f"{name} {kind} {arrays[name].shape}\n".encode())
         found.update(np.ascontiguousarray(arrays[name]).view(np.uint8).data if arrays[name].size else b"")
     return found.hexdigest()
@@ -40,20 +40,20 @@ def write_sealed(file: Path, values: Mapping[str, Any], arrays: Mapping[str, NDA
 
 
 def read_sealed(file: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read what `write_sealed` wrote: the plain data, and the arrays.
+    """Read the plain data and the arrays that `write_sealed` wrote.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is torn, was changed, or is another kind of file.
+        ValueError: it is damaged, was changed, or is another kind of file.
     """
     try:
         with np.load(file, allow_pickle=False) as found:
             head = json.loads(str(found[HEAD]))
             arrays = {name.removeprefix(ARRAY): found[name] for name in found.files if name != HEAD}
         if head["sha256"] != _checksum(head["values"], arrays):
-            raise ValueError("its checksum is another")
+            raise ValueError("wrong checksum")
         return json.loads(head["values"]), arrays
     except OSError:
         raise
-    except Exception as error:  # what a torn archive raises is a long list, which zipfile does not promise
+    except Exception as error:  # zipfile does not document the errors of a damaged archive
         raise ValueError(str(error)) from error

@@ -1,21 +1,21 @@
-"""Fix at start what a user's environment and dotfiles would change in a result."""
+"""Fix the environment at start, so that a user's variables and dotfiles change no result."""
 
 from collections.abc import MutableMapping
 
-# Set in every process that computes; Python reads its own two only at start, so a call sets them for all of its jobs.
+# Set in every process that computes. Python reads its own two only at start, so Snakemake sets them for all its jobs.
 VARIABLES = {
     "KERAS_BACKEND": "tensorflow",
-    # On by default only where the processor has AVX-512; without AVX-512 it is 1.2 to 3 times faster, too, and whether
-    # it is on changes the last bits of a result.
+    # On by default only with AVX-512, and it changes the last bits of a result. Without AVX-512 it is 1.2 to 3 times
+    # faster, too.
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "PYTHONHASHSEED": "0",
-    "PYTHONUTF8": "1",  # names of files in another locale
+    "PYTHONUTF8": "1",  # file names in another locale
 }
-# Of Keras, whatever ~/.keras/keras.json says: its defaults.
+# The defaults of Keras; ~/.keras/keras.json does not count.
 KERAS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
-# Removed, as they choose kernels, precision or limits: all variables of these families, but for those that name a
-# place, a number of threads (Snakemake sets it for each job) or what is logged.
+# Variables of these families are removed, as they select kernels, precision or limits. Variables for paths, logging and
+# the number of threads (which Snakemake sets for each job) stay.
 FAMILIES = (
     *("KERAS_", "TF_", "XLA_", "ONEDNN_", "DNNL_", "NVIDIA_TF32_", "CUBLAS_", "CUDNN_"),
     *("OPENBLAS_", "MKL_", "BLIS_", "OMP_", "KMP_", "NPY_", "NUMEXPR_", "SCIPY_", "SKLEARN_", "OPENCV_"),
@@ -23,17 +23,14 @@ FAMILIES = (
 )
 KEPT = ("_HOME", "_DIR", "_PATH", "_PATHS", "_ROOT", "_NUM_THREADS", "_LOG_LEVEL", "_VERBOSE", "TF_GPU_ALLOCATOR")
 OTHERS = ("TF_CPP_", "TF_CLI_", "TF_LOG", "TF_TOKEN_", "TF_VAR_")  # logging; and Terraform's
-PLACES = "--xla_gpu_cuda_data_dir="  # the one flag of XLA_FLAGS that only finds files
+PLACES = "--xla_gpu_cuda_data_dir="  # the flag of XLA_FLAGS that only finds files
 
 
 def fix(environment: MutableMapping[str, str]) -> list[str]:
-    """Set and remove variables, before the libraries that read them are imported.
-
-    Args:
-        environment: of this process, and of those that it starts.
+    """Set and remove variables before the libraries that read them are imported.
 
     Returns:
-        The variables of the user that no longer count, to be said.
+        The user's variables that were changed or removed.
     """
     changed = [name for name, value in VARIABLES.items() if environment.get(name, value) != value]
     for name in [name for name in environment if name.startswith(FAMILIES) and not _is_kept(name)]:

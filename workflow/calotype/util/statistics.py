@@ -1,4 +1,4 @@
-"""Means, intervals, and what a published number is worth beside them."""
+"""Means, intervals, and verdicts on published numbers."""
 
 import math
 from collections.abc import Sequence
@@ -7,54 +7,47 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVEL = 0.95  # of all intervals
-RARE = 0.05  # a share of runs that a reader would not meet in a handful
-NEGLIGIBLE = 1e-12  # rounding, when seeds that are all equal meet a bound
+RARE = 0.05  # a share of runs that is too small to be seen in a few runs
+NEGLIGIBLE = 1e-12  # rounding, when equal seeds meet a bound
 
 
 def t_quantile(n: int) -> float:
-    """The factor of a two-sided interval from n values, by Student's t with n - 1 degrees of freedom."""
-    from scipy.special import stdtrit  # a third of a second, for those who need it
+    """Return the factor of a two-sided interval from n values: Student's t with n - 1 degrees of freedom."""
+    from scipy.special import stdtrit  # the import takes 0.3 s
 
     return float(stdtrit(n - 1, 0.5 + LEVEL / 2))
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """The mean and its 95 % interval over seeds (Student's t).
+    """Return mean, low and high of the 95 % interval of the mean over seeds (Student's t).
 
-    Returns:
-        mean, low, high; low and high are NaN for a single value, all three where there is none.
+    Low and high are NaN for a single value, and all three are NaN for none.
     """
     array = np.asarray(values, float)
-    if not array.size:
-        return float("nan"), float("nan"), float("nan")
-    mean = float(array.mean())
+    mean = float(array.mean()) if array.size else math.nan
     if array.size < 2:
-        return mean, float("nan"), float("nan")
+        return mean, math.nan, math.nan
     half = t_quantile(array.size) * float(array.std(ddof=1)) / array.size**0.5
     return mean, mean - half, mean + half
 
 
 def next_run_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Where one more run with another seed would lie with 95 % (prediction interval, Student's t).
-
-    Returns:
-        low, high; NaN for a single value.
-    """
+    """Return low and high of the 95 % prediction interval of one more run (Student's t); NaN for a single value."""
     array = np.asarray(values, float)
     if array.size < 2:
-        return float("nan"), float("nan")
+        return math.nan, math.nan
     half = t_quantile(array.size) * float(array.std(ddof=1)) * (1 + 1 / array.size) ** 0.5
     return float(array.mean()) - half, float(array.mean()) + half
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion.
+    """Return low and high of the 95 % interval of a proportion.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, J. Am. Stat. Assoc. 22
     (1927) 209.
 
     Raises:
-        ValueError: there are no trials, or more successes than trials.
+        ValueError: no trials, or more successes than trials.
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes in {trials} trials")
@@ -64,20 +57,15 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * (share * (1 - share) / trials + z**2 / (4 * trials**2)) ** 0.5
-    # The ends are exact where nothing, or everything, succeeded; rounding would leave 3e-18.
+    # The ends are exact if nothing or everything succeeded; rounding would leave 3e-18.
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim beside its measurement.
+    """The result of a comparison between a claim and the runs."""
 
-    Attributes:
-        agrees: None if the seeds do not suffice to tell.
-        reason: the comparison in words.
-    """
-
-    agrees: bool | None
+    agrees: bool | None  # None: undecided, as more seeds are needed
     reason: str
 
 
@@ -96,11 +84,10 @@ def _judge_bound(values: Sequence[float], at_most: float, at_least: float) -> Ve
     _, low, high = mean_interval(values)
     keeps = high <= at_most + NEGLIGIBLE and low >= at_least - NEGLIGIBLE
     breaks = low > at_most + NEGLIGIBLE or high < at_least - NEGLIGIBLE
-    side = "below" if math.isfinite(at_most) else "above"
-    if keeps or breaks:
-        return Verdict(
-            keeps, f"the whole interval lies {side} the bound" if keeps else "the whole interval breaks the bound"
-        )
+    if keeps:
+        return Verdict(True, f"the whole interval lies {'below' if math.isfinite(at_most) else 'above'} the bound")
+    if breaks:
+        return Verdict(False, "the whole interval breaks the bound")
     return Verdict(None, "the interval reaches across the bound; ask for more seeds")
 
 
@@ -138,20 +125,21 @@ def judge(
     images: int | None = None,
     rounding: float = 0.0,
 ) -> Verdict:
-    """Hold a claim against the runs of several seeds.
+    """Compare a claim with the runs of several seeds.
 
-    A published value comes from one run, so it agrees when it lies where one more run of ours would with 95 %. A
-    published bound agrees when the whole interval of our mean keeps it; a range of runs, when for certain (Wilson) more
-    than half of ours lie in it; a lowest run, when one of ours is as low, and not when it is too rare to be seen in a
-    few; likeness, when the means differ by no more than single runs do.
+    - A published value comes from one run: it agrees if it lies in the 95 % prediction interval of one more run.
+    - A bound agrees if the whole interval of our mean keeps it.
+    - A range of runs agrees if the 95 % interval (Wilson) of the share of our runs in it lies above one half.
+    - A lowest run agrees if a run of ours is as low, and disagrees if their share is below 5 % with certainty (Wilson).
+    - A similar variant agrees if the means differ by no more than two single runs do.
 
     Args:
         values: of the seeds that did not diverge, all on the same test images.
         value, at_most, at_least, between, as_low_as: the claim; one of them, or `others`.
-        others: the values of the variant that this one is said to be like.
-        images: how many test images there are, where the values are shares of them and the source had other images:
-            the chance of drawing its images and ours is added.
-        rounding: by how much the published value may have been rounded.
+        others: the values of the variant that this one is claimed to resemble.
+        images: number of test images, if the values are shares of them and the source had other images: the variance
+            of drawing both sets is added.
+        rounding: the largest rounding error of the published value.
     """
     fewest = min(len(values), len(values if others is None else others))
     if fewest == 0:

@@ -1,24 +1,30 @@
-"""The types that all config is made of."""
+"""Types that all config is made of, and types that a config selects by name."""
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
+PositiveInt = Annotated[int, Field(gt=0)]
+Whole = Annotated[int, Field(ge=0)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
 
 class Strict(BaseModel):
-    """No unknown keys, no silent conversions ("10" is not 10), no changes afterwards.
+    """Config without unknown keys, silent conversions ("10" is not 10) and later changes.
 
-    Validators are built when they are first used: most calls read few sources of images, and no type by itself that is
-    part of another one.
+    Validators are built at first use: most calls use few of these types.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     def values(self, **which: Any) -> dict[str, Any]:
-        """Give the keys that differ from their defaults as plain data: the values that stand for config in an identity.
+        """Return the keys that differ from their defaults as plain data: they identify a config.
 
-        A key that is new and at its default makes nothing run again. Another default of an old key would not either:
-        tests/unit/config/test_defaults.py says what to do then.
+        So a new key at its default makes nothing run again. If you change the default of an old key, see
+        tests/unit/config/test_defaults.py.
 
         Args:
             which: `include` or `exclude`, as for `model_dump`.
@@ -26,7 +32,41 @@ class Strict(BaseModel):
         return self.model_dump(exclude_defaults=True, **which)
 
 
-PositiveInt = Annotated[int, Field(gt=0)]
-Whole = Annotated[int, Field(ge=0)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+class Registered(Strict):
+    """A type that the config selects by the literal of its key `registered_by`; its docstring describes it there."""
+
+    registered_by: ClassVar[str] = "name"
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(core)
+        schema = handler.resolve_ref_schema(found)
+        schema["description"] = " ".join(schema["description"].split())
+        schema["properties"][cls.registered_by]["description"] = schema["description"]
+        return found
+
+
+Model = TypeVar("Model", bound=Registered)
+
+
+def by_name(modules: Iterable[ModuleType], base: type[Model]) -> dict[str, type[Model]]:
+    """Collect the types that the modules define and that derive from `base`, by name.
+
+    Raises:
+        TypeError: a type lacks a method, or a name is a duplicate.
+    """
+    found: dict[str, type[Model]] = {}
+    for module in modules:
+        for model in vars(module).values():
+            if not (isinstance(model, type) and issubclass(model, base) and model.__module__ == module.__name__):
+                continue
+            kind: Any = model.model_fields[base.registered_by].annotation
+            if get_origin(kind) is not Literal:  # a base class of several types
+                continue
+            if missing := getattr(model, "__abstractmethods__", None):
+                raise TypeError(f"{module.__name__}.{model.__name__} lacks {', '.join(sorted(missing))}")
+            (name,) = get_args(kind)
+            if name in found:
+                raise TypeError(f"{module.__name__}.{model.__name__}: duplicate {base.registered_by} `{name}`")
+            found[name] = model
+    return found

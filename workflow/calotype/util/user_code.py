@@ -1,4 +1,4 @@
-"""Import a user's functions, and the modules that lie beside their files."""
+"""Import a user's functions and the modules beside their files."""
 
 import functools
 import os
@@ -15,41 +15,40 @@ from calotype.util.errors import CalotypeError
 
 @functools.cache
 def is_beside(folder: Path, name: str) -> bool:
-    """Whether files in a folder that import a name get what lies beside them; modules of Python itself come first."""
+    """Tell if files in a folder that import a name get a module beside them; the standard library comes first."""
     return name not in sys.stdlib_module_names and ((folder / f"{name}.py").is_file() or (folder / name).is_dir())
 
 
 @functools.cache
 def is_installed(name: str) -> bool:
-    """Whether a module is one of Python's or of an installed package."""
+    """Tell if a module belongs to the standard library or to an installed package."""
     return name in sys.stdlib_module_names or find_spec(name) is not None
 
 
 @functools.cache
 def module_file(folder: Path, module: str) -> Path | None:
-    """The file of a module below a folder; None where there is none."""
+    """Return the file of a module below a folder; None if there is none."""
     path = os.path.join(folder, *module.split("."))
     return next((Path(file) for file in (f"{path}.py", f"{path}/__init__.py") if os.path.isfile(file)), None)
 
 
 class _Loader(SourceFileLoader):
-    """Compile a file each time that it is loaded, and leave no `__pycache__` beside it."""
+    """Compiles a file whenever it is loaded, and leaves no `__pycache__` beside it."""
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
-        """Compile the file."""
         return compile(self.get_data(self.path), self.path, "exec", dont_inherit=True)
 
 
 class _Beside:
-    """Finds the modules beside the user's file that is at work."""
+    """Finds the modules beside the current file of the user."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None
-        self.names: set[str] = set()  # of the modules that were found there
-        self.away: dict[Path | None, dict[str, ModuleType]] = {}  # those of other folders, while these are not at work
+        self.names: set[str] = set()  # of the modules found there
+        self.away: dict[Path | None, dict[str, ModuleType]] = {}  # the modules of other folders
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        """Find a module; `path` holds the folders of its package, if it is in one."""
+        """Find a module; `path` is the folders of its package, if it is in one."""
         del target
         first, _, rest = name.partition(".")
         if self.folder is None or not (first in self.names if rest else is_beside(self.folder, name)):
@@ -62,7 +61,7 @@ class _Beside:
         return spec
 
     def bring(self, folder: Path | None, *, anew: bool = False) -> None:
-        """Have imports find the modules in a folder, and those of no other; they stay for imports that come late."""
+        """Make imports, also late ones, find the modules in this folder and in no other."""
         if folder != self.folder or anew:
             self.away[self.folder] = {name: sys.modules.pop(name) for name in self.names if name in sys.modules}
             modules = {} if anew else self.away.get(folder, {})
@@ -70,7 +69,7 @@ class _Beside:
             sys.modules.update(modules)
 
     def load(self, path: Path) -> ModuleType:
-        """Run a file, as a module of its folder, which is at work."""
+        """Run a file as a module of the current folder."""
         name, loader = path.stem, _Loader(path.stem, str(path))
         if name in self.names and name in sys.modules:
             return sys.modules[name]
@@ -90,21 +89,17 @@ class _Beside:
 
 
 BESIDE = _Beside()
-sys.meta_path.insert(0, BESIDE)  # before Python's own: what lies beside a file comes first, as for a script
+sys.meta_path.insert(0, BESIDE)  # first, so that modules beside a file win, as for a script
 
 
 def load_function(name: str, *, anew: bool = False) -> Callable[..., Any]:
-    """Import a user's function.
+    """Import a user's function, ``path/to/file.py:function``; its imports find modules beside the file.
 
     Args:
-        name: ``path/to/file.py:function``.
         anew: run the file and the modules beside it again, if they were loaded before.
 
-    Returns:
-        The function; imports in it and in the modules beside it find these whenever it is called.
-
     Raises:
-        CalotypeError: there is no such file or function, or it cannot be imported.
+        CalotypeError: the file or function is not found, or cannot be imported.
     """
     file, _, function = name.rpartition(":")
     path = Path(file).resolve()

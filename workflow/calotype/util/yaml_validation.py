@@ -1,4 +1,4 @@
-"""Read YAML and check it against a type, with errors in our words: file, key, what is wrong, and a hint."""
+"""Read YAML and validate it, with errors that give file, key, problem and hint."""
 
 import itertools
 import json
@@ -12,18 +12,18 @@ from pydantic import BaseModel, ValidationError
 
 from calotype.util.errors import CalotypeError, did_you_mean
 
-MOST_VALUES = 1_000_000  # of a YAML file: anchors that stand for anchors can make any memory too small
-DEEP = 200  # brackets in brackets
+MOST_VALUES = 1_000_000  # of a YAML file: anchors that refer to anchors could fill the memory
+DEEP = 200  # nested brackets
 MOST_LINES = 20  # of an error
 
 
 class _UniqueKeys(yaml.constructor.SafeConstructor):
-    """YAML allows a key to stand twice and keeps the last one; here that is an error."""
+    """A loader that refuses duplicate keys, of which YAML would keep the last."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except (ArithmeticError, AttributeError, LookupError, ValueError):  # of the 30th of February, say
+        except (ArithmeticError, AttributeError, LookupError, ValueError):  # such as the 30th of February
             kind = node.tag.rsplit(":", 1)[-1]
             problem = f"{node.value!r:.60} is not of the type {kind}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
@@ -34,27 +34,26 @@ class _UniqueKeys(yaml.constructor.SafeConstructor):
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str | int | float | bool) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands there twice", key_node.start_mark
-                )
-            seen.add(key if isinstance(key, str | int | float | bool) else id(key_node))
+            key = key if isinstance(key, str | int | float | bool) else id(key_node)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 class _Loader(_UniqueKeys, yaml.SafeLoader):
-    """Ten times slower than the other, but it says in more words what is wrong."""
+    """Ten times slower than the loader in C, with better messages."""
 
 
 class _FastLoader(_UniqueKeys, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """In C, where PyYAML was built with it."""
+    """The loader in C, where PyYAML has it."""
 
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        CalotypeError: it is missing, is not YAML, has a key twice, or anchors that hold themselves or too much.
+        CalotypeError: the file is missing or not valid YAML, or has duplicate keys or recursive or too large anchors.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -65,12 +64,12 @@ def read_yaml(path: Path) -> Any:
         except yaml.YAMLError:
             found = yaml.load(text, _Loader)
         if _size(found, {}) > MOST_VALUES:
-            raise CalotypeError(f"{path}: its anchors stand for more than {MOST_VALUES:,} values.")
+            raise CalotypeError(f"{path}: its anchors expand to more than {MOST_VALUES:,} values.")
         return found
     except RecursionError:
-        raise CalotypeError(f"{path}: not valid YAML: too deep, or an anchor that holds itself.") from None
+        raise CalotypeError(f"{path}: not valid YAML: nested too deeply, or an anchor that contains itself.") from None
     except FileNotFoundError:
-        raise CalotypeError(f"{path}: there is no such file.", did_you_mean(path.name, _siblings(path))) from None
+        raise CalotypeError(f"{path}: file not found.", did_you_mean(path.name, _siblings(path))) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise CalotypeError(f"{path}, line {line}: not UTF-8 text.", "save it as UTF-8.") from None
@@ -81,20 +80,19 @@ def read_yaml(path: Path) -> Any:
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         problem = re.sub("could not determine a constructor for the tag '(?:tag:yaml.org,2002:)?(.*)'",
-                         r"there is no tag `\1` here", problem)  # fmt: skip
-        raise CalotypeError(
-            f"{path}{where}: not valid YAML: {problem}.", "check indentation, colons and quotes."
-        ) from None
+                         r"unknown tag `\1`", problem)  # fmt: skip
+        hint = "check indentation, colons and quotes."
+        raise CalotypeError(f"{path}{where}: not valid YAML: {problem}.", hint) from None
 
 
 def _looks_deep(text: str) -> bool:
-    """Whether a text is so deep that the loader in C, which does not count, might end the process."""
+    """Tell if a text is nested so deeply that the loader in C could crash the process."""
     steps = (1 if sign in "[{" else -1 for sign in re.findall(r"[][{}]", text))
     return max(itertools.accumulate(steps), default=0) > DEEP or bool(re.search(rf"(?:[-?:]\s+){{{DEEP}}}", text))
 
 
 def _size(value: Any, known: dict[int, int]) -> int:
-    """How many values a value is, an anchor counted wherever it stands. Of one that holds itself, a RecursionError."""
+    """Count values, with anchors wherever they are used; an anchor that contains itself raises a RecursionError."""
     if not isinstance(value, dict | list):
         return 1
     if id(value) not in known:
@@ -130,7 +128,7 @@ EXPECTED = {
     "too_short": "is empty",
     "string_pattern_mismatch": "is not a plain name (letters, digits, - and _)",
 }
-# The other patterns, by a part of them.
+# Words for patterns that contain a text.
 WRITTEN = {
     "{64}": "is not a SHA-256 (64 of 0-9 and a-f)",
     "https?": "is not a web address (http:// or https://)",
@@ -140,9 +138,9 @@ WRITTEN = {
 
 
 def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed at a place of a config, found by walking down the types."""
-    named = False  # the step before named a field that is a mapping by name or a list: this one is an entry of it
-    kinds: list[type[BaseModel]] = []  # where an entry is one of several types, the step after it says which
+    """Return the allowed keys at a place of a config, found by walking down the types."""
+    named = False  # the step before was a mapping by name or a list, so this step is an entry of it
+    kinds: list[type[BaseModel]] = []  # the possible types of an entry; the step after it selects one
     for step in location:
         if not named and step in model.model_fields:
             annotation = model.model_fields[str(step)].annotation
@@ -157,7 +155,7 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
 
 
 def _is_called(model: type[BaseModel], name: int | str) -> bool:
-    """Whether a type is the one of a union that `name`, its key of that name, says."""
+    """Tell if `name` selects this type of a union."""
     return "name" in model.model_fields and get_args(model.model_fields["name"].annotation) == (name,)
 
 
@@ -178,7 +176,7 @@ def _instead(name: Any, options: Sequence[str]) -> str | None:
 
 
 def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
-    """One of pydantic's errors in our words: what is wrong with the value, and a hint."""
+    """Describe an error of pydantic: the problem with the value, and a hint."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "missing":
         return "is missing", None
@@ -197,7 +195,7 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
     try:
         shown = json.dumps(value, default=str, ensure_ascii=False)
-    except TypeError:  # of keys that are no text
+    except TypeError:  # keys that are not text
         shown = str(value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
@@ -205,7 +203,7 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         return f"{shown} is text in YAML, not a number", f"write {mantissa}.0e{exponent}"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         if kind == "greater_than" and context["gt"] == 0:
-            # pydantic gives the bound in the type of the field
+            # pydantic gives the bound in the type of the field.
             return f"{shown} is not a positive {'whole ' if isinstance(context['gt'], int) else ''}number", None
         sign = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}[kind]
         return f"{shown} is out of range: it must be {sign} {next(iter(context.values()))}", None
@@ -221,14 +219,14 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
 
 
 def _plain(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The keys that lead to a value, without the names that pydantic gives to what a value may be."""
+    """Return the keys that lead to a value, without pydantic's names of possible types."""
     return tuple(step for step in location if not re.fullmatch(r"\[key\]|[a-z-]+\[.*\]", str(step)))
 
 
 def _deepest(errors: Sequence[Any]) -> list[Any]:
-    """The errors without those that follow from others, or that another possible type of a value does not have."""
+    """Drop errors that follow from others, and errors of other possible types of a value."""
     if of_defaults := [error for error in errors if error["loc"] == ("defaults",)]:
-        return of_defaults  # what variants lack without them is no further mistake
+        return of_defaults  # keys that variants then lack are no further errors
     lets_in = {_plain(error["loc"])[:depth] for error in errors for depth in range(len(_plain(error["loc"])))}
     return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
 
@@ -242,16 +240,16 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = ()) -> _Model:
-    """Check a value against a type.
+    """Validate plain data from YAML.
 
     Args:
-        model: the type.
-        raw: plain data, as YAML gives it.
-        file: how errors name the file.
+        model: its type.
+        raw: the data.
+        file: the file name for errors.
         where: the keys that lead to `raw` in it.
 
     Raises:
-        CalotypeError: with one line per mistake.
+        CalotypeError: with one line per error.
     """
     if raw is None:
         raw = {}
@@ -262,14 +260,13 @@ def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = 
         for error in _deepest(problem.errors()):
             location = _plain(error["loc"])
             what, hint = _explain(error, model)
-            # A value that came from the study's defaults is reported there, and once.
+            # Report a value from the study's defaults there, and once.
             if location[:1] == ("variants",) and len(location) > 2 and _is_default(raw, *location[1:3]):
                 location = ("defaults", *location[2:])
-            steps = (str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
-            key = ".".join(steps)
+            key = ".".join(str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
             line = f"{file}: {key + ': ' if key else ''}{what}." + (f" Hint: {hint}" if hint else "")
             if line not in lines:
                 lines.append(line)
-        if len(lines) > MOST_LINES:  # of what all variants of a sweep lack, for instance
-            lines[MOST_LINES:] = [f"{file}: and {len(lines) - MOST_LINES} mistakes more."]
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES:] = [f"{file}: and {len(lines) - MOST_LINES} more errors."]
         raise CalotypeError("\n".join(lines)) from None
