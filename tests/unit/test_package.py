@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 SOURCES = ("pyproject.toml", "README.md", "LICENSE")
 
@@ -50,3 +52,9 @@ def test_a_notebook_can_import_what_it_installed(wheel, tmp_path):
     done = subprocess.run([sys.executable, "-I", "-c", code, wheel], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(wheel))
+
+
+def test_a_paper_cites_the_version_that_it_used(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == project["version"]
