@@ -63,7 +63,7 @@ class Place:
             self.fetch(*sources, **options)
         assert self.there() == before
         message = str(problem.value)
-        assert message.startswith("tiny: no source has brought ")
+        assert message.startswith("tiny: no source provided ")
         return message
 
     def there(self):

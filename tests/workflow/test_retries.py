@@ -139,7 +139,7 @@ def test_a_training_that_was_killed_is_tried_again_and_finishes(project, whole):
     will(project, first + "os.kill(os.getpid(), signal.SIGKILL)")
     project.run("--retries", "3", TARGET)
     assert tries(project) == 2
-    assert "The attempt before ended without a word: process" in (project.folder / LOG).read_text(encoding="utf-8")
+    assert "The previous attempt was killed: process" in (project.folder / LOG).read_text(encoding="utf-8")
     assert result(project) == result(whole)
 
 
@@ -212,9 +212,9 @@ def test_what_stops_a_training_loses_nothing_and_the_same_command_goes_on_to_the
             project.run("--unlock")
             continue
         if number == signal.SIGINT:
-            assert "The attempt before ended without a word: process" in text
+            assert "The previous attempt was killed: process" in text
         epochs.append(gone_on(project))
-        assert f"Stopped by {number.name}. What is done is saved: the next attempt goes on from there." in text
+        assert f"Stopped by {number.name}. Progress is saved; the next attempt resumes from it." in text
         assert "Traceback" not in text
     project.run(TARGET)
     epochs.append(gone_on(project))

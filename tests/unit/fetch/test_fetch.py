@@ -46,7 +46,7 @@ def test_the_users_own_files_are_left_as_they_are(place, tmp_path):
 def test_a_wrong_file_is_never_used_even_if_it_is_the_users_own(place, tmp_path):
     mine = put(tmp_path / "mine", {"images": IMAGES[:-1] + b"?", "labels": LABELS})
     message = place.refused(own=[mine])
-    assert message.startswith("tiny: no source has brought images. Tried:\n")
+    assert message.startswith("tiny: no source provided images. Tried:\n")
     wrong = checksum(IMAGES[:-1] + b"?")
     assert f"  {mine}: wrong checksum: expected {checksum(IMAGES)[:16]}…, got {wrong[:16]}… (images)\n" in message
 
@@ -90,7 +90,7 @@ def test_checksums_may_be_written_in_capitals(place, tmp_path):
         (lambda path: path.mkdir(), "not a file (images)"),
         (os.mkfifo, "not a file (images)"),
         (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links (images)"),
-        (lambda path: path.symlink_to("nowhere"), "not in it (images)"),
+        (lambda path: path.symlink_to("nowhere"), "not found (images)"),
     ],
     ids=["folder", "pipe", "link to itself", "dangling link"],
 )
@@ -109,8 +109,8 @@ def test_a_file_that_may_not_be_read_is_named(place, tmp_path):
 def test_a_folder_that_is_not_there_is_named(place, tmp_path):
     (tmp_path / "file").write_text("")
     message = place.refused({"folder": str(tmp_path / "nowhere")}, own=[tmp_path / "file"])
-    assert message.startswith("tiny: no source has brought images, labels. Tried:\n")
-    assert f"  {tmp_path / 'file'}: not a folder\n  {tmp_path / 'nowhere'}: there is no such folder\n" in message
+    assert message.startswith("tiny: no source provided images, labels. Tried:\n")
+    assert f"  {tmp_path / 'file'}: not a folder\n  {tmp_path / 'nowhere'}: folder not found\n" in message
 
 
 BROKEN = gzip.compress(IMAGES)
@@ -122,10 +122,10 @@ BROKEN = gzip.compress(IMAGES)
         (BROKEN[:-1], "truncated"),
         (BROKEN[: len(BROKEN) // 2], "truncated"),
         (BROKEN[:5], "truncated"),
-        (BROKEN + b"garbage", "not a whole gzip file"),
+        (BROKEN + b"garbage", "damaged gzip file"),
         (BROKEN + gzip.compress(b"more"), "wrong checksum"),
-        (BROKEN[:1000] + bytes(1000) + BROKEN[2000:], "not a whole gzip file"),
-        (BROKEN[:-8] + bytes(8), "not a whole gzip file"),
+        (BROKEN[:1000] + bytes(1000) + BROKEN[2000:], "damaged gzip file"),
+        (BROKEN[:-8] + bytes(8), "damaged gzip file"),
         (gzip.compress(BROKEN), "wrong checksum"),
         (gzip.compress(b""), "wrong checksum"),
         (b"", "wrong checksum"),
@@ -195,7 +195,7 @@ def test_only_what_is_missing_or_spoilt_of_a_dataset_is_downloaded_again(place, 
 def test_a_wrong_file_that_the_user_put_where_it_belongs_is_named_and_stays(place, nobody):
     put(place.folder, {"images": b"another", "labels": LABELS, "notes.txt": b"mine"})
     message = place.refused({"url": nobody})
-    assert message.startswith("tiny: no source has brought images. Tried:\n")
+    assert message.startswith("tiny: no source provided images. Tried:\n")
     assert f"  {place.folder}: wrong checksum: expected {checksum(IMAGES)[:16]}…" in message
 
 
@@ -229,24 +229,22 @@ def test_the_empty_folder_that_snakemake_makes_before_a_job_is_filled_and_not_me
 
 @pytest.mark.parametrize("file", ["../images", "/etc/passwd", "a/b", "..", ".", "", "images/", "a\\b", "a\nb"])
 def test_a_file_cannot_be_written_outside_the_datasets_folder(place, tmp_path, file):
-    with pytest.raises(CalotypeError, match="is not the plain name of a file"):
+    with pytest.raises(CalotypeError, match="is not a plain file name"):
         place.fetch({"folder": str(tmp_path)}, contents={file: b""})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_called_as_the_list_of_checksums_is_not_overwritten_by_it(place, tmp_path):
-    with pytest.raises(CalotypeError, match="tiny: `SHA256SUMS` is the name of the list of checksums"):
+    with pytest.raises(CalotypeError, match="tiny: `SHA256SUMS` is reserved for the list of checksums"):
         place.fetch({"folder": str(tmp_path)}, contents={"SHA256SUMS": b""})
 
 
 @pytest.mark.parametrize("source", [{}, {"npm": "a", "url": "b"}, {"conda": "tiny"}])
 def test_a_source_of_an_unknown_kind_is_named(place, source):
-    with pytest.raises(CalotypeError, match="is not a source: it needs one key of folder, url, npm, debian, python"):
+    with pytest.raises(CalotypeError, match="it must have one key of folder, url, npm, debian, python"):
         place.fetch(source)
 
 
 def test_a_dataset_without_sources_says_how_to_provide_the_files(place):
-    message = place.refused()
-    assert (
-        "no source has brought images, labels. Tried:\n  nothing: no source is named\nHint: put these files" in message
-    )
+    tried = "no source provided images, labels. Tried:\n  nothing: no source is configured\n"
+    assert f"{tried}Hint: put these files" in place.refused()

@@ -154,7 +154,7 @@ def test_a_server_that_sends_a_byte_now_and_then_does_not_hold_a_job_for_days(pl
     server.put(CONTENTS)
     server.answers("images.gz", trickle)
     message = place.refused({"url": server.url}, limits=Limits(answer=5, whole=0, pause=0))
-    assert f"  {server.url}: not done within 0 s (" in message
+    assert f"  {server.url}: not finished within 0 s (" in message
 
 
 def test_without_a_network_the_message_says_so_and_how_to_provide_the_files_by_hand(place, nobody):

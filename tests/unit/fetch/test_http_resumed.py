@@ -52,7 +52,7 @@ def test_a_download_that_is_always_cut_off_is_named_and_goes_on_at_the_next_call
     server.put(CONTENTS)
     server.answers("images.gz", part(0.3))
     message = place.refused({"url": server.url})
-    assert f"  {server.url}: the connection ended before the file did (images.gz)\n" in message
+    assert f"  {server.url}: the connection closed before the end of the file (images.gz)\n" in message
     (left,) = place.unfinished()
     assert left.name.startswith("images.")
     server.answers("images.gz", whole)

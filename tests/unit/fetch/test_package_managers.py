@@ -42,7 +42,7 @@ def test_data_files_of_an_installed_distribution_are_used_and_unpacked(place):
 def test_a_distribution_that_is_not_installed_or_lacks_the_files_is_named(place):
     message = place.refused({"python": "no-such-distribution"}, {"python": "numpy"})
     assert "  Python distribution no-such-distribution: not tried: it is not installed\n" in message
-    assert "  Python distribution numpy: not in it (images, labels)\n" in message
+    assert "  Python distribution numpy: not found (images, labels)\n" in message
 
 
 # ---- Packages, with stand-ins for the clients ------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_a_malicious_package_writes_nothing_outside_and_brings_no_links(place, p
         member("package/labels/..", b"theirs"),
     )
     message = place.refused(NPM)
-    assert "  npm package tiny-data: not in it (images, labels)\n" in message
+    assert "  npm package tiny-data: not found (images, labels)\n" in message
     assert victim.read_bytes() == b"mine"
     assert {path.name for path in tmp_path.iterdir()} == {"data", "made.tgz", "programs", "victim"}
 
@@ -170,8 +170,8 @@ def test_packages_without_their_client_are_not_tried_and_the_message_says_which(
         ("""echo '{"error": {"code": "E404", "summary": "Not Found"}}'; echo npm error log >&2; exit 1""", "Not Found"),
         ("echo warn >&2; echo '  npm error no network' >&2; echo >&2; exit 1", "npm error no network"),
         ("printf '\\377\\n' >&2; exit 7", "\ufffd"),
-        ("exit 7", "ended with 7"),
-        ("kill -9 $$", "ended with -9"),
+        ("exit 7", "exit status 7"),
+        ("kill -9 $$", "exit status -9"),
     ],
 )
 def test_the_reason_that_a_client_gave_is_passed_on(place, client, script, reason):
@@ -181,7 +181,7 @@ def test_the_reason_that_a_client_gave_is_passed_on(place, client, script, reaso
 
 def test_a_client_that_leaves_nothing_or_cannot_be_started_is_named(place, client, tmp_path):
     client("npm", "true")
-    assert "  npm package tiny-data: the client left 0 packages instead of one\n" in place.refused(NPM)
+    assert "  npm package tiny-data: the client downloaded 0 packages instead of one\n" in place.refused(NPM)
     (tmp_path / "programs" / "npm").write_text("#!/no/such/interpreter\n")
     assert "  npm package tiny-data: npm cannot be started: No such file or directory\n" in place.refused(NPM)
 
@@ -210,7 +210,7 @@ def test_a_network_that_drops_everything_is_not_waited_for_as_long_as_a_download
 def test_nothing_but_a_name_reaches_a_package_client(place, client, tmp_path, kind, name):
     for program in ("npm", "apt-get", "dpkg-deb"):
         client(program, f"touch {tmp_path / 'called'}")
-    assert "not tried: this is not the name of a package\n" in place.refused({kind: name})
+    assert "not tried: not a valid package name\n" in place.refused({kind: name})
     assert not (tmp_path / "called").exists()
 
 

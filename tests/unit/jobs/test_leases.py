@@ -163,10 +163,7 @@ def test_a_folder_that_cannot_be_made_is_answered_in_words(tmp_path):
 
 
 def test_last_words_leave_out_what_nothing_limits():
-    assert (
-        Sign("pack", "h", 5, 1.0, None, None, 17, 60.0).last_words()
-        == "process 5 on h had used 17 MiB, and ran for 60 s"
-    )
-    assert Sign("pack", "h", 5, 1.0, "12", 200, 17, 60.0).last_words() == (
-        "Slurm job 12, process 5 on h had asked for 200 MiB of memory, had used 17 MiB, and ran for 60 s"
-    )
+    said = Sign("pack", "h", 5, 1.0, None, None, 17, 60.0).last_words()
+    assert said == "process 5 on h used 17 MiB and ran 60 s"
+    said = Sign("pack", "h", 5, 1.0, "12", 200, 17, 60.0).last_words()
+    assert said == "Slurm job 12, process 5 on h requested 200 MiB of memory, used 17 MiB and ran 60 s"

@@ -23,7 +23,7 @@ with lease(folders(variant, range(2)), "study/variant, seeds 0 to 1", asked_mib=
 """
 
 
-# ---- A holder that ended without a word ------------------------------------------------------------------------------
+# ---- A killed holder -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reaped", [True, False], ids=["gone", "not yet buried by its parent"])
@@ -38,12 +38,12 @@ def test_a_killed_holder_on_this_host_is_replaced_at_once_and_its_memory_is_told
     with take(variant, 0, 1, 2) as held:
         assert held.waited
         said = caplog.text
-    assert f"The attempt before ended without a word: process {holder.pid} on {platform.node()}" in said
-    assert "had asked for 321 MiB of memory, had used" in said
-    used = int(said.split("had used ")[1].split()[0])
+    assert f"The previous attempt was killed: process {holder.pid} on {platform.node()}" in said
+    assert "requested 321 MiB of memory, used" in said
+    used = int(said.split("memory, used ")[1].split()[0])
     assert 5 < used < 2000
     assert not list(variant.glob("heartbeat-*.json"))
-    assert said.count("ended without a word") == 1
+    assert said.count("was killed") == 1
 
 
 def test_memory_that_a_process_took_just_before_it_was_killed_is_told(variant, start, caplog, monkeypatch):
@@ -60,7 +60,7 @@ with lease(folders(variant, range(1)), "pack", asked_mib=100, stop=Stop()):
 """
     assert start(code).wait() == -signal.SIGKILL
     with take(variant):
-        assert int(caplog.text.split("had used ")[1].split()[0]) >= 300
+        assert int(caplog.text.split("memory, used ")[1].split()[0]) >= 300
 
 
 def test_another_process_that_has_the_number_of_a_dead_one_is_not_taken_for_it(variant, monkeypatch, caplog):
@@ -68,7 +68,7 @@ def test_another_process_that_has_the_number_of_a_dead_one_is_not_taken_for_it(v
     monkeypatch.setattr(leases, "SILENCE", NEVER)
     leave(variant, Sign("pack", platform.node(), os.getpid(), born=1.0, job=None, asked_mib=None))
     with take(variant):
-        assert "ended without a word" in caplog.text
+        assert "The previous attempt was killed" in caplog.text
 
 
 def leave(variant, sign, lease_holds=None, mtime=None):
@@ -98,7 +98,7 @@ def test_a_holder_elsewhere_that_says_nothing_is_replaced(variant, monkeypatch, 
         assert held.waited
         assert leases._holder(variant / "seed-000") == held.heartbeat.name
     assert "pack is being trained by process 4711 on another-host; waiting for it." in caplog.text
-    assert "No sign of life for 0 s: process 4711 on another-host had asked for 500 MiB" in caplog.text
+    assert "No heartbeat for 0 s: process 4711 on another-host requested 500 MiB" in caplog.text
     assert not variant.exists()
 
 
@@ -123,7 +123,7 @@ def test_a_holder_elsewhere_that_is_alive_is_waited_for(variant, monkeypatch, ca
     with take(variant):
         assert given_back.is_set(), "it was taken from a holder that was alive"
     holder.join()
-    assert "No sign of life" not in caplog.text
+    assert "No heartbeat" not in caplog.text
 
 
 def test_signs_of_life_go_on_as_long_as_a_run_is_held(variant, monkeypatch):
@@ -180,9 +180,12 @@ except StoppedError as stopped:
     sleeper = start(code, wait_for="held")
     sleeper.send_signal(signal.SIGSTOP)
     with take(variant) as held:
-        assert "No sign of life" in caplog.text
+        assert "No heartbeat" in caplog.text
         sleeper.send_signal(signal.SIGCONT)
-        assert "stopped by another process, which took over after a long silence" in sleeper.communicate(timeout=300)[0]
+        assert (
+            "stopped by another process, which took over because this one wrote no heartbeat"
+            in sleeper.communicate(timeout=300)[0]
+        )
         assert leases._holder(variant / "seed-000") == held.heartbeat.name
         held.check()
     assert not variant.exists()

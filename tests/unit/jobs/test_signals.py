@@ -97,7 +97,7 @@ def test_every_signal_of_a_scheduler_or_a_terminal_stops_in_order(tmp_path, numb
     log = (tmp_path / "log").read_text()
     assert status == 1, "Snakemake and Slurm must see that it did not finish"
     for text in (printed, log):
-        assert f"Stopped by {number.name}. What is done is saved: the next attempt goes on from there." in text
+        assert f"Stopped by {number.name}. Progress is saved; the next attempt resumes from it." in text
         assert "queue" not in text, "there is none outside of Slurm"
         assert "Traceback" not in text
         assert "bug" not in text

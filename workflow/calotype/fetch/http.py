@@ -1,4 +1,4 @@
-"""Download files over HTTP: in several tries, and from where the last call was cut off."""
+"""Download files over HTTP with retries, and resume unfinished downloads."""
 
 import fcntl
 import hashlib
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class _PassingError(Exception):
-    """What a server answered, and what may be otherwise a moment later."""
+    """An answer of a server that may differ at the next try."""
 
     def __init__(self, reason: str, pause: float = 0) -> None:
         super().__init__(reason)
@@ -34,7 +34,7 @@ class _PassingError(Exception):
 
 
 def from_url(order: Order, source: str, url: str) -> None:
-    """A folder on a web server; first the compressed files, for the sake of its owner."""
+    """Download from a folder on a web server, compressed files first to save traffic."""
     if not url.startswith(("http://", "https://")):
         raise UnusableError("not tried: only http and https addresses are fetched")
     with requests.Session() as session:
@@ -50,7 +50,7 @@ def _from_address(order: Order, source: str, what: str, file: str, address: str,
         try:
             resumed = _download(session, address, part, order.limits)
             if not order.offer(source, what, file, part.content()) and resumed:
-                # Perhaps the file changed between the first half and the second.
+                # The file may have changed between the first part and the second.
                 part.begin("")
                 _download(session, address, part, order.limits)
                 order.offer(source, what, file, part.content())
@@ -61,12 +61,12 @@ def _from_address(order: Order, source: str, what: str, file: str, address: str,
 
 
 def _parts_of(file: str, checksum: str) -> str:
-    """What the names of all parts of a file begin with."""
+    """Return the prefix of the names of all parts of a file."""
     return f"{file}.{checksum[:16]}."
 
 
 def forget_parts(parts: Path, files: Mapping[str, str]) -> None:
-    """Delete the unfinished downloads of files, named with their checksums: they have been had."""
+    """Delete the unfinished downloads of fetched files, given with their checksums."""
     ours = tuple(_parts_of(file, checksum) for file, checksum in files.items())
     for part in parts.glob("*.part"):
         if part.name.startswith(ours):
@@ -77,9 +77,8 @@ def forget_parts(parts: Path, files: Mapping[str, str]) -> None:
 class _Part:
     """A download that may be unfinished.
 
-    The first line of its file holds the validator, an ETag or a date, by which the server will know whether the
-    rest that it sends belongs to the bytes that follow; an empty line if there is none, and then the download begins
-    anew. All is done through the open file: its path may go away meanwhile.
+    The first line of its file is the validator, an ETag or a date: with it the server checks that its file is the same.
+    If the line is empty, the download starts again. Only the open file is used, as its path may disappear meanwhile.
     """
 
     def __init__(self, file: io.BufferedRandom) -> None:
@@ -92,25 +91,25 @@ class _Part:
             self.begin("")
 
     def begin(self, validator: str) -> None:
-        """Forget the bytes so far."""
+        """Discard all bytes."""
         self.file.seek(0)
         self.file.truncate()
         self.validator = validator
         self.start = self.file.write(validator.encode("latin-1", "replace") + b"\n")
 
     def size(self) -> int:
-        """The number of bytes so far; what is written next goes after them."""
+        """Return the number of bytes, and move to the end for the next write."""
         return self.file.seek(0, os.SEEK_END) - self.start
 
     def content(self) -> io.BufferedRandom:
-        """The bytes so far, to be read."""
+        """Return the file at the start of the bytes."""
         self.file.seek(self.start)
         return self.file
 
 
 @contextmanager
 def _part(path: Path) -> Iterator[_Part]:
-    """Open an unfinished download; it is kept for the next call unless nothing is in it."""
+    """Open an unfinished download; it is kept for the next call unless it is empty."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
@@ -119,7 +118,7 @@ def _part(path: Path) -> Iterator[_Part]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        # Another call is at it, or the file system has no locks: a part of our own, which no later call will find.
+        # Another call uses it, or the file system has no locks: use a part that no later call will find.
         file.close()
         with tempfile.TemporaryFile(dir=path.parent) as own:
             yield _Part(own)
@@ -134,11 +133,7 @@ def _part(path: Path) -> Iterator[_Part]:
 
 
 def _download(session: requests.Session, address: str, part: _Part, limits: Limits) -> bool:
-    """Download what a part lacks, in several tries if it must be.
-
-    Returns:
-        Whether the bytes come from more than one answer.
-    """
+    """Download the rest of a part with retries, and tell if the bytes come from more than one answer."""
     ends = time.monotonic() + limits.whole
     pause = limits.pause
     for left in reversed(range(limits.tries)):
@@ -165,7 +160,7 @@ def _download(session: requests.Session, address: str, part: _Part, limits: Limi
 
 
 def _try(session: requests.Session, address: str, part: _Part, limits: Limits, ends: float) -> bool:
-    """Ask a server once for what a part lacks; as `_download`."""
+    """Ask a server once for the rest of a part; see `_download`."""
     done = part.size()
     headers = {"Accept-Encoding": "identity"}
     if done and part.validator:
@@ -179,7 +174,7 @@ def _try(session: requests.Session, address: str, part: _Part, limits: Limits, e
             done = 0
         elif answer.status_code in (206, 416) and "Range" in headers and not resumed:
             part.begin("")
-            raise _PassingError(f"{status}, but not for the bytes asked for")
+            raise _PassingError(f"{status}, but not for the requested bytes")
         elif answer.status_code == 429 or answer.status_code >= 500:
             wanted = answer.headers.get("Retry-After", "")
             raise _PassingError(status, float(wanted) if re.fullmatch(r"[0-9]{1,9}", wanted) else 0)
@@ -188,7 +183,7 @@ def _try(session: requests.Session, address: str, part: _Part, limits: Limits, e
         length = answer.headers.get("Content-Length", "")
         total = done + int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
         with _progress(address, done, total) as advance:
-            # iter_content would wait until a chunk is full: in a trickle, for hours.
+            # iter_content would wait until a chunk is full, on a slow connection for hours.
             while chunk := answer.raw.read1(CHUNK, decode_content=True):
                 done += len(chunk)
                 if done > limits.file:
@@ -197,7 +192,7 @@ def _try(session: requests.Session, address: str, part: _Part, limits: Limits, e
                 part.file.write(chunk)
                 advance(len(chunk))
                 if time.monotonic() > ends:
-                    raise RefusedError(f"not done within {limits.whole:g} s")
+                    raise RefusedError(f"not finished within {limits.whole:g} s")
     return resumed
 
 
@@ -206,7 +201,7 @@ def _begins_at(answer: requests.Response, start: int) -> bool:
 
 
 def _validator(answer: requests.Response) -> str:
-    """By what a server can tell later whether its file is still the same; empty if it cannot, or not byte for byte."""
+    """Return the validator of a file for resuming; empty if the server cannot identify it byte for byte."""
     headers = answer.headers
     if headers.get("Content-Encoding", "identity") != "identity" or headers.get("Accept-Ranges") == "none":
         return ""
@@ -215,7 +210,7 @@ def _validator(answer: requests.Response) -> str:
 
 
 def _why(error: BaseException, limits: Limits) -> str:
-    """What the system said at the bottom of an error of requests or urllib3."""
+    """Return the original message of the system in an error of requests or urllib3."""
     links: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in links:
@@ -228,13 +223,13 @@ def _why(error: BaseException, limits: Limits) -> str:
         if isinstance(link, OSError) and link.strerror:
             return str(link.strerror)
     if isinstance(error, urllib3.exceptions.ProtocolError):
-        return "the connection ended before the file did"
+        return "the connection closed before the end of the file"
     return " ".join(str(error).split())
 
 
 @contextmanager
 def _progress(address: str, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on the terminal, if there is one, and what moves it by some bytes."""
+    """Show a progress bar if there is a terminal, and yield a function that advances it by some bytes."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     hidden = not sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:

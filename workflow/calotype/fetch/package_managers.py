@@ -1,4 +1,4 @@
-"""Take files out of npm and Debian packages and installed Python distributions; nothing of theirs is run."""
+"""Extract files from npm and Debian packages and installed Python distributions without running their code."""
 
 import gzip
 import importlib.metadata
@@ -22,7 +22,7 @@ from calotype.fetch.state import Order, UnusableError, parts_unwritable
 
 
 def from_python(order: Order, source: str, distribution: str) -> None:
-    """The data files of an installed Python distribution; nothing is downloaded."""
+    """Use data files of an installed Python distribution."""
     _check_package(distribution, r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
     try:
         entries = importlib.metadata.files(distribution)
@@ -36,7 +36,7 @@ def from_python(order: Order, source: str, distribution: str) -> None:
 
 
 def from_npm(order: Order, source: str, package: str) -> None:
-    """The npm package, of any version or of one: ``name@1.2.6``."""
+    """Download an npm package, with or without a version: ``name@1.2.6``."""
     _check_package(package, r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(@[0-9A-Za-z.+-]+)?")
     limits = order.limits
     options = [
@@ -50,8 +50,8 @@ def from_npm(order: Order, source: str, package: str) -> None:
         "--fetch-retry-factor=2",
     ]
     with _scratch(order) as folder:
-        # A small question first: npm's own timeouts begin once it is connected, and where a network drops what is sent
-        # to it, connecting takes minutes.
+        # A small query first: npm's own timeouts start after the connection, which takes minutes if a network drops
+        # packets.
         asking = limits.tries * (limits.connect + limits.answer)
         _run(["npm", "view", *options, "--", package, "name"], folder, min(asking, limits.client))
         _run(["npm", "pack", *options, "--", package], folder, limits.client)
@@ -60,7 +60,7 @@ def from_npm(order: Order, source: str, package: str) -> None:
 
 
 def from_debian(order: Order, source: str, package: str) -> None:
-    """The Debian package, whatever version apt takes; it is not installed."""
+    """Download a Debian package in the version that apt selects; it is not installed."""
     _check_package(package, r"[a-z0-9][a-z0-9+.-]+(=[0-9A-Za-z.+~:-]+)?")
     limits = order.limits
     seconds = math.ceil(limits.answer)
@@ -73,9 +73,8 @@ def from_debian(order: Order, source: str, package: str) -> None:
     with _scratch(order) as folder:
         _run(["apt-get", *options, "download", "--", package], folder, limits.client)
         command = [_client("dpkg-deb"), "--fsys-tarfile", "--", str(_only(folder, "*.deb"))]
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as process:
+        silent = subprocess.DEVNULL
+        with subprocess.Popen(command, stdin=silent, stdout=subprocess.PIPE, stderr=silent) as process:
             assert process.stdout is not None
             timer = Timer(limits.client, process.kill)
             timer.start()
@@ -87,14 +86,14 @@ def from_debian(order: Order, source: str, package: str) -> None:
 
 
 def _check_package(name: str, pattern: str) -> None:
-    """A name only: package clients take options, folders and addresses in its place, too."""
+    """Accept only a name, as package clients also accept options, folders and addresses."""
     if not re.fullmatch(pattern, name):
-        raise UnusableError("not tried: this is not the name of a package")
+        raise UnusableError("not tried: not a valid package name")
 
 
 @contextmanager
 def _scratch(order: Order) -> Iterator[Path]:
-    """An empty folder for a package: not in /tmp, which may be small, or memory."""
+    """Yield an empty folder for a package, not in /tmp, which may be small."""
     try:
         order.parts.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=order.parts.resolve(), prefix="package-", ignore_cleanup_errors=True)
@@ -105,7 +104,7 @@ def _scratch(order: Order) -> Iterator[Path]:
 
 
 def _client(name: str) -> str:
-    """The path of a program."""
+    """Return the path of a program."""
     path = shutil.which(name)
     if path is None:
         raise UnusableError(f"not tried: {name} is not installed")
@@ -113,7 +112,7 @@ def _client(name: str) -> str:
 
 
 def _run(command: Sequence[str], folder: Path, limit: float) -> None:
-    """Let a package client download into a folder, for so many seconds at most."""
+    """Run a package client in a folder, for at most `limit` seconds."""
     try:
         process = subprocess.Popen(
             [_client(command[0]), *command[1:]],
@@ -124,7 +123,7 @@ def _run(command: Sequence[str], folder: Path, limit: float) -> None:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,  # so that its children, which hold the pipes open, can be ended with it
+            start_new_session=True,  # so that its children, which keep the pipes open, are killed with it
         )
     except OSError as error:
         raise UnusableError(f"{command[0]} cannot be started: {error.strerror or error}") from None
@@ -138,11 +137,11 @@ def _run(command: Sequence[str], folder: Path, limit: float) -> None:
                 raise UnusableError(f"{command[0]} did not end within {limit:g} s") from None
             raise
     if process.returncode != 0:
-        raise UnusableError(f"{command[0]}: {_last_words(output, errors) or f'ended with {process.returncode}'}")
+        raise UnusableError(f"{command[0]}: {_last_words(output, errors) or f'exit status {process.returncode}'}")
 
 
 def _last_words(output: str, errors: str) -> str:
-    """The line in which a client says what was wrong: in npm's JSON, or the last of what it printed."""
+    """Return the error message of a client: from npm's JSON, or its last line."""
     with suppress(ValueError, TypeError, KeyError):
         return " ".join(str(json.loads(output)["error"]["summary"]).split())
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
@@ -150,18 +149,18 @@ def _last_words(output: str, errors: str) -> str:
 
 
 def _only(folder: Path, pattern: str) -> Path:
-    """The file that a client has left."""
+    """Return the file that a client downloaded."""
     found = [path for path in folder.glob(pattern) if path.is_file()]
     if len(found) != 1:
-        raise UnusableError(f"the client left {len(found)} packages instead of one")
+        raise UnusableError(f"the client downloaded {len(found)} packages instead of one")
     return found[0]
 
 
 def _unpack(order: Order, source: str, content: IO[bytes], mode: str) -> None:
-    """Read the missing files out of a tar file, and nothing else.
+    """Extract the missing files from a tar file.
 
-    No member gets to choose where it is written: it is found by the last part of its name and written under the name
-    that was asked for. Links, devices and folders are passed over.
+    A member is found by the last part of its name and written under the wanted name, so it cannot choose its place.
+    Links, devices and folders are skipped.
     """
     names = order.names()
     try:

@@ -1,4 +1,4 @@
-"""What is still to be had of a dataset, and how what is offered for it is checked and taken."""
+"""The missing files of a dataset, and the verification of files that a source offers."""
 
 import gzip
 import hashlib
@@ -22,92 +22,63 @@ GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to wait, how often to try, how much to take.
+    """Limits of times in seconds, of tries, and of sizes in bytes."""
 
-    Attributes:
-        connect: seconds until a server accepts a connection.
-        answer: seconds of silence, before and within an answer.
-        whole: seconds for one download, so that a trickle ends, too.
-        client: seconds for one call of a package client, likewise.
-        tries: of one download, when what went wrong may pass.
-        pause: seconds before the second try; doubles with every further one.
-        longest_pause: seconds; a server that asks for a longer one is left alone.
-        file: bytes of one decompressed file; more is taken for a decompression bomb.
-        package: bytes of an unpacked package, likewise.
-    """
-
-    connect: float = 10
-    answer: float = 10
-    whole: float = 1800
-    client: float = 300
-    tries: int = 3
-    pause: float = 1
-    longest_pause: float = 60
-    file: int = 2 * 1024**3
-    package: int = 8 * 1024**3
+    connect: float = 10  # until a server accepts a connection
+    answer: float = 10  # without data, before and during an answer
+    whole: float = 1800  # for one download, also if data comes slowly
+    client: float = 300  # for one call of a package client
+    tries: int = 3  # of one download, after transient errors
+    pause: float = 1  # before the second try; doubles with each further try
+    longest_pause: float = 60  # if a server asks for a longer pause, its download is given up
+    file: int = 2 * 1024**3  # of one decompressed file, against decompression bombs
+    package: int = 8 * 1024**3  # of an unpacked package
 
 
 LIMITS = Limits()
 
 
 class RefusedError(Exception):
-    """Why one file of a source was not taken; the source may have others."""
+    """A file of a source was refused; the source may have others."""
 
 
 class UnusableError(Exception):
-    """Why a whole source was given up: no more of it is worth the wait."""
+    """A whole source was given up."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Something of a source that was not taken.
-
-    Attributes:
-        source: as messages name it.
-        reason: why.
-        what: its name in the source; empty if the whole source was given up.
-        file: the file that it was tried for; empty likewise.
-    """
+    """The reason why a file of a source, or the whole source, was refused."""
 
     source: str
     reason: str
-    what: str = ""
-    file: str = ""
+    what: str = ""  # name in the source; empty for the whole source
+    file: str = ""  # the wanted file; empty for the whole source
 
 
 @dataclass
 class Order:
-    """What is still to be had, and what was tried for it.
+    """The missing files of a dataset, and the sources tried so far."""
 
-    Attributes:
-        name: the dataset.
-        missing: checksums by file, of the files not had yet.
-        folder: takes the files.
-        parts: keeps unfinished downloads.
-        limits: how long to wait, how often to try, how much to take.
-        refusals: in the order of their coming.
-        origins: files by source.
-    """
-
-    name: str
-    missing: dict[str, str]
-    folder: Path
-    parts: Path
+    name: str  # of the dataset
+    missing: dict[str, str]  # checksums by file
+    folder: Path  # for the files
+    parts: Path  # for unfinished downloads
     limits: Limits
     refusals: list[Refusal] = field(default_factory=list)
-    origins: dict[str, list[str]] = field(default_factory=dict)
+    origins: dict[str, list[str]] = field(default_factory=dict)  # files by source
 
     def names(self) -> dict[str, str]:
-        """The names under which the missing files may lie in a source, and the file that each means."""
+        """Return the names that missing files may have in a source, with the file of each name."""
         return {name: file for file in self.missing for name in (file, f"{file}.gz")}
 
     def refuse(self, refusal: Refusal) -> None:
-        """Note why something was not taken."""
+        """Record a refusal."""
         self.refusals.append(refusal)
-        logger.debug("%s: %s: %s: %s", self.name, refusal.source, refusal.what or "as a whole", refusal.reason)
+        logger.debug("%s: %s: %s: %s", self.name, refusal.source, refusal.what or "whole source", refusal.reason)
 
     def offer(self, source: str, what: str, file: str, content: io.BufferedReader | io.BufferedRandom) -> bool:
-        """Take a file if the content, decompressed if it is compressed, has its checksum."""
+        """Accept a file if its content, decompressed if necessary, has the right checksum."""
         target = self.folder / file
         try:
             checksum = _write(target, content, self.limits.file)
@@ -122,13 +93,13 @@ class Order:
         return True
 
     def offer_path(self, source: str, what: str, file: str, path: Path) -> bool:
-        """Take a file if there is one at a path, and it has the checksum."""
+        """Accept the file at a path if it exists and has the right checksum."""
         try:
-            # Opened only if regular: a named pipe would wait for its writer for ever.
+            # Open only regular files: opening a named pipe may never return.
             if not stat.S_ISREG(path.stat().st_mode):
                 self.refuse(Refusal(source, "not a file", what, file))
                 return False
-            content = open(path, "rb")  # noqa: SIM115 -- so that an error of reading is not one of writing
+            content = open(path, "rb")  # noqa: SIM115 -- to keep errors of reading apart from errors of writing
         except (FileNotFoundError, NotADirectoryError):
             return False
         except (OSError, ValueError) as error:
@@ -143,10 +114,7 @@ def _unreadable(error: Exception) -> str:
 
 
 def _chunks(content: io.BufferedReader | io.BufferedRandom) -> Iterator[bytes]:
-    """Read, and decompress what is compressed.
-
-    The content tells, not the name: browsers and some servers unpack a .gz on the way and keep its name.
-    """
+    """Read, and decompress by content, not by name: browsers and some servers unpack a .gz but keep its name."""
     try:
         plain = gzip.GzipFile(fileobj=content) if content.peek(2)[:2] == GZIP else content
         while chunk := plain.read(CHUNK):
@@ -154,13 +122,13 @@ def _chunks(content: io.BufferedReader | io.BufferedRandom) -> Iterator[bytes]:
     except EOFError:
         raise RefusedError("truncated") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise RefusedError(f"not a whole gzip file: {error}") from None
+        raise RefusedError(f"damaged gzip file: {error}") from None
     except (OSError, tarfile.TarError) as error:
         raise RefusedError(_unreadable(error)) from None
 
 
 def _write(target: Path, content: io.BufferedReader | io.BufferedRandom, limit: int) -> str:
-    """Write what is read, and give its SHA-256. An OSError that leaves this is one of writing."""
+    """Write the content and return its SHA-256; an OSError raised here is an error of writing."""
     digest, size = hashlib.sha256(), 0
     with open(target, "wb") as file:
         for chunk in _chunks(content):
@@ -175,7 +143,6 @@ def _write(target: Path, content: io.BufferedReader | io.BufferedRandom, limit: 
 
 
 def parts_unwritable(parts: Path, error: OSError) -> CalotypeError:
-    """Says that unfinished downloads have no place to wait."""
-    return CalotypeError(
-        f"{parts}: cannot be written: {error.strerror or error}.", "unfinished downloads wait there; see that they can."
-    )
+    """Return the error that the folder of unfinished downloads cannot be written."""
+    hint = "make it writable: unfinished downloads are kept there."
+    return CalotypeError(f"{parts}: cannot be written: {error.strerror or error}.", hint)

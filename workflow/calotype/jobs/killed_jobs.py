@@ -1,4 +1,4 @@
-"""Say why trainings ended that could not say it themselves: killed for memory, by a time limit, with their node."""
+"""Report why training runs were killed: memory, a time limit, a failed node."""
 
 import csv
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from calotype.jobs import slurm
 from calotype.jobs.leases import Sign, read_sign
 
-NEARLY_ALL = 0.9  # of the memory asked for: what is killed for memory is rarely seen with the last of it
+NEARLY_ALL = 0.9  # of the requested memory: the last measurement before a kill is rarely the peak
 
 
 def _used_by_others(benchmarks: Path) -> int | None:
-    """The most memory, in MiB, of the trainings of a variant that came to their end; None where none did."""
+    """Return the peak memory in MiB of the finished jobs of a variant; None without finished jobs."""
     used = []
     for file in benchmarks.glob("*.tsv"):
         with open(file, encoding="utf-8", newline="") as lines:
@@ -20,32 +20,28 @@ def _used_by_others(benchmarks: Path) -> int | None:
 
 def _describe(sign: Sign, variant: Path, benchmarks: Path) -> str:
     account = slurm.account(sign.job) if sign.job else None
-    state = f" (Slurm says {account.state})" if account else ""
+    state = f" (Slurm state {account.state})" if account else ""
     used = max(sign.used_mib, account.used_mib or 0) if account else sign.used_mib
     told = f"{sign.name}: {sign.where()}, was killed after {sign.seconds:.0f} s{state}."
     if not sign.asked_mib:
-        return f"{told}\n  It used {used} MiB of memory; nothing is known of a limit."
+        return f"{told}\n  It used {used} MiB of memory; its memory limit is not known."
     if used < NEARLY_ALL * sign.asked_mib and not (account and account.state == "OUT_OF_MEMORY"):
-        return f"{told}\n  Not for memory: it used {used} of the {sign.asked_mib} MiB that it asked for."
-    others = _used_by_others(benchmarks / variant)
-    needed = (
-        f"a training of this variant that finished needed {others} MiB"
-        if others and others > used
-        else f"more than {used} MiB"
-    )
+        return f"{told}\n  Memory was not the cause: it used {used} of the {sign.asked_mib} MiB that it requested."
+    others = _used_by_others(benchmarks / variant) or 0
+    needed = f"a finished job of this variant needed {others} MiB" if others > used else "it needs more"
     return (
-        f"{told}\n  Memory: asked for {sign.asked_mib} MiB, used {used} MiB, needed: {needed}."
-        "\n  Hint: raise `mem_mb` of `train`, and the limit that it stops at, in the profile (slurm/config.yaml)."
+        f"{told}\n  Memory: requested {sign.asked_mib} MiB, used {used} MiB; {needed}."
+        "\n  Hint: increase `mem_mb` of `train` and its upper limit in the profile (slurm/config.yaml)."
     )
 
 
 def explain(checkpoints: Path, benchmarks: Path, since: float) -> list[str]:
-    """What can be said of each training that was killed, by what it left behind.
+    """Describe each training that was killed.
 
     Args:
-        since: seconds since the epoch; trainings that were gone by then are another call's.
         checkpoints: the folder of all checkpoints and heartbeats, by study and variant.
-        benchmarks: the folder of what trainings that came to their end cost, by study and variant.
+        benchmarks: the folder with the costs of finished training jobs, by study and variant.
+        since: start of this call in seconds since the epoch; older heartbeats belong to other calls.
     """
     found = []
     for heartbeat in sorted(checkpoints.glob("*/*/heartbeat-*.json")):

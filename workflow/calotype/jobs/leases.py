@@ -1,8 +1,7 @@
-"""Leases on runs: no run is trained twice at the same time, even by jobs that know nothing of each other.
+"""Leases on runs, so that no two jobs train a run at the same time.
 
-That happens when the process that sent a job was killed: whoever takes over sends the job again while the first still
-runs. A process leases its runs before it trains them, and shows by a heartbeat that it is alive. The heartbeat also
-tells what the process had asked for and used, should it end without a word.
+If Snakemake is killed and called again, it submits a job again while the first one still runs. So a process leases its
+runs before it trains them, and writes heartbeats. The last heartbeat of a killed process also gives its memory.
 """
 
 import json
@@ -31,59 +30,49 @@ from calotype.util.files import unwritable, write_text
 logger = logging.getLogger(__name__)
 
 BEAT = 5.0  # seconds between two heartbeats
-ATTEMPTS = 5  # at a first sign of life
-LOST = "another process, which took over after a long silence"
-SILENCE = 90.0  # seconds without one, seen by one's own watch; file servers show others' changes a minute late
-LEASE = "lease"  # a file in the folder of a run, which holds the name of a heartbeat
+ATTEMPTS = 5  # at the first heartbeat
+LOST = "another process, which took over because this one wrote no heartbeat"
+SILENCE = 90.0  # seconds without a heartbeat by the clock of the observer; file servers show changes a minute late
+LEASE = "lease"  # a file in the folder of a run that contains the name of a heartbeat
 HEARTBEAT = "heartbeat-{token}.json"
 
 
 @dataclass(frozen=True)
 class Sign:
-    """A sign of life.
+    """The content of a heartbeat."""
 
-    Attributes:
-        name: what is trained, as the log calls it.
-        host, process, born: where the process runs, its number there, and when it began, as `_born` counts.
-        job: its Slurm job.
-        asked_mib: the memory that it asked for; None where nothing limits it.
-        used_mib: the most that it has used.
-        seconds: since it began.
-        beat: counts the signs.
-    """
-
-    name: str
+    name: str  # of the training, for logs
     host: str
     process: int
-    born: float
-    job: str | None
-    asked_mib: int | None
-    used_mib: int = 0
-    seconds: float = 0.0
-    beat: int = 0
+    born: float  # start of the process, see `_born`
+    job: str | None  # the Slurm job
+    asked_mib: int | None  # requested memory; None without a limit
+    used_mib: int = 0  # peak memory
+    seconds: float = 0.0  # since the start
+    beat: int = 0  # number of this heartbeat
 
     def where(self) -> str:
-        """The process in words."""
+        """Describe the process."""
         return f"{f'Slurm job {self.job}, ' if self.job else ''}process {self.process} on {self.host}"
 
     def is_here(self) -> bool:
-        """Whether the process runs on this machine, or did."""
+        """Tell if the process belongs to this machine."""
         return self.host == platform.node()
 
     def is_dead(self) -> bool:
-        """Whether the process is known to have ended; where that cannot be known, its silence has to tell."""
+        """Tell if the process has ended for certain; otherwise only missing heartbeats can tell."""
         if self.is_here():
             return _born(self.process) != self.born
         return self.job is not None and self.job != slurm.job_id() and slurm.is_over(self.job)
 
     def last_words(self) -> str:
-        """What can be said of a process that ended without a word."""
-        asked = "" if self.asked_mib is None else f"had asked for {self.asked_mib} MiB of memory, "
-        return f"{self.where()} {asked}had used {self.used_mib} MiB, and ran for {self.seconds:.0f} s"
+        """Describe a killed process."""
+        asked = "" if self.asked_mib is None else f"requested {self.asked_mib} MiB of memory, "
+        return f"{self.where()} {asked}used {self.used_mib} MiB and ran {self.seconds:.0f} s"
 
 
 def read_sign(heartbeat: Path) -> Sign | None:
-    """The last sign of life; None where there is none, or one of another version."""
+    """Read a heartbeat; None if it is missing, damaged or of another version."""
     try:
         return Sign(**json.loads(heartbeat.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -91,10 +80,10 @@ def read_sign(heartbeat: Path) -> Sign | None:
 
 
 def _born(process: int) -> float | None:
-    """When a process began, which tells it from another that later has its number; None where it has ended."""
+    """Return the start of a process, which identifies it if its number is used again; None if it has ended."""
     try:
         facts = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return None if facts[0] in "ZX" else float(facts[19])  # in ticks since the boot: no clock that jumps
+        return None if facts[0] in "ZX" else float(facts[19])  # ticks since the boot, independent of the clock
     except FileNotFoundError:
         if Path("/proc/self").exists():
             return None
@@ -107,17 +96,17 @@ def _born(process: int) -> float | None:
 
 
 def _used_mib() -> int:
-    """The most memory that this process has used; a limit counts all of a job, of which it is nearly all."""
+    """Return the peak memory of this process, which is nearly all memory of its job."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 class Lease:
-    """What a process holds on some runs.
+    """The lease of this process on some runs.
 
     Attributes:
         waited: whether another process held one of them.
-        waiting: whether it has not got all of them yet.
-        lost: whether another process has taken them over, because this one was silent for too long.
+        waiting: whether it does not hold all of them yet.
+        lost: whether another process has taken them over, because heartbeats were missing.
     """
 
     def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop) -> None:
@@ -132,11 +121,7 @@ class Lease:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def check(self) -> None:
-        """See whether to go on.
-
-        Raises:
-            StoppedError: a signal has come, or the runs are another process's now.
-        """
+        """Raise a StoppedError after a signal, or if another process has taken over the runs."""
         if self.lost:
             raise StoppedError(LOST, saves=False)
         try:
@@ -146,18 +131,18 @@ class Lease:
             raise
 
     def _awaited(self) -> bool:
-        """Whether another process that is alive waits for these runs; it then goes on with them."""
-        others = [read_sign(file) for file in self.heartbeat.parent.glob(HEARTBEAT.format(token="*"))]
-        return any(
+        """Tell if another live process waits for these runs and will resume them."""
+        others = map(read_sign, self.heartbeat.parent.glob(HEARTBEAT.format(token="*")))
+        return not self.waiting and any(
             sign.name == self.sign.name and sign.process != self.sign.process and not sign.is_dead()
             for sign in others
-            if sign is not None and not self.waiting
+            if sign is not None
         )
 
     def start(self) -> None:
-        """Give the first sign of life, and go on."""
+        """Write the first heartbeat and start the thread that writes the others."""
         for _ in range(ATTEMPTS):
-            with suppress(CalotypeError):  # a neighbour may just have removed the folder that it left empty
+            with suppress(CalotypeError):  # another process may have just removed the empty folder
                 self._show(0)
                 break
         else:
@@ -169,7 +154,7 @@ class Lease:
         write_text(json.dumps(asdict(self.sign) | changes) + "\n", self.heartbeat)
 
     def _beat(self) -> None:
-        # Memory may rise fast just before a process is killed for it, so it is looked at more often.
+        # Memory may rise fast just before a kill, so it is measured more often.
         shown_at, shown_mib, beat = time.monotonic(), 0, 0
         while not self._end.wait(BEAT / 10):
             grown = _used_mib() > shown_mib * 1.05
@@ -180,20 +165,19 @@ class Lease:
             if any(_holder(folder) not in (None, self.heartbeat.name) for folder in self.taken):
                 self.lost = True
                 return
-            # A full disk, or a file server that is away: the next beat may come through.
-            with suppress(CalotypeError):
+            with suppress(CalotypeError):  # full disk or file server away: the next heartbeat may succeed
                 self._show(beat)
 
     def stop(self) -> None:
-        """Give the runs back."""
+        """Release the runs."""
         self._end.set()
         if self._thread.is_alive():
             self._thread.join()
         for folder in self.folders:
-            with suppress(OSError):  # nothing that goes wrong here is worth the result of the block
+            with suppress(OSError):  # an error here must not lose the result of the block
                 if _holder(folder) == self.heartbeat.name:
                     (folder / LEASE).unlink(missing_ok=True)
-                folder.rmdir()  # stays as long as it holds a checkpoint
+                folder.rmdir()  # fails, and so keeps the folder, if it contains a checkpoint
         with suppress(OSError):
             self.heartbeat.unlink(missing_ok=True)
         for parent in (self.heartbeat.parent, *self.heartbeat.parent.parents[:2]):
@@ -202,7 +186,7 @@ class Lease:
 
 
 def _holder(folder: Path) -> str | None:
-    """The name of the heartbeat that goes with the lease on a run; empty where it is not (or no longer) to be read."""
+    """Return the name of the heartbeat in the lease on a run; None without a lease, empty if it is damaged."""
     try:
         found = (folder / LEASE).read_text(encoding="utf-8")
     except OSError:
@@ -213,15 +197,15 @@ def _holder(folder: Path) -> str | None:
 
 
 def _take(folder: Path, heartbeat: str) -> bool:
-    """Take the lease on a run, if nobody has it."""
+    """Take the lease on a run if it is free."""
     lease, aside = folder / LEASE, folder / f".{LEASE}.{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         aside.write_text(heartbeat, encoding="utf-8")
         try:
-            os.link(aside, lease)  # fails where there is one, also on file servers
+            os.link(aside, lease)  # fails if it exists, also on file servers
         except FileExistsError:
-            return _holder(folder) == heartbeat  # a file server that was asked twice says so of one's own
+            return _holder(folder) == heartbeat  # a file server that repeats a request reports our own lease
         except OSError:  # a file system without links
             try:
                 with open(lease, "x", encoding="utf-8") as file:
@@ -231,7 +215,7 @@ def _take(folder: Path, heartbeat: str) -> bool:
         return True
     except OSError as error:
         if _vanished(error):
-            return False  # whoever gave it back has removed the folder, too
+            return False  # the previous holder has removed the folder, too
         raise unwritable(lease, error) from error
     finally:
         with suppress(OSError):
@@ -239,12 +223,10 @@ def _take(folder: Path, heartbeat: str) -> bool:
 
 
 def _vanished(error: OSError) -> bool:
-    """Whether a folder that was to be made or written to has been removed by somebody else meanwhile."""
-    if isinstance(error, FileNotFoundError):
-        return True
+    """Tell if another process has removed the folder meanwhile."""
     if not isinstance(error, FileExistsError):
-        return False
-    # To make a folder that is there is no error, unless it is gone when it is looked at. A file is not.
+        return isinstance(error, FileNotFoundError)
+    # `mkdir` fails for an existing folder only if the folder is gone when it is checked.
     try:
         return stat.S_ISDIR(os.lstat(error.filename).st_mode)
     except FileNotFoundError:
@@ -252,12 +234,11 @@ def _vanished(error: OSError) -> bool:
 
 
 def _take_over(runs: Path, heartbeat: str) -> None:
-    """Remove all leases of a process that has ended, unless somebody else is at it."""
+    """Remove all leases of a dead process, unless another process does so."""
     if heartbeat and (runs / heartbeat).exists():
         aside = runs / f".{heartbeat}.{uuid.uuid4().hex}"
         try:
-            # One alone succeeds, and nobody takes a lease of a process that has ended.
-            os.rename(runs / heartbeat, aside)
+            os.rename(runs / heartbeat, aside)  # succeeds for one process only
         except OSError:
             return
         with suppress(OSError):
@@ -269,7 +250,7 @@ def _take_over(runs: Path, heartbeat: str) -> None:
 
 
 def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: float) -> None:
-    """Wait until a run is free, or its holder has ended; then it is free, too."""
+    """Wait until a run is free, or free it when its holder is dead."""
     announced, silent_since, last = False, time.monotonic(), None
     while _holder(folder) == heartbeat:
         check()
@@ -277,16 +258,16 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
         if sign != last:
             last, silent_since = sign, time.monotonic()
         silence = time.monotonic() - silent_since
-        # Of another machine nothing is known as long as its heart beats.
+        # Ask Slurm about a process on another machine only when its heartbeats are missing.
         if sign is not None and (sign.is_here() or silence > 3 * BEAT) and sign.is_dead():
-            logger.info("The attempt before ended without a word: %s.", sign.last_words())
+            logger.info("The previous attempt was killed: %s.", sign.last_words())
         elif silence > SILENCE:
-            logger.info("No sign of life for %.0f s: %s.", silence, sign.last_words() if sign else "its holder")
+            logger.info("No heartbeat for %.0f s: %s.", silence, sign.last_words() if sign else "unknown process")
         else:
             if sign is not None and not announced:
                 announced = True
                 logger.info("%s is being trained by %s; waiting for it.", sign.name, sign.where())
-            # Slurm is not to be asked every two seconds about each of a hundred jobs.
+            # Do not ask Slurm every two seconds about each of a hundred jobs.
             time.sleep(poll if sign is None or sign.is_here() or silence < 3 * BEAT else max(poll, 2 * BEAT))
             continue
         _take_over(folder.parent, heartbeat)
@@ -296,24 +277,24 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
 def lease(
     folders: Sequence[Path], name: str, *, asked_mib: int | None, stop: Stop, poll: float = 2.0
 ) -> Iterator[Lease]:
-    """Hold some runs while the block runs; wait as long as another process that is alive holds one of them.
+    """Hold the leases on some runs while the block runs; wait while another live process holds one of them.
 
     Args:
-        folders: one for each run, side by side; they are made, and removed at the end if they hold nothing else.
-        name: how logs call what is trained.
-        asked_mib: the memory that this process asked for; None where nothing limits it.
-        stop: asked while it waits.
-        poll: seconds between two looks at the holder.
+        folders: one for each run, side by side; they are created, and removed at the end if they are empty.
+        name: of the training, for logs.
+        asked_mib: the memory that this process requested; None without a limit.
+        stop: checked while waiting.
+        poll: seconds between two checks of the holder.
 
     Raises:
         CalotypeError: the folders cannot be written.
-        StoppedError: a signal has come while it waited.
+        StoppedError: a signal arrived while waiting.
     """
     born = _born(os.getpid()) or 0.0
     held = Lease(folders, Sign(name, platform.node(), os.getpid(), born, slurm.job_id(), asked_mib), stop)
     held.start()
     try:
-        for folder in folders:  # all in the same order, so that two never wait for each other
+        for folder in folders:  # in the same order everywhere, so that no two processes wait for each other
             while not _take(folder, held.heartbeat.name):
                 held.check()
                 if (holder := _holder(folder)) is not None:

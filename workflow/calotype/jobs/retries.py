@@ -1,7 +1,6 @@
-"""Have Snakemake retry jobs that were killed, and none that would fail again.
+"""Limit Snakemake's retries to killed jobs, as an error would only occur again.
 
-Snakemake knows no difference between a job that was killed, which more memory or another node may help, and one that
-ended with an error. When a job has failed, its scheduler asks the job, or the group of jobs, for `restart_times`.
+Snakemake does not distinguish the two. After a failure its scheduler reads `restart_times` of the job or group of jobs.
 """
 
 import importlib
@@ -12,7 +11,7 @@ from calotype.util.entry_point import would_fail_again
 
 
 def fits(jobs: Any, scheduler: Any) -> bool:
-    """Check that a version of Snakemake decides on retries where `install` replaces it."""
+    """Check that this version of Snakemake reads `restart_times` as `install` expects."""
     asked = getattr(getattr(scheduler, "_handle_error", None), "__code__", None)
     kinds = [getattr(jobs, name, object) for name in ("Job", "GroupJob")]
     return (
@@ -23,13 +22,13 @@ def fits(jobs: Any, scheduler: Any) -> bool:
 
 
 def install(since: float) -> str | None:
-    """Replace how Snakemake counts the retries of a job and of a group of jobs.
+    """Replace the number of retries of jobs and of groups of jobs.
 
     Args:
-        since: start of this call, in seconds since the epoch; logs of earlier calls do not count.
+        since: start of this call in seconds since the epoch; older logs do not count.
 
     Returns:
-        Why nothing was replaced, in one line; None where all is well.
+        Why nothing was replaced, in one line; None for success.
     """
 
     def of_job(job: Any) -> int:
@@ -48,8 +47,8 @@ def install(since: float) -> str | None:
     if not found:
         version = importlib.import_module("snakemake").__version__
         return (
-            f"Snakemake {version}: retries of failed jobs cannot be limited to killed jobs in this version. "
-            "Hint: install the version of envs/cpu.txt, or use --retries 0."
+            f"Snakemake {version}: this version retries all failed jobs, not only killed jobs. "
+            "Hint: install the version in envs/cpu.txt, or use --retries 0."
         )
     jobs.Job.restart_times = property(of_job)
     jobs.GroupJob.restart_times = property(of_group)

@@ -1,4 +1,4 @@
-"""Stop at the next opportunity when a signal asks for it, instead of in the middle of something."""
+"""Stop at the next safe point after a signal."""
 
 import logging
 import signal
@@ -11,20 +11,19 @@ from calotype.jobs import slurm
 
 logger = logging.getLogger(__name__)
 
-# What a scheduler sends before a time limit or a preemption; then Ctrl-C, and a terminal that was closed.
-BY_SCHEDULER = (signal.SIGTERM, signal.SIGUSR1)
-SIGNALS = (*BY_SCHEDULER, signal.SIGINT, signal.SIGHUP)
+BY_SCHEDULER = (signal.SIGTERM, signal.SIGUSR1)  # before a time limit or a preemption
+SIGNALS = (*BY_SCHEDULER, signal.SIGINT, signal.SIGHUP)  # Ctrl-C; a closed terminal
 
 
 class StoppedError(Exception):
-    """A signal has stopped the work; what was done is kept, and the next attempt goes on from there.
+    """The work stopped for a signal; the next attempt resumes from the saved progress.
 
     Attributes:
         by: the signal's name, such as ``SIGTERM``.
-        saves: whether what was done is to be saved.
-        saved: whether it was.
-        idle: whether nothing at all was done; then another job of the same length would do nothing, either.
-        awaited: whether another process waits to go on with it.
+        saves: whether to save the progress.
+        saved: whether it was saved.
+        idle: whether there was no progress, so that another job of the same length would make none, either.
+        awaited: whether another process waits to resume.
     """
 
     def __init__(self, by: str, *, saves: bool = True) -> None:
@@ -34,31 +33,22 @@ class StoppedError(Exception):
 
 
 class Stop:
-    """Whether a signal has asked to stop.
-
-    Attributes:
-        by: the name of the first signal; None as long as there was none.
-    """
+    """A request to stop."""
 
     def __init__(self) -> None:
-        self.by: str | None = None
+        self.by: str | None = None  # the name of the first signal
 
     def check(self) -> None:
-        """See whether to go on.
-
-        Raises:
-            StoppedError: a signal has come.
-        """
+        """Raise a StoppedError after a signal."""
         if self.by is not None:
             raise StoppedError(self.by)
 
 
 @contextmanager
 def on_signals() -> Iterator[Stop]:
-    """While the block runs, signals only set what it gets; to be called in the main thread.
+    """Yield a `Stop` that signals set while the block runs; call this in the main thread.
 
-    A block that ends by `StoppedError` ends the process: a Slurm job that the scheduler stops is put back into the
-    queue where that is possible; else it fails, and whoever sent it may send it again.
+    A `StoppedError` of the block ends the process with an error, after requeueing a Slurm job that the scheduler stops.
     """
     stop = Stop()
 
@@ -67,27 +57,26 @@ def on_signals() -> Iterator[Stop]:
         if stop.by is None:
             stop.by = signal.Signals(number).name
 
-    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # nohup, for one
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # such as nohup
     before = {number: signal.signal(number, note) for number in heard}
     try:
         yield stop
     except StoppedError as stopped:
         if stopped.saved:
-            logger.info("Stopped by %s. What is done is saved: the next attempt goes on from there.", stopped.by)
+            logger.info("Stopped by %s. Progress is saved; the next attempt resumes from it.", stopped.by)
         else:
-            logger.info("Stopped by %s. What was done since the last checkpoint could not be saved.", stopped.by)
+            logger.info("Stopped by %s. Progress since the last checkpoint could not be saved.", stopped.by)
         if stopped.by in [number.name for number in BY_SCHEDULER] and slurm.job_id():
-            logger.info("Not put back into the queue: %s.", _reason_not_to_go_on(stopped) or slurm.requeue())
+            logger.info("Not requeued: %s.", _reason_not_to_requeue(stopped) or slurm.requeue())
         sys.exit(1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _reason_not_to_go_on(stopped: StoppedError) -> str | None:
-    """Why the same job would better not run once more, if so."""
+def _reason_not_to_requeue(stopped: StoppedError) -> str | None:
     if not stopped.saved:
-        return "it would lose its work again"
+        return "the job would lose its progress again"
     if stopped.idle:
-        return "no step was done before its time was up; a retry asks for more time"
-    return "another job waits to go on with this" if stopped.awaited else None
+        return "no step was finished before the job was stopped; a retry asks for more time"
+    return "another job waits to resume this training" if stopped.awaited else None

@@ -1,4 +1,4 @@
-"""What a process asks of the Slurm that runs it. Without Slurm, every answer is that nothing is known."""
+"""Query the Slurm that runs this process. Without Slurm, every answer is None or False."""
 
 import logging
 import os
@@ -9,30 +9,25 @@ from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 30.0  # seconds for a command of Slurm's; a busy controller may take several
-ENDING = 180.0  # seconds in which Slurm ends a job that it has put back into its queue; its SIGTERM was heard before
+PATIENCE = 30.0  # seconds for a Slurm command; a busy controller may need several
+ENDING = 180.0  # seconds in which Slurm ends a job that it requeued; its SIGTERM is already handled
 
 
 @dataclass(frozen=True)
 class Account:
-    """What the accounting says of a job, or of the step of it that used most.
+    """State and memory of a job from Slurm's accounting."""
 
-    Attributes:
-        state: of the step that ran the rule, such as ``OUT_OF_MEMORY``; of the job where there is none.
-        used_mib: the most resident memory, in MiB; None where it is not known.
-    """
-
-    state: str
-    used_mib: int | None
+    state: str  # of the step that ran the rule, or else of the job, such as OUT_OF_MEMORY
+    used_mib: int | None  # peak resident memory of its steps
 
 
 def job_id() -> str | None:
-    """The job that this process belongs to."""
+    """Return the Slurm job of this process."""
     return os.environ.get("SLURM_JOB_ID")
 
 
 def _ask(*command: str) -> str | None:
-    """What one of Slurm's commands prints; None where it fails, is missing or takes too long."""
+    """Run a Slurm command and return its output; None if it fails, is missing or takes too long."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -41,8 +36,8 @@ def _ask(*command: str) -> str | None:
 
 
 def is_over(job: str) -> bool:
-    """Whether a job is known to have ended: Slurm answers, and does not count it among those that run."""
-    # A job that has been over for long is unknown, which squeue calls an error; so ask for all of one's own.
+    """Tell if a job has ended for certain: Slurm answers and does not list it as running."""
+    # squeue fails for a job that ended long ago, so list all jobs of the user.
     listed = _ask("squeue", f"--user={os.getuid()}", "--noheader", "--format=%A %T")
     if listed is None:
         return False
@@ -51,16 +46,16 @@ def is_over(job: str) -> bool:
 
 
 def requeue() -> str | None:
-    """Have Slurm put this job back into its queue, where it keeps its number, and wait for the end.
+    """Requeue this job under the same number and wait until Slurm ends it.
 
-    Only a job that runs is put back: one that is being cancelled, or that Slurm puts back itself, is left alone.
+    Only a running job is requeued, not one that Slurm cancels or requeues itself.
 
     Returns:
-        Why that was not possible, in words. If it was, Slurm ends the process and the function does not return.
+        Why it was not requeued. After a successful requeue, Slurm ends the process and the function does not return.
     """
     job = job_id()
     if job is None:
-        return "this is no job"
+        return "not a Slurm job"
     shown = _ask("scontrol", "--oneliner", "show", "job", job)
     if shown is None:
         return "Slurm does not answer"
@@ -68,17 +63,16 @@ def requeue() -> str | None:
     if facts.get("JobState") != "RUNNING":
         return f"Slurm is ending the job ({facts.get('JobState', 'unknown state')})"
     if facts.get("Requeue") != "1":
-        return "this cluster does not put jobs back into the queue"
-    logger.info("Slurm is asked to put job %s back into its queue; it goes on from here when it runs again.", job)
+        return "this cluster does not requeue jobs"
+    logger.info("Requeueing Slurm job %s; it will resume from the saved progress.", job)
     if _ask("scontrol", "requeue", job) is None:
-        return "Slurm refused to put the job back into the queue"
-    # Whoever ended now would have failed, before Slurm comes round to it.
-    time.sleep(ENDING)
-    return "Slurm has put the job back into the queue but did not end it"
+        return "Slurm refused to requeue the job"
+    time.sleep(ENDING)  # a process that exits before Slurm ends it would count as failed
+    return "Slurm requeued the job but did not end it"
 
 
 def account(job: str) -> Account | None:
-    """What the accounting says of a job, after its end; None where there is no accounting."""
+    """Return state and memory of an ended job; None without accounting."""
     listed = _ask("sacct", "--noheader", "--parsable2", f"--jobs={job}", "--format=JobID,State,MaxRSS", "--units=M")
     rows = [line.split("|") for line in (listed or "").splitlines()]
     if not rows:
