@@ -123,6 +123,19 @@ def test_every_training_runs_on_the_gpu_partition_with_one_gpu(slurm, everything
         assert steps[f"{job.id}.0"].allocated["gres/gpu"] == "1", "the job has a GPU, but its training does not see it"
 
 
+def test_a_figure_that_is_asked_for_alone_is_a_job_that_plots_nothing_else(slurm, finished_once, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(finished_once.folder, folder, symlinks=True)
+    figures = folder / "results/dots/figures"
+    before = (figures / "seeds.pdf").read_bytes()
+    for name in ("seeds.pdf", "training-curves.pdf"):
+        (figures / name).unlink()
+    asked = call(slurm, folder, "results/dots/figures/seeds.pdf")
+    assert [job.state for job in asked.jobs] == ["COMPLETED"]
+    assert (figures / "seeds.pdf").read_bytes() == before
+    assert not (figures / "training-curves.pdf").exists()
+
+
 def test_a_training_gets_the_memory_and_time_of_the_profile_and_the_cores_of_its_recipe(everything):
     profile = PROFILE["set-resources"]["train"]
     threads = yaml.safe_load((everything.folder / "config/studies/dots.yaml").read_text())["defaults"]["threads"]

@@ -93,16 +93,32 @@ def test_a_changed_line_in_a_figure_trains_nothing(finished):
     assert FIGURES in plan
 
 
-def test_a_figure_can_be_asked_for_by_its_name(finished):
+def test_a_figure_can_be_asked_for_alone_and_the_study_does_not_plot_it_again(finished):
+    folder, logs = finished.folder / "results/dots/figures", finished.folder / "results/logs/figures/dots"
+    before = {name: (folder / name).read_bytes() for name in ("seeds.pdf", "seeds.svg")}
+    (folder / "seeds.pdf").unlink()
+    others = (folder / "training-curves.svg").stat().st_mtime_ns
+    assert finished.plan("results/dots/figures/seeds.pdf") == {f"{FIGURES}_only_seeds": 1}
+    finished.run("results/dots/figures/seeds.pdf")
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert (folder / "training-curves.svg").stat().st_mtime_ns == others
+    assert (logs / "seeds.log").exists()
+    assert FIGURES not in finished.plan()
+    assert finished.plan("./results/dots/figures/seeds.svg") == {}
+
+
+def test_all_figures_of_a_study_are_one_job_with_a_log_of_each(finished):
     folder = finished.folder / "results/dots/figures"
     before = {name: (folder / name).read_bytes() for name in ("training-curves.pdf", "seeds.svg")}
     for name in before:
         (folder / name).unlink()
-    assert finished.plan("results/dots/figures/seeds.svg") == {FIGURES: 1}
-    finished.run("results/dots/figures/seeds.svg")
+    tables = "results/dots/runs.csv"
+    assert finished.plan("results/dots/figures/seeds.svg", tables) == {FIGURES: 1}, "not a call for figures alone"
+    finished.run("results/dots/figures/seeds.svg", tables)
     assert {name: (folder / name).read_bytes() for name in before} == before
     log = (finished.folder / "results/logs/figures/dots.log").read_text(encoding="utf-8")
     assert all(f"{name}: plotted in " in log for name in ("seeds", "training_curves", "contact_sheets"))
+    assert finished.plan("results/dots/figures/seeds.pdf", "results/dots/figures/confusion-matrices") == {}
 
 
 def test_a_deleted_folder_of_figures_is_made_again(finished):

@@ -1,4 +1,4 @@
-"""Draw all figures of a study."""
+"""Plot all figures of a study, or one of them."""
 
 from pathlib import Path
 
@@ -14,4 +14,7 @@ with script(snakemake.log[0]):
     results = StudyResults(**params.results)
     figures = [FigureEntry(**figure) for figure in params.figures]
     folder, logs = Path(results.folder, "figures"), Path(snakemake.log[0]).with_suffix("")
-    write_csv(study.draw_all(figures, results, folder, logs, snakemake.threads), Path(output.costs))
+    if hasattr(output, "costs"):
+        write_csv(study.draw_all(figures, results, folder, logs, snakemake.threads), Path(output.costs))
+    else:
+        study.draw(next(figure for figure in figures if hasattr(output, figure.name)), results, folder)

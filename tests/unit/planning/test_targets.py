@@ -54,6 +54,27 @@ def test_an_unknown_target_is_answered_with_the_closest_or_left_to_snakemake(lay
     assert targets.mistyped(target, ["dots", "all"], layout) == message
 
 
+@pytest.mark.parametrize(
+    ("arguments", "alone"),
+    [
+        (["--cores", "1", "results/dots/figures/seeds.pdf"], True),
+        (["./results/dots/figures/seeds.svg", "results/dots/figures/confusion-matrices", "--cores", "1"], True),
+        (["--config", "seeds=2", "--", "results/dots/figures/seeds.pdf"], True),
+        (["results/dots/figures/seeds.pdf", "results/dots.html"], False),
+        (["results/dots/figures/nothing.pdf"], False),
+        (["--directory", "elsewhere/figures/"], False),
+        (["--forcerun", "results/dots/figures/seeds.pdf"], False),
+        (["dots"], False),
+        ([], False),
+        (["--target-jobs", "figures_count_only_seeds:study=dots"], True),
+        (["--target-jobs", "evaluate:study=dots", "calotype_figures_count_only_seeds:study=dots"], True),
+        (["--target-jobs", "figures_count:study=dots"], False),
+    ],
+)
+def test_a_call_for_figures_alone_is_known_by_its_targets(layout, arguments, alone):
+    assert targets.figures_alone(layout, arguments) is alone
+
+
 def test_findings_of_an_earlier_call_are_not_said_again(layout):
     Path("results").mkdir(exist_ok=True)
     for name, written in (("report", 1001), ("dots", 999)):

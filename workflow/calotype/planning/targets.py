@@ -1,14 +1,33 @@
 """Targets of a call, and the messages at its end."""
 
 import difflib
-from collections.abc import Collection
+import importlib
+import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from calotype.config.load import Config
-from calotype.config.paths import Layout
+from calotype.config.paths import FIGURE_SUFFIXES, Layout
 from calotype.jobs.killed_jobs import explain
 from calotype.util.errors import CalotypeError
+
+ALONE = "_only_"  # in the name of a rule that plots one figure
+
+
+def figures_alone(layout: Layout, arguments: Sequence[str]) -> bool:
+    """Return whether all targets of a call are figures of studies.
+
+    Args:
+        arguments: of Snakemake, which reads the rules before it knows the targets. In a job they name its rule.
+    """
+    if not any("/figures/" in argument or ALONE in argument for argument in arguments):
+        return False
+    given = importlib.import_module("snakemake.cli").get_argument_parser().parse_args(arguments)
+    if given.target_jobs:
+        return any(ALONE in job.rulename for job in given.target_jobs)
+    figures = layout.figure_outputs(layout.config.studies, FIGURE_SUFFIXES)
+    return bool(given.targets) and {*map(os.path.normpath, given.targets)} <= {*figures}
 
 
 def files_of(layout: Layout, report: str) -> list[str]:
