@@ -189,9 +189,23 @@ HARMLESS = {
         (f"{CODE}/config/optimizer.py", "Field(ge=0, lt=1)", "Field(ge=0, lt=0.9)"),
         (f"{CODE}/steps/geometry.py", "Field(ge=1, le=16384)", "Field(ge=1, le=20000)"),
     ],
+    "a check of a step": [
+        (f"{CODE}/steps/levels.py", 'need_levels(known, "it")', "need_levels(known, self.name)"),
+        (f"{CODE}/steps/base.py", 'in ("unit", "any")', 'in ("unit", "any", "none")'),
+        (f"{CODE}/steps/base.py", "LARGEST = 65535", "LARGEST = 4095"),
+        (
+            f"{CODE}/steps/custom.py",
+            "    def after(",
+            "    def check(self, known: Known) -> None:\n        if known.size == (1, 1):\n"
+            '            raise ValueError("small")\n\n    def after(',
+        ),
+    ],
+    "the title of a step": [(f"{CODE}/steps/base.py", '} px"] if', '} pixels"] if')],
     "a description": [
         (f"{CODE}/config/recipe.py", '"Passes over the training images."', '"How often each image is seen."'),
         (f"{CODE}/config/dataset_drawn.py", '"How many images to draw."', '"Number of images."'),
+        (f"{CODE}/steps/tone.py", 'description="`mean` of', 'description="The `mean` of'),
+        (f"{CODE}/steps/tone.py", '    """One channel', '    """Grey: one channel'),
     ],
     "the text of an error": [
         (
@@ -305,6 +319,8 @@ def test_a_changed_file_that_a_model_reads_trains_it(project):
     [
         ("code/steps_helper.py", "LEAST = 2", "LEAST = 3"),
         (f"{CODE}/steps/base.py", "np.rint(image)", "np.rint(image + 0)"),
+        (f"{CODE}/steps/custom.py", "else image.copy()", "else image + 0"),
+        (f"{CODE}/steps/custom.py", "return Known(values=None)", "return Known(values=None, channels=1)"),
     ],
 )
 def test_a_change_of_a_step_prepares_what_takes_it(project, edit, file, old, new):
@@ -323,7 +339,7 @@ def test_a_changed_file_that_a_step_reads_prepares_again(project):
     ("file", "key"),
     [
         ("scale.npy", r"config/studies/own\.yaml: variants\.net\.files\.0: scale\.npy is not found"),
-        ("lift.npy", r"config/datasets\.yaml: lifted\.prepare\.1\.own\.files\.0: lift\.npy is not found"),
+        ("lift.npy", r"config/datasets\.yaml: lifted\.prepare\.1\.custom\.files\.0: lift\.npy is not found"),
     ],
 )
 def test_a_file_that_is_missing_is_an_error_before_any_job(project, file, key):

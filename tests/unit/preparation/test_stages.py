@@ -35,7 +35,7 @@ def test_a_step_on_whole_numbers_gets_the_mean_of_channels_rounded(steps):
 def of_any(example):
     """A step for images of any number of channels: after `grey`, if it takes one."""
     try:
-        read_steps([example])[0].after(Known(channels=3))
+        read_steps([example])[0].check(Known(channels=3))
     except ValueError:
         return ["grey", example]
     return [example]

@@ -9,7 +9,7 @@ from unit.preparations import DOTS, load_with, step
 from calotype.config.dataset_drawn import DotsDataset
 from calotype.config.dataset_fetched import IdxDataset
 from calotype.config.paths import Layout
-from calotype.steps.base import Known
+from calotype.steps.base import Known, step_title
 from calotype.steps.registry import read_steps
 from calotype.steps.sequence import check_steps, measured_split, plain_steps
 from calotype.util.errors import CalotypeError
@@ -140,7 +140,7 @@ def test_sheets_are_those_of_the_splits_that_are_used(loaded):
 
 def test_a_title_says_what_a_step_was_given_and_no_default():
     found = [
-        entry.title()
+        step_title(entry)
         for entry in read_steps(
             [
                 *LONG[:2],

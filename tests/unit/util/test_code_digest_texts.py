@@ -67,6 +67,26 @@ def net(shape, outputs):
     assert files.digest(limited.replace("raise CalotypeError(problem)", "outputs = MOST")) != before
 
 
+def test_a_check_of_a_config_type_trains_nothing_unless_it_returns_something(files):
+    typed = """
+from pydantic import BaseModel
+MOST = 9
+
+class net(BaseModel):
+    def check(self, known):
+        if known > MOST:
+            raise ValueError("too many")
+
+    def after(self, known):
+        return known
+"""
+    before = files.digest(typed)
+    assert files.digest(typed.replace("MOST = 9", "MOST = 10").replace("too many", "more than allowed")) == before
+    assert files.digest(typed.replace("return known", "return known + 1")) != before
+    returns = typed.replace('raise ValueError("too many")', "return MOST")
+    assert files.digest(returns) != files.digest(returns.replace("MOST = 9", "MOST = 10"))
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calotype.data.readers import Raw, Record
 from calotype.figures.base import DOUBLE, FAINT, fit, sheet, shorten, text_width, wrap
 from calotype.preparation.stages import stages
-from calotype.steps.base import Known, Step
+from calotype.steps.base import Known, Step, step_title
 
 ROWS = 6  # images of a figure
 FIRST = 1000  # images, from which those with any numbers come: to reach one, all before it are read
@@ -113,7 +113,7 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     box = min(0.9, (DOUBLE - left - gap * len(columns)) / len(columns))
     tallest = max(image.shape[0] / image.shape[1] for column in columns for image, _ in column)
     high = box * min(max(tallest, 0.2), 1.5)
-    titles = [("as read", ""), *(step.title() for step in steps)]
+    titles = [("as read", ""), *map(step_title, steps)]
     widest = max(text_width(title, 8) for title, _ in titles)
     large = max(5.0, min(8.0, 8 * (box + gap / 2) / widest))
     words = [wrap(given, box, SMALL, lines=5) for _, given in titles]

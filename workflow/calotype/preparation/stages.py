@@ -64,6 +64,7 @@ def _each(images: Images, step: ImageStep, known: Known, where: str, names: Sequ
 
 
 def _step(images: Images, step: Step, known: Known, where: str, names: Sequence[Any]) -> tuple[Images, Known]:
+    step.check(known)
     following = step.after(known)
     if isinstance(step, ImageStep):
         result = _each(images, step, known, where, names)

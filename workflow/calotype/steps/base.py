@@ -59,28 +59,6 @@ class Known:
     size: tuple[int, int] | None = None
     since: str = ""
 
-    def need_levels(self, what: str) -> None:
-        """Raise ValueError if the pixels are known to be other than grey levels."""
-        if self.values in ("unit", "any"):
-            cause = f"there are none after `{self.since}`: put it before `{self.since}`"
-            raise ValueError(f"{what} needs {GREY_LEVELS}, and {cause if self.since else 'these are floats'}")
-
-    def need_grey(self, what: str) -> None:
-        """Raise ValueError if there are known to be several channels."""
-        if self.channels not in (None, 1):
-            raise ValueError(f"{what} needs one channel, and the image has {self.channels}: put `grey` before it")
-
-    def need_one_or_three(self, what: str) -> None:
-        """Raise ValueError if the number of channels is known to be another."""
-        if self.channels not in (None, 1, 3):
-            raise ValueError(f"{what} needs one or three channels, and the image has {self.channels}")
-
-    def need_in_range(self, key: str, value: float | None) -> None:
-        """Raise ValueError if a value is known to lie outside those that pixels can have."""
-        white = self.white if self.white is not None else LARGEST if self.values == "levels" else None
-        if value is not None and white is not None and not 0 <= value <= white:
-            raise ValueError(f"{key}: {value:g} is not in 0..{white:g}, the values that pixels have there")
-
 
 class Step(Registered):
     """One step. It works on each pixel by itself, and so on any number of images of one size at a time.
@@ -93,16 +71,15 @@ class Step(Registered):
 
     name: str
 
+    def check(self, known: Known) -> None:
+        """Raise ValueError if the step cannot work on such images; unknown properties pass.
+
+        Nothing else: a change of this method prepares no image again.
+        """
+
     @abstractmethod
     def after(self, known: Known) -> Known:
-        """What is known of images after the step, given what was known before.
-
-        Before anything runs that is little, and what is not known raises nothing; in a job it is everything. Unknown
-        `values` mean that only the array that comes out says what it holds.
-
-        Raises:
-            ValueError: the step cannot work on such images.
-        """
+        """Return the properties of images after the step; with `values` None, the result itself tells them."""
 
     @abstractmethod
     def apply(self, images: Images, known: Known) -> Array:
@@ -125,15 +102,6 @@ class Step(Registered):
         """The step with numbers in place of the split that they were measured on."""
         raise NotImplementedError(f"{self.name} measures nothing, and got {measured}")
 
-    def title(self) -> tuple[str, str]:
-        """The step in a figure: its name, and its keys other than defaults, in words."""
-        given = self.model_dump(exclude={"name"}, exclude_none=True, exclude_defaults=True)
-        return self.name, ", ".join(self.words(given)).replace("_", " ")
-
-    def words(self, given: dict[str, Any]) -> list[str]:
-        """The keys of a title, each in words."""
-        return [key if value is True else f"{key} {worded(value)}" for key, value in given.items()]
-
 
 class ImageStep(Step):
     """A step that works on one image after the other."""
@@ -151,15 +119,54 @@ class ImageStep(Step):
         """
 
 
-def worded(value: Any) -> str:
-    """A value of a key in words."""
+# ---- Checks ----------------------------------------------------------------------------------------------------------
+
+
+def need_levels(known: Known, subject: str) -> None:
+    """Raise ValueError if pixels are known to be no grey levels."""
+    if known.values in ("unit", "any"):
+        cause = f"there are none after `{known.since}`: put it before `{known.since}`"
+        raise ValueError(f"{subject} needs {GREY_LEVELS}, and {cause if known.since else 'these are floats'}")
+
+
+def need_channels(known: Known, subject: str, *allowed: int) -> None:
+    """Raise ValueError if the number of channels is known and not allowed."""
+    if known.channels not in (None, *allowed):
+        *others, last = ({1: "one", 3: "three", 4: "four"}[number] for number in allowed)
+        needed = f"{', '.join(others)} or {last} channels" if others else "one channel"
+        advice = "" if others else ": put `grey` before it"
+        raise ValueError(f"{subject} needs {needed}, and the image has {known.channels}{advice}")
+
+
+def need_in_range(known: Known, key: str, value: float | None) -> None:
+    """Raise ValueError if pixels are known never to reach a value."""
+    white = known.white if known.white is not None else LARGEST if known.values == "levels" else None
+    if value is not None and white is not None and not 0 <= value <= white:
+        raise ValueError(f"{key}: {value:g} is not in 0..{white:g}, the values that pixels have there")
+
+
+# ---- Titles ----------------------------------------------------------------------------------------------------------
+
+
+def step_title(step: Step) -> tuple[str, str]:
+    """Return the name of a step and its keys other than defaults, in words, for a figure."""
+    given = step.model_dump(exclude={"name"}, exclude_none=True, exclude_defaults=True)
+    words = [f"{given.pop('width')} × {given.pop('height')} px"] if {"width", "height"} <= given.keys() else []
+    words += [key if value is True else f"{key} {_worded(value, key)}" for key, value in given.items()]
+    return step.name, ", ".join(words).replace("_", " ")
+
+
+def _worded(value: Any, key: str = "") -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return ", ".join(map(worded, value))
+        return (" to " if key in ("range", "levels") else ", ").join(map(_worded, value))
     if isinstance(value, dict):
-        return ", ".join(f"{key} {worded(entry)}" for key, entry in value.items())
+        return ", ".join(f"{name} {_worded(entry)}" for name, entry in value.items())
     return str(value)
+
+
+# ---- Shared by steps that compute ------------------------------------------------------------------------------------
 
 
 def row(images: Images) -> Images:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.steps.base import Array, Image, ImageStep, Kernel, Known, default_sigma, whole
+from calotype.steps.base import Array, Image, ImageStep, Kernel, Known, default_sigma, need_channels, need_levels, whole
 from calotype.util.typed import Positive
 
 MEDIAN = 5  # px; a larger median OpenCV has for 8 bits alone
@@ -32,14 +32,15 @@ class Blur(ImageStep):
             raise ValueError(f"sigma: method `{self.method}` takes none")
         return self
 
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         if self.method == "median" and self.size > MEDIAN:
-            what = f"size: a median above {MEDIAN} px"
-            known.need_levels(what)
+            median = f"size: a median above {MEDIAN} px"
+            need_levels(known, median)
             if known.white not in (None, 255):
-                raise ValueError(f"{what} needs grey levels of 8 bits, and these have 16")
-            if known.channels not in (None, 1, 3, 4):
-                raise ValueError(f"{what} needs one, three or four channels, and the image has {known.channels}")
+                raise ValueError(f"{median} needs grey levels of 8 bits, and these have 16")
+            need_channels(known, median, 1, 3, 4)
+
+    def after(self, known: Known) -> Known:
         return known
 
     def apply(self, image: Image, known: Known) -> Array:

@@ -1,11 +1,11 @@
 """Steps that change the size of images."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.steps.base import Image, ImageStep, Known, pixels
+from calotype.steps.base import Image, ImageStep, Known, need_in_range, pixels
 from calotype.util.typed import Number, Whole
 
 Side = Annotated[int, Field(ge=1, le=16384)]  # px
@@ -16,9 +16,6 @@ BORDERS = {"edge": "BORDER_REPLICATE", "reflect": "BORDER_REFLECT_101"}
 class _Sized(ImageStep):
     width: Side = Field(description="Of the result, in px.")
     height: Side = Field(description="Of the result, in px.")
-
-    def words(self, given: dict[str, Any]) -> list[str]:
-        return [f"{given.pop('width')} × {given.pop('height')} px", *super().words(given)]
 
 
 class Resize(_Sized):
@@ -79,22 +76,19 @@ class Crop(_Sized):
         return self
 
     def corner(self, width: int, height: int) -> tuple[int, int]:
-        """Px to the left of and above the part that is kept.
-
-        Raises:
-            ValueError: the image is too small.
-        """
+        """Return the pixels to the left of and above the part that is kept."""
         left = (width - self.width) // 2 if self.left is None else self.left
         top = (height - self.height) // 2 if self.top is None else self.top
-        if not (0 <= left <= width - self.width and 0 <= top <= height - self.height):
-            place = "" if self.left is None else f" at left {left}, top {top}"
-            part, all_of_it = pixels(self.width, self.height), pixels(width, height)
-            raise ValueError(f"{part}{place} do not lie within the image, which has {all_of_it}")
         return left, top
 
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         if known.size:
-            self.corner(*known.size)
+            (width, height), (left, top) = known.size, self.corner(*known.size)
+            if not (0 <= left <= width - self.width and 0 <= top <= height - self.height):
+                part = pixels(self.width, self.height) + ("" if self.left is None else f" at left {left}, top {top}")
+                raise ValueError(f"{part} do not lie within the image, which has {pixels(width, height)}")
+
+    def after(self, known: Known) -> Known:
         return replace(known, size=(self.width, self.height))
 
     def apply(self, image: Image, known: Known) -> Image:
@@ -119,10 +113,12 @@ class Pad(_Sized):
             raise ValueError(f"value: border `{self.border}` takes none")
         return self
 
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         if known.size and not (known.size[0] <= self.width and known.size[1] <= self.height):
             raise ValueError(f"the image has {pixels(*known.size)}, more than {pixels(self.width, self.height)}")
-        known.need_in_range("value", self.value)
+        need_in_range(known, "value", self.value)
+
+    def after(self, known: Known) -> Known:
         return replace(known, size=(self.width, self.height))
 
     def apply(self, image: Image, known: Known) -> Image:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from calotype.steps.base import Images, Known, Step, row, worded
+from calotype.steps.base import Images, Known, Step, need_levels, row
 from calotype.util.typed import Number, Positive
 
 
@@ -36,8 +36,10 @@ class Scale(Step):
 
     name: Literal["scale"]
 
+    def check(self, known: Known) -> None:
+        need_levels(known, "it")
+
     def after(self, known: Known) -> Known:
-        known.need_levels("it")
         return replace(known, values="unit", white=1.0, since=self.name)
 
     def apply(self, images: Images, known: Known) -> Images:
@@ -95,14 +97,12 @@ class Normalise(Step):
     def with_measured(self, measured: Mapping[str, Any]) -> "Normalise":
         return Normalise(name=self.name, mean=measured["mean"], std=measured["std"])
 
-    def words(self, given: dict[str, Any]) -> list[str]:
-        ranges = {key: " to ".join(map(worded, given[key])) for key in given.keys() & {"range", "levels"}}
-        return super().words(given | ranges)
-
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         for key, numbers in (("mean", self.mean), ("std", self.std)):
             if numbers and len(numbers) > 1 and known.channels not in (None, len(numbers)):
                 raise ValueError(f"{key}: has {len(numbers)} numbers, and the image {known.channels} channels")
+
+    def after(self, known: Known) -> Known:
         if self.range == [0, 1] and self.levels is None:
             return replace(known, values="unit", white=1.0, since=self.name)
         return replace(known, values="any", white=None, since=self.name)

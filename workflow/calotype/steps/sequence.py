@@ -46,6 +46,7 @@ def check_steps(steps: Sequence[Step], known: Known, splits: Iterable[str] = ())
         raise ValueError(f"{where}: there is no split `{split}`, only {', '.join(splits)}")
     for place, step in enumerate(steps):
         try:
-            known = step.after(known)
+            step.check(known)
         except ValueError as problem:
             raise ValueError(f"prepare.{place}.{step.name}: {problem}") from None
+        known = step.after(known)

@@ -14,6 +14,9 @@ from calotype.steps.base import (
     Known,
     Step,
     default_sigma,
+    need_channels,
+    need_in_range,
+    need_levels,
     pixels,
     row,
     white,
@@ -36,9 +39,11 @@ class Grey(Step):
         "blue (Rec. 601).",
     )
 
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         if self.method == "luminance":
-            known.need_one_or_three("method `luminance`")
+            need_channels(known, "method `luminance`", 1, 3)
+
+    def after(self, known: Known) -> Known:
         return replace(known, channels=1)
 
     def apply(self, images: Images, known: Known) -> Images:
@@ -59,8 +64,10 @@ class Colour(Step):
 
     name: Literal["colour"]
 
+    def check(self, known: Known) -> None:
+        need_channels(known, "it", 1, 3)
+
     def after(self, known: Known) -> Known:
-        known.need_one_or_three("it")
         return replace(known, channels=3)
 
     def apply(self, images: Images, known: Known) -> Images:
@@ -98,11 +105,13 @@ class Threshold(ImageStep):
                 raise ValueError(f"{key}: method `{self.method}` takes none")
         return self
 
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         if self.method == "otsu":
-            known.need_levels("method `otsu`")
-            known.need_grey("method `otsu`")
-        known.need_in_range("value", self.value)
+            need_levels(known, "method `otsu`")
+            need_channels(known, "method `otsu`", 1)
+        need_in_range(known, "value", self.value)
+
+    def after(self, known: Known) -> Known:
         return replace(known, values="unit", white=1.0) if known.values == "any" else known
 
     def apply(self, image: Image, known: Known) -> Array:
@@ -129,9 +138,11 @@ class Invert(Step):
 
     name: Literal["invert"]
 
-    def after(self, known: Known) -> Known:
+    def check(self, known: Known) -> None:
         if known.values == "any":
             raise ValueError(f"there is no white after `{known.since}`: put it before")
+
+    def after(self, known: Known) -> Known:
         return known
 
     def apply(self, images: Images, known: Known) -> Images:
@@ -145,12 +156,14 @@ class Contrast(ImageStep):
     clip: Positive = Field(2.0, description="The limit: how much more often than the average a grey level may count.")
     tiles: int = Field(8, ge=1, le=256, description="Tiles across, and as many down.")
 
-    def after(self, known: Known) -> Known:
-        known.need_levels("it")
-        known.need_grey("it")
+    def check(self, known: Known) -> None:
+        need_levels(known, "it")
+        need_channels(known, "it", 1)
         if known.size and min(known.size) < self.tiles:
             has = pixels(*known.size)
             raise ValueError(f"tiles: {self.tiles} across and down are more than the image, {has}, has px")
+
+    def after(self, known: Known) -> Known:
         return known
 
     def apply(self, image: Image, known: Known) -> Array:

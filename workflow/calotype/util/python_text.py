@@ -23,6 +23,7 @@ PLAIN = {
     "contextmanager", "dataclass", "abstractmethod", "override", "overload", "total_ordering", "runtime_checkable",
     "function", "jit", "njit", "vectorize",
 }  # fmt: skip
+CHECK = "check"  # a method of a config type that may raise an error and returns nothing
 VALIDATORS = {"field_validator", "model_validator", "validator", "root_validator"}
 HARMLESS = {"len", "isinstance", "any", "all", "is_file", "is_dir", "exists", "get", "startswith", "endswith"}
 # Other calls in a user's logs and texts that change nothing; the library's logs and texts call nothing else.
@@ -167,12 +168,15 @@ def _is_log(node: ast.AST) -> bool:
 
 
 def _is_config(node: ast.stmt) -> bool:
-    """Tell if a statement of a config type only defines the allowed values."""
+    """Tell if a statement of a config type only defines the allowed values, or only checks them."""
     if isinstance(node, ast.AnnAssign):
         return not any(last_name(each) == "ClassVar" for each in ast.walk(node.annotation))
     if isinstance(node, ast.Assign):
         return base_name(node.targets[0]) == "model_config"
-    return isinstance(node, Function) and bool({*map(last_name, node.decorator_list)} & VALIDATORS)
+    if not isinstance(node, Function):
+        return False
+    returns = any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) for each in ast.walk(node))
+    return (node.name == CHECK and not returns) or bool({*map(last_name, node.decorator_list)} & VALIDATORS)
 
 
 class _Strip(ast.NodeTransformer):
