@@ -139,7 +139,7 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
         ("mine.folder: there is no folder leaves",),
     ),
     "no images": (emptied, {}, ("leaves: there are no images",)),
-    "a pipe": (fifo, {}, ("oak/pipe.png: no file, but a pipe, a socket or a device", HINT)),
+    "a pipe": (fifo, {}, ("oak/pipe.png: not a file, but a pipe, a socket or a device", HINT)),
     "a device": (link("oak/zero.png", "/dev/zero"), {}, ("leaves/oak/zero.png: a link to /dev/zero, outside leaves",)),
     "a link to itself": (
         link("oak/loop.png", "loop.png"),
