@@ -85,7 +85,7 @@ class Project:
         return done.stdout + done.stderr
 
     def plan(self, *arguments: str) -> dict[str, int]:
-        """How many jobs of each rule a dry run plans; empty if there is nothing to do."""
+        """Return the number of planned jobs of each rule; empty if nothing is to be done."""
         printed = self._dry_run(*arguments)
         if "Nothing to be done" in printed:
             return {}
@@ -95,14 +95,14 @@ class Project:
         return {rule.replace(" ", "_"): int(count) for rule, count in rows}
 
     def trainings(self, *arguments: str) -> list[str]:
-        """The trainings that a dry run plans, as ``study/variant first-last``."""
+        """Return the packs that a dry run would train, as ``study/variant first-last``."""
         # Snakemake's plain logger lists every job; the triggers are those of profiles/default.
         plain = ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input", "software-env"]
         found = re.findall(r"Training (\S+), seeds (\d+) to (\d+)", self._dry_run(*arguments, *plain))
         return sorted(f"{name} {int(first)}-{int(last)}" for name, first, last in set(found))
 
     def _dry_run(self, *arguments: str) -> str:
-        """What a dry run prints that goes well."""
+        """Return the output of a dry run, which must succeed."""
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -126,7 +126,7 @@ class Project:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def study(self) -> dict:
-        """The dots study of this project."""
+        """Return the dots study of this project."""
         return yaml.safe_load((self.folder / "config/studies/dots.yaml").read_text(encoding="utf-8"))
 
     def write_study(self, study: dict) -> None:
@@ -136,7 +136,7 @@ class Project:
 
 
 def figure_names(task: str, variants: Sequence[str], conditions: Sequence[str] = ()) -> list[str]:
-    """The names of the figures of a study in the folder of its figures, sorted."""
+    """Return the names of the figures of a study in the folder of its figures, sorted."""
     from calotype.tasks.figures import figures_of
 
     found = figures_of(task, conditions)
@@ -145,13 +145,13 @@ def figure_names(task: str, variants: Sequence[str], conditions: Sequence[str] =
 
 
 def environment() -> dict[str, str]:
-    """The environment of a user who calls Snakemake."""
+    """Return the environment of a user who calls Snakemake."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 @cache
 def forking() -> subprocess.Popen[str]:
-    """A process that has imported Snakemake, for the calls of this one; it ends with it."""
+    """Start a process that has imported Snakemake; it runs all calls and ends with this process."""
     # -P: or the folder of a project would be one to import from.
     command = [sys.executable, "-P", "-c", FORKING]
     return subprocess.Popen(command, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -183,7 +183,7 @@ def copy_project(folder: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that has been run from nothing to the report, once for all workers; not to be changed."""
+    """Return a project that ran to the report, once for all workers; tests must not change it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -210,14 +210,14 @@ def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def finished(finished_once: Project, tmp_path: Path) -> Project:
-    """A finished project of one's own, to edit."""
+    """Return a copy of the finished project that a test may edit."""
     shutil.copytree(finished_once.folder, tmp_path / "project")
     return Project(tmp_path / "project")
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Project:
-    """A project that has not been run."""
+    """Return a project that has not run."""
     return copy_project(tmp_path / "project")
 
 
@@ -242,12 +242,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def is_soak(config: pytest.Config) -> bool:
-    """Whether tests are asked for that run until told otherwise."""
+    """Check that the long tests (`soak`) are selected."""
     return "soak" in config.getoption("-m")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Here and not beside the tests that use them: pytest looks for options before it looks into folders below."""
+    """Register options here, because pytest reads options before it reads the folders of tests."""
     group = parser.getgroup("faults", "tests/faults")
     group.addoption("--rounds", type=int, default=3, help="rounds of the soak (default: 3)")
     group.addoption("--fault-seed", type=int, default=1, help="draws the faults and their moments (default: 1)")
@@ -255,7 +255,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The whole suite takes several workers; a part of it, a debugger or a soak takes none, if -n says nothing else."""
+    """Use several workers for the whole suite, and none for selected tests, a debugger or a soak, without -n."""
     option = config.option
     if hasattr(config, "workerinput") or not hasattr(option, "numprocesses"):
         return  # this is a worker, or pytest-xdist is not there
@@ -279,7 +279,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest files come first to several workers; a soak runs only when asked for, as it takes long."""
+    """Run the longest files first with several workers, and a soak only on request."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in FIRST])
     if not is_soak(config):

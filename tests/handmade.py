@@ -10,20 +10,20 @@ from PIL import Image
 
 
 def encoded(image: Image.Image | np.ndarray, kind: str, **how: Any) -> bytes:
-    """A file as Pillow writes it."""
+    """Return a file as Pillow writes it."""
     buffer = io.BytesIO()
     (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **how)
     return buffer.getvalue()
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """A chunk of a PNG file."""
+    """Return a chunk of a PNG file."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def png(pixels: np.ndarray, *, colour: int | None = None, claims: tuple[int, int] | None = None,
         before: bytes = b"", interlaced: bool = False) -> bytes:  # fmt: skip
-    """A PNG file of 8 or 16 bits.
+    """Return a PNG file of 8 or 16 bits.
 
     Args:
         pixels: shape (height, width) or (height, width, channels).
@@ -48,7 +48,7 @@ def png(pixels: np.ndarray, *, colour: int | None = None, claims: tuple[int, int
 def tiff(pixels: np.ndarray, *, order: str = "<", photometric: int | None = None, planar: bool = False,
          kind: int = 1, extra: int | None = None, orientation: int | None = None,
          claims: tuple[int, int] | None = None) -> bytes:  # fmt: skip
-    """A TIFF file without compression.
+    """Return a TIFF file without compression.
 
     Args:
         pixels: shape (height, width) or (height, width, channels), of any type of numbers.
@@ -89,7 +89,7 @@ def tiff(pixels: np.ndarray, *, order: str = "<", photometric: int | None = None
 
 
 def bmp(pixels: np.ndarray, *, claims: tuple[int, int] | None = None, upside_down: bool = False) -> bytes:
-    """A BMP file in colour, or with four channels the last of which is transparency.
+    """Return a BMP file in colour, or with a fourth channel for transparency.
 
     Args:
         pixels: shape (height, width, 3 or 4).

@@ -27,7 +27,7 @@ README = HERE / "README.md"
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Return the command line."""
     parser = argparse.ArgumentParser(prog="python tests/benchmarks", description="Measure what the workflow costs.")
     parser.add_argument("names", nargs="*", metavar="benchmark", help=f"of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--repeats", type=int, default=3, help="how often each thing is measured (default: 3)")
@@ -65,7 +65,7 @@ def write(path: Path, text: str) -> None:
 
 
 def earlier(name: str, now: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows that were measured before on this machine, for ``--add``."""
+    """Return the rows that were measured before on this machine, for ``--add``."""
     file = RESULTS / f"{name}.json"
     if not file.exists():
         return []

@@ -41,14 +41,14 @@ Seconds = tuple[float, float]  # wall, CPU
 
 
 def timed(work: Callable[[], object]) -> Seconds:
-    """The seconds that some work takes."""
+    """Return the seconds that some work takes."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def fresh(folder: Path, name: str) -> Path:
-    """A name for a new folder. The old ones stay: ext4 is slow to make files where some were deleted minutes ago."""
+    """Return the name of a new folder; old folders stay, because ext4 writes slowly after recent deletions."""
     return folder / f"{name}-{time.time_ns()}"
 
 
@@ -62,7 +62,7 @@ def draw(folder: Path, images: int) -> Seconds:
 
 
 def draw_with_r(folder: Path, images: int) -> Seconds:
-    """The same with R, which says itself how long it took."""
+    """Draw the images with R and return the seconds that R reports."""
     made = fresh(folder, "drawn-by-r")
     made.mkdir()
     said = run(["Rscript", str(SCRIPT), "-n", str(images), "-w", str(WIDTH), "-o", str(made)])
@@ -173,7 +173,7 @@ def write_idx(folder: Path, images: int) -> None:
 
 
 def has_r() -> bool:
-    """Whether R can run the script; says what to install where it cannot."""
+    """Check that R can run the script; print the packages to install if it cannot."""
     test = ["Rscript", "-e", "library(optparse)"]
     if shutil.which("Rscript") and subprocess.run(test, capture_output=True).returncode == 0:
         return True

@@ -1,4 +1,4 @@
-"""What the benchmarks share: their options, the cost of a command, a copy of the project to run, the machine in words.
+"""Shared code of the benchmarks: options, the cost of a command, a copy of the project, a description of the machine.
 
 Every benchmark is a module of this folder with
 
@@ -40,7 +40,7 @@ PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "snakemake")
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line.
+    """Options of the command line.
 
     Attributes:
         repeats: how often each thing is measured; the things compared take turns.
@@ -63,7 +63,7 @@ class Options:
 
 
 def following(rows: Sequence[dict[str, Any]], studies: Sequence[str] = STUDIES) -> int:
-    """The number of the first repeat after those of some rows; of rows about studies, only those of `studies` count."""
+    """Return the number of the first repeat after some rows; of rows about studies, only those of `studies` count."""
     found = pd.DataFrame(rows, columns=["repeat", "study"])
     numbers = found["repeat"][found["study"].isna() | found["study"].isin(studies)].dropna()
     return int(numbers.max()) + 1 if len(numbers) else 0
@@ -71,7 +71,7 @@ def following(rows: Sequence[dict[str, Any]], studies: Sequence[str] = STUDIES) 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command has cost.
+    """Time and memory of a command.
 
     Attributes:
         wall: seconds from its start to its end.
@@ -91,7 +91,7 @@ class CommandError(Exception):
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of the environment that a command gets: the caller's without `NOT_PASSED_ON`, and some changes."""
+    """Return the environment of a command: the caller's without `NOT_PASSED_ON`, with some changes."""
     kept = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     return kept | dict(changes or {})
 
@@ -200,7 +200,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers of a benchmark depend on: the machine, the versions of what runs, the state of the code."""
+    """Return the machine, the versions of packages and the state of the code, because a benchmark depends on them."""
     found: dict[str, Any] = {
         "processor": _processor(),
         "avx512": _has_avx512(),
@@ -216,12 +216,12 @@ def machine() -> dict[str, Any]:
 
 
 def usable_cores() -> list[int]:
-    """The cores that this process may use; none where the system does not tell."""
+    """Return the cores that this process may use; an empty list if the system does not report them."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def machine_line(found: Mapping[str, Any]) -> str:
-    """The machine in a sentence."""
+    """Describe the machine in a sentence."""
     avx512 = {True: ", with AVX-512", False: ", without AVX-512"}.get(found["avx512"], "")
     versions = ", ".join(f"{name} {found[name]}" for name in ("python", *PACKAGES) if name in found)
     return (
@@ -243,7 +243,7 @@ def _processor() -> str:
 
 
 def _has_avx512() -> bool | None:
-    """Whether the processor has it: TensorFlow then uses oneDNN by default. None where the system does not tell."""
+    """Check for AVX-512, with which TensorFlow uses oneDNN by default; None if the system does not report it."""
     flags = _cpuinfo("flags")
     return None if flags is None else "avx512f" in flags.split()
 
@@ -254,7 +254,7 @@ def _git(*arguments: str) -> str:
 
 
 def _revision() -> str | None:
-    """The commit that last changed what is measured, with ``-dirty`` where it was changed since; None outside git.
+    """Return the last commit of the measured code, with ``-dirty`` after later changes; None outside git.
 
     What else was committed, such as the results of another benchmark, leaves it as it is.
     """
@@ -270,7 +270,7 @@ def _revision() -> str | None:
 
 
 def spread(values: Iterable[float], digits: int = 0) -> str:
-    """The median, and in brackets the smallest and the largest where there are several: ``12.3 [12.1, 13.0]``."""
+    """Format the median, with the range in brackets if there are several values: ``12.3 [12.1, 13.0]``."""
     found = pd.Series([*values], dtype=float).dropna()
     if found.empty:
         return "–"
@@ -279,7 +279,7 @@ def spread(values: Iterable[float], digits: int = 0) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A frame as a Markdown table; the first column is a heading, the others are set to the right."""
+    """Format a frame as a Markdown table; the first column holds headings, the others are right-aligned."""
     lines = [[*map(str, table.columns)], ["---"] + ["---:"] * (len(table.columns) - 1)]
     lines += [["–" if pd.isna(cell) else str(cell) for cell in row] for row in table.itertuples(index=False)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

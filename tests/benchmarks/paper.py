@@ -39,7 +39,7 @@ class Study:
     variants: tuple[str, ...] = ()
 
     def script(self, name: str) -> Path:
-        """The plain script."""
+        """Return the plain script."""
         return SCRIPTS / f"{name.replace('-', '_')}.py"
 
 
@@ -82,7 +82,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
 
 
 def _project(folder: Path, studies: Sequence[str], seeds: int) -> Path:
-    """A copy of the workflow whose studies hold what the sources' scripts train, with as many seeds of each."""
+    """Copy the workflow, with the studies and numbers of seeds that the sources' scripts train."""
     copy_project(folder)
     settings = yaml.safe_load((folder / "config/config.yaml").read_text(encoding="utf-8"))
     settings |= {"studies": [*studies], "paper": [*studies], "seeds": seeds}
@@ -94,7 +94,7 @@ def _project(folder: Path, studies: Sequence[str], seeds: int) -> Path:
 
 
 def as_the_source(study: dict[str, Any]) -> dict[str, Any]:
-    """A study without the variant that goes beyond its source, and without numbers of seeds of its own."""
+    """Return a study without the variant that extends its source, and without its own numbers of seeds."""
     variants = {key: variant for key, variant in study["variants"].items() if key != BEYOND}
     claims = [claim for claim in study.get("claims", []) if BEYOND not in (claim["variant"], claim.get("similar_to"))]
     kept = {key: value for key, value in study.items() if (key, value) != ("feature_maps", BEYOND)}
@@ -126,7 +126,7 @@ def _bring_data(project: Path, data: Path, studies: Sequence[str], logs: Path) -
 
 
 def _vanilla(name: str, project: Path, data: Path, seed: int, run: Path) -> Iterator[dict[str, Any]]:
-    """What a user of the script would type for one seed: for the ablation, a loop over its variants."""
+    """Run the script for one seed, as its user would; for the ablation, a loop over its variants."""
     del project
     study = MEASURED[name]
     run.mkdir()
@@ -144,7 +144,7 @@ def _vanilla(name: str, project: Path, data: Path, seed: int, run: Path) -> Iter
 
 
 def _calotype(name: str, project: Path, data: Path, repeat: int, run: Path) -> Iterator[dict[str, Any]]:
-    """The call of the workflow, in a copy of the project that holds the fetched files and nothing else."""
+    """Run the workflow in a copy of the project that contains only the fetched files."""
     del data, repeat
     shutil.copytree(project, run)
     target = "paper" if name == TOGETHER else name
@@ -208,7 +208,7 @@ def _line(label: str, costs: pd.DataFrame, scores: pd.DataFrame | None) -> dict[
 
 
 def _scores(study: str, rows: pd.DataFrame) -> str:
-    """The mean score of each variant, in percent: the scripts give a seed a repeat, the workflow always the same."""
+    """Return the mean score of each variant in percent; only the scripts use another seed in each repeat."""
     measured = MEASURED[study]
     chosen = rows[rows["quantity"] == f"{measured.split} {measured.metric}"]
     means = chosen.groupby("variant", sort=False)["value"].mean()

@@ -1,4 +1,4 @@
-"""What it costs to find out what there is to do: plans of many runs, and the call that has nothing to do."""
+"""Cost of planning: plans of many runs, and a call with nothing to do."""
 
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ NOTHING = "nothing to do, the five studies of the paper"
 
 
 def generate(folder: Path, studies: int, variants: int, seeds: int, together: int) -> Path:
-    """A copy of the project with studies that are the digits study over again; every variant has its own recipe."""
+    """Copy the project with many copies of the digits study; every variant has another recipe."""
     copy_project(folder)
     digits = yaml.safe_load((folder / "config/studies/digits.yaml").read_text(encoding="utf-8"))
     perceptron = digits["variants"]["source"]
@@ -41,7 +41,7 @@ def generate(folder: Path, studies: int, variants: int, seeds: int, together: in
 
 
 def planned(log: Path) -> int:
-    """The number of jobs of a plan, by what Snakemake printed."""
+    """Return the number of jobs in a plan that Snakemake printed."""
     rows = (line.split() for line in log.read_text(encoding="utf-8", errors="replace").splitlines())
     return next(int(row[1]) for row in rows if row[:1] == ["total"])
 

@@ -1,4 +1,4 @@
-"""What a Slurm cluster costs beside the work itself: a study in a tiny size on a private Slurm, as in tests/cluster.
+"""Cost of a Slurm cluster besides the computation: a tiny study on a private Slurm, as in tests/cluster.
 
 What a job costs besides is its time on the node without the seconds that its scripts take: Slurm's own start and end,
 and Snakemake, which reads the config and makes its plan anew inside each job, and starts Python for each script.
@@ -26,7 +26,7 @@ CALL, JOB, PLAN = "call", "job", "plan"
 
 
 def tiny(folder: Path, name: str) -> Path:
-    """A copy of the project whose study trains two epochs of two seeds; of the dots, on few images."""
+    """Copy the project with a study of two epochs and two seeds, and few images of dots."""
     copy_project(folder)
     datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
     for split, images in IMAGES.items():
@@ -41,20 +41,20 @@ def tiny(folder: Path, name: str) -> Path:
 
 
 def plan(folder: Path, target: str, log: Path) -> dict[str, int]:
-    """How many jobs of each rule a call on the cluster plans."""
+    """Return the number of planned jobs of each rule on the cluster."""
     cost_of([str(SNAKEMAKE), target, "--profile", "slurm", "-n", "--quiet"], cwd=folder, log=log)
     printed = log.read_text(encoding="utf-8", errors="replace")
     return {rule: int(count) for rule, count in re.findall(r"^ *([a-z_]+) +(\d+) *$", printed, re.MULTILINE)}
 
 
 def jobs_of_plan(counts: dict[str, int]) -> dict[str, int]:
-    """The Slurm jobs of a plan, by kind: a pack each, a hundred splits each, and the small rules of a study each."""
+    """Return the number of Slurm jobs of a plan by kind: packs, hundreds of splits, and the short rules of a study."""
     data = -(-counts.get("prepare", 0) // SPLITS_PER_JOB)
     return {"data": data, "train": counts.get("train", 0), "paper": counts.get("evaluate", 0)}
 
 
 def seconds_inside(folder: Path, job: Job) -> float:
-    """The seconds that the scripts of a job took, one after the other, by Snakemake's benchmark files."""
+    """Return the total seconds of the scripts of a job, from Snakemake's benchmark files."""
     found = 0.0
     for file in (folder / "results/benchmarks").rglob("*.tsv"):
         stage, *what = file.relative_to(folder / "results/benchmarks").with_suffix("").parts

@@ -1,4 +1,4 @@
-"""What a training step costs: Keras's `fit`, this project, and loops written by hand in TensorFlow, PyTorch and JAX."""
+"""Cost of a training step: Keras's `fit`, this project, and loops written by hand in TensorFlow, PyTorch and JAX."""
 
 import json
 import subprocess
@@ -95,7 +95,7 @@ def _has(python: Path | None, package: str) -> bool:
 
 
 def _timed(engine: Engine, nets: Sequence[str], project: Path, options: Options) -> list[dict[str, Any]]:
-    """What an engine takes for some nets; nothing where it cannot, which is said."""
+    """Return the times of an engine for some models; none, with a message, if it cannot run."""
     python = options.frameworks if engine.package else PYTHON
     command = [str(python), str(SCRIPTS / engine.script), "--engine", engine.name, *nets]
     command += ["--quick"] * options.quick + ["--probe"] * engine.probe

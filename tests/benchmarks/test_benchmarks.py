@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 def tried(name: str, scratch: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The raw rows and the table of a quick run; rows whose numbers are not positive are refused."""
+    """Return the raw rows and the table of a quick run; all numbers must be positive."""
     benchmark = importlib.import_module(f"benchmarks.{name}")
     rows: list[dict[str, Any]] = [*benchmark.measure(scratch, measure.Options(repeats=1, quick=True))]
     assert rows, f"{name} measured nothing"

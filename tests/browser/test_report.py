@@ -28,7 +28,7 @@ def browse(profile: Path, page: Path, *flags: str) -> str:
 
 
 def screenshot(profile: Path, page: Path, width: int, height: int) -> np.ndarray:
-    """A picture of the page, shape (height, width, 3), blue first."""
+    """Return a picture of the page, shape (height, width, 3), blue first."""
     picture = profile.with_suffix(".png")
     browse(profile, page, f"--window-size={width},{height}", f"--screenshot={picture}")
     image = cv2.imread(str(picture))

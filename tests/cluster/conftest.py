@@ -16,7 +16,7 @@ def installed() -> None:
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory, note: Callable[[str], None]) -> Iterator[PrivateSlurm]:
-    """A Slurm with accounting, two nodes without and two with GPUs."""
+    """Start a Slurm with accounting, two nodes without and two with GPUs."""
     with PrivateSlurm(tmp_path_factory.mktemp("slurm")) as started:
         limits = "control groups" if memory_is_constrained() else "polling"
         note(f"private Slurm: ready in {started.seconds:.1f} s, memory limits by {limits}")

@@ -58,7 +58,7 @@ class ClusterError(RuntimeError):
 
 
 def missing_programs() -> list[str]:
-    """The programs of Slurm and its accounting that this machine lacks."""
+    """Return the programs of Slurm and its accounting that this machine lacks."""
     return [program for program in PROGRAMS if shutil.which(program, path=SEARCH_PATH) is None]
 
 
@@ -212,7 +212,7 @@ class PrivateSlurm:
         self._launch(f"slurmd-{node}", "slurmd", "-D", "-N", node)
 
     def is_up(self, daemon: str) -> bool:
-        """Whether a daemon has been started and not ended or killed: slurmctld, slurmdbd or slurmd-<node>."""
+        """Check that a daemon runs: slurmctld, slurmdbd or slurmd-<node>."""
         return daemon in self._daemons
 
     def processes(self) -> list[psutil.Process]:
@@ -324,13 +324,13 @@ class PrivateSlurm:
             time.sleep(0.02)
 
     def _newest_job(self) -> float:
-        """When the newest job in the queue was sent or started; 0 if there is none."""
+        """Return the time at which the newest job in the queue was submitted or started; 0 if there is none."""
         text = self.client("squeue", "--noheader", "--states=all", "--format=%V %S").split()
         times = [datetime.fromisoformat(word).timestamp() for word in text if word[0].isdigit()]
         return max((moment for moment in times if moment <= time.time()), default=0.0)
 
     def _log(self, name: str) -> str:
-        """The last lines of what a daemon wrote."""
+        """Return the last lines of a daemon's log."""
         texts = [
             file.read_text(errors="replace")
             for file in sorted(self.folder.glob(f"{name}.*"))
@@ -383,7 +383,7 @@ def _kill(daemon: subprocess.Popen[bytes]) -> None:
 
 
 def _step_of(process: psutil.Process) -> str | None:
-    """The job that a slurmstepd watches over; its title stands where other processes have their environment."""
+    """Return the job of a slurmstepd, from the title that it writes over its environment."""
     try:
         found = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.cmdline()))
     except psutil.Error:
@@ -392,7 +392,7 @@ def _step_of(process: psutil.Process) -> str | None:
 
 
 def job_of(process: psutil.Process) -> str | None:
-    """The job that a process belongs to."""
+    """Return the job that a process belongs to."""
     try:
         return process.environ().get("SLURM_JOB_ID")
     except psutil.Error:

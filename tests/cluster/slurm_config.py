@@ -1,4 +1,4 @@
-"""What the daemons of a private Slurm are told: its nodes and partitions, and what each job may have.
+"""Configuration of a private Slurm: its nodes, its partitions, and the limits of jobs.
 
 There are two nodes without and some with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
 memory than there are.
@@ -108,12 +108,12 @@ ConstrainSwapSpace=no
 
 
 def memory_is_constrained() -> bool:
-    """Whether control groups keep jobs to their memory here; elsewhere Slurm measures them every second."""
+    """Check that control groups limit the memory of jobs; otherwise Slurm measures it every second."""
     return os.geteuid() == 0 and os.access(CGROUP_V1_MEMORY / "memory.limit_in_bytes", os.F_OK)
 
 
 def user_name() -> str:
-    """The name of who runs this, whatever LOGNAME and USER say."""
+    """Return the name of the user of this process; LOGNAME and USER are ignored."""
     return pwd.getpwuid(os.geteuid()).pw_name
 
 

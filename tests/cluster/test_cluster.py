@@ -82,13 +82,13 @@ def call(slurm: PrivateSlurm, folder: Path, *targets: str, patience: float = PAT
 
 
 def at_attempt(expression: str | int, attempt: int) -> int:
-    """What an expression of the profile says at an attempt."""
+    """Return the value of an expression of the profile at an attempt."""
     return int(eval(str(expression), {"attempt": attempt}))
 
 
 @pytest.fixture(scope="module")
 def everything(slurm, finished_once, tmp_path_factory) -> Call:
-    """The whole study from nothing to the report, in the config of the local run `finished_once`."""
+    """Run the whole study on Slurm, with the config of the local run `finished_once`."""
     folder = tmp_path_factory.mktemp("everything") / "project"
     shutil.copytree(finished_once.folder, folder, ignore=shutil.ignore_patterns("results", ".snakemake"))
     shutil.rmtree(folder / "data")  # not by its name: the library has a package of that name

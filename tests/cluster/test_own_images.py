@@ -36,7 +36,7 @@ PACK = "results/emoji/own-width-12/seeds-000-002"
 
 
 def package(vendor: str, folder: Path) -> Path:
-    """The packed npm package: from a folder that CALOTYPE_DATA names, or fetched."""
+    """Return the npm package, from the folder of CALOTYPE_DATA or fetched."""
     name = f"emoji-datasource-{vendor}-{VERSION}.tgz"
     for known in filter(None, os.environ.get("CALOTYPE_DATA", "").split(os.pathsep)):
         if Path(known, name).exists():
@@ -65,7 +65,7 @@ class Emoji:
 
 @pytest.fixture(scope="module")
 def emoji(tmp_path_factory) -> Emoji:
-    """The pictures of both vendors as they come. Some look the same, such as the flags of Norway and Svalbard."""
+    """Return the original pictures of both vendors; some are equal, such as the flags of Norway and Svalbard."""
     fetched, folder = tmp_path_factory.mktemp("packages"), tmp_path_factory.mktemp("pictures") / "emoji"
     seen, doubled = set(), []
     for vendor in VENDORS:
@@ -88,7 +88,7 @@ def emoji(tmp_path_factory) -> Emoji:
 
 @pytest.fixture(scope="module")
 def project(emoji, tmp_path_factory) -> Project:
-    """A copy of the workflow, and the pictures beside it."""
+    """Return a copy of the workflow with the pictures beside it."""
     project = copy_project(tmp_path_factory.mktemp("own") / "project")
     shutil.move(emoji.folder, project.folder / "emoji")
     shutil.copy2(HERE / "models.py", project.folder)
@@ -104,13 +104,13 @@ def edit_last(project: Project, old: str, new: str) -> None:
 
 
 def newest(project: Project, name: str) -> dict:
-    """A dataset of datasets.yaml."""
+    """Return a dataset of datasets.yaml."""
     return yaml.safe_load((project.folder / "config/datasets.yaml").read_text(encoding="utf-8"))[name]
 
 
 @pytest.fixture(scope="module")
 def by_folders(project, emoji) -> str:
-    """What `new_study` and `check` say of a folder for each class; in between, doubled pictures are deleted."""
+    """Return the output of `new_study` and `check` for folders of classes, without duplicate pictures."""
     said = project.run("new_study", "--config", "name=categories", "images=emoji")
     for path in emoji.doubled:
         (project.folder / "emoji" / path).unlink()
@@ -121,7 +121,7 @@ def by_folders(project, emoji) -> str:
 
 @pytest.fixture(scope="module")
 def by_table(project, by_folders) -> str:
-    """What `new_study` and `check` say of a table, with a study of ours in place of the one that was written."""
+    """Return the output of `new_study` and `check` for a table, with another study than the one that was written."""
     del by_folders  # comes first
     places = sorted((project.folder / "emoji").glob("*/*.png"))
     rows = [(f"{each.parent.name}/{each.name}", each.parent.name, each.stem.rpartition("-")[0]) for each in places]
@@ -135,13 +135,13 @@ def by_table(project, by_folders) -> str:
 
 @pytest.fixture(scope="module")
 def on_the_cluster(slurm, project, by_table) -> Call:
-    """The study of the table from its images to the report."""
+    """Run the study of the table from its images to the report."""
     del by_table  # comes first
     return call(slurm, project.folder, "emoji", patience=PATIENCE)
 
 
 def sides(project: Project, name: str) -> pd.DataFrame:
-    """The catalogue of a dataset, with the emoji that each picture shows."""
+    """Return the catalogue of a dataset with the emoji of each picture."""
     catalogue = pd.read_csv(project.folder / f"results/prepared/{name}/catalogue.csv")
     return catalogue.assign(emoji=catalogue["path"].str.extract(r"([0-9a-f-]+)-(?:google|twitter)", expand=False))
 

@@ -25,7 +25,7 @@ def installed() -> None:
 
 @pytest.fixture(scope="session")
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSlurm]:
-    """A Slurm that notices soon when something breaks."""
+    """Start a Slurm that reports failures soon."""
     folder = tmp_path_factory.mktemp("breakable")
     with PrivateSlurm(folder, gpu_nodes=GPU_NODES, slurmd_timeout=SLURMD_TIMEOUT, cred_expire=CRED_EXPIRE) as started:
         yield started
@@ -33,7 +33,7 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSlurm
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
-    """The paper as this machine prints it by itself, and the digests of its results; once for each choice of them.
+    """Return the paper as an undisturbed run writes it, and the digests of its results; once for each selection.
 
     Without Slurm: nothing to wait for, nothing that could break, and the bytes are those of the cluster.
     """

@@ -43,7 +43,7 @@ class Training:
 
 
 def running_trainings(slurm: PrivateSlurm) -> list[Training]:
-    """The trainings that run, found among the processes: Slurm's daemons may be away."""
+    """Find the running training jobs among the processes, because Slurm's daemons may be down."""
     found = []
     for process in slurm.processes():
         try:
@@ -60,7 +60,7 @@ def running_trainings(slurm: PrivateSlurm) -> list[Training]:
 
 
 def _pack_of(process: psutil.Process) -> str:
-    """What the Snakemake that runs a training was told to make."""
+    """Return the pack that a job's Snakemake was called for."""
     for parent in process.parents():
         if target := re.search(r"train:(\S+)", " ".join(parent.cmdline())):
             pairs = dict(pair.split("=") for pair in target[1].strip("'\"").split(",") if "=" in pair)
@@ -69,7 +69,7 @@ def _pack_of(process: psutil.Process) -> str:
 
 
 class Stage(Protocol):
-    """What a strike may do to the round that it happens in."""
+    """Operations of a round that a fault may use."""
 
     slurm: PrivateSlurm
     random: Random

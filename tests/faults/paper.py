@@ -57,7 +57,7 @@ def edit_profile(project: Project, change: Callable[[dict[str, Any]], None]) -> 
 
 
 def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
-    """What is missing, too much, or different, a line each."""
+    """Return one line for each missing, additional or different file."""
     lines = [f"missing: {path}" for path in expected.keys() - found.keys()]
     lines += [f"too much: {path}" for path in found.keys() - expected.keys()]
     lines += [f"different: {path}" for path in expected.keys() & found.keys() if expected[path] != found[path]]

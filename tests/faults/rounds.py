@@ -37,7 +37,7 @@ HISTORY = "history.txt"
 
 @dataclass
 class Record:
-    """What happened in a round.
+    """Events and findings of a round.
 
     Attributes:
         name: of the round.
@@ -71,7 +71,7 @@ class Record:
 
     @property
     def survived(self) -> bool:
-        """Whether the results are those of the clean run."""
+        """Check that the results equal those of the undisturbed run."""
         return not self.differences and not self.problems
 
 
@@ -213,7 +213,7 @@ class Round:
                 return
 
     def _finished(self, status: int) -> bool:
-        """Whether the paper is printed, or nobody would go on; otherwise call again."""
+        """Check that the paper is complete or the limit of calls is reached; otherwise call again."""
         if status == 0:
             return True
         self.record.errors += 1
@@ -226,7 +226,7 @@ class Round:
         return False
 
     def _lost(self) -> bool:
-        """Whether the call waits for a job that is gone, again and again; the first times, do what a user would."""
+        """Check that the call waits for a lost job again and again; the first times, act as a user would."""
         if time.monotonic() - self._busy < LOST or self._head is None:
             return False
         if not self.slurm.is_up("slurmctld") or self._queue():
@@ -242,7 +242,7 @@ class Round:
         return False
 
     def _look(self) -> list[Training]:
-        """The trainings that run; also keeps in mind how many there were of one pack."""
+        """Return the running training jobs, and record the largest number for one pack."""
         if time.monotonic() - self._sampled < SAMPLE:
             return []
         self._sampled = time.monotonic()
@@ -262,7 +262,7 @@ class Round:
                 self._goes_on |= {f"{log}: {line}" for line in lines if "goes on: seed" in line}
 
     def _has_begun(self, training: Training) -> bool:
-        """Whether there is a checkpoint of the first of its runs."""
+        """Check for a checkpoint of the first run of the pack."""
         variant, _, seeds = training.pack.partition(" ")
         folder = self.project.folder / "results/checkpoints" / variant / f"seed-{seeds.partition('-')[0]}"
         return any(folder.glob("*.npz"))
@@ -311,7 +311,7 @@ class Round:
         self.slurm.client("scancel", *self._queue(), check=False)
 
     def _would_do_something(self) -> bool:
-        """Whether another call would do something again; the results would be the same, but a user would wonder."""
+        """Check that another call would run something again, which would not change results but surprise a user."""
         before = (self.project.folder / PRINTED).stat().st_size
         self._snakemake(*self.targets, "--dry-run").wait(PATIENCE)
         with (self.project.folder / PRINTED).open("rb") as printed:
@@ -368,7 +368,7 @@ def draw_strikes(random: Random, number: int) -> list[Strike]:
 
 
 def table(records: Sequence[Record]) -> list[str]:
-    """The record of all rounds, as lines to print: kinds of faults, how many were injected and how many survived."""
+    """Format the record of all rounds as lines: each kind of fault, the number injected and the number survived."""
     names = [kind.name for kind in (*STRIKES, *CONDITIONS)]
     lines = [f"{'fault':<20}{'injected':>10}{'survived':>10}"]
     for name in names:

@@ -59,7 +59,7 @@ def faults(
     pytestconfig: pytest.Config,
     note: Callable[[str], None],
 ) -> Iterator[Faults]:
-    """Rounds of one seed; what they show is said at the end."""
+    """Run rounds with one seed and print their record at the end."""
     seed = pytestconfig.getoption("--fault-seed")
     playing = Faults(breakable, clean, tmp_path, tmp_path_factory.mktemp("failed-rounds"), seed)
     yield playing

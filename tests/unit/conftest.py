@@ -1,4 +1,4 @@
-"""What several of the unit tests need: the repository, the config of a project, and faults that are real."""
+"""Fixtures of several unit tests: the repository, the config of a project, and real faults."""
 
 import json
 import resource
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The repository."""
+    """Return the repository."""
     return ROOT
 
 
@@ -60,7 +60,7 @@ def rules() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> "Project":
-    """A project's config files, all of them right; a test changes the part that it is about."""
+    """Return a project with valid config files; a test changes the part that it checks."""
     from unit.projects import Project
 
     return Project(tmp_path)
@@ -68,7 +68,7 @@ def project(tmp_path: Path) -> "Project":
 
 @pytest.fixture
 def classes(tmp_path: Path) -> "Project":
-    """The same, with datasets of every kind and a study that classifies."""
+    """Return a project with datasets of every kind and a study that classifies."""
     from unit.projects import project_with_classes
 
     return project_with_classes(tmp_path)
@@ -76,7 +76,7 @@ def classes(tmp_path: Path) -> "Project":
 
 @pytest.fixture
 def files_no_longer_than() -> Callable[[int], AbstractContextManager[None]]:
-    """A context in which the system refuses to let a file grow beyond some bytes: what a full disk does."""
+    """Return a context that limits the size of files, as a full disk does."""
 
     @contextmanager
     def limited(size: int) -> Iterator[None]:
@@ -92,7 +92,7 @@ def files_no_longer_than() -> Callable[[int], AbstractContextManager[None]]:
 
 @pytest.fixture(scope="session")
 def tensorflow() -> SimpleNamespace:
-    """The modules that import TensorFlow, started with one thread, as it must be before anything is computed."""
+    """Import the modules that need TensorFlow, with one thread, which must be set before any computation."""
     from calotype.training import augmentation, backend, keras_trainer, models, optimizer
 
     backend.start(1)
@@ -108,7 +108,7 @@ def tensorflow() -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def style() -> Iterator[None]:
-    """The style of the workflow's figures, for the tests of one file only."""
+    """Apply the style of the workflow's figures in the tests of one file."""
     import matplotlib as mpl
 
     from calotype.figures import base

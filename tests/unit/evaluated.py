@@ -39,7 +39,7 @@ def history(*rows):
 
 
 def shown_to(runs, **images):
-    """The pooled table of these runs: every variant on ten images of each split, but for those that are named."""
+    """Return the pooled table of these runs: ten images of each split, except for the named variants."""
     shown = runs[["study", "variant", "split"]].drop_duplicates()
     seeds = shown.apply(lambda row: (runs.variant == row.variant).sum() // runs.split.nunique(), axis=1)
     return shown.assign(metric="accuracy", seeds=seeds, images=seeds * shown.variant.map(lambda v: images.get(v, 10)))
@@ -50,7 +50,7 @@ def differences(runs, metric="accuracy", **images):
 
 
 def prepare_images(file, labels, size=8):
-    """A prepared array of random images with these labels, and its manifest."""
+    """Return a prepared array of random images with these labels, and its manifest."""
     records = np.zeros(len(labels), [("image", np.float32, (size, size, 1)), ("label", labels.dtype), ("id", np.int64)])
     records["image"] = np.random.default_rng(1).random((len(labels), size, size, 1))
     records["label"], records["id"] = labels, np.arange(len(labels))

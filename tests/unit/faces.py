@@ -24,14 +24,14 @@ TEST = {"images": "t10k-images-idx3-ubyte", "labels": "t10k-labels-idx1-ubyte"}
 
 
 def idx(array: np.ndarray) -> bytes:
-    """An array as the content of an IDX file."""
+    """Return an array as the content of an IDX file."""
     return (
         bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
     )
 
 
 def fill(folder: Path) -> Path:
-    """A folder with the same images in an .npz file, in .npy files, and, grey, in IDX files."""
+    """Return a folder with the same images in an .npz file, in .npy files, and, grey, in IDX files."""
     (folder / "faces").mkdir()
     save(folder / "faces")
     np.save(folder / "faces/images.npy", IMAGES)
@@ -54,7 +54,7 @@ def dataset(folder: Path, /, **keys) -> ArraysDataset:
 
 
 def catalogue(folder: Path, /, **keys) -> pd.DataFrame:
-    """The catalogue, in the order of the arrays."""
+    """Return the catalogue, in the order of the arrays."""
     files = folder.parent / "catalogue.csv", folder.parent / "catalogue.json"
     write_catalogue(dataset(folder, **keys), *files)
     found = pd.read_csv(files[0], dtype={"split": str, "group": str}, keep_default_na=False)

@@ -24,7 +24,7 @@ def image(number: int, *, width: int = 6) -> Image.Image:
 
 
 def grow_flowers(folder: Path) -> Path:
-    """A folder with a folder of images for each class."""
+    """Return a folder with a folder of images for each class."""
     for label, name in enumerate(CLASSES):
         (folder / "flowers" / name).mkdir(parents=True)
         for i in range(EACH):
@@ -33,7 +33,7 @@ def grow_flowers(folder: Path) -> Path:
 
 
 def grow_cells(folder: Path) -> Path:
-    """A folder of images with a table of their labels."""
+    """Return a folder of images with a table of their labels."""
     (folder / "cells/raw").mkdir(parents=True)
     lines = ["image,label,split,weight,plate"]
     for i in range(12):
@@ -49,7 +49,7 @@ def dataset(folder: Path, /, **keys) -> ImagesDataset:
 
 
 def catalogue(folder: Path, /, **keys) -> pd.DataFrame:
-    """The catalogue, in the order of the paths as people count: 2.png before 10.png."""
+    """Return the catalogue in natural order of the paths: 2.png before 10.png."""
     files = folder.parent / "catalogue.csv", folder.parent / "catalogue.json"
     write_catalogue(dataset(folder, **keys), *files)
     found = pd.read_csv(files[0], dtype={"path": str, "split": str, "group": str}, keep_default_na=False)
@@ -58,7 +58,7 @@ def catalogue(folder: Path, /, **keys) -> pd.DataFrame:
 
 
 def raw_of(folder: Path, split: str, **keys) -> Raw:
-    """The images of a split that was catalogued."""
+    """Return the images of a split in the catalogue."""
     made = dataset(folder, **keys)
     listed = {"split": split, "catalogue": folder.parent / "catalogue.csv"}
     return read_raw(made.reader, folder, **listed, **made.reading(split))

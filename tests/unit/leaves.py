@@ -36,7 +36,7 @@ ONE = {"all": {"share": 1.0}}
 
 
 def grow(folder: Path) -> Path:
-    """A folder of images for each of two classes, all of them right."""
+    """Write a folder of valid images for each of two classes."""
     leaves = folder / "leaves"
     for label, name in enumerate(("elm", "oak")):
         (leaves / name).mkdir(parents=True)
@@ -48,7 +48,7 @@ def grow(folder: Path) -> Path:
 
 
 def configured(entry: dict[str, Any]) -> Config:
-    """A config of one dataset, read as Snakemake's call reads it."""
+    """Return a config of one dataset, read as a call of Snakemake reads it."""
     text = {"source": "dots", "splits": {"train": {"images": 1, "seed": 1}, "test": {"images": 1, "seed": 2}}}
     net = {"model": "dense", "loss": "huber", "optimizer": "adam", "epochs": 1, "batch_size": 1}
     study = {"title": "Dots", "dataset": "dots", "task": "count", "tests": ["test"], "variants": {"a": net}}
@@ -80,7 +80,7 @@ def prepared(entry: dict[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def refused(entry: dict[str, Any], *parts: str) -> str:
-    """The error of a dataset, which must be clear and must leave nothing behind."""
+    """Return the error of a dataset; it must be clear, and no file may be left behind."""
     before = sorted(Path().rglob("*"))
     with pytest.raises(CalotypeError) as caught:
         prepared(entry)

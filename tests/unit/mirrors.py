@@ -1,4 +1,4 @@
-"""Where a dataset is fetched to, and folders and a server on loopback that it is fetched from."""
+"""The target folder of a dataset, and its sources: folders and a server on loopback."""
 
 import contextlib
 import functools
@@ -28,12 +28,12 @@ def checksum(content):
 
 
 def sums(contents):
-    """What `sha256sum` prints for files, in the order of their names."""
+    """Return the output of `sha256sum` for files, sorted by name."""
     return "".join(f"{checksum(contents[file])}  {file}\n" for file in sorted(contents))
 
 
 def found(folder):
-    """The content of each file that the list of checksums of a folder names; it holds for them all."""
+    """Return the content of each file in a folder's list of checksums, which must match."""
     listed = (folder / "SHA256SUMS").read_text(encoding="utf-8")
     contents = {line.split("  ", 1)[1]: (folder / line.split("  ", 1)[1]).read_bytes() for line in listed.splitlines()}
     assert listed == sums(contents)
@@ -41,7 +41,7 @@ def found(folder):
 
 
 class Place:
-    """Where a dataset is fetched to, and what is left there."""
+    """Target folder of a dataset, with checks of the files left in it."""
 
     def __init__(self, root):
         self.root = root
@@ -57,7 +57,7 @@ class Place:
         assert {path.name for path in self.folder.parent.iterdir()} <= {"tiny", ".partial"}
 
     def refused(self, *sources, **options):
-        """The message when the files cannot be had; nothing that looks like them may be left, but what was there."""
+        """Return the error of a failed fetch; existing files must stay, and no others may be left."""
         before = self.there()
         with pytest.raises(CalotypeError) as problem:
             self.fetch(*sources, **options)
@@ -120,11 +120,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.ways[f"/sets/tiny/{file}"] = list(ways)
 
     def requests(self, file):
-        """The ranges that a file was asked for with."""
+        """Return the ranges in the requests for a file."""
         return [wanted for path, wanted in self.asked if path == f"/sets/tiny/{file}"]
 
     def handle_error(self, *_):
-        """A client that hangs up is what several tests are about."""
+        """Ignore clients that hang up, which several tests do on purpose."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -171,7 +171,7 @@ def whole(handler, content):
 
 
 def status(code, *headers):
-    """An answer with a status and a page that says so."""
+    """Return an answer with a status and a page that names it."""
 
     def answer(handler, _):
         handler.wfile.write(handler.begin(f"<html>{code}</html>".encode(), code, headers=headers))
@@ -180,7 +180,7 @@ def status(code, *headers):
 
 
 def part(of_it=0.5):
-    """The beginning; then the connection ends."""
+    """Return an answer that ends after a part of the file."""
 
     def answer(handler, content):
         body = handler.begin(content)
@@ -198,7 +198,7 @@ def silence(handler, _):
 
 @contextlib.contextmanager
 def serving(monkeypatch):
-    """A server that has begun to answer."""
+    """Start a server."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
     with Server() as server:
@@ -212,7 +212,7 @@ def serving(monkeypatch):
 
 @contextlib.contextmanager
 def nobody_there(monkeypatch):
-    """An address at which nobody listens."""
+    """Return an address without a server."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

@@ -96,7 +96,7 @@ LAYERS = [("conv2d", "Conv2D", "(None, 40, 40, 32)", 320), ("dense", "Dense", "(
 
 
 def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lost=None):
-    """The results of a study, through the files that the workflow writes."""
+    """Read the results of a study from the files that the workflow writes."""
     ((name, study),) = made.studies.items()
     lost = {variant: (lost or {}).get(variant, {}) for variant in study.variants}
     runs = list(seed_predictions(predictions, dict.fromkeys(study.tests, labels), lost))
@@ -131,7 +131,7 @@ def section_of(found, made, figures=(), sheets=()):
 
 
 def own_print(name, folder, caption="Figure.\n"):
-    """A figure of the study, in a folder of figures."""
+    """Write a figure of the study into a folder of figures."""
     file = folder / f"{name}.svg"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(SVG)

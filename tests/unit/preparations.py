@@ -35,7 +35,7 @@ STUDY = {
 
 
 def noise(height=9, width=8, channels=1, kind: Any = np.uint8, seed=1):
-    """An image in which no pixel says anything of another."""
+    """Return an image with independent pixels."""
     return np.random.default_rng(seed).integers(0, WHITE[kind] + 1, (height, width, channels), dtype=kind)
 
 
@@ -44,7 +44,7 @@ def step(name, **keys):
 
 
 def windows(image, size, mode):
-    """The square around each pixel, shape (height, width, channels, size * size)."""
+    """Return the square around each pixel, shape (height, width, channels, size * size)."""
     margin = size // 2
     padded = np.pad(image.astype(float), ((margin, margin), (margin, margin), (0, 0)), mode)
     found = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(0, 1))
@@ -68,14 +68,14 @@ def independent(name, **keys):
 
 
 def examples():
-    """The example of each step whose test is marked so, by name."""
+    """Return the example of each step whose test is marked `independent`, by name."""
     files = (Path(__file__).parent / "steps").glob("test_*.py")
     tests = [value for file in files for value in vars(importlib.import_module(f"unit.steps.{file.stem}")).values()]
     return {test.independent["name"]: test.independent for test in tests if hasattr(test, "independent")}
 
 
 def prepare(image, steps):
-    """An image, or a stack of images, after some steps, as datasets.yaml has them."""
+    """Apply some steps, written as in datasets.yaml, to an image or a stack of images."""
     stack = image if image.ndim == 4 else image[None]
     result = np.stack([*take(stack, read_steps(steps), range(len(stack)))])
     return result if image.ndim == 4 else result[0]
@@ -93,7 +93,7 @@ def written(folder, images, steps):
 
 
 def load_with(folder, prepare=..., study=STUDY, **keys):
-    """The config of a project whose dataset is prepared in some way, or with some keys."""
+    """Return the config of a project whose dataset is prepared in some way, or with some keys."""
     entry = DOTS | keys | ({} if prepare is ... else {"prepare": prepare})
     for name, content in (("datasets.yaml", {"dots": entry}), ("studies/dots.yaml", study)):
         file = folder / "config" / name

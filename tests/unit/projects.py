@@ -92,7 +92,7 @@ CLOTHES_FILE = "config/studies/clothes.yaml"
 
 
 def changed(base: Any, where: str, value: Any) -> Any:
-    """A copy with another value at a place such as `variants.wide.epochs`."""
+    """Return a copy with another value at a place such as `variants.wide.epochs`."""
     result = place = copy.deepcopy(base)
     *path, last = where.split(".")
     for step in path:
@@ -136,7 +136,7 @@ class Project:
 
 
 def project_with_classes(folder):
-    """A project with datasets of every kind, and a study that classifies."""
+    """Return a project with datasets of every kind, and a study that classifies."""
     project = Project(folder)
     project.settings = SETTINGS | {"studies": ["dots", "clothes"]}
     project.datasets(FETCHED)

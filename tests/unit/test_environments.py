@@ -37,7 +37,7 @@ def text(name):
 
 
 def entries(name):
-    """The entries of a requirements file: each the requirement, and its hashes."""
+    """Return the entries of a requirements file: each requirement with its hashes."""
     found = []
     for line in text(f"{name}.txt").splitlines():
         if line.startswith("    --hash="):
@@ -58,7 +58,7 @@ def pinned(name):
 
 
 def direct(name):
-    """What pyproject.toml asks for in an environment."""
+    """Return the requirements of an environment in pyproject.toml."""
     wanted = [*PROJECT["dependencies"]]
     for extra in EXTRAS[name]:
         wanted += PROJECT["optional-dependencies"][extra]
@@ -185,7 +185,7 @@ def test_the_workflow_asks_for_the_snakemake_that_is_pinned():
 
 
 def test_every_package_that_the_code_imports_is_a_direct_dependency():
-    """What only comes along with something else may go with it, too."""
+    """A transitive dependency may disappear with its parent."""
     packages = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "tensorflow": "tensorflow-cpu"}
     packages |= {"sklearn": "scikit-learn", "PIL": "pillow"}
     declared = {canonicalize_name(requirement.name) for requirement in direct("dev")}

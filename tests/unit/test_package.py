@@ -14,7 +14,7 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE")
 
 @pytest.fixture(scope="module")
 def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: a build leaves files behind."""
+    """Build the wheel from a copy, because a build leaves files behind."""
     folder = tmp_path_factory.mktemp("wheel")
     for name in SOURCES:
         (folder / name).write_bytes((root / name).read_bytes())

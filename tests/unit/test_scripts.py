@@ -1,4 +1,4 @@
-"""What the entry points import, before they do anything: every job pays for it."""
+"""Imports of the entry points; every job takes the time for them."""
 
 import ast
 import subprocess
@@ -14,7 +14,7 @@ SCRIPTS = sorted((WORKFLOW / "scripts").glob("*.py"))
 
 @cache
 def imported(script: Path) -> set[str]:
-    """The top-level modules that are there once the imports of a script are done."""
+    """Return the top-level modules that are loaded after the imports of a script."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
     lines = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     code = "\n".join([*lines, "import sys", "print(*{name.partition('.')[0] for name in sys.modules})"])

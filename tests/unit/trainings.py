@@ -140,5 +140,5 @@ def train(data, made, seeds, models, train_split=None, validation=None, tests=("
 
 
 def of(pack, metric, seed=0):
-    """The values of a metric, epoch by epoch."""
+    """Return the values of a metric, epoch by epoch."""
     return pack.history[(pack.history.metric == metric) & (pack.history.seed == seed)].value.tolist()

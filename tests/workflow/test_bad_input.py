@@ -18,7 +18,7 @@ TRAINING = ("train", "train-large")
 
 
 def refused(project, *arguments, targets=()):
-    """What Snakemake prints when it refuses; nothing may have been made."""
+    """Return the output of a call that Snakemake must refuse, without a traceback."""
     done = project.snakemake("--cores", "1", *targets, *arguments)
     printed = done.stdout + done.stderr
     assert done.returncode != 0, printed
@@ -80,7 +80,7 @@ def test_a_mistyped_target_is_answered_with_the_closest(fresh, target, closest):
 
 @pytest.fixture
 def drawn(finished):
-    """A project whose images have been drawn, and not yet prepared."""
+    """Return a project whose images have been drawn but not prepared."""
     shutil.rmtree(finished.folder / "results")
     return finished
 
@@ -136,7 +136,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), np.uint8)
 
 
 class Burglar:
-    """What would write a file if it were unpickled."""
+    """Object that writes a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (Path("hacked"),)

@@ -1,4 +1,4 @@
-"""What makes a stage run again: each test edits one thing and reads the plan."""
+"""A stage runs again only for a reason: each test edits one thing and reads the plan."""
 
 import os
 import shutil

@@ -37,7 +37,7 @@ def written(project: Project, entries: dict[str, dict]) -> None:
 
 @pytest.fixture(scope="module")
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose own images, in files and in arrays, have been prepared; not to be changed."""
+    """Return a project with prepared images from files and arrays; tests must not change it."""
     project = copy_project(tmp_path_factory.mktemp("own") / "project")
     pixels = np.random.default_rng(1).integers(0, 256, (IMAGES, 9, 8, 3), np.uint8)
     labels = np.arange(IMAGES) % 2

@@ -10,7 +10,7 @@ REACHED = Path(__file__).with_name("code_reach.txt")
 
 
 def test_a_stage_reaches_the_modules_that_it_is_meant_to_and_no_others(fresh, tmp_path):
-    """What the default plan asks for: entry points, what each leaves out, and the entries of tables that it uses."""
+    """The default plan gives the entry points, the modules that each excludes, and the table entries that it uses."""
     fresh.plan("--config", "studies=[dots,digits]")
     kept = json.loads((fresh.folder / ".snakemake/contents/code.json").read_text(encoding="utf-8"))
     found: dict[str, set[str]] = {}

@@ -26,7 +26,7 @@ MATPLOTLIBRC = "figure.facecolor: black\nfont.size: 20\nlines.linewidth: 9\naxes
 
 
 def hostile(home: Path) -> dict[str, str]:
-    """The variables of a user whose dotfiles are in a folder."""
+    """Return the environment of a user with hostile dotfiles in a folder."""
     files = {".keras/keras.json": json.dumps(KERAS_JSON), ".config/matplotlib/matplotlibrc": MATPLOTLIBRC}
     for name, text in files.items():
         (home / name).parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What can change a result makes it again, and nothing else does: each test edits one thing and reads the plan."""
+"""Only a change that can alter a result computes it again: each test edits one thing and reads the plan."""
 
 import re
 import shutil
@@ -69,7 +69,7 @@ def lift(image, by):
 
 @pytest.fixture(scope="module")
 def project(finished_once, tmp_path_factory):
-    """A finished project with a study of the user's own code: two variants, and images that a function prepares."""
+    """Return a finished project with custom code: two variants, and images that a function prepares."""
     folder = tmp_path_factory.mktemp("identity") / "project"
     shutil.copytree(finished_once.folder, folder)
     made = type(finished_once)(folder)
@@ -142,7 +142,7 @@ def edit(project):
 
 
 def dear(project) -> dict[str, int]:
-    """The dear jobs that a dry run plans."""
+    """Return the expensive jobs that a dry run plans."""
     return {rule: count for rule, count in project.plan(*BOTH).items() if rule in DEAR}
 
 

@@ -28,7 +28,7 @@ def shades(folder: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """The example with some images, as its reader would set it up, but for the workflow itself."""
+    """Return the example with some images, as a reader would set it up, without the workflow itself."""
     folder = tmp_path / "project"
     shutil.copytree(EXAMPLE, folder)
     shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def cloned(project: Project) -> Project:
-    """The example beside a clone of the workflow."""
+    """Return the example beside a clone of the workflow."""
     copy_workflow(project.folder / "calotype")
     return project
 

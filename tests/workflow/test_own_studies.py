@@ -28,12 +28,12 @@ ALL = ("species", "results/cells/summary.csv", "results/prepared/spots/train.npy
 
 
 def noise(number: int, level: int, *, size: tuple[int, ...] = (10, 12, 3)) -> np.ndarray:
-    """An image that is as light as its label says, all over nearly alike."""
+    """Return a nearly uniform image whose brightness is its label."""
     return np.random.default_rng(number).integers(level, level + 40, size, np.uint8)
 
 
 def species(folder: Path) -> None:
-    """A folder for each species, their images of two sizes and three formats."""
+    """Write a folder for each species, with images of two sizes and three formats."""
     for label, name in enumerate(SPECIES):
         (folder / name).mkdir(parents=True)
         for i in range(EACH):
@@ -42,7 +42,7 @@ def species(folder: Path) -> None:
 
 
 def cells(folder: Path) -> None:
-    """A table with splits that are given, weights and plates: the labels of one plate weigh nothing, and are wrong."""
+    """Write a table with given splits, weights and plates; the labels of one plate are wrong and have weight 0."""
     (folder / "raw").mkdir(parents=True)
     lines = ["image,kind,part,trust,plate"]
     for i in range(CELLS):
@@ -54,7 +54,7 @@ def cells(folder: Path) -> None:
 
 
 def spots(folder: Path) -> None:
-    """A table of counts, with tabs."""
+    """Write a table of counts, separated by tabs."""
     folder.mkdir()
     lines = ["image\tlabel"]
     for i in range(40):
@@ -87,13 +87,13 @@ def study(name: str, task: str, defaults: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def printed() -> dict[str, str]:
-    """What the calls printed, by what they did."""
+    """Return a dict for the output of the calls, by their purpose."""
     return {}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, printed: dict[str, str]) -> Project:
-    """A project in which four sets of images have been described and trained on; what a test edits, it puts back."""
+    """Return a project that trained on four sets of images; a test restores the files that it edits."""
     project = copy_project(tmp_path_factory.mktemp("own") / "project")
     for write in (species, cells, spots, gels):
         write(project.folder / write.__name__)
@@ -124,7 +124,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, printed: dict[str, str]) -
 
 
 def mean(project: Project, study: str, metric: str) -> float:
-    """What the test of a study's one variant came to."""
+    """Return the test result of the only variant of a study."""
     table = pd.read_csv(project.folder / f"results/{study}/summary.csv")
     return float(table.loc[(table.metric == metric) & (table.split == "test"), "mean"].iloc[0])
 

@@ -34,7 +34,7 @@ def write_idx(folder: Path) -> dict[str, str]:
 
 
 def small_fashion(folder: Path) -> Project:
-    """The project with the small files in a folder of the user's, and short trainings."""
+    """Return the project with small files in a user's folder, and few epochs."""
     project = copy_project(folder)
     checksums = write_idx(folder / "mine")
     datasets = yaml.safe_load((folder / "config/datasets.yaml").read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def small_fashion(folder: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def printed_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small study, run by its name; not to be changed."""
+    """Run the small study by its name; tests must not change it."""
     project = small_fashion(tmp_path_factory.mktemp("paper") / "project")
     (project.folder / "printed.txt").write_text(project.run("fashion"), encoding="utf-8")
     return project
@@ -63,13 +63,13 @@ def printed_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def printed(printed_once, tmp_path):
-    """A copy of one's own of the finished small study, to edit."""
+    """Return a copy of the finished small study that a test may edit."""
     shutil.copytree(printed_once.folder, tmp_path / "project")
     return Project(tmp_path / "project")
 
 
 def rows(file: Path) -> list[dict[str, str]]:
-    """The lines of a CSV file."""
+    """Return the lines of a CSV file."""
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
@@ -258,7 +258,7 @@ def test_a_paper_without_studies_says_so(fresh):
 
 @pytest.mark.slow
 def test_a_classify_study_has_the_same_bytes_whatever_the_pack_size(printed_once, printed):
-    """What every table and figure is made of; test_run.py sees to those of a study that counts."""
+    """Every table and figure depends on these bytes; test_run.py checks a study that counts."""
     source = "results/fashion/source"
     shutil.rmtree(printed.folder / "results/fashion")
     alone, together = printed.folder / source / "seeds-001-001", printed_once.folder / source / "seeds-000-001"

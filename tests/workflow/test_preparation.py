@@ -37,7 +37,7 @@ def prepare_by(project: Project, steps: list[Any]) -> None:
 
 @pytest.fixture(scope="module")
 def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose images have been prepared and printed; not to be changed."""
+    """Return a project with prepared and plotted images; tests must not change it."""
     project = copy_project(tmp_path_factory.mktemp("preparation") / "project")
     (project.folder / "tools.py").write_text(OWN, encoding="utf-8")
     prepare_by(project, STEPS)

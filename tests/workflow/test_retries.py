@@ -1,4 +1,4 @@
-"""What failed by itself is not tried again, what was killed is, and nobody loses a training or gets another one.
+"""Failed jobs are not retried, killed jobs are, and no run is lost or changed.
 
 And a model of the user's own that has been trained is trained again when, and only when, it is another one.
 """
@@ -57,7 +57,7 @@ def will(project: Project, fault: str) -> None:
 
 
 def tries(project: Project) -> int:
-    """How many processes have built the model."""
+    """Return the number of processes that have built the model."""
     return len({*(project.folder / "tries").read_text().split()})
 
 
@@ -79,7 +79,7 @@ def copy_data(source: Project, project: Project) -> None:
 
 @pytest.fixture(scope="module")
 def whole(finished_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose only training ran to its end and was never stopped."""
+    """Return a project whose only run was never stopped."""
     project = Project(tmp_path_factory.mktemp("retries") / "whole")
     copy_data(finished_once, project)
     study = project.study()
@@ -94,7 +94,7 @@ def whole(finished_once: Project, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def project(whole: Project, tmp_path: Path) -> Iterator[Project]:
-    """The same project before its training; nothing else is to be done."""
+    """Return the same project before its run; nothing else is to be done."""
     project = Project(tmp_path / "project")
     copy_data(whole, project)
     yield project
@@ -161,7 +161,7 @@ def begin(project: Project, *arguments: str) -> subprocess.Popen:
 
 
 def logged(project: Project) -> str:
-    """The log of the training; nothing where there is none, as when Snakemake has just removed an older one."""
+    """Return the log of the training job; empty if Snakemake has just removed an older one."""
     try:
         return (project.folder / LOG).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -177,7 +177,7 @@ def wait_for(project: Project, process: subprocess.Popen, words: str) -> None:
 
 @pytest.fixture
 def ended():
-    """Ends what is left of the calls that a test lists here."""
+    """Return a list for the calls of a test; those that still run are ended after the test."""
     calls: list[subprocess.Popen] = []
     yield calls
     for call in calls:
@@ -189,7 +189,7 @@ def ended():
 
 
 def gone_on(project: Project) -> int:
-    """The last epoch that the attempt before had saved; this one has not trained it again."""
+    """Return the last epoch that the previous attempt had saved; this attempt must not train it again."""
     _, told, after = (project.folder / LOG).read_text(encoding="utf-8").partition("goes on: seed 0, after epoch ")
     assert told
     epoch = int(after.split()[0])

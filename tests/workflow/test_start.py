@@ -19,7 +19,7 @@ def net(shape, outputs):
 
 @pytest.fixture
 def leaves(fresh):
-    """A project, and beside it images of two classes whose names are no plain words."""
+    """Return a project with images of two classes beside it, whose names contain special characters."""
     rng = np.random.default_rng(0)
     for label, name in enumerate(("größe 1", 'it\'s "2"')):
         folder = fresh.folder / "my leaves" / name

@@ -41,7 +41,7 @@ LEVELS = 2.0  # of 255: the mean difference up to which pictures are the same
 
 @dataclass
 class Followed:
-    """What came of following the tutorial.
+    """Outcome of the commands of the tutorial.
 
     Attributes:
         folder: the project's.
@@ -97,7 +97,7 @@ def shorten(project: Project, *names: str) -> None:
 
 
 def smaller(figure: Path, picture: Path) -> None:
-    """A figure of the workflow as the tutorial shows it: half as wide."""
+    """Return a figure of the workflow at half its width, as in the tutorial."""
     with Image.open(figure) as image:
         image.convert("RGB").reduce(2).save(picture, optimize=True)
 
@@ -107,7 +107,7 @@ def smaller(figure: Path, picture: Path) -> None:
     params=[pytest.param(False, id="short"), pytest.param(True, id="whole", marks=pytest.mark.soak)],
 )
 def followed(request, tmp_path_factory) -> Followed:
-    """A copy of the project in which the tutorial was followed."""
+    """Follow the tutorial in a copy of the project."""
     here = tmp_path_factory.mktemp("tutorial")
     project = copy_project(here / "project")
     result = Followed(project.folder, request.param)
@@ -139,17 +139,17 @@ def followed(request, tmp_path_factory) -> Followed:
 
 
 def without_numbers(text: str) -> list[str]:
-    """The lines of a text, with # for each number."""
+    """Return the lines of a text, with # for each number."""
     return [re.sub(r"\s+", " ", re.sub(r"\d[\d.]*", "#", line)).strip() for line in text.strip().splitlines()]
 
 
 def tried(printed: str) -> set[str]:
-    """The variants that a call has tried on a few images."""
+    """Return the variants that a call has tested on a few images."""
     return set(re.findall(r"^shapes/(\S+): trains, saves, loads and predicts", printed, re.MULTILINE))
 
 
 def trained(printed: str) -> set[str]:
-    """The variants that a call has trained."""
+    """Return the variants that a call has trained."""
     return set(re.findall(r"^shapes/(\S+): seeds \d+ to \d+ done", printed, re.MULTILINE))
 
 

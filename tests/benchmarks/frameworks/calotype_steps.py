@@ -36,7 +36,7 @@ ENGINES = {
 
 
 def recipe_of(net: timing.Net, settings: Mapping[str, Any]) -> Recipe:
-    """The recipe in config/studies, without images that are held out: the others train without any."""
+    """Return the recipe in config/studies, without validation images, because the other engines use none."""
     studies = load.load(yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))).studies
     recipe = studies[net.study].variants[net.variant].recipe()
     found = recipe if isinstance(recipe, dict) else recipe.model_dump()

@@ -51,7 +51,7 @@ def forward(net: timing.Net, weights: list[Any], x: Any, key: Any) -> tuple[Any,
 
 
 def loss_of(net: timing.Net, weights: list[Any], images: Any, targets: Any, key: Any) -> tuple[Any, Any]:
-    """The loss, and the number of images that are right."""
+    """Return the loss and the number of correct images."""
     found, penalty = forward(net, weights, images, key)
     if not net.classes:
         return jnp.mean((found[:, 0] - targets) ** 2), 0

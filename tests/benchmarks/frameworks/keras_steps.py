@@ -17,7 +17,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def model_of(net: timing.Net) -> keras.Model:
-    """The net, as its source writes it."""
+    """Return the model as its source defines it."""
 
     def dense(units: int, activation: str | None) -> keras.layers.Layer:
         regularizer = keras.regularizers.L2(net.l2) if net.l2 else None

@@ -101,7 +101,7 @@ def loop(net: timing.Net, clock: timing.Clock, *, xla: bool = False) -> None:
 
 
 def loop_xla(net: timing.Net, clock: timing.Clock) -> None:
-    """The same, compiled by XLA."""
+    """Run `loop`, compiled by XLA."""
     loop(net, clock, xla=True)
 
 

@@ -57,7 +57,7 @@ class Net:
 
     @property
     def images(self) -> int:
-        """How many there are."""
+        """Return the number of images."""
         return self.steps * self.batch
 
     @property
@@ -72,7 +72,7 @@ class Net:
         return images, rng.integers(0, 6 if self.classes is None else self.classes, self.images)
 
     def kernels(self) -> list[tuple[int, ...]]:
-        """The shapes of all kernels, those of convolutions as (rows, columns, channels, filters)."""
+        """Return the shapes of all kernels, those of convolutions as (rows, columns, channels, filters)."""
         found: list[tuple[int, ...]] = []
         height, width, channels = self.shape
         for filters in self.filters:
@@ -85,7 +85,7 @@ class Net:
         return found
 
     def weights(self) -> list[NDArray[np.float32]]:
-        """A kernel and a bias for each layer, in turn."""
+        """Return a kernel and a bias for each layer, in turn."""
         rng, found = np.random.default_rng(1), []
         for shape in self.kernels():
             limit = np.sqrt(6 / (np.prod(shape[:-2]) * (shape[-2] + shape[-1])))
@@ -115,7 +115,7 @@ def one_core() -> None:
 
 
 def order(net: Net, epoch: int) -> NDArray[np.int64]:
-    """The order of the images in an epoch."""
+    """Return the order of the images in an epoch."""
     return np.random.default_rng([0, epoch]).permutation(net.images)
 
 
@@ -133,7 +133,7 @@ class Clock:
         self.began = self.started = time.perf_counter()
 
     def lap(self) -> bool:
-        """An epoch is done, and all that it computes."""
+        """Record the end of an epoch, after all its computations."""
         now, self.epoch = time.perf_counter(), self.epoch + 1
         if self.epoch < self.block_ends:
             self.began = now if self.epoch < WARM_UP else self.began
@@ -165,7 +165,7 @@ Run = Callable[[Net, Clock], None]  # trains a net, epoch after epoch, until the
 
 
 def affordable(net: Net, run: Run) -> Net:
-    """The net with shorter epochs where an engine takes seconds for a step: beside that an epoch's own cost is none."""
+    """Return the model with shorter epochs if a step takes seconds, because an epoch's own cost is then negligible."""
     few = replace(net, steps=2)
     clock = Clock(few, quick=True)
     run(few, clock)

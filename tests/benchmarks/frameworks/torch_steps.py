@@ -77,7 +77,7 @@ class Training:
         self.loss: Callable[[Any, Any], tuple[Any, Any]] = torch.compile(self._loss) if compiled else self._loss
 
     def _loss(self, images: Any, targets: Any) -> tuple[Any, Any]:
-        """The loss, and the number of images that are right."""
+        """Return the loss and the number of correct images."""
         net = self.net
         found, hidden = self.model(images)
         if not net.classes:
@@ -90,11 +90,11 @@ class Training:
         return loss, (found.argmax(1) == targets).sum()
 
     def order(self, epoch: int) -> tuple[Any, ...]:
-        """The images of each step of an epoch."""
+        """Return the images of each step of an epoch."""
         return torch.from_numpy(timing.order(self.net, epoch)).split(self.net.batch)
 
     def take(self, steps: tuple[Any, ...]) -> None:
-        """Some steps."""
+        """Run some steps."""
         total, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
         for chosen in steps:
             self.optimizer.zero_grad()
@@ -129,7 +129,7 @@ def _seconds(training: Training) -> float:
 
 
 def loop_compiled(net: timing.Net, clock: timing.Clock) -> None:
-    """The same, with the forward and backward pass compiled by `torch.compile`."""
+    """Run `loop` with the forward and backward pass compiled by `torch.compile`."""
     loop(net, clock, compiled=True)
 
 

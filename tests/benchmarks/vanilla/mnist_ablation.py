@@ -1,4 +1,4 @@
-"""What layers, dropout and the optimizer are worth on MNIST: dense layers of 784 units, one change at a time.
+"""Effect of layers, dropout and the optimizer on MNIST: dense layers of 784 units, one change at a time.
 
     python mnist_ablation.py DATA --variant dropout --seed 0 --out results.csv
 

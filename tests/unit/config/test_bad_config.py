@@ -142,7 +142,7 @@ def read(settings: Any = None) -> Config:
 
 
 def outcome(settings: Any = None) -> str:
-    """What is said of a config; nothing, where it is taken."""
+    """Return the error of a config; an empty text if it is accepted."""
     try:
         read(settings)
     except CalotypeError as error:
@@ -151,7 +151,7 @@ def outcome(settings: Any = None) -> str:
 
 
 def complaint(file: str, settings: Any = None) -> str:
-    """What is said of a mistake in a file: one error, in words of ours, and nothing was made."""
+    """Return the error of a mistake in a file; it must be our own error, and no file may be written."""
     before = {*Path().rglob("*")}
     with pytest.raises(CalotypeError) as caught:
         read(settings)
@@ -187,7 +187,7 @@ SLIPS: list[Any] = [
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value in a tree of mappings and lists."""
+    """Yield the path to each value in a tree of mappings and lists."""
     if path:
         yield path
     if isinstance(value, dict | list):

@@ -1,4 +1,4 @@
-"""What a dataset's entry says decides how its images are prepared; a mistake in it is named with file and key."""
+"""The entry of a dataset defines its preparation; an error in it names the file and key."""
 
 from inspect import signature
 from pkgutil import resolve_name

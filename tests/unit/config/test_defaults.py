@@ -34,7 +34,7 @@ def below(kind: type[BaseModel], seen: dict[str, type[BaseModel]]) -> None:
 
 
 def defaults() -> dict[str, str]:
-    """The default of each key that a result may depend on, as text."""
+    """Return the default of each key that a result may depend on, as text."""
     kinds: dict[str, type[BaseModel]] = {}
     for kind in (Recipe, *DATASETS.values(), *STEPS.values()):
         below(kind, kinds)

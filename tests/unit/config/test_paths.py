@@ -1,4 +1,4 @@
-"""Where files lie: packs that are there stay, and every part of the workflow finds the same ones."""
+"""Paths of files: existing packs stay, and every part of the workflow finds the same files."""
 
 import signal
 
@@ -28,7 +28,7 @@ def study(**changes):
 
 
 def digits(**changes):
-    """A study that classifies."""
+    """Return a study that classifies."""
     recipe = {"model": "dense", "loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 1, "batch_size": 8}
     variants = {"plain": recipe, "other": recipe | {"seeds_per_job": 5}}
     return study(title="Digits", dataset="digits", task="classify", variants=variants, **changes)
@@ -56,7 +56,7 @@ def two(root):
 
 
 def of_ones_own(root):
-    """A study of images of one's own beside one of drawn images."""
+    """Return a study of the user's own images beside a study of drawn images."""
     made = layout(root, dots=study(), leaves=digits().model_copy(update={"dataset": "leaves"}))
     splits = {"train": {"share": 0.8}, "test": {"share": 0.1}, "spare": {"share": 0.1}}
     leaves = {"source": "images", "folder": "leaves", "classes": ["oak", "beech"], "splits": splits}
@@ -97,7 +97,7 @@ def test_packs_of_other_variants_and_studies_are_not_mistaken_for_ones_own(tmp_p
 
 @pytest.fixture
 def no_hang():
-    """A plan that never ends fills the memory of the machine: better an error after some seconds."""
+    """Fail after some seconds, because an endless plan fills the memory of the machine."""
 
     def stop(*_):
         raise TimeoutError("the plan does not end")

@@ -1,4 +1,4 @@
-"""What is wrong with the models of a config is said before a job waits in a queue, and stops nobody else's study."""
+"""Errors in models are reported before a job waits in a queue, and do not stop other studies."""
 
 import copy
 

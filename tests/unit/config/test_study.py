@@ -128,7 +128,7 @@ REGRESS = STUDY | {"task": "regress", "claims": []}
 
 
 def refused(study):
-    """What a study file says of itself, whatever its dataset."""
+    """Return the error of a study file, independent of its dataset."""
     with pytest.raises(CalotypeError) as problem:
         validate(Study, study, STUDY_FILE)
     return str(problem.value)

@@ -1,4 +1,4 @@
-"""What cannot be done in a study that classifies is named before any training, with its file and key."""
+"""Errors of a study that classifies are reported before training, with file and key."""
 
 from typing import get_args
 

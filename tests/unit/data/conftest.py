@@ -10,7 +10,7 @@ from unit.leaves import grow
 
 @pytest.fixture(scope="module")
 def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of images for each class."""
+    """Return a folder of images for each class."""
     return grow(tmp_path_factory.mktemp("right"))
 
 
@@ -23,17 +23,17 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def flowers(tmp_path: Path) -> Path:
-    """A folder with a folder of images for each class."""
+    """Return a folder with a folder of images for each class."""
     return grow_flowers(tmp_path)
 
 
 @pytest.fixture
 def cells(tmp_path: Path) -> Path:
-    """A folder of images with a table of their labels."""
+    """Return a folder of images with a table of their labels."""
     return grow_cells(tmp_path)
 
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    """A folder with the same images in an .npz file, in .npy files, and, grey, in IDX files."""
+    """Return a folder with the same images in an .npz file, in .npy files, and, grey, in IDX files."""
     return fill(tmp_path)

@@ -23,14 +23,14 @@ pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 class Burglar:
-    """What would write a file if it were unpickled."""
+    """Object that writes a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (Path("hacked"),)
 
 
 def npz(**arrays: Any) -> bytes:
-    """An .npz file; with None, an array is left out."""
+    """Return an .npz file; with None, an array is left out."""
     buffer = io.BytesIO()
     np.savez(buffer, **{key: array for key, array in (ARRAYS | arrays).items() if array is not None})
     return buffer.getvalue()
@@ -45,7 +45,7 @@ def zipped(**members: bytes) -> bytes:
 
 
 def header(shape: tuple[int, ...], kind: str = "|u1") -> bytes:
-    """An array that says that it is of a shape, and holds nothing."""
+    """Return the header of an array with a shape, without its data."""
     buffer = io.BytesIO()
     described = {"descr": kind, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, described)
@@ -166,7 +166,7 @@ CSV_ENTRY = {"source": "csv", "classes": ["elm", "oak"], "splits": {"train": {"t
 
 
 def fetched(entry: dict[str, Any], **files: bytes) -> dict[str, Any]:
-    """The entry of files that have been fetched, and are what their checksums say."""
+    """Return the entry of a dataset whose fetched files match their checksums."""
     Path("data").mkdir()
     sums = {}
     for name, content in files.items():

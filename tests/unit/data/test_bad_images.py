@@ -28,12 +28,12 @@ pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
 def by_opencv(suffix: str, pixels: np.ndarray, *how: int) -> bytes:
-    """A file as OpenCV writes it, which can write 16 bits in colour."""
+    """Return a file written by OpenCV, which can write 16 bits in colour."""
     return cv2.imencode(suffix, pixels[..., ::-1] if pixels.ndim == 3 else pixels, how)[1].tobytes()
 
 
 def lossy(content: bytes) -> np.ndarray:
-    """What another decoder makes of a file with losses."""
+    """Decode a file with lossy compression by another library."""
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB" if b"VP8" in content else None))
 
 
@@ -186,7 +186,7 @@ SEEN_THROUGH: dict[str, tuple[bytes, str, np.ndarray, np.ndarray]] = {
 
 
 def written(content: bytes, suffix: str) -> None:
-    """The file as the only image of each of two classes."""
+    """Write the file as the only image of each of two classes."""
     for name in ("elm", "oak"):
         Path("leaves", name).mkdir(parents=True, exist_ok=True)
         Path("leaves", name, f"image{suffix}").write_bytes(content)
@@ -232,12 +232,12 @@ NO_IMAGE, CUT, ODD = "not an image", "truncated or damaged", "rare type"
 
 
 def damaged(content: bytes, place: int, *, by: int = 1) -> bytes:
-    """The file with other bytes at a place."""
+    """Return the file with other bytes at a place."""
     return content[:place] + bytes(each ^ 0x5A for each in content[place : place + by]) + content[place + by :]
 
 
 def claiming(width: int, height: int) -> bytes:
-    """A JPEG file that says that it is of another size."""
+    """Return a JPEG file with another size in its header."""
     content = encoded(GREY, "JPEG")
     return content.replace(struct.pack(">HH", 11, 17), struct.pack(">HH", height, width), 1)
 

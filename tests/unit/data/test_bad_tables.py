@@ -34,7 +34,7 @@ def lines(*replaced: tuple[str, str], add: str = "", between: str = "\n") -> byt
 
 
 def labelled(*labels: str, column: str = "label") -> bytes:
-    """A table with these labels of the four images."""
+    """Return a table with these labels of the four images."""
     names = ("elm/0.png", "elm/1.png", "oak/0.png", "oak/1.png")
     return f"image,{column}\n".encode() + b"".join(
         f"{name},{label}\n".encode() for name, label in zip(names, labels, strict=True)

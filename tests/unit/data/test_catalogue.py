@@ -11,7 +11,7 @@ from calotype.util.errors import CalotypeError
 
 
 def sides(found: pd.DataFrame) -> tuple[str, str]:
-    """The path of an image of the training part, and of one of the test part."""
+    """Return the path of a training image and of a test image."""
     return found.path[found.split == "train"].iloc[0], found.path[found.split == "test"].iloc[0]
 
 

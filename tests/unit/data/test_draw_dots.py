@@ -214,7 +214,7 @@ def test_images_have_three_equal_channels(drawn):
 
 
 def jpeg_segment(jpeg: bytes, kind: int) -> bytes:
-    """The content of the first segment of a kind, without its length."""
+    """Return the content of the first segment of a kind, without its length."""
     at = 2
     while jpeg[at + 1] != kind:
         at += 2 + int.from_bytes(jpeg[at + 2 : at + 4])

@@ -11,7 +11,7 @@ from calotype.util.errors import CalotypeError
 
 
 def idx(array, kind=0x08):
-    """The bytes of an IDX file, written from the description of the format."""
+    """Return the bytes of an IDX file, written from the description of the format."""
     shape = b"".join(struct.pack(">I", size) for size in array.shape)
     return bytes([0, 0, kind, array.ndim]) + shape + array.tobytes()
 
@@ -22,7 +22,7 @@ def numbers(*shape):
 
 @pytest.fixture
 def file(tmp_path):
-    """A function that writes a file and gives its path."""
+    """Return a function that writes a file and gives its path."""
 
     def write(content, name="images"):
         path = tmp_path / "data" / name

@@ -109,7 +109,7 @@ def test_an_alpha_channel_that_hides_nothing_is_no_reason_to_refuse(tmp_path):
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """A small PNG file that says that it is large."""
+    """Return a small PNG file with a large size in its header."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -71,7 +71,7 @@ def test_the_largest_number_that_labels_can_be_is_not_refused(tmp_path):
 
 
 class Burglar:
-    """What would run code if it were unpickled."""
+    """Object that runs code when it is unpickled."""
 
     def __reduce__(self):
         return exec, ("raise SystemExit('unpickled')",)

@@ -82,7 +82,7 @@ def saved(path, records):
 
 @pytest.fixture
 def array(tmp_path):
-    """A prepared array and its bytes."""
+    """Return a prepared array and its bytes."""
     records = np.zeros(3, [("id", "<i8"), ("label", "<i8"), ("image", "<f4", (2, 2, 1))])
     records["id"] = 7, 8, 9
     saved(tmp_path / "train.npy", records)

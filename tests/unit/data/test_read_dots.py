@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 def refused(folder):
-    """The message with which a broken folder is refused."""
+    """Return the message with which a broken folder is refused."""
     with pytest.raises(CalotypeError) as problem:
         list(read_drawn(folder, width=40, **RANGE).records)
     return str(problem.value)

@@ -87,7 +87,7 @@ def test_each_kind_of_claim_gets_its_line_and_its_verdict(number, kind, shown, v
 
 
 def test_only_a_share_of_the_images_may_differ_because_other_images_were_drawn():
-    """How much an area, or a mean over classes, differs from one set of images to the next is not known."""
+    """The variance of an area or of a mean over classes is not known."""
     shifted = runs().replace({"metric": {"error": "macro_f1", "accuracy": "balanced_accuracy"}})
     both = [claim(value=0.80), claim(value=0.80, metric="balanced_accuracy")]
     plain = table(both[0], same_images=False, pooled=pooled(20)).iloc[0]
@@ -172,7 +172,7 @@ def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
 
 
 def with_diverged(*lost):
-    """The runs, of which some diverged; they say what no good run says."""
+    """Return runs of which some diverged, with predictions that no good run makes."""
     table = runs()
     for variant, seed in lost:
         table.loc[(table.variant == variant) & (table.seed == seed), "value"] = 0.1

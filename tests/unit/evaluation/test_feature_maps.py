@@ -23,7 +23,7 @@ def keras(tensorflow):
 
 
 def saved(model, folder):
-    """The architecture and weights of a model; its biases are not zero."""
+    """Save the architecture and weights of a model whose biases are not zero."""
     for variable in model.trainable_variables:
         if variable.path.endswith("bias"):
             variable.assign(np.linspace(-0.2, 0.2, variable.shape[0]))
@@ -107,7 +107,7 @@ def test_keras_pools_the_tutorials_example_as_they_say(keras):
 
 
 def refused(keras, *layers, shape=(9, 11, 2)):
-    """The complaint about a model that begins with these layers."""
+    """Return the error for a model that begins with these layers."""
     with pytest.raises(CalotypeError) as caught:
         feature_maps._first_layers(keras.Sequential([keras.Input(shape), *layers]).to_json())
     assert "Hint: feature maps are drawn of models that begin with" in str(caught.value)

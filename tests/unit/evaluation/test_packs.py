@@ -11,7 +11,7 @@ from calotype.util.files import write_csv
 
 
 def pack(folder, variant, first, last, units=4, **origin):
-    """A pack as a training leaves it: each seed's loss is its number, and its model has so many parameters."""
+    """Write a pack as training does; the loss of each seed is its number, and its model has so many parameters."""
     (folder / variant / str(first)).mkdir(parents=True)
     made = Pack(variant, first, last, folder / variant / str(first) / "provenance.json")
     made.provenance.write_text(json.dumps({"device": "cpu"} | origin), encoding="utf-8")

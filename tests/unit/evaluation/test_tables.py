@@ -65,7 +65,7 @@ def test_a_training_that_diverged_altogether_stops_nothing():
 
 
 def test_one_number_among_the_predictions_is_enough_to_be_measured():
-    """What a net says of the other images is wrong, and counts as wrong."""
+    """The predictions for the other images are wrong and count as wrong."""
     run = one_run(said(0, math.nan, math.nan, math.inf, math.nan))
     values = runs_table("dots", COUNT, [run]).set_index("metric").value
     assert (values.exact, values.off_by_more_than_one) == (0.2, 0.8)

@@ -12,7 +12,7 @@ from calotype.util.statistics import mean_interval
 
 
 def measured(**variants):
-    """A table of runs: by variant, accuracy by seed."""
+    """Return a table of runs: by variant, accuracy by seed."""
     rows = [
         ("clothes", variant, seed, split, "accuracy", value + shift)
         for variant, values in variants.items()

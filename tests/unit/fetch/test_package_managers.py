@@ -50,7 +50,7 @@ def test_a_distribution_that_is_not_installed_or_lacks_the_files_is_named(place)
 
 @pytest.fixture
 def client(tmp_path, monkeypatch):
-    """A function that puts a program in the place of a package client."""
+    """Return a function that replaces a package client by a program."""
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
@@ -69,7 +69,7 @@ def no_clients(tmp_path, monkeypatch):
 
 
 def member(name, content=b"", **changes):
-    """A member of a tar file."""
+    """Return a member of a tar file."""
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
     for key, value in changes.items():
@@ -86,7 +86,7 @@ def tarball(path, *members, mode="w:gz"):
 
 @pytest.fixture
 def packed(tmp_path, client):
-    """A function that makes `npm pack` bring a tarball with these members."""
+    """Return a function that makes `npm pack` return a tarball with these members."""
 
     def pack(*members):
         client("npm", f"cp {tarball(tmp_path / 'made.tgz', *members)} tiny-data-1.0.0.tgz")
@@ -216,7 +216,7 @@ def test_nothing_but_a_name_reaches_a_package_client(place, client, tmp_path, ki
 
 @pytest.fixture
 def debian(tmp_path, client):
-    """A function that makes `apt-get download` bring a package with these members, made as the format says."""
+    """Return a function that makes `apt-get download` return a Debian package with these members."""
     if shutil.which("dpkg-deb") is None:
         pytest.skip("dpkg-deb is not installed")
 

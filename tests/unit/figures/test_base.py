@@ -88,7 +88,7 @@ def feature_maps(filters=16):
 
 
 def probable(variant=0, seeds=3, images=200, classes=10, key=None):
-    """True classes, and probabilities that favour them somewhat."""
+    """Return true classes and probabilities that favour them."""
     rng = np.random.default_rng(variant if key is None else key)
     true = np.arange(images) % classes
     chances = np.exp(2 * rng.normal(0, 1, (seeds, images, classes)))
@@ -161,13 +161,13 @@ for name, make in reversed(tests.FIGURES.items()):
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
-    """The files of each figure, by figure and suffix."""
+    """Return the files of each figure, by figure and suffix."""
     return {name: saved(make(), tmp_path_factory.mktemp(name)) for name, make in FIGURES.items()}
 
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """The SHA-256 of the files of each figure, made by another process, in another order."""
+    """Return the SHA-256 of the files of each figure, plotted by another process in another order."""
     made = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, __file__, str(tmp_path_factory.mktemp("elsewhere"))],
         env={
@@ -211,7 +211,7 @@ def test_a_figure_of_fixed_places_is_the_same_in_every_format(tmp_path):
 
 
 def inflated(pdf):
-    """A PDF with its compressed streams opened."""
+    """Return a PDF with decompressed streams."""
     parts = [pdf]
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S):
         try:

@@ -35,7 +35,7 @@ def panels(figure):
 
 
 def curve(axis):
-    """The points of the curve; the first line is the diagonal."""
+    """Return the points of the curve; the first line is the diagonal."""
     return np.array(axis.lines[1].get_xydata())
 
 

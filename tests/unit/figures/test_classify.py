@@ -24,7 +24,7 @@ def confusion(counts, names):
 
 
 def cells(figure):
-    """The text of each cell, by row and column."""
+    """Return the text of each cell, by row and column."""
     return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in figure.axes[0].texts}
 
 

@@ -79,7 +79,7 @@ def test_a_split_is_not_read_beyond_the_last_image_that_is_shown():
 
 @pytest.fixture
 def drawn():
-    """The figure of a preparation of colour images of several sizes."""
+    """Return the figure of a preparation of colour images of several sizes."""
 
     def made(plain, channels=3):
         steps = read_steps(plain)

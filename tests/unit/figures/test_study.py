@@ -34,7 +34,7 @@ def predicted(task, key):
 
 
 def evaluated(folder, task, lost=None):
-    """A study of two variants with two seeds, as prediction and evaluation leave it."""
+    """Write a study of two variants with two seeds, as prediction and evaluation do."""
     predictions = {variant: {"test": predicted(task, key)} for key, variant in enumerate(VARIANTS)}
     arrays = {variant: splits["test"] for variant, splits in predictions.items()}
     write_predictions(SplitPredictions(LABELS[task], arrays), folder / "predictions/test.npz")

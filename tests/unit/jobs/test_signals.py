@@ -76,7 +76,7 @@ def start(tmp_path, code):
 
 
 def heard():
-    """What starts the tests may ignore some: nohup, or a shell that puts them into the background."""
+    """Reset the signals that nohup or a background shell may have set to be ignored."""
     for number in SIGNALS:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
@@ -113,7 +113,7 @@ def test_the_first_of_several_signals_is_the_reason_and_the_others_do_no_harm(tm
 
 
 def test_a_training_under_nohup_outlives_its_terminal_and_hears_the_others(tmp_path):
-    """What was ignored before stays so."""
+    """A signal that was ignored before stays ignored."""
     assert shutil.which("nohup")
     code = BEGIN + WORK.replace("stop.check()", "stop.check(); print('working', flush=True)")
     process = subprocess.Popen(

@@ -23,7 +23,7 @@ DRAWS = 60
 
 @pytest.fixture(autouse=True)
 def _no_warnings():
-    """A warning of scikit-learn in each log would hide the others."""
+    """Turn warnings into errors, because one warning in each log would hide the others."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

@@ -111,7 +111,7 @@ def test_disk_is_that_of_weights_predictions_and_checkpoints(layout):
 
 
 def smoke_tested(layout, *splits, classes=None):
-    """The forecast of the first variant without any pack, by images of its splits."""
+    """Return the forecast of the first variant without a pack, for a number of images in its splits."""
     data = [{"split": name, "images": n, "shape": [8, 8, 1], "classes": classes, "sha256": ""} for name, n in splits]
     return cost_forecast.forecast(layout, "dots", "a", SEEN, {}, data, memory=500.0)
 

@@ -33,7 +33,7 @@ def image(number: int, size: tuple[int, int] = (20, 20), channels: int = 3) -> I
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a config, in which paths start."""
+    """Return a folder with a config, the start of relative paths."""
     (tmp_path / "config/studies").mkdir(parents=True)
     (tmp_path / "config/datasets.yaml").write_text(HEADER, encoding="utf-8")
     net = {"model": "dots_source", "loss": "mean_squared_error", "optimizer": "adam", "epochs": 1, "batch_size": 1}
@@ -45,7 +45,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def leaves(project: Path) -> Path:
-    """A folder of images for each class."""
+    """Return a folder of images for each class."""
     for label, (name, number) in enumerate(CLASSES.items()):
         (project / "leaves" / name).mkdir(parents=True)
         for i in range(number):
@@ -54,14 +54,14 @@ def leaves(project: Path) -> Path:
 
 
 def started(place: Path, name: str = "mine") -> load.Config:
-    """The config with a new study in it, as the next call reads it."""
+    """Return the config with a new study in it, as the next call reads it."""
     settings = {"studies": ["dots"]}
     write_study(name, scan_folder(place), load.validate(load.Settings, settings, "load.yaml"))
     return load.load(settings | {"studies": [name]})
 
 
 def steps_for(place: Path) -> list:
-    """The steps of preparation that are chosen for images."""
+    """Return the preparation steps that are chosen for images."""
     started(place)
     return yaml.safe_load(Path("config/datasets.yaml").read_text())["mine"]["prepare"]
 
@@ -174,7 +174,7 @@ TABLE = "File Name,species,part,patient,weight\n" + "".join(
 
 @pytest.fixture
 def table(project: Path) -> Path:
-    """A folder with images and a table of their labels."""
+    """Return a folder with images and a table of their labels."""
     (project / "x/img").mkdir(parents=True)
     for i in range(10):
         image(i).save(project / f"x/img/{i}.png")
@@ -194,7 +194,7 @@ def test_two_words_for_one_split_are_not_taken_for_splits(table):
 
 
 def relabelled(table: Path, header: str, *columns: Sequence[object]) -> str:
-    """What is said of a folder once its table has these columns beside the images'."""
+    """Return the message for a folder whose table has these additional columns."""
     lines = [f"img/{i}.png,{','.join(map(str, line))}" for i, line in enumerate(zip(*columns, strict=True))]
     (table / "labels.csv").write_text("\n".join([header, *lines]) + "\n")
     return "\n".join(findings("mine", scan_folder(table)))

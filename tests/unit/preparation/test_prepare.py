@@ -41,7 +41,7 @@ def prepared(folder, steps=("grey", "scale"), raw=None):
 
 
 def coloured(height=9, width=8):
-    """An image whose channels have nothing to do with each other."""
+    """Return an image with independent channels."""
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 

@@ -33,7 +33,7 @@ def test_a_step_on_whole_numbers_gets_the_mean_of_channels_rounded(steps):
 
 
 def of_any(example):
-    """A step for images of any number of channels: after `grey`, if it takes one."""
+    """Return a step for images with any number of channels; `grey` precedes it if it takes one."""
     try:
         read_steps([example])[0].check(Known(channels=3))
     except ValueError:

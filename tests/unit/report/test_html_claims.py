@@ -1,4 +1,4 @@
-"""What was claimed stands beside what was measured, on the page and in the terminal."""
+"""Published and measured numbers are shown side by side, on the page and in the terminal."""
 
 import re
 

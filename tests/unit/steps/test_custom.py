@@ -51,7 +51,7 @@ def changes(image):
 
 @pytest.fixture
 def own(tmp_path):
-    """A function of a user's file, as a step."""
+    """Return a step that calls a function of a user's file."""
     (tmp_path / "tools.py").write_text(OWN)
 
     def named(function, **arguments):

@@ -21,7 +21,7 @@ def test_shrinking_takes_the_mean_of_the_pixels_that_become_one(kind, channels):
 
 
 def shrunk(line, size):
-    """The means of a line's parts, of which each pixel may belong to two in some proportion."""
+    """Return the mean of each part of a line; a pixel may belong to two parts in some proportion."""
     scale = Fraction(len(line), size)
     result = []
     for i in range(size):

@@ -206,7 +206,7 @@ def test_editors_take_steps_by_name_or_with_settings():
 
 
 def module_of(**members):
-    """A module of steps as a user of the library would write one."""
+    """Return a module of steps, as a user of the library would."""
     made = ModuleType("made")
     for name, value in members.items():
         value.__module__ = "made"

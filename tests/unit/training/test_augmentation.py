@@ -95,7 +95,7 @@ def test_an_image_is_shown_in_the_eight_positions_of_the_square(tensorflow):
 
 
 def turned_in_numpy(image, symmetry):
-    """The bits of a symmetry flip down, across, and along the diagonal, in this order."""
+    """Flip vertically, horizontally and along the diagonal, as the three bits of a dihedral element say."""
     image = image[::-1] if symmetry & 1 else image
     image = image[:, ::-1] if symmetry & 2 else image
     return image.transpose(1, 0, 2) if symmetry & 4 else image
@@ -120,7 +120,7 @@ def erased_in_numpy(image, row, column, pixels):
 
 
 def affine_in_numpy(image, angle, size):
-    """Turned by an angle (radians) and made larger by a factor, about the middle, with bilinear interpolation."""
+    """Rotate by an angle (radians) and scale by a factor about the centre, with bilinear interpolation."""
     height, width, _ = image.shape
     changed = np.zeros(image.shape)
     for row in range(height):

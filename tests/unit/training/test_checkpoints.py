@@ -98,7 +98,7 @@ def test_a_run_with_no_checkpoint_begins_anew(tmp_path):
 
 
 def test_a_file_torn_at_any_place_is_refused_and_the_one_before_is_used(folder, caplog):
-    """What a power failure leaves: the file is there, and the end of it is not."""
+    """After a power failure the file may exist without its end."""
     newest = folder / "000002.npz"
     whole = newest.read_bytes()
     for size in range(0, len(whole), 7):
@@ -110,7 +110,7 @@ def test_a_file_torn_at_any_place_is_refused_and_the_one_before_is_used(folder, 
 
 
 def test_a_file_with_nothing_but_noughts_at_its_end_is_refused(folder):
-    """What some file systems leave after a power failure."""
+    """Some file systems leave such files after a power failure."""
     newest = folder / "000002.npz"
     whole = newest.read_bytes()
     for size in range(0, len(whole), 41):

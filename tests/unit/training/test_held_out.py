@@ -47,7 +47,7 @@ def anew(data, tmp_path_factory):
 
 
 def best_epochs(pack, monitor):
-    """The earliest of the best epochs of each seed, from the history."""
+    """Return the earliest best epoch of each seed, from the history."""
     choose = np.argmax if monitor == "val_accuracy" else np.argmin
     return {seed: int(choose(of(pack, monitor, seed))) + 1 for seed in range(3)}
 
@@ -94,7 +94,7 @@ def test_patience_and_restored_weights_together_keep_the_best_epoch_until_the_st
 
 
 def spoilt(places):
-    """The training images, of which some show nothing but noise."""
+    """Return the training images, of which some show only noise."""
     split = class_split("train")
     images = split.images.copy()
     images[places] = np.random.default_rng(99).random(images[places].shape, np.float32)
@@ -128,14 +128,14 @@ def test_one_image_may_be_held_out(data, tmp_path):
 
 @pytest.fixture(scope="module")
 def given(data, tmp_path_factory):
-    """The trainings of `whole`, their part held out as a split of its own."""
+    """Train the runs of `whole` with their held-out images as a separate split."""
     folder = tmp_path_factory.mktemp("given")
     made = class_recipe(**HELD_OUT | {"validation_split": 0.0, "validation": "held-out"})
     return train(data, made, range(1), folder / "models", **held_out_apart()), folder
 
 
 def held_out_apart():
-    """The training images in two splits, as `HELD_OUT` parts them."""
+    """Return the training images in two splits, as `HELD_OUT` divides them."""
     split = class_split("train")
     first, last = (
         Split(split.images[part], split.labels[part], split.ids[part]) for part in (slice(0, 32), slice(32, None))
@@ -151,7 +151,7 @@ def test_a_given_split_validates_as_a_part_that_is_held_out(given, whole):
 
 
 def early(values, sign, delta, patience):
-    """What Keras's EarlyStopping does with some values: the epoch that it keeps, and the one that it ends with."""
+    """Return the epoch that Keras's EarlyStopping keeps for some values, and its last epoch."""
     from calotype.training.backend import keras
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -168,7 +168,7 @@ def early(values, sign, delta, patience):
 
 @pytest.fixture(scope="module")
 def recalled(data, tmp_path_factory):
-    """The trainings of `whole`, with a metric more in their history."""
+    """Train the runs of `whole` with one more metric in their history."""
     made = class_recipe(**HELD_OUT, training_metrics=["recall"])
     return train(data, made, range(2), tmp_path_factory.mktemp("recalled") / "models")
 
@@ -198,7 +198,7 @@ def test_a_training_without_held_out_images_is_stopped_by_its_own_loss(data, tmp
 
 
 def plateau_rates(values, sign, **plateau):
-    """The learning rate of each epoch, as Keras's ReduceLROnPlateau sets it; the first is 0.9."""
+    """Return the learning rate of each epoch, as Keras's ReduceLROnPlateau sets it; the first is 0.9."""
     from calotype.training.backend import keras
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def recipes(own):
-    """A model that comes along, and one's own with everything that is random or counts steps; and two of classes."""
+    """Return recipes: a shipped model, a custom one with all that is random or counts steps, and two of classes."""
     schedule = {"name": "adamw", "learning_rate": 0.01, "schedule": "cosine", "warmup_fraction": 0.2}
     momentum = {"name": "sgd", "learning_rate": 0.05, "arguments": {"momentum": 0.9}}
     changes = ["flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}, "dihedral"]
@@ -183,7 +183,7 @@ def test_predictions_of_classes_are_probabilities_of_each(trained):
 
 
 def in_numpy(image, symmetry):
-    """The bits of a symmetry flip down, across, and along the diagonal, in this order."""
+    """Flip vertically, horizontally and along the diagonal, as the three bits of a dihedral element say."""
     image = image[::-1] if symmetry & 1 else image
     image = image[:, ::-1] if symmetry & 2 else image
     return image.transpose(1, 0, 2) if symmetry & 4 else image
@@ -193,7 +193,7 @@ def in_numpy(image, symmetry):
 
 
 def rates(optimizer, steps):
-    """The learning rate of every step, by the textbook."""
+    """Return the learning rate of every step by its formula."""
     rising = round(steps * optimizer.warmup_fraction)
     for step in range(steps):
         if optimizer.schedule == "constant":
@@ -386,7 +386,7 @@ STILL = {"optimizer": {"name": "sgd", "learning_rate": 1e-30}, "epochs": 1, "bat
 
 
 def surprise(probabilities, labels, smoothing=0.0):
-    """The mean crossentropy by the textbook."""
+    """Return the mean crossentropy by its formula."""
     targets = np.eye(CLASSES)[labels] * (1 - smoothing) + smoothing / CLASSES
     return -(targets * np.log(probabilities)).sum(axis=1).mean()
 

@@ -47,7 +47,7 @@ def half(shape, outputs):
 
 
 def shrunken(found):
-    """The same training in seconds: its model, optimizer and options stay, its sizes do not."""
+    """Shrink a recipe so that it trains in seconds; its model, optimizer and options stay."""
     arguments = dict(found.get("model_arguments", {}))
     for key in arguments.keys() & {"units", "hidden_layer_sizes"}:
         arguments[key] = [6] * min(len(arguments[key]), 2)
@@ -71,7 +71,7 @@ def studied():
 
 
 def further(own):
-    """What the studies leave out."""
+    """Return recipes with features that no study uses."""
     base = {"loss": "categorical_crossentropy", "epochs": 4, "batch_size": 8}
     dense = base | {"model": "dense", "model_arguments": {"units": [5], "dropout": 0.2}}
     wild = {"name": "sgd", "learning_rate": 0.9, "arguments": {"momentum": 0.5}}
@@ -117,7 +117,7 @@ NAMES = [
 
 
 def recipe_of(name, folder):
-    """A training by its name; the folder gets the file of one's own models."""
+    """Return a recipe by its name, and write the file of custom models into the folder."""
     own = folder / "own.py"
     if not own.exists():
         own.write_text(OWN, encoding="utf-8")
@@ -142,7 +142,7 @@ def splits(made):
 
 
 def new_trainer(made):
-    """What a new process begins with."""
+    """Return a trainer as a new process builds it."""
     if made.model in SCIKIT_LEARN:
         from calotype.training import sklearn_trainer
 
@@ -170,7 +170,7 @@ def outcome(pack, folder):
 
 
 def same(found, expected):
-    """Whether two outcomes are the same; else which parts are not, as their bytes would fill the screen."""
+    """Compare two outcomes; print the names of parts that differ, because their bytes would fill the screen."""
     assert found.keys() == expected.keys()
     assert [part for part in expected if found[part] != expected[part]] == []
     return True
@@ -190,7 +190,7 @@ class Stops:
 
 @pytest.fixture(scope="module", params=NAMES)
 def case(request, tensorflow, tmp_path_factory):
-    """A recipe, a trainer of it that has trained before, and what the training gives when nothing stops it."""
+    """Return a recipe, a trainer that has trained it before, and the outcome of an undisturbed run."""
     del tensorflow
     folder = tmp_path_factory.mktemp("case")
     made = recipe_of(request.param, folder)
@@ -201,7 +201,7 @@ def case(request, tensorflow, tmp_path_factory):
 
 @pytest.fixture
 def look_often(monkeypatch):
-    """A look at whether to stop after each batch."""
+    """Have the loop check for a stop after each batch."""
     monkeypatch.setattr(loop, "AT_ONCE", 0)
 
 
@@ -262,7 +262,7 @@ def test_a_training_that_goes_on_with_a_model_that_never_trained_changes_no_byte
 
 
 def steps_of(history, trainer):
-    """How many steps the trainings of a pack took."""
+    """Return the number of steps of the runs of a pack."""
     return len({tuple(line.split(",")[1:3]) for line in history.splitlines()[1:]}) * trainer.steps
 
 
@@ -278,7 +278,7 @@ tests.elsewhere(pathlib.Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))
 
 
 def longer(name, folder):
-    """A training that lasts long enough to be killed within."""
+    """Return a recipe that trains long enough to be killed."""
     made = recipe_of(name, folder)
     return made.model_copy(update={"epochs": 60 if made.model in SCIKIT_LEARN else 8})
 
@@ -307,7 +307,7 @@ def begin_elsewhere(folder, name, minutes=60.0):
 
 
 def newest(folder):
-    """The newest checkpoints of a pack."""
+    """Return the newest checkpoints of a pack."""
     return sorted(str(file) for file in folder.glob("checkpoints/*/*.npz") if not file.name.startswith("."))
 
 
@@ -358,7 +358,7 @@ class Counted:
 
 @pytest.fixture
 def small(tmp_path, caplog):
-    """A training that takes no time."""
+    """Return a recipe that trains at once."""
     caplog.set_level(logging.DEBUG, "calotype")
     made = recipe_of("digits/scikit-learn", tmp_path)
     return made, lambda: Counted(new_trainer(made))

@@ -15,7 +15,7 @@ SQUARE = (8, 8, 1)
 
 
 def shipped(tensorflow, study, variant, shape, outputs):
-    """The net of a variant, as config/studies describes it."""
+    """Build the model of a variant in config/studies."""
     content = yaml.safe_load((STUDIES / f"{study}.yaml").read_text(encoding="utf-8"))
     entry = content.get("defaults", {}) | content["variants"][variant]
     return tensorflow.models.build(entry["model"], shape, outputs, entry.get("model_arguments", {}))
@@ -270,7 +270,7 @@ constant = 3
 
 @pytest.fixture
 def own(tmp_path):
-    """A file of one's own models, good ones and others."""
+    """Write a file of custom models, valid and invalid."""
     (tmp_path / "own.py").write_text(OWN)
     return tmp_path / "own.py"
 

@@ -18,7 +18,7 @@ def recipe(loss):
 
 @pytest.fixture
 def ending(tensorflow):
-    """A function that builds a model with a last activation: a name, or a function without one."""
+    """Return a function that builds a model with a last activation: a name, or a function without a name."""
 
     def build(activation, outputs=1):
         keras = tensorflow.keras

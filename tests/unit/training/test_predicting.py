@@ -37,7 +37,7 @@ ASKED = Asked.of(MADE, code="c0de")
 
 @pytest.fixture
 def array(tmp_path):
-    """A prepared split with its manifest, as the stage before writes them."""
+    """Write a prepared split with its manifest, as the prepare stage does."""
     split = class_split("test")
     records = np.zeros(len(split.labels), [("id", "<i8"), ("label", "<i8"), ("image", "<f4", split.images.shape[1:])])
     records["image"], records["label"], records["id"] = split.images, split.labels, split.ids
@@ -50,7 +50,7 @@ def array(tmp_path):
 
 @pytest.fixture
 def pack(tmp_path):
-    """A trained pack, as its folder tells."""
+    """Train a pack and return its metadata."""
     folder = tmp_path / "seeds-000-002"
     (folder / "models").mkdir(parents=True)
     store = Store({seed: tmp_path / f"checkpoints/{seed}" for seed in SEEDS}, "identity", "here", minutes=60.0)
@@ -63,7 +63,7 @@ def pack(tmp_path):
 
 @pytest.fixture
 def computes(monkeypatch):
-    """The seeds that are predicted, in this process."""
+    """Record the seeds that are predicted in this process."""
     found = []
     compute = predicting.predicted
 

@@ -45,7 +45,7 @@ def train(folder, made, seeds=range(3), train_split=TRAIN, classes=CLASSES, **te
 
 
 def by_hand(seed, epochs=6, **arguments):
-    """The classifier as one would call it in a script, epoch by epoch, each with an order of its own."""
+    """Train the classifier as in a script, epoch by epoch, each with another order of the images."""
     base = {"hidden_layer_sizes": [5], "activation": "logistic", "alpha": 1e-3, "solver": "sgd", "momentum": 0.9}
     base |= {"nesterovs_momentum": False, "learning_rate_init": 0.1, "batch_size": 8}
     made = MLPClassifier(**base | arguments)

@@ -98,7 +98,7 @@ FACTS = {"minimum": None, "maximum": None, "classes": CLASSES}
 
 @pytest.fixture
 def own(tmp_path):
-    """The file of somebody's own models."""
+    """Write a file of custom models."""
     path = tmp_path / "own.py"
     path.write_text(textwrap.dedent(OWN))
     return path

@@ -35,7 +35,7 @@ def recipe(**changes):
 
 
 def trained(made, data, *, epochs=2, classes=CLASSES, **how):
-    """The weights after some epochs, and what they logged."""
+    """Return the weights after some epochs, and the logged metrics."""
     from calotype.training.keras_trainer import Trainer
 
     trainer, logs = Trainer(made, data, minimum=None, maximum=None, classes=classes, **how), []
@@ -48,7 +48,7 @@ def trained(made, data, *, epochs=2, classes=CLASSES, **how):
 
 
 def by_fit(trainer, data, targets, *, epochs=2, weights=None, validation=None, **compiled):
-    """The same by Keras's `fit`, an epoch at a time, in the same order: the model, and the metrics of each epoch."""
+    """Train by Keras's `fit` in the same order; return the model, and the metrics of each epoch."""
     from calotype.training.augmentation import epoch_draws
     from calotype.training.backend import keras
 
@@ -120,7 +120,7 @@ def test_streamed_images_keep_their_weights(monkeypatch):
 
 
 def part(data, chosen):
-    """Some images of a split."""
+    """Return some images of a split."""
     weights = None if data.weights is None else data.weights[chosen]
     return Split(data.images[chosen], data.labels[chosen], data.ids[chosen], weights)
 
@@ -174,7 +174,7 @@ def test_further_losses_of_numbers_train(loss):
 
 
 def of_numbers(loss, output):
-    """A dense net with one output."""
+    """Return a dense model with one output."""
     return recipe(loss=loss, model_arguments={"units": [5], "output": output})
 
 

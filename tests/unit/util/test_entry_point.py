@@ -10,7 +10,7 @@ from calotype.util.errors import CalotypeError
 
 @pytest.fixture(autouse=True)
 def quiet():
-    """The handlers of the logger as they were."""
+    """Restore the handlers of the logger."""
     logger = logging.getLogger("calotype")
     handlers, level = logger.handlers, logger.level
     yield
@@ -54,7 +54,7 @@ def test_an_interrupt_is_not_taken_for_a_bug(tmp_path):
 
 
 def ended_by(folder, error, cause=None):
-    """The log of an entry point that an error ends."""
+    """Return the log of an entry point that fails with an error."""
     log = folder / "log"
     with pytest.raises(SystemExit) as end, script(str(log)):
         raise error from cause

@@ -1,4 +1,4 @@
-"""What lies in a folder of images is known by contents: a copy or a new time stamp computes nothing again."""
+"""Images are identified by their contents: a copy or a new time stamp computes nothing again."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from calotype.util.files import contents, files_below
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Some files in folders."""
+    """Return a folder with files in subfolders."""
     for name in ("a/1.png", "a/2.png", "b/1.png", "Thumbs.db", ".hidden"):
         (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "images" / name).write_text(name)

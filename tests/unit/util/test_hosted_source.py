@@ -14,7 +14,7 @@ from calotype.util import hosted_source
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A git repository with one rule file and one file of the library."""
+    """Return a git repository with one rule file and one file of the library."""
     folder = tmp_path / "server"
     for file in ("workflow/rules/common.smk", "workflow/calotype/util/files.py"):
         (folder / file).parent.mkdir(parents=True)
@@ -33,7 +33,7 @@ def commit(repository, message):
 
 
 def hosted(repository):
-    """The rules folder of a hosted repository, with what is read of Snakemake's class."""
+    """Return the rules folder of a hosted repository, with the attributes of Snakemake's class that are read."""
     return SimpleNamespace(hosted_repo=SimpleNamespace(repo=repository), ref="main", path="workflow/rules")
 
 

@@ -84,7 +84,7 @@ def test_a_long_wrong_value_does_not_flood_the_terminal(project):
 
 
 def test_defaults_and_claims_with_nothing_below_them_are_none(project):
-    """What is left of a key whose lines are commented out."""
+    """A key whose lines are commented out has no value."""
     variants = {"wide": {**STUDY["defaults"], **STUDY["variants"]["wide"]}}
     bare = {key: value for key, value in STUDY.items() if key not in ("defaults", "claims")} | {"variants": variants}
     expected = project.study(bare).load().studies["dots"]
