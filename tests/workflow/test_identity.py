@@ -338,8 +338,8 @@ def test_a_changed_file_that_a_step_reads_prepares_again(project):
 @pytest.mark.parametrize(
     ("file", "key"),
     [
-        ("scale.npy", r"config/studies/own\.yaml: variants\.net\.files\.0: scale\.npy is not found"),
-        ("lift.npy", r"config/datasets\.yaml: lifted\.prepare\.1\.custom\.files\.0: lift\.npy is not found"),
+        ("scale.npy", r"config/studies/own\.yaml: variants\.net\.files\.0: scale\.npy not found"),
+        ("lift.npy", r"config/datasets\.yaml: lifted\.prepare\.1\.custom\.files\.0: lift\.npy not found"),
     ],
 )
 def test_a_file_that_is_missing_is_an_error_before_any_job(project, file, key):

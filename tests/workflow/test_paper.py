@@ -237,7 +237,7 @@ def test_a_study_that_is_called_like_a_rule_is_refused_with_what_to_do(fresh):
     shutil.copy(fresh.folder / "config/studies/dots.yaml", fresh.folder / "config/studies/train.yaml")
     done = fresh.snakemake("--dry-run")
     assert done.returncode != 0
-    assert "config/studies/train.yaml: a study cannot be called `train`" in done.stdout + done.stderr
+    assert "config/studies/train.yaml: `train` is the name of a rule" in done.stdout + done.stderr
 
 
 def test_a_study_that_is_being_written_is_in_nobodys_way_until_it_is_asked_for(fresh):

@@ -42,7 +42,7 @@ def test_no_split_takes_the_name_of_the_catalogue(classes, name):
     entry = FETCHED[name] if name in FETCHED else DATASETS[name]
     split = next(iter(entry["splits"].values()))
     complaint = classes.datasets(FETCHED | {name: entry | {"splits": {"catalogue": split}}}).complaint()
-    assert "a split cannot be called `catalogue`: that name is taken" in complaint
+    assert "splits: `catalogue` is a reserved name" in complaint
 
 
 # ---- What is wrong with an entry -------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_wrong_value_in_a_fetched_dataset_is_named_with_file_and_key(classes, wh
 def test_who_has_such_files_is_told_how_to_name_them(classes, source):
     entry = {"source": source, "folder": "data", "classes": ["a", "b"], "splits": {"train": {"share": 0.5}}}
     complaint = classes.datasets(FETCHED | {"mine": entry}).complaint()
-    assert complaint.endswith("\nHint: `source: arrays` takes such files of your own.")
+    assert complaint.endswith("\nHint: `source: arrays` reads your own files of this kind.")
 
 
 # ---- Misspelt keys ---------------------------------------------------------------------------------------------------

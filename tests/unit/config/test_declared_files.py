@@ -39,13 +39,13 @@ def test_a_path_that_is_not_declared_is_refused_with_how_to_declare_it(arguments
     with pytest.raises(CalotypeError) as problem:
         check_files(["weights/one.npy"], arguments, "study.yaml: variants.wide", "model_arguments")
     found, hint = str(problem.value).split("\nHint: ")
-    assert found.startswith(f"study.yaml: variants.wide.model_arguments.{key}: weights/two.npy is a file")
-    assert hint == "declare it: `files: [weights/one.npy, weights/two.npy]` beside `model_arguments`."
+    assert found.startswith(f"study.yaml: variants.wide.model_arguments.{key}: weights/two.npy is an undeclared file")
+    assert hint == "add `files: [weights/one.npy, weights/two.npy]` beside `model_arguments`."
 
 
 def test_a_declared_file_that_is_missing_is_named_with_its_key():
-    with pytest.raises(CalotypeError, match=r"^datasets\.yaml: dots\.prepare\.1\.own\.files\.1: none\.npy is not f"):
-        check_files(["weights/one.npy", "none.npy"], {}, "datasets.yaml: dots.prepare.1.own", "arguments")
+    with pytest.raises(CalotypeError, match=r"^datasets\.yaml: dots\.prepare\.1\.custom\.files\.1: none\.npy not f"):
+        check_files(["weights/one.npy", "none.npy"], {}, "datasets.yaml: dots.prepare.1.custom", "arguments")
 
 
 def test_content_counts_and_neither_time_nor_place(tmp_path):

@@ -155,8 +155,8 @@ def test_a_missing_datasets_file_is_answered_with_the_one_that_is_there(project)
         ("studies", ["../dots"], 'studies.0: "../dots" is not a plain name (letters, digits, - and _).'),
         ("results", None, "results: null is not text."),
         ("paper", "dots", 'paper: "dots" is not a list.'),
-        ("studies", ["dots", "dots"], "studies: a study stands there twice."),
-        ("paper", ["dots", "dots"], "paper: a study stands there twice."),
+        ("studies", ["dots", "dots"], "studies: duplicate study."),
+        ("paper", ["dots", "dots"], "paper: duplicate study."),
         ("paper", ["a b"], 'paper.0: "a b" is not a plain name (letters, digits, - and _).'),
     ],
 )
@@ -183,7 +183,7 @@ def test_data_and_results_are_two_folders(project, data, results):
     folders = {key: value for key, value in (("data", data), ("results", results)) if value}
     complaint = project.complaint(SETTINGS | folders)
     assert complaint.startswith(f"{SETTINGS_FILE}: ")
-    assert complaint.endswith("data and results must be two folders.")
+    assert complaint.endswith("data and results must be different folders.")
 
 
 def test_a_folder_of_local_data_may_be_named(project):
@@ -204,20 +204,20 @@ def test_misspelt_key_of_the_settings_is_answered_with_the_right_one(project):
 
 def test_misspelt_study_is_answered_with_the_right_one(project):
     complaint = project.complaint({"studies": ["dost"]})
-    assert complaint.startswith(f"{SETTINGS_FILE}: studies: there is no study `dost` (config/studies/dost.yaml).")
+    assert complaint.startswith(f"{SETTINGS_FILE}: studies: study `dost` not found (config/studies/dost.yaml).")
     assert "Hint: did you mean `dots`?" in complaint
 
 
 def test_misspelt_study_of_the_paper_is_looked_for_there(project):
     complaint = project.complaint(SETTINGS | {"paper": ["dost"]})
-    assert complaint.startswith(f"{SETTINGS_FILE}: paper: there is no study `dost` (config/studies/dost.yaml).")
+    assert complaint.startswith(f"{SETTINGS_FILE}: paper: study `dost` not found (config/studies/dost.yaml).")
     assert "Hint: did you mean `dots`?" in complaint
 
 
 @pytest.mark.parametrize("name", ["benchmarks", "checkpoints", "logs", "paper", "prepared", "report"])
 def test_a_study_does_not_overwrite_what_the_workflow_keeps_in_results(project, name):
     """Nor if nobody asks for it yet: `snakemake paper` means something else."""
-    complaint = f"config/studies/{name}.yaml: a study cannot be called `{name}`: that name is taken."
+    complaint = f"config/studies/{name}.yaml: `{name}` is a reserved name."
     assert project.study(STUDY, name).load().broken == {name: complaint + "\nHint: rename the file."}
     assert project.complaint({"studies": [name]}).startswith(complaint)
 

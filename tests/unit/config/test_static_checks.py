@@ -36,14 +36,14 @@ def test_own_model_is_found_without_importing_it(tmp_path):
 
 def test_own_model_file_that_is_missing_is_named(tmp_path):
     with pytest.raises(
-        CalotypeError, match=r"^key\.model: there is no file .*/nets\.py\.\nHint: paths start from the working"
+        CalotypeError, match=r"^key\.model: file .*/nets\.py not found\.\nHint: paths start from the working"
     ):
         check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
 def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_path):
     (tmp_path / "nets.py").write_text("def small(): pass\ndef large(): pass\ndef _helper(): pass\n")
-    complaint = r"^key\.model: nets\.py has no function `net`\.\nHint: it has: small, large\.$"
+    complaint = r"^key\.model: nets\.py has no function `net`\.\nHint: use one of small, large\.$"
     with pytest.raises(CalotypeError, match=complaint):
         check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
@@ -62,7 +62,7 @@ def test_own_model_file_without_its_function_is_answered_with_how_to_name_one(tm
     with pytest.raises(CalotypeError) as problem:
         check_model(f"{tmp_path}/nets.py", {}, "key")
     assert str(problem.value).startswith("key.model: ")
-    assert str(problem.value).endswith(f"\nHint: name a function of the file: {tmp_path}/nets.py:function.")
+    assert str(problem.value).endswith(f"\nHint: name a function of the file: {tmp_path}/nets.py:<function>.")
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_own_model_file_without_its_function_is_answered_with_how_to_name_one(tm
         ("shape, outputs, rat=1", None),
         ("shape, outputs, *, rat", None),
         ("shape, outputs, **rest", None),
-        ("shape, outputs, rate=1, *, size=2", "`net` takes no `rat`.\nHint: it takes: rate, size."),
-        ("rat, outputs", "`net` takes no `rat`.\nHint: it takes none."),
-        ("shape, outputs, *rat", "`net` takes no `rat`.\nHint: it takes none."),
+        ("shape, outputs, rate=1, *, size=2", "`net` has no argument `rat`.\nHint: allowed arguments are rate, size."),
+        ("rat, outputs", "`net` has no argument `rat`.\nHint: remove it: there are no arguments."),
+        ("shape, outputs, *rat", "`net` has no argument `rat`.\nHint: remove it: there are no arguments."),
     ],
 )
 def test_an_argument_that_a_model_does_not_take_is_answered_with_those_that_it_takes(tmp_path, signature, complaint):
@@ -89,10 +89,10 @@ def test_an_argument_that_a_model_does_not_take_is_answered_with_those_that_it_t
 def test_arguments_of_a_model_that_comes_along_are_checked():
     check_model("all_convolutional", {"blocks": [], "darkness": True}, "key")
     with pytest.raises(
-        CalotypeError, match=r"^key\.model_arguments: `all_convolutional` takes no `darknes`\."
+        CalotypeError, match=r"^key\.model_arguments: `all_convolutional` has no argument `darknes`\."
     ) as problem:
         check_model("all_convolutional", {"blocks": [], "darknes": True}, "key")
-    hint = str(problem.value).split("\nHint: it takes: ")[1]
+    hint = str(problem.value).split("\nHint: allowed arguments are ")[1]
     assert {"blocks", "darkness"} <= set(hint.rstrip(".").split(", "))
 
 
@@ -102,8 +102,8 @@ def test_arguments_of_scikit_learns_perceptron_are_checked():
     with pytest.raises(CalotypeError) as problem:
         check_model(PERCEPTRON, {"max_iter": 10}, "study.yaml: variants.b")
     assert str(problem.value) == (
-        f"study.yaml: variants.b.model_arguments: `{PERCEPTRON}` takes no `max_iter` here.\n"
-        "Hint: it takes: activation, alpha, hidden_layer_sizes; the rest of it has keys of its own."
+        f"study.yaml: variants.b.model_arguments: `{PERCEPTRON}` has no argument `max_iter` here.\n"
+        "Hint: allowed arguments are activation, alpha, hidden_layer_sizes; use the variant's keys for others."
     )
 
 
@@ -155,9 +155,7 @@ def test_a_model_that_is_not_there_stops_no_study_but_its_own(load):
     check_studies(loaded)
     assert list(loaded.studies) == ["dots", "right"]
     assert list(loaded.broken) == ["later"]
-    assert loaded.broken["later"].startswith(
-        "config/studies/later.yaml: variants.deep.model: there is no file nets.py."
-    )
+    assert loaded.broken["later"].startswith("config/studies/later.yaml: variants.deep.model: file nets.py not found.")
 
 
 def test_what_was_broken_when_it_was_read_stays_so(load, tmp_path):
@@ -183,14 +181,14 @@ OWN = {"folder": "{}", "classes": ["a", "b"], "splits": {"train": {"share": 1.0}
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
-        ({"source": "images", "folder": "{}/nowhere"}, "leaves.folder: there is no folder "),
-        ({"source": "images", "folder": "{}/" + "x" * 300}, "leaves.folder: there is no folder "),
-        ({"source": "images", "table": {"file": "x.csv"}}, "leaves.table.file: there is no file x.csv."),
-        ({"source": "images", "table": {"file": "x" * 300}}, "leaves.table.file: there is no file xxx"),
-        ({"source": "arrays", "arrays": {"images": "x.npz:i", "labels": "y.npy"}}, "leaves.arrays.images: there is no"),
+        ({"source": "images", "folder": "{}/nowhere"}, "leaves.folder: folder "),
+        ({"source": "images", "folder": "{}/" + "x" * 300}, "leaves.folder: folder "),
+        ({"source": "images", "table": {"file": "x.csv"}}, "leaves.table.file: file x.csv not found."),
+        ({"source": "images", "table": {"file": "x" * 300}}, "leaves.table.file: file xxx"),
+        ({"source": "arrays", "arrays": {"images": "x.npz:i", "labels": "y.npy"}}, "leaves.arrays.images: file "),
         (
             {"source": "arrays", "splits": {"train": {"images": "x.npz:i", "labels": "y.npy"}}},
-            "leaves.splits.train.images: there is no file x.npz.",
+            "leaves.splits.train.images: file x.npz not found.",
         ),
     ],
 )

@@ -27,7 +27,7 @@ def test_a_variant_may_differ_from_the_defaults(project):
 @pytest.mark.parametrize("name", ["figures", "predictions"])
 def test_a_variant_does_not_overwrite_other_results_of_its_study(project, name):
     complaint = project.study(changed(STUDY, f"variants.{name}", STUDY["variants"]["wide"])).complaint()
-    assert complaint == f"{STUDY_FILE}: variants: a variant cannot be called `{name}`."
+    assert complaint == f"{STUDY_FILE}: variants: `{name}` is a reserved name.\nHint: rename the variant."
 
 
 def test_two_variants_with_one_label_do_not_become_one_in_the_figures(project):
@@ -75,7 +75,7 @@ def test_an_example_that_no_run_is_tested_on_is_refused_before_anything_is_train
         classes.study(base | {"example": example}, "clothes").load()
     for example in (0, shown[0] - 1, *([shown[-1] + 1] if shown[-1] < 9999 else [])):
         complaint = classes.study(base | {"example": example}, "clothes").complaint()
-        assert complaint == f"{CLOTHES_FILE}: example: {example} is not among the images that are tested on."
+        assert complaint == f"{CLOTHES_FILE}: example: {example} is not one of the test images."
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_example_of_images_of_ones_own_is_looked_for_when_they_are_known(clas
     for example in (first, 999_999):
         classes.study(base | {"example": example}, "clothes").load()
     complaint = classes.study(base | {"example": first - 1}, "clothes").complaint()
-    assert "not among the images" in complaint or "out of range" in complaint
+    assert "not one of the test images" in complaint or "out of range" in complaint
 
 
 # ---- A study that counts ---------------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def test_an_example_of_images_of_ones_own_is_looked_for_when_they_are_known(clas
 def test_a_study_that_counts_classes_is_refused(classes):
     study = changed(STUDY, "dataset", "clothes")
     complaint = classes.study(study).complaint()
-    where = f"{STUDY_FILE}: task: the labels of `clothes` are classes, not counts."
-    assert complaint == f"{where}\nHint: task: classify has such labels."
+    where = f"{STUDY_FILE}: task: `count` needs counts, but the labels of `clothes` are classes."
+    assert complaint == f"{where}\nHint: use task: classify."
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_a_study_that_counts_classes_is_refused(classes):
     [
         ("metric", "accuracy", f"metric: task count has {OF_COUNTS}, not accuracy."),
         ("example", 1, "example: task count has no probabilities to show."),
-        ("feature_maps", "wide", "feature_maps: needs an example to show them on."),
+        ("feature_maps", "wide", "feature_maps: needs an example."),
         ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
          "task count."),
         ("variants.wide", STUDY["variants"]["wide"] | {"monitor": "val_accuracy", "validation_split": 0.1},
-         "variants.wide: monitor: val_accuracy is not recorded; these are: val_loss, loss."),
+         "variants.wide: monitor: val_accuracy is not recorded; allowed values are val_loss, loss."),
         ("variants.wide.label_smoothing", 0.1, f"variants.wide: {SMOOTHING}."),
         ("claims.0.metric", "accuracy", f"claims.0.metric: task count has {OF_COUNTS}, parameters, not accuracy."),
         ("claims.0", {"variant": "wide", "metric": "training_accuracy", "value": 0.9, "quote": "It says so."},

@@ -15,8 +15,8 @@ def claim(**changes):
         ("claims.0", claim(value=0.9, between=[0.8, 0.9]), f"claims.0: {KINDS}."),
         ("claims.0", claim(value=0.9, similar_to="perceptron"), f"claims.0: {KINDS}."),
         ("claims.0", claim(between=[0.93, 0.9]), "claims.0: between: 0.93 is above 0.9."),
-        ("claims.0", claim(between=[90, 93]), "claims.0: 90.0 is not a share; write 90 % as 0.90."),
-        ("claims.0", claim(as_low_as=7), "claims.0: 7.0 is not a share; write 90 % as 0.90."),
+        ("claims.0", claim(between=[90, 93]), "claims.0: 90.0 is not a fraction; write 90 % as 0.90."),
+        ("claims.0", claim(as_low_as=7), "claims.0: 7.0 is not a fraction; write 90 % as 0.90."),
         ("claims.0", claim(as_low_as=0.1, value=0.1), f"claims.0: {KINDS}."),
         ("claims.0", claim(between=[0.9]), "claims.0.between: [0.9] is too short: it must have at least 2."),
         (
@@ -28,7 +28,7 @@ def claim(**changes):
         (
             "claims.1.similar_to",
             "perceptro",
-            "claims.1.similar_to: there is no variant `perceptro`.\nHint: did you mean `perceptron`?",
+            "claims.1.similar_to: variant `perceptro` not found.\nHint: did you mean `perceptron`?",
         ),
         ("claims.0", claim(split=None, value=0.9), "claims.0: accuracy needs a split."),
         ("claims.0", claim(metric="parameters", value=1), "claims.0: parameters takes no split."),
@@ -46,12 +46,12 @@ def claim(**changes):
         (
             "claims.0",
             claim(variant="perceptron", metric="training_accuracy", split=None, value=0.9),
-            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models record none.",
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn models record none.",
         ),
         (
             "claims.0",
             claim(similar_to="perceptron", metric="training_accuracy", split=None),
-            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn's models record none.",
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn models record none.",
         ),
     ],
 )
@@ -67,13 +67,13 @@ def test_claims_of_shares_lie_between_none_and_all(project, metric, bound):
         project.study(changed(STUDY, "claims", [base | {bound: number}])).load()
     for number in (-0.01, 1.01, 50):
         complaint = project.study(changed(STUDY, "claims", [base | {bound: number}])).complaint()
-        assert "is not a share; write 90 % as 0.90" in complaint
+        assert "is not a fraction; write 90 % as 0.90" in complaint
     project.study(changed(STUDY, "claims", [base | {"metric": "sum_of_squared_errors", bound: 50}])).load()
 
 
 def test_a_claim_about_a_split_that_is_not_tested_is_refused(project):
     complaint = project.study(changed(STUDY, "claims.0.split", "test-large")).complaint()
-    assert complaint == f"{STUDY_FILE}: claims.0.split: `test-large` is not among the study's tests."
+    assert complaint == f"{STUDY_FILE}: claims.0.split: `test-large` is not one of the study's tests."
 
 
 def test_what_claims_may_hold_is_taken(classes):

@@ -22,7 +22,7 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         (
             "dataset",
             "dots",
-            "task: the labels of `dots` are counts, not classes.\nHint: task: count has such labels.",
+            "task: `classify` needs classes, but the labels of `dots` are counts.\nHint: use task: count.",
         ),
         ("variants.plain.loss", "huber", "variants.plain.loss: huber does not fit task classify."),
         (
@@ -34,8 +34,8 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         ("metric", "parameters", f"metric: task classify has {OF_CLASSES}, not parameters."),
         ("example", -1, "example: -1 is out of range: it must be >= 0."),
         ("example", True, "example: true is not a whole number."),
-        ("feature_maps", "plian", "feature_maps: there is no variant `plian`.\nHint: did you mean `plain`?"),
-        ("feature_maps", "perceptron", "feature_maps: `perceptron` has no convolution: it is scikit-learn's."),
+        ("feature_maps", "plian", "feature_maps: variant `plian` not found.\nHint: did you mean `plain`?"),
+        ("feature_maps", "perceptron", "feature_maps: `perceptron` has no convolution: it is a scikit-learn model."),
         (
             "source",
             {"title": "A page", "url": "example.org"},
@@ -50,19 +50,20 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         (
             "variants.plain.monitor",
             "val_auc",
-            "variants.plain: monitor: val_auc is not recorded; these are: val_loss, val_accuracy, loss, accuracy.",
+            "variants.plain: monitor: val_auc is not recorded; allowed values are val_loss, val_accuracy, loss, "
+            "accuracy.",
         ),
         (
             "variants.plain.training_metrics",
             ["r2_score"],
-            "variants.plain: training_metrics: r2_score does not fit loss categorical_crossentropy; these do: auc, "
-            "precision, recall, mean_absolute_error, mean_squared_error, root_mean_squared_error, "
+            "variants.plain: training_metrics: r2_score does not fit loss categorical_crossentropy; allowed values are "
+            "auc, precision, recall, mean_absolute_error, mean_squared_error, root_mean_squared_error, "
             "categorical_crossentropy, kl_divergence, top_k_categorical_accuracy.",
         ),
         (
             "variants.plain.training_metrics",
             ["auc", "auc"],
-            "variants.plain: training_metrics: a metric stands there twice.",
+            "variants.plain: training_metrics: duplicate metric.",
         ),
         (
             "variants.plain.reduce_on_plateau",
@@ -76,22 +77,26 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
                 "reduce_on_plateau": {},
                 "optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": "cosine"},
             },
-            "variants.held-out: reduce_on_plateau: schedule cosine sets the rate already.",
+            "variants.held-out: reduce_on_plateau: schedule cosine already sets the rate.",
         ),
         ("variants.plain.mode", "max", "variants.plain: mode and min_delta need restore_best_weights or patience."),
         ("variants.plain.min_delta", 0.1, "variants.plain: mode and min_delta need restore_best_weights or patience."),
         (
             "variants.plain.loss",
             "binary_crossentropy",
-            "variants.plain.loss: `binary_crossentropy` takes 2 classes, and `clothes` has 3.\n"
-            "Hint: take categorical_crossentropy.",
+            "variants.plain.loss: `binary_crossentropy` needs 2 classes, but `clothes` has 3.\n"
+            "Hint: use categorical_crossentropy.",
         ),
-        ("variants.plain.validation", "train", "variants.plain: validation: a split that is trained on; name another."),
+        (
+            "variants.plain.validation",
+            "train",
+            "variants.plain: validation: is the training split; name another.",
+        ),
         (
             "variants.plain.validation",
             "test",
             "variants.plain.validation: `test` is also a test split.\n"
-            "Hint: no choice is made on test images: give another split, or `validation_split`.",
+            "Hint: never choose on test images: name another split, or use `validation_split`.",
         ),
         (
             "variants.plain.validation",
@@ -101,7 +106,7 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         (
             "variants.held-out.validation",
             "more",
-            "variants.held-out: validation and validation_split: give one of them.",
+            "variants.held-out: validation and validation_split: give only one.",
         ),
         # classes: their weights, and how sure of them to be
         (
@@ -116,7 +121,7 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
             "variants.plain.class_weight: 7 is neither `balanced` nor a mapping of "
             "classes to weights, such as {leaf: 2.5}.",
         ),
-        ("variants.plain.class_weight", {"Bag": -1}, "variants.plain.class_weight: Bag: -1 is not a number from 0."),
+        ("variants.plain.class_weight", {"Bag": -1}, "variants.plain.class_weight: Bag: -1 is not a number >= 0."),
         (
             "variants.plain.class_weight",
             {False: 1},
@@ -130,7 +135,7 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         (
             "variants.plain.class_weight",
             [1.0, 2.0],
-            "variants.plain.class_weight: has 2 weights, and `clothes` 3 classes.",
+            "variants.plain.class_weight: has 2 weights, but `clothes` has 3 classes.",
         ),
         (
             "variants.plain",
@@ -242,8 +247,8 @@ def test_what_scikit_learn_cannot_do_is_refused_before_a_job_waits_in_a_queue(cl
     """Else it would stand in the report as if it had been done."""
     variant = CLASSIFY["variants"]["perceptron"] | changes
     complaint = classes.study(changed(CLASSIFY, "variants.perceptron", variant), "clothes").complaint()
-    where = f"{CLOTHES_FILE}: variants.perceptron: {key}: {PERCEPTRON} cannot do this"
-    assert complaint == f"{where}; leave it out, or use a Keras model."
+    where = f"{CLOTHES_FILE}: variants.perceptron: {key}: not supported by {PERCEPTRON}"
+    assert complaint == f"{where}; remove it, or use a Keras model."
 
 
 def test_what_scikit_learn_can_do_is_taken(classes):

@@ -30,14 +30,14 @@ def test_a_study_may_choose_the_metrics_of_its_tables_and_their_first_is_its_hea
         (["acuracy"], "metrics.0: 'acuracy' is not one of exact, .* Hint: did you mean `accuracy`\\?"),
         (["accuracy", "exact"], "metrics.1: task classify has accuracy, .*, not exact."),
         (["training_accuracy"], "metrics.0: task classify has accuracy, .*, not training_accuracy."),
-        (["error", "error"], "metrics: a metric stands there twice."),
+        (["error", "error"], "metrics: duplicate metric."),
         ([], r"metrics: \[\] is empty."),
         ("accuracy", 'metrics: "accuracy" is not a list.'),
         (
             ["accuracy", "top_3"],
-            "metrics.1: `top_3` takes 4 classes or more, and `clothes` has 3.\nHint: allowed values are accura.*",
+            "metrics.1: `top_3` needs 4 classes or more, but `clothes` has 3.\nHint: allowed values are accura.*",
         ),
-        (["roc_auc"], "metrics.0: `roc_auc` takes 2 classes, and `clothes` has 3.\nHint: .*"),
+        (["roc_auc"], "metrics.0: `roc_auc` needs 2 classes, but `clothes` has 3.\nHint: .*"),
     ],
 )
 def test_metrics_that_a_study_cannot_show_are_named_with_what_it_can(classes, metrics, complaint):
@@ -48,8 +48,7 @@ def test_metrics_that_a_study_cannot_show_are_named_with_what_it_can(classes, me
 def test_two_headlines_are_refused(classes):
     study = CLASSIFY | {"metrics": ["accuracy", "error"], "metric": "error"}
     assert classes.study(study, "clothes").complaint() == (
-        f"{CLOTHES_FILE}: metrics: the first is the headline, but metric says error, and this begins with "
-        "accuracy; leave metric out, or put it first."
+        f"{CLOTHES_FILE}: metrics: begins with accuracy, but metric is error: put it first or remove it."
     )
 
 
@@ -57,7 +56,7 @@ def test_two_headlines_are_refused(classes):
 def test_a_metric_of_more_classes_than_there_are_is_refused_wherever_it_stands(classes, where):
     study = changed(CLASSIFY, where, "top_5")
     found = classes.study(study, "clothes").complaint()
-    assert found.startswith(f"{CLOTHES_FILE}: {where}: `top_5` takes 6 classes or more, and `clothes` has 3")
+    assert found.startswith(f"{CLOTHES_FILE}: {where}: `top_5` needs 6 classes or more, but `clothes` has 3")
 
 
 @pytest.mark.parametrize(("names", "metric"), [("ab", "roc_auc"), ("abcd", "top_3"), ("abcdef", "top_5")])

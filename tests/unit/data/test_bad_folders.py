@@ -132,11 +132,11 @@ def outside(name: str, target: str) -> Spoil:
 
 # What is done to the folder, what the entry says besides, and what the error must say.
 PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
-    "no folder": (shutil.rmtree, {}, ("config/datasets.yaml: mine.folder: there is no folder leaves", HINT)),
+    "no folder": (shutil.rmtree, {}, ("config/datasets.yaml: mine.folder: folder leaves not found", HINT)),
     "a file instead": (
         lambda f: (shutil.rmtree(f), f.write_bytes(b"?")),
         {},
-        ("mine.folder: there is no folder leaves",),
+        ("mine.folder: folder leaves not found",),
     ),
     "no images": (emptied, {}, ("leaves: there are no images",)),
     "a pipe": (fifo, {}, ("oak/pipe.png: not a file, but a pipe, a socket or a device", HINT)),

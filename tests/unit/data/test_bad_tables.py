@@ -162,22 +162,22 @@ TABLES: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
     "a table above": (
         lines(),
         TABLED | {"table": FULL | {"file": "../labels.csv"}},
-        ("mine.table.file: lies in `folder`",),
+        ("mine.table.file: must be inside `folder`",),
     ),
     "an absolute table": (
         lines(),
         TABLED | {"table": FULL | {"file": "/etc/passwd"}},
-        ("mine.table.file: lies in `folder`",),
+        ("mine.table.file: must be inside `folder`",),
     ),
     "a table that is not there": (
         lines(),
         TABLED | {"table": FULL | {"file": "label.csv"}},
-        ("mine.table.file: there is no file label.csv",),
+        ("mine.table.file: file label.csv not found",),
     ),
     "a folder for a table": (
         lines(),
         TABLED | {"table": FULL | {"file": "elm"}},
-        ("mine.table.file: there is no file elm",),
+        ("mine.table.file: file elm",),
     ),
     "an image for a table": (lines(), TABLED | {"table": FULL | {"file": "elm/0.png"}}, ("elm/0.png: not UTF-8 text",)),
     **{

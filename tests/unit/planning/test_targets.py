@@ -31,7 +31,7 @@ def test_a_call_for_no_study_says_which_key_to_fill(layout):
 
 def test_a_study_with_the_name_of_a_rule_is_refused_also_when_it_is_invalid(layout):
     assert targets.studies_as_targets(layout.config, ["all", "train"]) == ["dots", "later"]
-    with pytest.raises(CalotypeError, match=r"config/studies/later.yaml: a study cannot be called `later`"):
+    with pytest.raises(CalotypeError, match=r"config/studies/later.yaml: `later` is the name of a rule"):
         targets.studies_as_targets(layout.config, ["later"])
 
 

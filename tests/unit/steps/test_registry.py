@@ -178,10 +178,8 @@ def test_two_mistakes_are_both_named(loaded):
 def test_nothing_is_measured_on_images_that_are_tested_on(loaded):
     with pytest.raises(CalotypeError) as problem:
         loaded(["scale", step("normalise", split="test")])
-    assert str(problem.value).startswith(
-        "config/studies/dots.yaml: tests: `normalise` measures mean and deviation of `dots`"
-    )
-    assert "\nHint: nothing is taken from images that are tested on" in str(problem.value)
+    assert str(problem.value).startswith("config/studies/dots.yaml: tests: `normalise` of `dots` measures mean and std")
+    assert "\nHint: never measure on test images" in str(problem.value)
 
 
 def test_editors_take_steps_by_name_or_with_settings():

@@ -299,7 +299,7 @@ def test_further_metrics_are_in_the_history_under_the_names_of_the_config(loss):
     ("changes", "complaint"),
     [
         ({"training_metrics": ["loss"]}, "Input should be 'auc'"),
-        ({"training_metrics": ["auc", "auc"]}, "stands there twice"),
+        ({"training_metrics": ["auc", "auc"]}, "duplicate metric"),
         ({"class_weight": "even"}, "class_weight"),
         ({"class_weight": {"leaf": -1.0}}, "class_weight"),
         ({"class_weight": "balanced", "loss": "huber"}, "class_weight needs a crossentropy"),

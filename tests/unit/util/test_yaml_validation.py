@@ -34,14 +34,14 @@ from calotype.util.errors import CalotypeError
         ("variants", ["wide"], 'variants: ["wide"] is not a mapping.'),
         ("tests", [], "tests: [] is empty."),
         ("tests", "test", 'tests: "test" is not a list.'),
-        ("tests", ["test", "test"], "tests: a split stands there twice."),
+        ("tests", ["test", "test"], "tests: duplicate split."),
         ("title", REMOVED, "title: is missing."),
         ("variants.wide.model", REMOVED, "variants.wide.model: is missing."),
         ("claims.0.value", "0.9", 'claims.0.value: "0.9" is not a number.'),
         ("claims.0.value", REMOVED, f"claims.0: {KINDS}."),
         ("claims.0.at_most", 0.5, f"claims.0: {KINDS}."),
-        ("claims.0.value", 90, "claims.0: 90.0 is not a share; write 90 % as 0.90."),
-        ("claims.0.value", -0.1, "claims.0: -0.1 is not a share; write 90 % as 0.90."),
+        ("claims.0.value", 90, "claims.0: 90.0 is not a fraction; write 90 % as 0.90."),
+        ("claims.0.value", -0.1, "claims.0: -0.1 is not a fraction; write 90 % as 0.90."),
         (
             "variants.wide.optimizer",
             {"name": "adam", "arguments": {"learning_rate": 0.1}},
@@ -156,10 +156,10 @@ def test_misspelt_key_is_answered_even_where_a_variant_is_called_like_a_key(proj
     [
         ("variants.wide.loss", "hubre", "'hubre' is not one of mean_squared_error, ", "did you mean `huber`?"),
         ("claims.0.metric", "exactly", "'exactly' is not one of exact, ", "did you mean `exact`?"),
-        ("dataset", "dost", "`dost` is not in config/datasets.yaml.", "did you mean `dots`?"),
+        ("dataset", "dost", "`dost` not found in config/datasets.yaml.", "did you mean `dots`?"),
         ("variants.wide.train", "trian", "the dataset `dots` has no split `trian`.", "did you mean `train`?"),
         ("claims.0.split", "tset", "the dataset `dots` has no split `tset`.", "did you mean `test`?"),
-        ("claims.0.variant", "wied", "there is no variant `wied`.", "did you mean `wide`?"),
+        ("claims.0.variant", "wied", "variant `wied` not found.", "did you mean `wide`?"),
         ("variants.wide.optimizer", "Adam", "'Adam' is not one of ", "did you mean `adam`?"),
     ],
 )
@@ -228,13 +228,13 @@ def test_empty_files_are_answered_with_what_is_missing(project):
     assert {f"{STUDY_FILE}: {key}: is missing." for key in ("title", "dataset", "task", "tests", "variants")} == set(
         project.study("").complaint().splitlines()
     )
-    assert f"{DATASETS_FILE}: names no dataset." in project.datasets("# nothing yet\n").complaint()
+    assert f"{DATASETS_FILE}: no dataset found." in project.datasets("# nothing yet\n").complaint()
 
 
 @pytest.mark.parametrize(("text", "shown"), [("- a\n- b\n", '["a", "b"]'), ("dots\n", '"dots"'), ("3\n", "3")])
 def test_files_that_are_no_mapping_are_answered_in_words(project, text, shown):
     assert project.study(text).complaint() == f"{STUDY_FILE}: {shown} is not a mapping."
-    assert f"{DATASETS_FILE}: names no dataset." in project.datasets(text).complaint()
+    assert f"{DATASETS_FILE}: no dataset found." in project.datasets(text).complaint()
 
 
 def test_anchors_and_merge_keys_of_yaml_work(project):

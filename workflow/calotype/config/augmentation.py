@@ -1,4 +1,4 @@
-"""The random changes of training images that a recipe asks for."""
+"""Random changes of training images."""
 
 from typing import Annotated, Literal
 
@@ -17,23 +17,29 @@ AUGMENTATION_KEYS = {
 
 
 class Augmentation(Strict):
-    """What happens to each training image anew in each epoch, drawn by (seed, epoch)."""
+    """A random change of each training image, drawn anew in each epoch by (seed, epoch)."""
 
     name: Literal["dihedral", "flip", "shift", "rotate", "affine", "brightness", "noise", "erase"] = Field(
-        description="`dihedral`: one of the eight positions of the square; `flip`: left and right swapped, or not; "
-        "`shift`: moved by up to `pixels` along either axis; `rotate`: turned by up to `degrees` about the middle; "
-        "`affine`: that, and made larger or smaller by up to the part `zoom`; `brightness`: up to `strength` is added "
-        "to all pixels, or taken away; `noise`: a normal random number of the deviation `strength` is added to each; "
-        "`erase`: a square of `pixels` x `pixels` somewhere, cut at the edge, is set to zero."
+        description="`dihedral`: one of the eight rotations and reflections of the square; `flip`: swap left and "
+        "right, or not; `shift`: move by up to `pixels` along each axis; `rotate`: rotate by up to `degrees` about the "
+        "centre; `affine`: rotate, and enlarge or shrink by up to the fraction `zoom`; `brightness`: add one number "
+        "between -`strength` and `strength` to all pixels; `noise`: add normal noise with standard deviation "
+        "`strength` to each pixel; `erase`: set a square of `pixels` x `pixels` to zero, cut at the image's edge."
     )
-    pixels: PositiveInt | None = Field(None, description="Of `shift` and `erase`.")
-    degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(None, description="Of `rotate` and `affine`.")
-    zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="Of `affine`.")
+    pixels: PositiveInt | None = Field(None, description="Distance (`shift`) or side of the square (`erase`), in px.")
+    degrees: Annotated[float, Field(ge=0, le=180)] | None = Field(
+        None, description="Largest angle of `rotate` and `affine`, in degrees."
+    )
+    zoom: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None, description="Largest change of size by `affine`, as a fraction."
+    )
     strength: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None, description="Of `brightness` and `noise`, in the units of the prepared pixels."
+        None, description="Strength of `brightness` and `noise`, in the units of the prepared pixels."
     )
     fill: Literal["zero", "edge"] = Field(
-        "zero", description="Of `shift`, `rotate` and `affine`: what moves in; with `edge` the outermost pixels again."
+        "zero",
+        description="Fill of the edges after `shift`, `rotate` and `affine`: zeros, or copies of the outermost pixels "
+        "(`edge`).",
     )
 
     @model_validator(mode="after")

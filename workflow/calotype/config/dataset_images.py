@@ -6,24 +6,20 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import Splits
-from calotype.config.dataset_user import Below, OwnDataset, RandomSplits, check_dealing, check_shares
+from calotype.config.dataset_user import Below, OwnDataset, RandomSplits, check_random, check_shares
 from calotype.util.typed import Strict
 
 
 class ImageTable(Strict):
-    """A table with a line for each image, and the names of its columns."""
+    """A table with one line per image, and the names of its columns."""
 
-    file: Below = Field(
-        description="A CSV file, or a TSV file if its name ends with .tsv, in `folder` or a folder in it."
-    )
-    image: str = Field("image", description="The column of the images' paths, which start from `folder`.")
-    label: str = Field("label", description="The column of the labels.")
-    split: str | None = Field(None, description="The column that says which split an image is in, where there is one.")
-    weight: str | None = Field(
-        None, description="The column of weights in the training loss. No column is taken for one that is not named."
-    )
+    file: Below = Field(description="A CSV file, or a TSV file (.tsv), in `folder` or below it.")
+    image: str = Field("image", description="Column of the images' paths, which start from `folder`.")
+    label: str = Field("label", description="Column of the labels.")
+    split: str | None = Field(None, description="Column of the splits.")
+    weight: str | None = Field(None, description="Column of the weights in the training loss. Default: no weights.")
     group: str | None = Field(
-        None, description="The column of what must not be parted, such as a patient or a plate, where there is one."
+        None, description="Column of groups, such as patients or plates; all images of a group are in the same split."
     )
 
 
@@ -38,12 +34,12 @@ class ImageSplit(Strict):
     """One split of a user's own images. Give exactly one of the keys."""
 
     share: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="A part of the images, dealt out at random; see `random`."
+        None, description="Fraction of the images, split at random; see `random`."
     )
     folder: Annotated[str, AfterValidator(_one_folder)] | None = Field(
-        None, description="A folder in `folder`, which holds the folders of the classes."
+        None, description="Folder in `folder` that holds the class folders of this split."
     )
-    value: str | None = Field(None, description="What the table's column `split` says of the images of this split.")
+    value: str | None = Field(None, description="Value of this split in the table's column `split`.")
 
     @model_validator(mode="after")
     def _one_way(self) -> "ImageSplit":
@@ -53,12 +49,12 @@ class ImageSplit(Strict):
 
 
 class RandomImages(RandomSplits):
-    """How image files are dealt out to splits at random."""
+    """Settings of random splits of image files."""
 
     group_pattern: str | None = Field(
         None,
-        description="A regular expression that finds in an image's path what must not be parted, such as a patient: by "
-        "its first group in brackets. Left out: the table's column `group`, where it names one.",
+        description="Regular expression whose first group in brackets finds an image's group in its path, such as a "
+        "patient; all images of a group are in the same split. Default: the table's column `group`, if any.",
     )
 
     @model_validator(mode="after")
@@ -74,27 +70,25 @@ class RandomImages(RandomSplits):
 
 
 class ImagesDataset(OwnDataset):
-    """Images of your own: files in a folder, with a folder for each class, or a table of their labels."""
+    """Your own image files, with one folder per class or a table of labels."""
 
     reader = "calotype.data.read_catalogued:read_files"
     lister = "calotype.data.catalogue_image_files:list_files"
 
     source: Literal["images"]
     table: ImageTable | None = Field(
-        None, description="A table of their labels. Left out: each class has a folder of its name."
+        None, description="Table of labels. Default: the images of each class are in a folder with its name."
     )
     splits: Splits[ImageSplit]
-    random: RandomImages = Field(RandomImages(), description="How images are dealt out, where splits have a `share`.")
+    random: RandomImages = Field(RandomImages(), description="Settings of random splits, for splits with a `share`.")
     alpha: Literal["refuse", "drop", "black", "white"] = Field(
-        "refuse", description="What to do with transparency: refuse such images, drop it, or lay them on a colour."
+        "refuse", description="Transparent pixels: refuse such images, drop the transparency, or lay them on a colour."
     )
     ignore: list[str] = Field(
         ["Thumbs.db", "desktop.ini"],
-        description="Names of files that are no images, with * and ?; those that begin with a dot are none either.",
+        description="File names to ignore, with * and ?. Names that begin with a dot are always ignored.",
     )
-    unlabelled: Literal["refuse", "ignore"] = Field(
-        "refuse", description="What to do with images that the table does not name."
-    )
+    unlabelled: Literal["refuse", "ignore"] = Field("refuse", description="Images that the table does not name.")
 
     def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
         return number > 0
@@ -111,13 +105,13 @@ class ImagesDataset(OwnDataset):
     @model_validator(mode="after")
     def _labels_and_splits_fit(self) -> "ImagesDataset":
         if self.table is None and self.labels != "classes":
-            raise ValueError(f"labels: {self.labels} need a table; folders are classes")
+            raise ValueError(f"labels: {self.labels} need a table; folders give classes")
         if self.table is None and any(re.search(r"[/\\]|^\.{1,2}$", name) for name in self.classes):
-            raise ValueError("classes: each is the name of a folder in `folder`")
+            raise ValueError("classes: each must be the name of a folder in `folder`")
         kinds = {key for split in self.splits.values() for key in split.model_dump(exclude_none=True)}
         if len(kinds) > 1:
             raise ValueError(
-                f"splits: all have the same of share, folder, value; here are {' and '.join(sorted(kinds))}"
+                f"splits: all must have the same key (share, folder or value), not {' and '.join(sorted(kinds))}"
             )
         kind = kinds.pop()
         if kind == "share":
@@ -127,11 +121,11 @@ class ImagesDataset(OwnDataset):
         if kind != "value" and self.table is not None and self.table.split is not None:
             raise ValueError(f"table.split: the splits have a {kind}, not a `value` of that column")
         if kind == "folder" and self.table is not None:
-            raise ValueError("splits: `folder` is for classes in folders; with a table give `value` or `share`")
-        check_dealing(self.random, self.labels, kind == "share")
+            raise ValueError("splits: `folder` is for class folders; with a table use `value` or `share`")
+        check_random(self.random, self.labels, kind == "share")
         taken = [getattr(split, kind) for split in self.splits.values()]
         if kind != "share" and len(set(taken)) < len(taken):
-            raise ValueError(f"splits: two have the same {kind}")
+            raise ValueError(f"splits: duplicate {kind}")
         if self.random.group_pattern and self.table is not None and self.table.group is not None:
-            raise ValueError("random.group_pattern: the table has a column `group` already; leave one out")
+            raise ValueError("random.group_pattern: the table already has a column `group`; remove one")
         return self

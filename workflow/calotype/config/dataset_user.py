@@ -1,4 +1,4 @@
-"""The part that all datasets of a user's own images have in common."""
+"""Keys and checks of all datasets of a user's own images."""
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -13,9 +13,9 @@ from calotype.util.typed import Strict
 
 
 def below(path: str) -> str:
-    """Raise ValueError if a path does not lie in the folder of a dataset, or is hidden."""
+    """Raise ValueError if a path is outside the folder of a dataset, or hidden."""
     if path.startswith("/") or any(part.startswith(".") for part in PurePosixPath(path).parts):
-        raise ValueError("lies in `folder`, and is not hidden: what is elsewhere would not be watched")
+        raise ValueError("must be inside `folder` and not hidden: changes elsewhere would not be noticed")
     return path
 
 
@@ -23,12 +23,10 @@ Below = Annotated[str, Field(min_length=1), AfterValidator(below)]  # a path tha
 
 
 class RandomSplits(Strict):
-    """How images are dealt out to splits at random."""
+    """Settings of random splits."""
 
-    seed: Annotated[int, Field(ge=0)] = Field(
-        0, description="Key of the random numbers, also those of the order of the images in their split."
-    )
-    stratify: bool = Field(True, description="Whether every split gets the same part of each class.")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Random seed of the splits and of their image order.")
+    stratify: bool = Field(True, description="Give every split the same fraction of each class.")
 
 
 def _meaning(kind: LabelKind) -> str:
@@ -36,76 +34,71 @@ def _meaning(kind: LabelKind) -> str:
 
 
 class OwnDataset(BaseDataset):
-    """Images of your own, which a catalogue lists.
+    """A user's own images, which a catalogue lists.
 
     Attributes:
-        lister: the function that finds them for the catalogue, `module:function`. It gets the dataset and a number of
-            threads.
+        lister: `module:function` that finds the images for the catalogue; it gets the dataset and a number of threads.
     """
 
     origin = "user"
     evidence = f"{{results}}/prepared/{{dataset}}/{CATALOGUE}.json"
     lister: ClassVar[str]
 
-    folder: Annotated[str, Field(min_length=1)] = Field(description="The folder that holds them.")
+    folder: Annotated[str, Field(min_length=1)] = Field(description="Folder of the images.")
     labels: LabelKind = Field(  # type: ignore[misc]  # of other sources an attribute
-        "classes", description=f"The kind of labels: {'; '.join(map(_meaning, LABEL_KINDS))}."
+        "classes", description=f"Kind of labels: {'; '.join(map(_meaning, LABEL_KINDS))}."
     )
     classes: list[str] = Field(
-        [], description="Names of the classes, in the order in which figures show them; not for numbers."
+        [], description="Names of the classes, in the order of figures and tables; none for counts and numbers."
     )
-    random: RandomSplits = Field(RandomSplits(), description="How images are dealt out, where splits have a `share`.")
+    random: RandomSplits = Field(RandomSplits(), description="Settings of random splits, for splits with a `share`.")
     allow_duplicates: bool = Field(
-        False, description="Whether the same image may be on both sides of a split. It makes test results too good."
+        False, description="Allow the same image in two splits. Test results are then too good."
     )
 
     def place(self) -> dict[str, Any]:
-        """Where the images lie. It changes no image: that is for what lies there."""
+        """Return the keys that say where the images are; their values change no result."""
         return {"folder": self.folder}
 
     def catalogue(self) -> dict[str, Any]:
-        """The keys that decide which images there are, their labels and their splits; what lies there apart.
-
-        What only refuses images is part of it: those that were let through must be looked at again. What is left out
-        and what is given as its default are the same.
-        """
+        """Return the keys that decide images, labels and splits, also those that only refuse images."""
         return self.values(exclude={"prepare", *self.place()})
 
     def reading(self, split: str) -> dict[str, Any]:
-        """The kind of the labels; which images and labels there are, the catalogue says."""
+        """Return the kind of labels; the catalogue gives images and labels."""
         return {"labels": self.labels, "classes": len(self.classes)}
 
     def named(self) -> dict[str, str]:
-        """The files in `folder` that the config names, by key."""
+        """Return the files in `folder` that the config names, by key."""
         return {}
 
     def files(self) -> list[str] | None:
-        """The files in `folder` that are read; None where all are."""
+        """Return the files in `folder` that are read; None for all."""
         return None
 
     @model_validator(mode="after")
     def _classes_fit(self) -> "OwnDataset":
         if self.labels != "classes":
             if self.classes:
-                raise ValueError(f"classes: labels that are {self.labels} have none")
+                raise ValueError(f"classes: not allowed for {self.labels}")
         elif len(self.classes) < 2:
-            raise ValueError("classes: name two or more, in the order in which figures show them")
+            raise ValueError("classes: name two or more, in the order of figures and tables")
         check_distinct(self.classes)
         if "" in self.classes:
-            raise ValueError("classes: one has no name")
+            raise ValueError("classes: empty name")
         return self
 
 
 def check_shares(splits: Mapping[str, Any]) -> None:
-    """Raise ValueError if the shares of some splits are more than 1 in all."""
+    """Raise ValueError if the sum of the shares is above 1."""
     if sum(split.share or 0 for split in splits.values()) > 1 + 1e-9:
-        raise ValueError(f"splits: the shares of {', '.join(splits)} are more than 1 in all")
+        raise ValueError(f"splits: the sum of the shares of {', '.join(splits)} is above 1")
 
 
-def check_dealing(random: RandomSplits, labels: str, dealt: bool) -> None:
-    """Raise ValueError if nothing is dealt out at random, or by classes that there are not, and a key says how."""
+def check_random(random: RandomSplits, labels: str, at_random: bool) -> None:
+    """Raise ValueError if `random.stratify` is set, but the splits are not random or there are no classes."""
     if "stratify" in random.model_fields_set:
-        if not dealt:
-            raise ValueError("random.stratify: the splits are given, nothing is dealt out")
+        if not at_random:
+            raise ValueError("random.stratify: needs splits with a `share`")
         if random.stratify and labels != "classes":
-            raise ValueError(f"random.stratify: labels that are {labels} have no classes")
+            raise ValueError(f"random.stratify: needs classes, but the labels are {labels}")

@@ -1,4 +1,4 @@
-"""All sources of images by name: the types of the entries of datasets.yaml."""
+"""All types of datasets, by source."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Union

@@ -1,7 +1,8 @@
-"""Parameter sweeps: a variant with a `grid` stands for one variant for each combination of its values."""
+"""Parameter sweeps: a variant with a `grid` is replaced by one variant for each combination of its values."""
 
 import copy
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,27 +11,25 @@ from calotype.util.errors import CalotypeError
 
 GRID = "grid"
 GRID_DESCRIPTION = (
-    "A sweep: keys, with dots between them, each with a list of values. The variant stands for one variant for each "
-    "combination, named after them: `grid: {batch_size: [32, 64], optimizer.learning_rate: [0.1, 0.01]}`."
+    "Sweep: keys, nested with dots, each with a list of values. One variant for each combination replaces this one, "
+    "named after its values: `grid: {batch_size: [32, 64], optimizer.learning_rate: [0.1, 0.01]}`."
 )
-MOST = 1000  # variants of a study that a grid may make: more is a slip, and would take the plan minutes
+MOST = 1000  # variants of one grid: a plan of more takes minutes
 
 
 def expand(variants: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Put one variant for each combination in the place of each variant that has a `grid`.
+    """Replace each variant that has a `grid` by one variant for each combination of its values.
 
     Args:
-        variants: plain data by name. ``grid`` maps keys, with dots between them (``optimizer.learning_rate``), to lists
-            of values. The last key changes fastest.
-        defaults: what variants leave out; of a key such as ``optimizer`` of which a part is varied, the rest is taken
-            from there.
+        variants: plain data by name. ``grid`` maps keys, nested with dots, to lists; the last key changes fastest.
+        defaults: of all variants; a sweep of ``optimizer.learning_rate`` takes the other keys of `optimizer` from here.
 
     Returns:
-        The variants without grids. The name of a combination is that of its variant with the last part of each key and
-        its value, such as ``wide-learning_rate-0_01``; its label that of its variant with the same in words.
+        The variants without grids. Names end with the last part of each key and its value
+        (``wide-learning_rate-0_01``), labels with the same in words.
 
     Raises:
-        CalotypeError: a grid is no mapping of keys to lists, or two variants come to the same name.
+        CalotypeError: A grid is not a mapping of keys to lists, or two variants get the same name.
     """
     found: dict[str, Any] = {}
     for name, variant in variants.items():
@@ -39,7 +38,7 @@ def expand(variants: Mapping[str, Any], defaults: Mapping[str, Any] | None = Non
             combinations = _combinations(name, variant, defaults or {})
         for key, entry in combinations:
             if key in found:
-                raise CalotypeError(f"variants.{name}: there would be two variants `{key}`.", "rename one of them.")
+                raise CalotypeError(f"variants.{name}: duplicate variant `{key}`.", "rename one of them.")
             found[key] = entry
     return found
 
@@ -49,23 +48,19 @@ def _combinations(
 ) -> list[tuple[str, dict[str, Any]]]:
     grid, where = variant[GRID], f"variants.{name}.{GRID}"
     if not isinstance(grid, dict) or not grid:
-        raise CalotypeError(
-            f"{where}: is not a mapping of keys to lists.", "for instance: grid: {batch_size: [32, 64]}"
-        )
+        raise CalotypeError(f"{where}: is not a mapping of keys to lists.", "example: grid: {batch_size: [32, 64]}")
     for key, values in grid.items():
         if not isinstance(key, str) or not all(key.split(".")):
-            raise CalotypeError(f"{where}: {key!r} is not a key.", "for instance: optimizer.learning_rate")
+            raise CalotypeError(f"{where}: {key!r} is not a key.", "example: optimizer.learning_rate")
         if not isinstance(values, list) or not values:
-            raise CalotypeError(f"{where}.{key}: is not a list of values.", f"for instance: {key}: [{values}]")
+            raise CalotypeError(f"{where}.{key}: is not a list of values.", f"example: {key}: [{values}]")
         if any(values.count(value) > 1 for value in values):
-            raise CalotypeError(f"{where}.{key}: a value stands there twice.")
+            raise CalotypeError(f"{where}.{key}: duplicate value.")
         if key in ("label", "description", "seeds", "seeds_per_job", GRID):
-            raise CalotypeError(f"{where}.{key}: cannot be varied: it changes no result.")
-    number = 1
-    for values in grid.values():
-        number *= len(values)
+            raise CalotypeError(f"{where}.{key}: cannot be swept: it changes no result.")
+    number = math.prod(map(len, grid.values()))
     if number > MOST:
-        raise CalotypeError(f"{where}: stands for {number:,} variants, more than {MOST:,}.", "give shorter lists.")
+        raise CalotypeError(f"{where}: gives {number:,} variants, more than {MOST:,}.", "use shorter lists.")
     short = _short_names([*grid])
     found = []
     for values in itertools.product(*grid.values()):
@@ -84,7 +79,7 @@ def _combinations(
 
 
 def _short_names(keys: list[str]) -> dict[str, str]:
-    """The last part of each key, or all of it where two end alike; as names of folders may be."""
+    """Return the last part of each key, or the whole key if two end alike, as plain names."""
     lasts = [key.split(".")[-1] for key in keys]
     return {
         key: re.sub(r"[^A-Za-z0-9_]+", "_", last if lasts.count(last) == 1 else key)
@@ -93,14 +88,12 @@ def _short_names(keys: list[str]) -> dict[str, str]:
 
 
 def _put(entry: dict[str, Any], path: list[str], value: Any, where: str) -> None:
-    """Set a value below some keys; mappings on the way are made, and `optimizer: adam` becomes one."""
+    """Set a nested value; missing mappings are made, and `optimizer: adam` becomes one."""
     *above, last = path
     for key in above:
         inner = entry.get(key)
-        if isinstance(inner, str):
-            inner = {"name": inner}  # an optimizer may be given by its name alone
-        if inner is None:
-            inner = {}
+        if isinstance(inner, str | None):
+            inner = {} if inner is None else {"name": inner}
         if not isinstance(inner, dict):
             raise CalotypeError(f"{where}: `{key}` is not a mapping.")
         entry[key] = inner
@@ -109,7 +102,7 @@ def _put(entry: dict[str, Any], path: list[str], value: Any, where: str) -> None
 
 
 def _shown(value: Any) -> str:
-    """A value as a label shows it."""
+    """Format a value for a label."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
@@ -120,11 +113,11 @@ def _shown(value: Any) -> str:
         )
     if isinstance(value, float):
         short = f"{value:g}"
-        return short if float(short) == value else repr(value)  # two values are never shown alike
+        return short if float(short) == value else repr(value)  # different values have different labels
     return str(value)
 
 
 def _plain(value: Any) -> str:
-    """A value as the name of a folder may hold it."""
+    """Format a value for the name of a folder."""
     text = re.sub(r"(^|[ e])-(?=\d)", r"\1minus", _shown(value))
     return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "_"

@@ -1,8 +1,4 @@
-"""The typed config: defaults, validation, and what each stage's result depends on.
-
-Three kinds of files: config.yaml (`Settings`), datasets.yaml (`datasets.Dataset` by name) and one study file each
-(`studies.Study`).
-"""
+"""The typed config: config.yaml (`Settings`), datasets.yaml (`Dataset` by name) and the study files (`Study`)."""
 
 import os
 import re
@@ -24,28 +20,20 @@ from calotype.util.errors import CalotypeError, about, did_you_mean, with_hint
 from calotype.util.typed import PositiveInt, Strict
 from calotype.util.yaml_validation import EXPECTED, read_yaml, validate
 
-RESERVED_STUDIES = (
-    "benchmarks",
-    "checkpoints",
-    "logs",
-    "paper",
-    "prepared",
-    "report",
-)  # results/ holds other things under these names
+RESERVED_STUDIES = ("benchmarks", "checkpoints", "logs", "paper", "prepared", "report")  # other names in results/
 
 
 def _harmless(text: str) -> str:
-    # What `--config` says stands in the command of each job, which two shells read, between quotes of both kinds.
+    # Values of `--config` are part of each job's command, which two shells read, within both kinds of quotes.
     if re.search(r'[$`"\\]|[^\S ]', text):
-        raise ValueError(f'{text!r} is not plain text: it has one of $ ` " \\ or a line break')
+        raise ValueError(f'{text!r} is not plain text: it contains one of $ ` " \\ or a line break')
     return text
 
 
 def _plain_path(path: str) -> str:
     if not path.strip() or re.search(r'[{}*?~$`"\\]|[^\S ]', path):
         raise ValueError(
-            f'{path!r} is not a plain path: it is empty, or has one of {{ }} * ? ~ $ ` " \\ or a line break; write it '
-            "out"
+            f'{path!r} is not a plain path: it is empty, or contains one of {{ }} * ? ~ $ ` " \\ or a line break'
         )
     return os.path.normpath(path)
 
@@ -53,68 +41,67 @@ def _plain_path(path: str) -> str:
 Folder = Annotated[str, AfterValidator(_plain_path)]
 
 
-def _as_written(value: Any) -> Any:
-    return str(value) if type(value) is int else value
+def _as_text(value: Any) -> Any:
+    return str(value) if type(value) is int else value  # on the command line, 2024 is a number
 
 
-# On the command line, where 2024 is a number.
-Typed = Annotated[str, BeforeValidator(_as_written), AfterValidator(_harmless)]
+Typed = Annotated[str, BeforeValidator(_as_text), AfterValidator(_harmless)]
 
 
 class Settings(Strict):
-    """config/config.yaml: what is run, how often, and where files live."""
+    """config/config.yaml: studies, seeds and folders."""
 
     studies: list[Name] = Field(
-        [], description="The studies of the report, by file name: what `snakemake --cores all` runs."
+        [], description="Studies of the report, by file name; `snakemake --cores all` runs them."
     )
-    paper: list[Name] = Field([], description="The studies of the paper: what `snakemake --cores all paper` runs.")
-    seeds: PositiveInt = Field(5, description="Seeds of every variant that does not set its own number.")
-    seeds_per_job: PositiveInt = Field(3, description="How many seeds of a variant at most share a job (a pack).")
+    paper: list[Name] = Field([], description="Studies of the paper; `snakemake --cores all paper` runs them.")
+    seeds: PositiveInt = Field(5, description="Number of seeds of variants without their own number.")
+    seeds_per_job: PositiveInt = Field(3, description="Largest number of seeds of a variant that share a job (a pack).")
     checkpoint_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0,
-        description="Minutes between two checkpoints of a training: the most that is lost when it is killed without "
-        "warning. A whole number or a decimal; it never changes a result.",
+        description="Minutes between two checkpoints of a training job: its largest loss when it is killed without "
+        "warning. It never changes a result.",
     )
     stream_above_mib: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         2000.0,
-        description="MiB of training images. Up to that, a training keeps them in the memory of its device, the GPU or "
-        "the computer; more than that it streams to it, block by block, while it trains. It never changes a result.",
+        description="Size of the training images in MiB. Up to this size, training keeps them in the memory of the GPU "
+        "or the computer; above it, training streams them in blocks. It never changes a result.",
     )
     data: Folder = Field("data", description="Folder of the raw images.")
-    results: Folder = Field("results", description="Folder of everything that is computed.")
+    results: Folder = Field("results", description="Folder of all results.")
     local_data: Folder | None = Field(
         None,
-        description="A folder with files of datasets that you already have, looked into before anything is fetched; "
-        "as is the one that the environment variable CALOTYPE_DATA names.",
+        description="A folder with files of datasets that you already have. It is searched before files are fetched, "
+        "like the folder in the environment variable CALOTYPE_DATA.",
     )
-    datasets: Folder = Field("config/datasets.yaml", description="The file that describes the datasets.")
-    study_files: Folder = Field("config/studies", description="The folder of the study files, `<study>.yaml`.")
+    datasets: Folder = Field("config/datasets.yaml", description="File of the datasets.")
+    study_files: Folder = Field("config/studies", description="Folder of the study files, `<study>.yaml`.")
     name: Typed | None = Field(
-        None, description="On the command line, for `snakemake --cores 1 new_study`: what the new study is called."
+        None, description="Name of the new study, on the command line of `snakemake --cores 1 new_study`."
     )
     images: Typed | None = Field(
-        None, description="On the command line, for `new_study`: a folder of images, or a table that names them."
+        None, description="Folder of images, or a table that names them, on the command line of `new_study`."
     )
 
     @model_validator(mode="after")
     def _names_and_folders_differ(self) -> "Settings":
         for key, names in (("studies", self.studies), ("paper", self.paper)):
             if len(set(names)) < len(names):
-                raise ValueError(f"{key}: a study stands there twice")
+                raise ValueError(f"{key}: duplicate study")
         if self.data == self.results:
-            raise ValueError("data and results must be two folders")
+            raise ValueError("data and results must be different folders")
         return self
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that the workflow knows, checked against itself.
+    """The checked config.
 
     Attributes:
         settings: config.yaml.
         datasets: by name.
-        studies: by name; first those of the report and the paper, then the others that have a file.
-        broken: what is wrong with the files of others, by name; it matters when one of them is asked for.
+        studies: by name; first those of the report and the paper, then all others with a file.
+        broken: errors of other study files, by name, raised when such a study is requested.
     """
 
     settings: Settings
@@ -127,11 +114,11 @@ class Config:
         return self.studies[study].variants[variant].seeds or self.settings.seeds
 
     def seeds_per_job(self, study: str, variant: str) -> int:
-        """How many seeds of a variant at most share a job."""
+        """The largest number of seeds of a variant that share a job."""
         return self.studies[study].variants[variant].seeds_per_job or self.settings.seeds_per_job
 
     def splits_used(self, dataset: str, studies: Iterable[str]) -> list[str]:
-        """The splits of a dataset that some of the studies train, validate or test on, in the dataset's order."""
+        """Return the splits of a dataset that some of the studies use, in the dataset's order."""
         used: set[str] = set()
         for study in map(self.studies.__getitem__, studies):
             if study.dataset == dataset:
@@ -139,52 +126,52 @@ class Config:
         return [split for split in self.datasets[dataset].splits if split in used]
 
     def splits_of(self, study: str) -> list[str]:
-        """The splits that a study trains, validates or tests on, in the dataset's order."""
+        """Return the splits that a study uses, in the dataset's order."""
         return self.splits_used(self.studies[study].dataset, [study])
 
     def measured(self, dataset: str) -> str | None:
-        """The split of a dataset on which its preparation measures mean and deviation; None where it does not."""
+        """Return the split on which `normalise` measures mean and standard deviation, if a dataset uses it."""
         return measured_split(self.datasets[dataset].prepare)
 
     def checksums(self, dataset: str) -> dict[str, str]:
-        """The SHA-256 of each file of a dataset that is fetched: neither its sources nor their code change a byte."""
+        """Return the SHA-256 of each file of a fetched dataset."""
         found: Any = self.datasets[dataset]
         return dict(found.fetch.files)
 
     def classes(self, study: str) -> list[str]:
-        """The names of the classes of a study's dataset; none where it has numbers instead."""
+        """Return the class names of a study's dataset; empty for counts and numbers."""
         return self.class_names(self.studies[study].dataset)
 
     def class_names(self, dataset: str) -> list[str]:
-        """The names of the classes of a dataset; none where it has numbers instead."""
+        """Return the class names of a dataset; empty for counts and numbers."""
         return list(getattr(self.datasets[dataset], "classes", []))
 
 
 def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml", root: Path = Path()) -> Config:
-    """Validate the settings and read the datasets and studies that they name.
+    """Validate the settings; read the datasets and the studies.
 
     Args:
-        settings: the content of config.yaml, with what the command line changed.
-        settings_file: how errors name it.
-        root: the folder that the paths in the settings start from.
+        settings: content of config.yaml, with changes from the command line.
+        settings_file: its name in errors.
+        root: folder that paths in the settings start from.
 
     Raises:
-        CalotypeError: with one line per mistake: file, key, what is wrong, and a hint.
+        CalotypeError: One line per mistake, with file, key, problem and hint.
     """
     checked = validate(Settings, dict(settings), settings_file)
     file, asked = checked.datasets, dict.fromkeys([*checked.studies, *checked.paper])
-    # A project begins with nothing: `new_study` writes the first dataset and the first study.
+    # A new project has no datasets.yaml: `new_study` writes it.
     raw = read_yaml(root / file) if asked or (root / file).exists() else {}
     raw = {} if raw is None and not asked else raw
     if not isinstance(raw, dict) or (asked and not raw):
-        raise CalotypeError(f"{file}: names no dataset.", "config/README.md shows an entry.")
+        raise CalotypeError(f"{file}: no dataset found.", "add one: see config/README.md.")
     for name in raw:
         if not (isinstance(name, str) and re.fullmatch(NAME, name)):
             raise CalotypeError(f"{file}: {name!r} {EXPECTED['string_pattern_mismatch']}.")
     datasets = {name: _load_dataset(name, entry, file) for name, entry in raw.items()}
     studies = {name: _load_study(name, checked, settings_file, datasets, root) for name in asked}
     broken = {}
-    # The others may be asked for by name. One that is being written, or an editor's leavings, must not be in the way.
+    # Errors in other study files must not stop this call.
     for path in sorted((root / checked.study_files).glob("*.yaml")):
         if path.stem not in studies and re.fullmatch(NAME, path.stem):
             try:
@@ -196,7 +183,7 @@ def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml",
 
 def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
     source = entry.get("source") if isinstance(entry, dict) else None
-    # Which keys there may be depends on the source; without one, the errors are those of the first.
+    # The source decides the allowed keys; without one, the first source gives the errors.
     if source is not None and not (isinstance(source, str) and source in DATASETS):
         raise CalotypeError(
             f"{file}: {name}.source: {source!r} is not one of {', '.join(DATASETS)}.", did_you_mean(source, DATASETS)
@@ -210,14 +197,11 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     folder = root / settings.study_files
     path, file = folder / f"{name}.yaml", f"{settings.study_files}/{name}.yaml"
     if not path.is_file():
+        key = "studies" if name in settings.studies else "paper"
         known = sorted(entry.stem for entry in folder.glob("*.yaml"))
-        raise CalotypeError(
-            f"{settings_file}: {'studies' if name in settings.studies else 'paper'}: there is no study `{name}` "
-            f"({file}).",
-            did_you_mean(name, known),
-        )
+        raise CalotypeError(f"{settings_file}: {key}: study `{name}` not found ({file}).", did_you_mean(name, known))
     if name in RESERVED_STUDIES:
-        raise CalotypeError(f"{file}: a study cannot be called `{name}`: that name is taken.", "rename the file.")
+        raise CalotypeError(f"{file}: `{name}` is a reserved name.", "rename the file.")
     if not re.fullmatch(NAME, name):
         raise CalotypeError(f"{file}: `{name}` {EXPECTED['string_pattern_mismatch']}.", "rename the file.")
     raw = read_yaml(path)
@@ -228,31 +212,26 @@ def _load_study(name: str, settings: Settings, settings_file: str, datasets: dic
     study = validate(Study, raw, file)
     if study.dataset not in datasets:
         raise CalotypeError(
-            f"{file}: dataset: `{study.dataset}` is not in {settings.datasets}.", did_you_mean(study.dataset, datasets)
+            f"{file}: dataset: `{study.dataset}` not found in {settings.datasets}.",
+            did_you_mean(study.dataset, datasets),
         )
     return fitted(study, datasets[study.dataset], file, settings.datasets)
 
 
 def plan_packs(seeds: int, seeds_per_job: int, existing: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int]]:
-    """Cut the seeds 0 to seeds - 1 of a variant into packs, around those that are already there.
+    """Divide the seeds 0 to seeds - 1 of a variant into packs, and keep existing packs.
 
-    A pack that exists is kept whatever `seeds_per_job` now says, so that more seeds train only the new ones and another
-    pack size trains none. While the planned packs finish, in any order, the plan stays the same: every process of a
-    cluster run makes it anew.
+    More seeds train only the new seeds, and another pack size trains none. The plan stays the same while its packs
+    finish in any order: every process of a cluster run makes it again.
 
     Args:
-        seeds: how many seeds are asked for.
-        seeds_per_job: the longest pack.
-        existing: first and last seed of the packs that are there.
+        existing: first and last seed of the existing packs.
 
     Returns:
-        First and last seed (both included) of each pack, in order; the last may reach beyond `seeds` if it exists.
+        First and last seed (inclusive) of each pack, in order. An existing last pack may end after `seeds`.
     """
-    longest = {}
-    for first, last in sorted(existing):
-        longest[first] = last  # sorted: the longest of those that begin with the same seed comes last
-    packs = []
-    seed = 0
+    longest = dict(sorted(existing))  # of packs with the same first seed, the longest comes last
+    packs, seed = [], 0
     while seed < seeds:
         if seed in longest:
             last = longest[seed]
@@ -265,11 +244,11 @@ def plan_packs(seeds: int, seeds_per_job: int, existing: Iterable[tuple[int, int
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON schemas of the three kinds of files, by file name, for editors and for the reference in config/."""
+    """Return the JSON schemas of the three kinds of config files, by file name."""
     study = Study.model_json_schema()
     variant = study["$defs"]["Variant"]
-    variant.pop("required")  # what a variant leaves out comes from `defaults`
-    # An optimizer, and an augmentation, may be given by its name alone.
+    variant.pop("required")  # `defaults` may give the missing keys
+    # An optimizer or an augmentation may be a name alone.
     for name, owner, key in (("Optimizer", variant["properties"], "optimizer"),
                              ("Augmentation", variant["properties"]["augment"], "items")):  # fmt: skip
         names = {"type": "string", "enum": study["$defs"][name]["properties"]["name"]["enum"]}

@@ -1,4 +1,4 @@
-"""The optimizer of a recipe, and how its learning rate changes."""
+"""The optimizer of a recipe, and its learning-rate schedule."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,47 +6,33 @@ from pydantic import Field, model_validator
 
 from calotype.util.typed import PositiveInt, Strict
 
+OptimizerName = Literal[
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb", "lion", "muon", "nadam", "rmsprop",
+    "sgd",
+]  # fmt: skip
+Schedule = Literal[
+    "constant", "cosine", "cosine_decay", "cosine_decay_restarts", "exponential_decay", "inverse_time_decay",
+    "piecewise_constant_decay", "polynomial_decay",
+]  # fmt: skip
+
 
 class Optimizer(Strict):
-    """A Keras optimizer. What is left out has Keras's default."""
+    """A Keras optimizer. Omitted keys have Keras's defaults."""
 
-    name: Literal[
-        "adadelta",
-        "adafactor",
-        "adagrad",
-        "adam",
-        "adamax",
-        "adamw",
-        "ftrl",
-        "lamb",
-        "lion",
-        "muon",
-        "nadam",
-        "rmsprop",
-        "sgd",
-    ] = Field(description="Keras's name of the optimizer, in lower case.")
+    name: OptimizerName = Field(description="Keras's name of the optimizer, in lower case.")
     learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
-        None, description="The rate; with a schedule, its highest value. Left out: the optimizer's own default."
+        None, description="Learning rate; with a schedule, its highest value. Default: that of the optimizer in Keras."
     )
-    schedule: Literal[
+    schedule: Schedule = Field(
         "constant",
-        "cosine",
-        "cosine_decay",
-        "cosine_decay_restarts",
-        "exponential_decay",
-        "inverse_time_decay",
-        "piecewise_constant_decay",
-        "polynomial_decay",
-    ] = Field(
-        "constant",
-        description="How the rate changes. `cosine` falls to zero at the last step of the last epoch; the others are "
-        "Keras's, and take `schedule_arguments`.",
+        description="Schedule of the learning rate. `cosine` falls to zero at the last step of the last epoch. The "
+        "others are Keras's and take `schedule_arguments`.",
     )
     schedule_arguments: dict[str, Any] = Field(
-        {}, description="Of Keras's schedules: the keyword arguments of its class, which count in training steps."
+        {}, description="Keyword arguments of Keras's schedule class, which counts in training steps."
     )
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="With `cosine`: the part of all steps over which the rate first rises."
+        0.0, description="Fraction of all training steps over which the rate first rises (`cosine` only)."
     )
     arguments: dict[str, Any] = Field({}, description="Further keyword arguments of the Keras class.")
 
@@ -55,10 +41,9 @@ class Optimizer(Strict):
         if "learning_rate" in self.arguments:
             raise ValueError("arguments: learning_rate has a key of its own, beside name")
         if self.arguments.get("use_ema"):
-            raise ValueError("arguments: use_ema: averages of weights are not kept here")
-        if (self.learning_rate is None) != (
-            self.schedule == "piecewise_constant_decay"
-        ) and self.schedule != "constant":
+            raise ValueError("arguments: use_ema is not supported: averages of weights are not saved")
+        own_rates = self.schedule == "piecewise_constant_decay"
+        if (self.learning_rate is None) != own_rates and self.schedule != "constant":
             takes = "takes its rates from schedule_arguments.values, not" if self.learning_rate else "needs"
             raise ValueError(f"schedule {self.schedule} {takes} a learning_rate")
         if self.schedule != "cosine" and self.warmup_fraction:
@@ -71,14 +56,14 @@ class Optimizer(Strict):
 
 
 class Plateau(Strict):
-    """Keras's ReduceLROnPlateau: a lower learning rate when a training no longer becomes better by `monitor`."""
+    """Keras's ReduceLROnPlateau: lower the learning rate when `monitor` no longer improves."""
 
-    factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="What the rate is multiplied by.")
-    patience: PositiveInt = Field(10, description="After so many epochs in a row that were not better.")
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="Factor that multiplies the learning rate.")
+    patience: PositiveInt = Field(10, description="Epochs in a row without improvement before the rate is lowered.")
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        1e-4, description="By how much more than this an epoch must be better to count as better."
+        1e-4, description="Threshold: an epoch counts as better if `monitor` improves by more than this."
     )
-    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="Epochs after that of which none is counted.")
+    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="Epochs that do not count after the rate was lowered.")
     min_learning_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        0.0, description="The rate does not fall below this."
+        0.0, description="Lowest learning rate."
     )

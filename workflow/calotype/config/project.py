@@ -1,4 +1,4 @@
-"""Read and check the config of a project before Snakemake plans anything."""
+"""Read and check the config of a project, before Snakemake plans jobs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,10 @@ from calotype.util.yaml_validation import read_yaml
 
 
 def open_project(config: Mapping[str, Any], files: Sequence[str]) -> Layout:
-    """Check the config and the folders of data and results.
+    """Check the config, and that the folders of data and results are writable.
 
     Args:
-        files: the config files that Snakemake has read. Of duplicate keys it takes the last; here they are an error.
-
-    Returns:
-        The files of the config, and the checked config.
-
-    Raises:
-        CalotypeError: a key, a value or a folder is wrong.
+        files: the config files that Snakemake has read; it accepts duplicate keys, this function does not.
     """
     for file in files:
         if Path(file).suffix in (".yaml", ".yml"):

@@ -1,4 +1,4 @@
-"""The metrics of the training history that fit a loss, by Keras's names."""
+"""Metrics of the training history that fit a loss, by Keras's names."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -18,16 +18,11 @@ FITTING: Mapping[str, tuple[str, ...]] = {
     "sparse": ("sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy"),
     "binary": (*_OF_PROBABILITIES, "binary_crossentropy"),
 }  # fmt: skip
-# Of all others, the loss too, less is better.
+# Lower is better for all others, including the loss.
 THE_MORE_THE_BETTER = (
-    "accuracy",
-    "auc",
-    "precision",
-    "r2_score",
-    "recall",
-    "sparse_top_k_categorical_accuracy",
+    "accuracy", "auc", "precision", "r2_score", "recall", "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
-)
+)  # fmt: skip
 _LOSSES = {"numbers": OF_NUMBERS, "classes": OF_CLASS_ROWS, "sparse": OF_CLASS_NUMBERS, "binary": OF_TWO_CLASSES}
 if TYPE_CHECKING:
     TrainingMetric = str
@@ -36,5 +31,5 @@ else:
 
 
 def fitting(loss: str) -> tuple[str, ...]:
-    """The metrics that fit a loss."""
+    """Return the metrics that fit a loss."""
     return next(FITTING[kind] for kind, losses in _LOSSES.items() if loss in losses)
