@@ -103,7 +103,7 @@ def cost_of(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None 
         command: the program and its arguments.
         cwd: where it runs.
         env: variables to set besides those of `environment`.
-        log: gets all that it prints; written anew.
+        log: gets all that it prints; an older one is replaced.
 
     Raises:
         CommandError: the command failed.

@@ -1,7 +1,7 @@
 """Cost of a Slurm cluster besides the computation: a tiny study on a private Slurm, as in tests/cluster.
 
-What a job costs besides is its time on the node without the seconds that its scripts take: Slurm's own start and end,
-and Snakemake, which reads the config and makes its plan anew inside each job, and starts Python for each script.
+This cost is the time of a job on its node without the seconds of its scripts. It consists of Slurm's own start and end,
+and of Snakemake, which reads the config and plans again inside each job, and starts Python for each script.
 """
 
 import re

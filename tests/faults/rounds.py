@@ -255,7 +255,7 @@ class Round:
         return trainings
 
     def _read_logs(self) -> None:
-        """Keep in mind which trainings went on from a checkpoint: each attempt begins its log anew."""
+        """Record the runs that resumed from a checkpoint, because each attempt replaces its log."""
         for log in self.project.folder.glob("results/logs/train/**/*.log"):
             with suppress(FileNotFoundError):
                 lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

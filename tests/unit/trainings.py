@@ -89,7 +89,7 @@ def class_split(split):
 
 
 def make_data(folder):
-    """Tiny drawn images, prepared as in the workflow; and the file of one's own models."""
+    """Tiny drawn images, prepared as in the workflow; and the file of custom models."""
     for key, (split, images) in enumerate(IMAGES.items()):
         draw_split(folder / split, images=images, seed=key, width=8, quality=90, **RANGE)
         files = folder / f"{split}.npy", folder / f"{split}.json"

@@ -87,7 +87,7 @@ def test_prepared_arrays_can_be_memory_mapped_with_labels_and_ids(finished_once)
 
 @pytest.mark.slow
 def test_the_same_config_gives_the_same_bytes_whatever_the_pack_size(finished_once, finished):
-    """The images, and the variant that has one pack either way, are made anew in tests/cluster."""
+    """tests/cluster computes the images, and the variant with a single pack, again."""
     for path in (finished.folder / "results/dots").iterdir():
         if path.is_file():
             path.unlink()

@@ -1,4 +1,4 @@
-"""The first steps with images of one's own: new_study, check, and the plan that they lead to."""
+"""The first steps with a user's own images: new_study, check, and the plan that they lead to."""
 
 import re
 

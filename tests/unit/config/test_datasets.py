@@ -13,7 +13,7 @@ from calotype.steps.registry import STEPS
 
 
 def test_what_decides_which_images_a_split_has_is_read_by_its_reader(classes):
-    """The rest of an entry prepares nothing anew."""
+    """The rest of an entry prepares nothing again."""
     datasets = classes.load().datasets
     part = {"first": 20, "number": None}
     expected = {

@@ -346,7 +346,7 @@ def test_every_seed_is_in_exactly_one_pack_whatever_is_there():
 
 
 def test_plan_does_not_change_while_its_packs_finish_in_any_order():
-    """Every job of a cluster run makes the plan anew, and must find its own pack in it."""
+    """Every job on a cluster plans again, and must find its own pack in the plan."""
     rng = random.Random(2)
     for _ in range(1500):
         seeds, size, there = rng.randint(1, 40), rng.randint(1, 10), any_packs(rng)

@@ -1,4 +1,4 @@
-"""No image is on both sides of a split without a word."""
+"""No image is on both sides of a split without a message."""
 
 import logging
 

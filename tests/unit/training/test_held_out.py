@@ -54,7 +54,7 @@ def best_epochs(pack, monitor):
 
 @pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
 def test_restored_weights_are_those_of_the_best_epoch(data, tmp_path, whole, anew, monitor):
-    """Held against trainings anew for just so many epochs."""
+    """Compared with new runs of exactly so many epochs."""
     pack = train(data, class_recipe(**HELD_OUT, monitor=monitor, restore_best_weights=True), range(3), tmp_path / "a")
     assert pack.history.equals(whole[0].history), "choosing changes no training"
     best = best_epochs(whole[0], monitor)

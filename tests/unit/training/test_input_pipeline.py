@@ -115,7 +115,7 @@ def test_a_stream_begins_at_any_step_and_goes_back(images, monkeypatch):
 
 
 def test_an_image_is_fetched_once_an_epoch_however_its_steps_are_taken(images, monkeypatch):
-    """Of 23 images two steps of four are a block: steps 2 and 3 lie in the second, which is not fetched anew."""
+    """Two steps of four images are a block: steps 2 and 3 lie in the second block, which is fetched once."""
     from calotype.training import input_pipeline
 
     monkeypatch.setattr(input_pipeline, "BLOCK", (2 * BATCH + 3) * images.images[:1].nbytes)
