@@ -8,7 +8,7 @@ from pathlib import Path
 
 from calotype.fetch.http import forget_parts, from_url
 from calotype.fetch.package_managers import from_debian, from_npm, from_python
-from calotype.fetch.state import LIMITS, Limits, Order, Refusal, UnusableError
+from calotype.fetch.state import LIMITS, Limits, Order, UnusableError
 from calotype.util.errors import CalotypeError
 from calotype.util.files import new_folder, write_text
 
@@ -51,12 +51,12 @@ def _take_turn(order: Order, source: str, get: Callable[[Order, str, str], None]
     try:
         get(order, source, value)
     except UnusableError as error:
-        order.refuse(Refusal(source, str(error)))
+        order.refuse(source, str(error))
         return
     refused = {refusal.file for refusal in order.refusals[before:]}
     for file in order.missing:
         if file not in refused:
-            order.refuse(Refusal(source, "not found", file, file))
+            order.refuse(source, "not found", file, file)
 
 
 def _missing(order: Order) -> CalotypeError:

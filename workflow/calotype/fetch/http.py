@@ -20,7 +20,7 @@ import urllib3
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from calotype.fetch.state import CHUNK, Limits, Order, Refusal, RefusedError, UnusableError, parts_unwritable
+from calotype.fetch.state import CHUNK, Limits, Order, RefusedError, UnusableError, parts_unwritable
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _from_address(order: Order, source: str, what: str, file: str, address: str,
                 _download(session, address, part, order.limits)
                 order.offer(source, what, file, part.content())
         except RefusedError as error:
-            order.refuse(Refusal(source, str(error), what, file))
+            order.refuse(source, str(error), what, file)
             return
         path.unlink(missing_ok=True)
 

@@ -72,10 +72,10 @@ class Order:
         """Return the names that missing files may have in a source, with the file of each name."""
         return {name: file for file in self.missing for name in (file, f"{file}.gz")}
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, source: str, reason: str, what: str = "", file: str = "") -> None:
         """Record a refusal."""
-        self.refusals.append(refusal)
-        logger.debug("%s: %s: %s: %s", self.name, refusal.source, refusal.what or "whole source", refusal.reason)
+        self.refusals.append(Refusal(source, reason, what, file))
+        logger.debug("%s: %s: %s: %s", self.name, source, what or "whole source", reason)
 
     def offer(self, source: str, what: str, file: str, content: io.BufferedReader | io.BufferedRandom) -> bool:
         """Accept a file if its content, decompressed if necessary, has the right checksum."""
@@ -86,27 +86,27 @@ class Order:
                 raise RefusedError(f"wrong checksum: expected {self.missing[file][:16]}…, got {checksum[:16]}…")
         except RefusedError as error:
             target.unlink(missing_ok=True)
-            self.refuse(Refusal(source, str(error), what, file))
+            self.refuse(source, str(error), what, file)
             return False
         del self.missing[file]
         self.origins.setdefault(source, []).append(file)
         return True
 
-    def offer_path(self, source: str, what: str, file: str, path: Path) -> bool:
+    def offer_path(self, source: str, what: str, file: str, path: Path) -> None:
         """Accept the file at a path if it exists and has the right checksum."""
         try:
             # Open only regular files: opening a named pipe may never return.
             if not stat.S_ISREG(path.stat().st_mode):
-                self.refuse(Refusal(source, "not a file", what, file))
-                return False
+                self.refuse(source, "not a file", what, file)
+                return
             content = open(path, "rb")  # noqa: SIM115 -- to keep errors of reading apart from errors of writing
         except (FileNotFoundError, NotADirectoryError):
-            return False
+            return
         except (OSError, ValueError) as error:
-            self.refuse(Refusal(source, _unreadable(error), what, file))
-            return False
+            self.refuse(source, _unreadable(error), what, file)
+            return
         with content:
-            return self.offer(source, what, file, content)
+            self.offer(source, what, file, content)
 
 
 def _unreadable(error: Exception) -> str:

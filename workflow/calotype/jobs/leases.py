@@ -101,21 +101,14 @@ def _used_mib() -> int:
 
 
 class Lease:
-    """The lease of this process on some runs.
-
-    Attributes:
-        waited: whether another process held one of them.
-        waiting: whether it does not hold all of them yet.
-        lost: whether another process has taken them over, because heartbeats were missing.
-    """
+    """The lease of this process on some runs."""
 
     def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop) -> None:
         self.folders, self.sign, self.stop_asked = folders, sign, stop
-        self.waited = self.lost = False
-        self.waiting = True
-        self.taken: list[Path] = []  # of the folders, until it has all
-        token = uuid.uuid4().hex
-        self.heartbeat = folders[0].parent / HEARTBEAT.format(token=token)
+        self.waited = False  # whether another process held one of them
+        self.lost = False  # whether another process has taken them over, because heartbeats were missing
+        self.taken: list[Path] = []  # folders that it holds already
+        self.heartbeat = folders[0].parent / HEARTBEAT.format(token=uuid.uuid4().hex)
         self._began = time.monotonic()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
@@ -133,7 +126,7 @@ class Lease:
     def _awaited(self) -> bool:
         """Tell if another live process waits for these runs and will resume them."""
         others = map(read_sign, self.heartbeat.parent.glob(HEARTBEAT.format(token="*")))
-        return not self.waiting and any(
+        return len(self.taken) == len(self.folders) and any(
             sign.name == self.sign.name and sign.process != self.sign.process and not sign.is_dead()
             for sign in others
             if sign is not None
@@ -301,7 +294,6 @@ def lease(
                     held.waited = True
                     _wait_for(folder, holder, held.check, poll)
             held.taken.append(folder)
-        held.waiting = False
         yield held
     finally:
         held.stop()

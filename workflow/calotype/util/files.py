@@ -1,6 +1,7 @@
 """Write files and folders completely or not at all, and identify them by content.
 
-Each is written beside its place first, and then renamed.
+Each is written beside its place first, and then renamed. If that fails, the functions raise a CalotypeError with
+the reason that the system gives.
 """
 
 import fnmatch
@@ -38,9 +39,6 @@ def new_file(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; at the end it is synced and replaces `path`.
 
     It has the same suffix, as NumPy and Keras choose the format by it. If the block raises, `path` stays as it was.
-
-    Raises:
-        CalotypeError: the folder or the file cannot be written.
     """
     aside = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial{path.suffix}")
     try:
@@ -58,11 +56,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` to fill; at the end it replaces `folder`.
-
-    Raises:
-        CalotypeError: the folder cannot be written.
-    """
+    """Yield an empty folder beside `folder` to fill; at the end it replaces `folder`."""
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -155,9 +149,6 @@ def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[s
         folder, ignore: as for `files_below`; a missing folder counts as empty.
         known: as for `checksums`.
         files: the paths to include, relative to the folder; default: all.
-
-    Raises:
-        CalotypeError: as `files_below` and `checksums`.
     """
     found = hashlib.sha256()
     if folder.is_dir():
@@ -168,15 +159,7 @@ def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[s
 
 
 def declared_contents(declared: Iterable[str], known: Path) -> dict[str, str]:
-    """Compute a SHA-256 in hexadecimal of each file or folder that a `files:` key declares.
-
-    Args:
-        declared: their paths.
-        known: as for `checksums`.
-
-    Raises:
-        CalotypeError: as `files_below` and `checksums`.
-    """
+    """Compute a SHA-256 in hexadecimal of each path that a `files:` key declares; `known` as for `checksums`."""
     below = {path: [*files_below(Path(path))] if os.path.isdir(path) else [path] for path in declared}
     sums = checksums({file for files in below.values() for file in files}, known)
     found = {}
@@ -201,20 +184,12 @@ def check_writable(folder: Path, key: str) -> None:
 
 
 def write_text(text: str, file: Path) -> None:
-    """Write a text file in UTF-8, completely or not at all.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
+    """Write a text file in UTF-8, completely or not at all."""
     with new_file(file) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_csv(table: "pd.DataFrame", file: Path) -> None:
-    """Write a table without row names, and numbers with all digits.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
+    """Write a table without row names, and numbers with all digits."""
     with new_file(file) as aside:
         table.to_csv(aside, index=False, lineterminator="\n")

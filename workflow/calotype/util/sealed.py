@@ -26,11 +26,7 @@ def _checksum(values: str, arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def write_sealed(file: Path, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays and plain data as .npz.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
+    """Write arrays and plain data as .npz."""
     text = json.dumps(values)
     head = json.dumps({"values": text, "sha256": _checksum(text, arrays)})
     with new_file(file) as aside:

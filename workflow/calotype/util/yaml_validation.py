@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -69,7 +69,8 @@ def read_yaml(path: Path) -> Any:
     except RecursionError:
         raise CalotypeError(f"{path}: not valid YAML: nested too deeply, or an anchor that contains itself.") from None
     except FileNotFoundError:
-        raise CalotypeError(f"{path}: file not found.", did_you_mean(path.name, _siblings(path))) from None
+        files = sorted(file.name for file in path.parent.glob("*.yaml"))
+        raise CalotypeError(f"{path}: file not found.", did_you_mean(path.name, files)) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise CalotypeError(f"{path}, line {line}: not UTF-8 text.", "save it as UTF-8.") from None
@@ -101,10 +102,6 @@ def _size(value: Any, known: dict[int, int]) -> int:
     return known[id(value)]
 
 
-def _siblings(path: Path) -> list[str]:
-    return sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-
-
 # Old names of keys and values, which are refused with the new one named.
 RENAMED = {
     "stream_above": "stream_above_mib",
@@ -122,12 +119,11 @@ EXPECTED = {
     "finite_number": "is not a finite number",
     "bool_type": "is neither true nor false",
     "list_type": "is not a list",
-    "dict_type": "is not a mapping",
-    "model_type": "is not a mapping",
-    "model_attributes_type": "is not a mapping",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "is not a mapping"),
     "too_short": "is empty",
     "string_pattern_mismatch": "is not a plain name (letters, digits, - and _)",
 }
+SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 # Words for patterns that contain a text.
 WRITTEN = {
     "{64}": "is not a SHA-256 (64 of 0-9 and a-f)",
@@ -145,7 +141,7 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
         if not named and step in model.model_fields:
             annotation = model.model_fields[str(step)].annotation
             inner = _models_in(annotation)
-            named = bool(inner) and get_origin(_unwrapped(annotation)) in (dict, list)
+            named = bool(inner) and get_origin(annotation) in (dict, list)
             model, kinds = (inner[0], inner) if inner else (model, kinds)
         else:
             if not named:
@@ -157,10 +153,6 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
 def _is_called(model: type[BaseModel], name: int | str) -> bool:
     """Tell if `name` selects this type of a union."""
     return "name" in model.model_fields and get_args(model.model_fields["name"].annotation) == (name,)
-
-
-def _unwrapped(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
@@ -182,15 +174,11 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         return "is missing", None
     if kind == "extra_forbidden":
         return "is not a known key", _instead(error["loc"][-1], _keys(model, error["loc"][:-1]))
-    if kind == "literal_error":
-        options = [
-            option.strip(" ").strip("'") if "'" in option else option.strip(" ").lower()
-            for option in context["expected"].replace(" or ", ", ").split(",")
-        ]
+    if kind in ("literal_error", "union_tag_invalid"):
+        value, expected = context.get("tag", value), context.get("expected") or context["expected_tags"]
+        found = re.findall(r"'([^']*)'|(\w+)", expected.replace(" or ", ", "))
+        options = [text or other.lower() for text, other in found]
         return f"{value!r} is not one of {', '.join(options)}", _instead(value, options) if value else None
-    if kind == "union_tag_invalid":
-        options = re.findall(r"'([^']*)'", context["expected_tags"])
-        return f"{context['tag']!r} is not one of {', '.join(options)}", _instead(context["tag"], options)
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
     try:
@@ -201,12 +189,11 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
         mantissa, exponent = re.split("e", value, flags=re.IGNORECASE)
         return f"{shown} is text in YAML, not a number", f"write {mantissa}.0e{exponent}"
-    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        if kind == "greater_than" and context["gt"] == 0:
-            # pydantic gives the bound in the type of the field.
-            return f"{shown} is not a positive {'whole ' if isinstance(context['gt'], int) else ''}number", None
-        sign = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}[kind]
-        return f"{shown} is out of range: it must be {sign} {next(iter(context.values()))}", None
+    if context.get("gt") == 0:
+        whole = "whole " if isinstance(context["gt"], int) else ""  # pydantic gives the bound in the type of the field
+        return f"{shown} is not a positive {whole}number", None
+    for name in context.keys() & SIGNS:
+        return f"{shown} is out of range: it must be {SIGNS[name]} {context[name]}", None
     if kind == "value_error":
         return str(context["error"]), None
     if kind in ("too_short", "too_long") and value:
