@@ -150,7 +150,7 @@ def dear(project) -> dict[str, int]:
 
 HARMLESS = {
     "one more optimizer": [(f"{CODE}/config/optimizer.py", '        "adam",\n', '        "adam",\n        "adam2",\n')],
-    "one more loss": [(f"{CODE}/tasks/losses.py", '    "huber",\n', '    "huber",\n    "huber2",\n')],
+    "one more loss": [(f"{CODE}/tasks/labels.py", '    "huber",\n', '    "huber",\n    "huber2",\n')],
     "one more augmentation": [
         (f"{CODE}/config/augmentation.py", '"noise", "erase"]', '"noise", "erase", "fade"]'),
         (
@@ -166,7 +166,7 @@ HARMLESS = {
     ],
     "one more metric": [
         (
-            f"{CODE}/metrics/counts.py",
+            f"{CODE}/metrics/numbers.py",
             "COUNTS = (\n",
             'def none(run):\n    return 0.0\n\n\nCOUNTS = (\n    Metric("none", "none", none),\n',
         )

@@ -9,8 +9,7 @@ from unit.evaluated import guesses, said
 from calotype.metrics.registry import METRICS
 from calotype.tasks.classify import CLASSIFY, most_probable, percent_text
 from calotype.tasks.count import COUNT, count_text, rounded
-from calotype.tasks.labels import LABEL_KINDS, LabelKind
-from calotype.tasks.losses import OF_CLASSES, OF_NUMBERS
+from calotype.tasks.labels import LABEL_KINDS, OF_CLASSES, OF_NUMBERS, LabelKind
 from calotype.tasks.registry import TASKS, task_of
 from calotype.tasks.regress import REGRESS, number_text
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from calotype.config.augmentation import Augmentation
 from calotype.config.optimizer import Optimizer, Plateau
 from calotype.config.training_metrics import THE_MORE_THE_BETTER, TrainingMetric, fitting
-from calotype.tasks.losses import OF_CLASS_NUMBERS, OF_CLASSES, OF_TWO_CLASSES, LossName
+from calotype.tasks.labels import OF_CLASS_NUMBERS, OF_CLASSES, OF_TWO_CLASSES, LossName
 from calotype.tasks.registry import tasks_that
 from calotype.util.typed import PositiveInt, Strict
 

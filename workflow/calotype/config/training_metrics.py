@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from calotype.tasks.losses import OF_CLASS_NUMBERS, OF_CLASS_ROWS, OF_NUMBERS, OF_TWO_CLASSES
+from calotype.tasks.labels import OF_CLASS_NUMBERS, OF_CLASS_ROWS, OF_NUMBERS, OF_TWO_CLASSES
 
 _ERRORS = ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error")
 _OF_PROBABILITIES = ("auc", "precision", "recall", *_ERRORS)

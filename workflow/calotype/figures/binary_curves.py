@@ -14,7 +14,7 @@ from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
-from calotype.metrics.binary import POSITIVE
+from calotype.metrics.classes import POSITIVE
 from calotype.util.csv_tables import where
 
 POINTS = 500  # of a curve, over its whole range

@@ -1,4 +1,4 @@
-"""The type of a metric, and the predictions that it measures."""
+"""The type of a metric, the predictions that it measures, and the metrics that training gives."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ if TYPE_CHECKING:  # every call of Snakemake imports this module: numpy only whe
 
 @dataclass(frozen=True)
 class Predicted:
-    """True labels and predictions of the same images, and what several metrics compute from them.
+    """Labels and predictions of the same images, and the values that several metrics share.
 
     Attributes:
         labels: int64 counts or classes, or float64 numbers, shape (images,).
-        predictions: numbers before rounding, shape (images,), or the probability of each class, shape (images,
-            classes).
-        decide: turns predictions into labels, NaN where a prediction is not finite; None where the task has no such
-            step.
+        predictions: numbers before rounding, shape (images,), or probabilities, shape (images, classes).
+        decide: turns predictions into labels, NaN where a prediction is not finite; None if the task decides nothing.
     """
 
     labels: NDArray[Any]
@@ -31,12 +29,12 @@ class Predicted:
 
     @property
     def classes(self) -> int:
-        """Number of classes that have a probability; 0 where the predictions are numbers."""
+        """Number of classes that have a probability; 0 if the predictions are numbers."""
         return self.predictions.shape[1] if self.predictions.ndim > 1 else 0
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
-        """Values of the predictions that are neither NaN nor infinite, of the predictions' shape."""
+        """True for each prediction that is neither NaN nor infinite; the predictions' shape."""
         import numpy as np
 
         return np.isfinite(self.predictions)
@@ -48,19 +46,19 @@ class Predicted:
 
     @cached_property
     def decided(self) -> NDArray[np.float64]:
-        """The label that each prediction stands for, shape (images,)."""
+        """Predicted labels, shape (images,)."""
         if self.decide is None:
             raise TypeError("the task turns no prediction into a label")
         return self.decide(self.predictions)
 
     @cached_property
     def share_right(self) -> float:
-        """Fraction of the images whose label is predicted exactly."""
+        """Share of the images whose label is predicted exactly."""
         return float((self.decided == self.labels).mean())
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
-        """Images by true (row) and predicted class (column), shape (classes, classes + 1); last, those with none."""
+        """Images by true (row) and predicted class (column), shape (classes, classes + 1); last, undecided images."""
         import numpy as np
 
         rows, columns = self.classes, self.classes + 1
@@ -69,7 +67,7 @@ class Predicted:
 
     @cached_property
     def ranks(self) -> NDArray[np.float64]:
-        """Number of classes that are ranked above the true one, shape (images,); infinite where a value is not finite.
+        """Number of classes ranked above the true one, shape (images,); infinite where a value is not finite.
 
         Equal probabilities rank in the order of the classes, as they do for the predicted class.
         """
@@ -84,18 +82,18 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: its function, where it is defined, and how it is shown.
+    """A metric: its function, its domain, and its format.
 
     Attributes:
         name: its name in config files and tables.
         label: its name in figures and reports.
         function: computes it from predictions; None for a property of the training.
         share: a number from 0 to 1, shown in per cent; else a plain number.
-        of_images: a fraction of the images, each of which counts or does not: it has Wilson's interval.
-        all_finite: NaN where a prediction is not finite; else such an image counts as an error.
-        fewest, most: numbers of classes with which it is defined.
-        says_the_same_as: another metric, of which a table shows either.
-        recorded: name in the training history of the value whose last epoch it is.
+        of_images: a share of the images, so that it has Wilson's interval.
+        all_finite: NaN if any prediction is not finite; else such an image counts as an error.
+        fewest, most: numbers of classes for which it is defined.
+        says_the_same_as: another metric; a table shows only one of the two.
+        recorded: name in the training history; the value of the last epoch counts.
         of_model: a number of the model, equal for all seeds.
     """
 
@@ -113,7 +111,7 @@ class Metric:
 
     @property
     def tested(self) -> bool:
-        """Whether it is measured on the images of a test split; else it is a property of the training."""
+        """True if it is measured on a test split; False for a property of the training."""
         return self.function is not None
 
     @property
@@ -123,13 +121,17 @@ class Metric:
 
     @property
     def classes(self) -> str:
-        """The numbers of classes with which it is defined, in words."""
+        """The numbers of classes for which it is defined, in words."""
         return f"{self.fewest} classes{'' if self.fewest == self.most else ' or more'}"
 
     def measure(self, run: Predicted) -> float:
-        """Measure predictions; NaN where none is finite."""
+        """Measure predictions; NaN if none is finite."""
         if self.function is None:
             raise TypeError(f"{self.name}: not measured on predictions")
         if not (run.finite.all() if self.all_finite else run.finite.any()):
             return math.nan
         return float(self.function(run))
+
+
+TRAINING_ACCURACY = Metric("training_accuracy", "training accuracy", share=True, of_images=True, recorded="accuracy")
+PARAMETERS = Metric("parameters", "parameters", of_model=True)

@@ -1,4 +1,4 @@
-"""How often a run is right, by how confident it is."""
+"""Accuracy of predictions by their confidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Calibration:
     Attributes:
         images: number of images, int64, shape (bins,).
         confidence: mean probability of the predicted class; NaN in an empty bin.
-        accuracy: fraction whose predicted class is the true one; NaN in an empty bin.
+        accuracy: share whose predicted class is the true one; NaN in an empty bin.
     """
 
     images: NDArray[np.int64]
@@ -28,10 +28,7 @@ class Calibration:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: the mean distance of confidence and accuracy, each image weighing the same.
-
-        The sum over bins of (images of the bin) / (all images) times abs(accuracy - confidence).
-        """
+        """Expected calibration error: the mean of abs(accuracy - confidence) over bins, weighted by their images."""
         import numpy as np
 
         gaps = np.abs(self.accuracy - self.confidence)
@@ -39,9 +36,9 @@ class Calibration:
 
 
 def calibration(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Calibration | None:
-    """Sort images into 15 bins of equal width, from 0 to 1, by the probability of the predicted class.
+    """Sort images into 15 bins of equal width by the probability of the predicted class; None if one is not finite.
 
-    A bin holds its upper edge and not its lower one.
+    A bin includes its upper edge and excludes its lower one.
 
     Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, On calibration of modern neural networks, ICML 2017,
     equations 2 to 5.
@@ -49,9 +46,6 @@ def calibration(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -
     Args:
         labels: true classes, shape (images,).
         probabilities: shape (images, classes).
-
-    Returns:
-        None where a probability is not finite.
     """
     import numpy as np
 

@@ -6,22 +6,21 @@ from functools import partial
 from calotype.metrics.base import Metric, Predicted
 from calotype.metrics.calibration import calibration
 
+POSITIVE = 1  # of two classes, the one that a curve is about
+
 
 def accuracy(run: Predicted) -> float:
-    """Compute the fraction of the images whose most probable class is right."""
+    """Compute the share of the images whose most probable class is right."""
     return run.share_right
 
 
 def error(run: Predicted) -> float:
-    """Compute the fraction of the images whose most probable class is wrong."""
+    """Compute the share of the images whose most probable class is wrong."""
     return 1 - run.share_right
 
 
 def log_loss(run: Predicted) -> float:
-    """Compute the mean of the negative natural logarithm of the true class's probability.
-
-    Probabilities below the float32 epsilon count as that, so that the loss of a confident error is finite.
-    """
+    """Compute the mean negative natural logarithm of the true class's probability, at least the float32 epsilon."""
     import numpy as np
 
     true = run.predictions[np.arange(len(run.labels)), run.labels].astype(np.float64)
@@ -29,7 +28,7 @@ def log_loss(run: Predicted) -> float:
 
 
 def top(run: Predicted, *, places: int) -> float:
-    """Compute the fraction of the images whose true class is among the most probable ones."""
+    """Compute the share of the images whose true class is among the most probable ones."""
     return float((run.ranks < places).mean())
 
 
@@ -51,6 +50,15 @@ def expected_calibration_error(run: Predicted) -> float:
     return found.error if found else math.nan
 
 
+def area(run: Predicted, *, score: str) -> float:
+    """Compute the area under a curve with scikit-learn; NaN if one class has no image."""
+    from sklearn import metrics
+
+    if len({*run.labels.tolist()}) < 2:
+        return math.nan
+    return float(getattr(metrics, score)(run.labels, run.predictions[:, POSITIVE]))
+
+
 CLASSES = (
     Metric("accuracy", "accuracy", accuracy, share=True, of_images=True),
     Metric("error", "error", error, share=True, of_images=True, says_the_same_as="accuracy"),
@@ -60,4 +68,8 @@ CLASSES = (
     Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, share=True),
     Metric("macro_f1", "macro F1", macro_f1, share=True),
     Metric("expected_calibration_error", "expected calibration error", expected_calibration_error, share=True),
+    *(
+        Metric(name, label, partial(area, score=f"{name}_score"), share=True, all_finite=True, fewest=2, most=2)
+        for name, label in (("roc_auc", "ROC AUC"), ("average_precision", "average precision"))
+    ),
 )

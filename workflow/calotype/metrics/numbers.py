@@ -1,8 +1,23 @@
-"""Metrics of predicted numbers: errors before any rounding, in the units of the labels."""
+"""Metrics of predicted numbers, and of counts, which are rounded first in some."""
 
 import math
 
 from calotype.metrics.base import Metric, Predicted
+
+
+def exact(run: Predicted) -> float:
+    """Compute the share of the images whose rounded count is right."""
+    return run.share_right
+
+
+def off_by_more_than_one(run: Predicted) -> float:
+    """Compute the share of the images whose rounded count is wrong by two or more, or not finite."""
+    return float((~(abs(run.decided - run.labels) <= 1)).mean())  # true of NaN, too
+
+
+def sum_of_squared_errors(run: Predicted) -> float:
+    """Compute the sum of the squared errors before rounding."""
+    return float((run.errors**2).sum())
 
 
 def mean_absolute_error(run: Predicted) -> float:
@@ -16,12 +31,17 @@ def root_mean_squared_error(run: Predicted) -> float:
 
 
 def r2(run: Predicted) -> float:
-    """Compute the fraction of the labels' variance that the predictions explain; NaN where all labels are equal."""
+    """Compute the share of the labels' variance that the predictions explain; NaN if all labels are equal."""
     if run.labels.min() == run.labels.max():
         return math.nan
     return float(1 - (run.errors**2).sum() / ((run.labels - run.labels.mean()) ** 2).sum())
 
 
+COUNTS = (
+    Metric("exact", "exact count", exact, share=True, of_images=True),
+    Metric("off_by_more_than_one", "off by more than one", off_by_more_than_one, share=True, of_images=True),
+    Metric("sum_of_squared_errors", "sum of squared errors", sum_of_squared_errors),
+)
 NUMBERS = (
     Metric("mean_absolute_error", "mean absolute error", mean_absolute_error, all_finite=True),
     Metric("root_mean_squared_error", "root mean squared error", root_mean_squared_error, all_finite=True),

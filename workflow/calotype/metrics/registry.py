@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from calotype.metrics.base import Metric
-from calotype.metrics.binary import BINARY
+from calotype.metrics.base import PARAMETERS, TRAINING_ACCURACY, Metric
 from calotype.metrics.classes import CLASSES
-from calotype.metrics.counts import COUNTS
-from calotype.metrics.numbers import NUMBERS
-from calotype.metrics.training import PARAMETERS, TRAINING_ACCURACY
+from calotype.metrics.numbers import COUNTS, NUMBERS
 
 METRICS: Mapping[str, Metric] = {
-    metric.name: metric for metric in (*COUNTS, *NUMBERS, *CLASSES, *BINARY, TRAINING_ACCURACY, PARAMETERS)
+    metric.name: metric for metric in (*COUNTS, *NUMBERS, *CLASSES, TRAINING_ACCURACY, PARAMETERS)
 }
 if TYPE_CHECKING:
     MetricName = str

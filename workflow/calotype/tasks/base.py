@@ -1,4 +1,4 @@
-"""The type of a task: what is predicted, how it is measured, and how a study of it begins."""
+"""The type of a task: its predictions, its metrics, and the start of a study of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from calotype.metrics.base import Metric
-from calotype.metrics.training import PARAMETERS
-from calotype.tasks.labels import LabelKind
-from calotype.tasks.losses import OF_CLASSES
+from calotype.metrics.base import PARAMETERS, Metric
+from calotype.tasks.labels import OF_CLASSES, LabelKind
 from calotype.tasks.starter import Starter
 
 if TYPE_CHECKING:  # every call of Snakemake imports this module: numpy only where something is computed
@@ -25,12 +23,12 @@ else:
 
 @dataclass(frozen=True)
 class WorstErrors:
-    """Images with the worst errors, the worst first, each with what a figure writes beside it.
+    """Images with the worst errors, the worst first, each with its text for a figure.
 
     Attributes:
-        places: of the images, shape (mistakes,).
+        places: indices of the images, shape (errors,).
         true, predicted: label and prediction of each, as text.
-        confidence: of each prediction, as text; None where the predictions have none.
+        confidence: of each prediction, as text; None if the task has none.
     """
 
     places: NDArray[np.int64]
@@ -45,19 +43,18 @@ class Task:
 
     Attributes:
         name: its name in config files.
-        purpose: completes "`name`: ", for the key reference.
-        labels: the kind of labels that a dataset must have.
-        losses: the losses that fit; all of numbers, or all of classes.
+        purpose: completes "`name`: " in the key reference.
+        labels: the kind of labels that its datasets have.
+        losses: the losses that fit: all of numbers, or all of classes.
         metrics: measured on each test split, in the order of the tables; the first is the default headline.
         usual: names of the metrics that tables show by default.
-        worst_errors: finds them, given labels, shape (images,), predictions, shape (images, ...), names of the
-            classes and the number of images wanted.
-        starter: what `new_study` writes.
+        worst_errors: takes labels, shape (images,), predictions, shape (images, ...), names of the classes and a
+            maximum number of images.
+        starter: lines of a new study file.
         decide: turns predictions, shape (..., images) or (..., images, classes), into labels, shape (..., images), NaN
-            where a prediction is not finite. None where every prediction differs from its label: then there are
-            neither shares of right images nor confusion matrices.
+            where a prediction is not finite. If None, there are no shares of right images and no confusion matrices.
         scales_targets: `scale_targets` may be used.
-        of_training: metrics that a claim may name beside `metrics`.
+        of_training: further metrics that a claim may name.
     """
 
     name: str
@@ -74,7 +71,7 @@ class Task:
 
     @property
     def gives_probabilities(self) -> bool:
-        """Whether a prediction is the probability of each class; else it is a number."""
+        """True if a prediction is a probability of each class; False if it is a number."""
         return set(self.losses) <= set(OF_CLASSES)
 
     @property
@@ -83,26 +80,19 @@ class Task:
         return [metric.name for metric in self.metrics]
 
     def offered(self, classes: int) -> tuple[Metric, ...]:
-        """The metrics that are defined with so many classes; 0 where the labels are no classes."""
+        """Return the metrics that are defined for a number of classes; 0 if the labels are no classes."""
         return tuple(metric for metric in self.metrics if metric.fewest <= classes <= metric.most)
 
     def shown(self, headline: str) -> list[str]:
-        """The metrics that a table shows by default, the headline first."""
+        """Return the metrics that a table shows by default, the headline first."""
         same = next(metric.says_the_same_as for metric in self.metrics if metric.name == headline)
         return [headline, *(name for name in self.usual if name not in (headline, same))]
 
 
 def farthest(labels: Labels, predictions: Predictions, wrong: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
-    """Find the wrong images whose predicted number is farthest from the label; NaN is farthest of all.
+    """Return the indices of at most `most` wrong images, those farthest from their label first.
 
-    Args:
-        labels: true numbers, shape (images,).
-        predictions: predicted numbers, shape (images,).
-        wrong: shape (images,).
-        most: number of images wanted.
-
-    Returns:
-        Places of the images, the farthest first; equally far ones in the order of the images.
+    NaN is farthest; ties stay in the order of the images. All arrays have shape (images,).
     """
     import numpy as np
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from calotype.metrics.binary import BINARY
+from calotype.metrics.base import PARAMETERS, TRAINING_ACCURACY
 from calotype.metrics.classes import CLASSES
-from calotype.metrics.training import PARAMETERS, TRAINING_ACCURACY
-from calotype.tasks import losses, starter
+from calotype.tasks import starter
 from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors
+from calotype.tasks.labels import OF_CLASSES
 
 
 def most_probable(probabilities: Predictions) -> Decided:
-    """Choose the most probable class, of equals the first; NaN where a probability is not finite."""
+    """Choose the most probable class, the first of ties; NaN if a probability is not finite."""
     import numpy as np
 
     found = probabilities.argmax(axis=-1).astype(np.float64)
@@ -23,7 +23,7 @@ def percent_text(probability: float) -> str:
 
 
 def worst_errors(labels: Labels, probabilities: Predictions, classes: Sequence[str], most: int) -> WorstErrors:
-    """Find the most confident errors; equally confident ones in the order of the images."""
+    """Find the most confident errors; ties in the order of the images."""
     import numpy as np
 
     predicted = most_probable(probabilities)
@@ -41,8 +41,8 @@ CLASSIFY = Task(
     name="classify",
     purpose="choose one of the dataset's classes",
     labels="classes",
-    losses=losses.OF_CLASSES,
-    metrics=(*CLASSES, *BINARY),
+    losses=OF_CLASSES,
+    metrics=CLASSES,
     usual=("accuracy", "log_loss"),
     worst_errors=worst_errors,
     starter=starter.CLASSES,

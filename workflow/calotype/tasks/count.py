@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from calotype.metrics.counts import COUNTS
-from calotype.metrics.numbers import NUMBERS
-from calotype.tasks import losses, starter
+from calotype.metrics.numbers import COUNTS, NUMBERS
+from calotype.tasks import starter
 from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest
+from calotype.tasks.labels import OF_NUMBERS
 
 
 def rounded(predictions: Predictions) -> Decided:
-    """Round to the nearest whole number, of two to the even one; NaN and infinity stay."""
+    """Round to the nearest whole number, ties to the even one; keep NaN and infinity."""
     import numpy as np
 
     return np.rint(predictions.astype(np.float64)) + 0.0  # -0 becomes 0
@@ -31,7 +31,7 @@ COUNT = Task(
     name="count",
     purpose="predict a whole number",
     labels="counts",
-    losses=losses.OF_NUMBERS,
+    losses=OF_NUMBERS,
     metrics=(*COUNTS, *NUMBERS),
     usual=("exact", "off_by_more_than_one", "sum_of_squared_errors"),
     worst_errors=worst_errors,

@@ -4,21 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-# What a study may have beside its task: classes that are two, an image to show, a variant whose feature maps to show.
+# Conditions of figures: the study has two classes, an example image, or a variant with feature maps.
 TWO_CLASSES, EXAMPLE, FEATURE_MAPS = "two_classes", "example", "feature_maps"
 
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """A figure that studies have one of, or one for each of their variants.
+    """A figure of a study, or of each variant of a study.
 
     Attributes:
-        name: of the file, with dashes instead of underscores, and of its caption, workflow/report/<name>.rst.
+        name: of its caption, workflow/report/<name>.rst, and, with dashes instead of underscores, of its file.
         function: ``module:function`` in calotype.figures; takes a `StudyResults`, and a variant if `per_variant`.
         label: in Snakemake's report.
         tasks: of the studies that have it; empty: all.
-        condition: what else a study must have; empty: nothing.
-        per_variant: whether there is one for each variant, in a folder.
+        condition: another requirement on the study; empty: none.
+        per_variant: True for one figure for each variant, in a folder.
     """
 
     name: str
@@ -30,11 +30,11 @@ class FigureEntry:
 
     @property
     def stem(self) -> str:
-        """The name of its file without suffix, or of its folder."""
+        """Name of its file without suffix, or of its folder."""
         return self.name.replace("_", "-")
 
     def plain(self) -> dict[str, Any]:
-        """Give what the job that plots it has to know, as plain data."""
+        """Return the fields that the plotting job needs, as plain data."""
         return {"name": self.name, "function": self.function, "per_variant": self.per_variant}
 
 
@@ -63,7 +63,7 @@ FIGURES = (
 
 
 def figures_of(task: str, conditions: Collection[str]) -> list[FigureEntry]:
-    """The figures of a study, by its task and what else it has."""
+    """List the figures of a study by its task and the conditions that it meets."""
     return [
         figure
         for figure in FIGURES

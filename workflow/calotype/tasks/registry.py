@@ -17,10 +17,10 @@ else:
 
 
 def task_of(labels: LabelKind) -> Task:
-    """The first task that takes a kind of labels."""
+    """Return the first task that takes a kind of labels."""
     return next(task for task in TASKS.values() if task.labels == labels)
 
 
 def tasks_that(meet: Callable[[Task], bool]) -> str:
-    """The names of the tasks that meet a condition, as descriptions of config keys write them."""
+    """List the tasks that meet a condition, for descriptions of config keys."""
     return " and ".join(f"`{task.name}`" for task in TASKS.values() if meet(task))

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from calotype.metrics.numbers import NUMBERS
-from calotype.tasks import losses, starter
+from calotype.tasks import starter
 from calotype.tasks.base import Labels, Predictions, Task, WorstErrors, farthest
+from calotype.tasks.labels import OF_NUMBERS
 
 
 def number_text(value: float) -> str:
@@ -23,7 +24,7 @@ REGRESS = Task(
     name="regress",
     purpose="predict a number of any kind",
     labels="numbers",
-    losses=losses.OF_NUMBERS,
+    losses=OF_NUMBERS,
     metrics=NUMBERS,
     usual=tuple(metric.name for metric in NUMBERS),
     worst_errors=worst_errors,
