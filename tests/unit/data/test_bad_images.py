@@ -348,6 +348,38 @@ def test_an_image_that_is_wholly_transparent_is_named_instead_of_being_one_colou
     assert np.array_equal(images_of(alpha="drop")[0], COLOUR)
 
 
+# Steps before and after `pad`, what `alpha` is, and the border that must come out: the background at that place.
+BORDERS = {
+    "white": (["pad"], "white", 255),
+    "black": (["pad"], "black", 0),
+    "white, from 0 to 1": (["scale", "pad"], "white", 1),
+    "white, then inverted": (["pad", "invert"], "white", 0),
+    "inverted before": (["invert", "pad"], "white", 0),
+    "black, inverted before": (["invert", "pad"], "black", 255),
+    "dropped": (["pad"], "drop", 0),
+}
+
+
+@pytest.mark.parametrize("what", BORDERS)
+def test_the_border_of_a_cut_out_does_not_give_away_its_bounding_box(what):
+    steps, alpha, background = BORDERS[what]
+    pad = {"name": "pad", "width": 30, "height": 30}
+    written(png(np.dstack([COLOUR, np.where(ALPHA > 127, 255, 0).astype(np.uint8)])), ".png")
+    image = images_of(alpha=alpha, prepare=[pad if step == "pad" else step for step in steps])[0]
+    assert (image[0] == background).all()
+    assert (image[:, -1] == background).all()
+    image = images_of(alpha=alpha, prepare=[pad | {"value": 7} if step == "pad" else step for step in steps[:1]])
+    assert steps[0] != "pad" or (image[0, 0] == 7).all()
+
+
+def test_a_white_border_where_there_is_no_white_is_an_error_that_says_what_to_do():
+    pad = {"name": "pad", "width": 30, "height": 30}
+    steps = [{"name": "normalise", "mean": 3, "std": 2}, pad]
+    written(png(COLOUR), ".png")
+    with pytest.raises(CalotypeError, match=r"border: there is no white after `normalise`: .* or give a `value`"):
+        images_of(alpha="white", prepare=steps)
+
+
 # ---- Data that end early, which decoders fill with grey --------------------------------------------------------------
 
 SMOOTH = np.clip(np.indices((60, 80)).sum(0)[..., None] + np.random.default_rng(0).normal(60, 20, (60, 80, 3)), 0, 255)

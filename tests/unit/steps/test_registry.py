@@ -61,7 +61,7 @@ WRONG: list[tuple[Any, str]] = [
     ([step("crop", width=4, height=4, top=1)], ".prepare.0.crop: left and top: give both or neither; left is missing"),
     ([step("crop", width=4, height=4, left=-1, top=1)], ".prepare.0.crop.left: -1 is out of range: it must be >= 0"),
     ([step("pad", width=50)], ".prepare.0.pad.height: is missing"),
-    ([step("pad", width=50, height=50, border="zero")], ".prepare.0.pad.border: 'zero' is not one of value, edge, ref"),
+    ([step("pad", width=50, height=50, border="zero")], ".prepare.0.pad.border: 'zero' is not one of value, white"),
     ([step("pad", width=50, height=50, border="edge", value=3)], ".prepare.0.pad: value: border `edge` takes none"),
     ([step("pad", width=50, height=50, value="white")], '.prepare.0.pad.value: "white" is not a number'),
     ([step("pad", width=50, height=50, value=float("nan"))], ".prepare.0.pad.value: NaN is not a finite number"),

@@ -7,6 +7,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import Splits
 from calotype.config.dataset_user import Below, OwnDataset, RandomSplits, check_random, check_shares
+from calotype.steps.base import Step
+from calotype.steps.geometry import Pad
+from calotype.steps.tone import Invert
 from calotype.util.typed import Strict
 
 
@@ -101,6 +104,18 @@ class ImagesDataset(OwnDataset):
 
     def reading(self, split: str) -> dict[str, Any]:
         return super().reading(split) | {"alpha": self.alpha}
+
+    @model_validator(mode="after")
+    def _borders_have_the_background(self) -> "ImagesDataset":
+        """Pad cut-outs with the colour that lies behind them: a border of another colour shows their bounding box."""
+        white = self.alpha == "white"
+        steps: list[Step] = []
+        for step in self.prepare:
+            white ^= isinstance(step, Invert) and self.alpha in ("black", "white")
+            if white and isinstance(step, Pad) and step.border == "value" and step.value is None:
+                step = step.model_copy(update={"border": "white"})
+            steps.append(step)
+        return self.model_copy(update={"prepare": steps})
 
     @model_validator(mode="after")
     def _labels_and_splits_fit(self) -> "ImagesDataset":

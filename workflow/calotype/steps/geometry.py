@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from calotype.steps.base import Image, ImageStep, Known, need_in_range, pixels
+from calotype.steps.base import Image, ImageStep, Known, need_in_range, pixels, white
 from calotype.util.typed import Number, Whole
 
 Side = Annotated[int, Field(ge=1, le=16384)]  # px
@@ -100,12 +100,16 @@ class Pad(_Sized):
     """A border around the image, in the middle; an odd px goes right, or below; a larger image is an error."""
 
     name: Literal["pad"]
-    border: Literal["value", "edge", "reflect"] = Field(
+    border: Literal["value", "white", "edge", "reflect"] = Field(
         "value",
-        description="`value`: of one `value`; `edge`: the outermost pixels again; `reflect`: what lies inside, "
-        "mirrored at the outermost pixels.",
+        description="`value`: of one `value`; `white`: of white; `edge`: the outermost pixels again; `reflect`: the "
+        "pixels inside, mirrored at the outermost ones.",
     )
-    value: Number | None = Field(None, description="Of border `value`, in the units of the pixels there. Left out: 0.")
+    value: Number | None = Field(
+        None,
+        description="For border `value`, in the units of the pixels at this place. Left out: the background on which "
+        "`alpha` of the dataset lays transparent images, else 0.",
+    )
 
     @model_validator(mode="after")
     def _value_of_border(self) -> "Pad":
@@ -116,6 +120,8 @@ class Pad(_Sized):
     def check(self, known: Known) -> None:
         if known.size and not (known.size[0] <= self.width and known.size[1] <= self.height):
             raise ValueError(f"the image has {pixels(*known.size)}, more than {pixels(self.width, self.height)}")
+        if self.border == "white" and known.values == "any":
+            raise ValueError(f"border: there is no white after `{known.since}`: put `pad` before it, or give a `value`")
         need_in_range(known, "value", self.value)
 
     def after(self, known: Known) -> Known:
@@ -128,8 +134,9 @@ class Pad(_Sized):
         height, width, channels = image.shape
         above, left = (self.height - height) // 2, (self.width - width) // 2
         below, right = self.height - height - above, self.width - width - left
-        if self.border == "value":
-            result = np.full((self.height, self.width, channels), self.value or 0, np.float32)
+        if self.border in ("value", "white"):
+            value = white(known) if self.border == "white" else self.value or 0
+            result = np.full((self.height, self.width, channels), value, np.float32)
             result[above : above + height, left : left + width] = image
             return result
         return cv2.copyMakeBorder(image, above, below, left, right, getattr(cv2, BORDERS[self.border]))
