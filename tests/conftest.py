@@ -1,4 +1,4 @@
-"""A small copy of the project that has been run once, fresh copies of it to edit, and what runs beside what."""
+"""A small copy of the project that ran once, fresh copies to edit, and the order of tests on several workers."""
 
 import fcntl
 import hashlib
@@ -79,7 +79,7 @@ class Project:
         return subprocess.CompletedProcess(arguments, status, out, err)
 
     def run(self, *arguments: str) -> str:
-        """Run to the end and give what was printed."""
+        """Run to the end and return the output."""
         done = self.snakemake("--cores", "2", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -223,7 +223,7 @@ def fresh(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def note(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Have a line said at the end, from a worker, too."""
+    """Print a line at the end, also from a worker."""
     output = getattr(pytestconfig, "workeroutput", None)
     notes = pytestconfig.stash.setdefault(NOTES, []) if output is None else output.setdefault("notes", [])
     return notes.append
@@ -231,7 +231,7 @@ def note(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker wants said."""
+    """Collect the notes of a worker."""
     node.config.stash.setdefault(NOTES, []).extend(getattr(node, "workeroutput", {}).get("notes", []))
 
 

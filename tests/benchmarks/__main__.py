@@ -107,7 +107,7 @@ def render(name: str) -> None:
 
 
 def between_marks(text: str, name: str, content: str) -> str:
-    """Replace what stands between the marks of a benchmark.
+    """Replace the text between the marks of a benchmark.
 
     Raises:
         ValueError: the marks are missing.
@@ -121,7 +121,7 @@ def between_marks(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Run what was asked for, one after the other."""
+    """Run the selected benchmarks, one after the other."""
     asked = arguments()
     options = Options(
         repeats=asked.repeats,

@@ -37,7 +37,7 @@ BATCH = 200  # images read at a time from the prepared array
 Seconds = tuple[float, float]  # wall, CPU
 
 
-# ---- What is measured: each gets the folder that all share, and how many images -------------------------------------
+# ---- Measurements: each gets the shared folder and the number of images ----------------------------------------------
 
 
 def timed(work: Callable[[], object]) -> Seconds:
@@ -130,7 +130,7 @@ PARTS: dict[str, tuple[str, Callable[[Path, int], Seconds]]] = {  # in this orde
 }
 
 
-# ---- The benchmark --------------------------------------------------------------------------------------------------
+# ---- The benchmark ---------------------------------------------------------------------------------------------------
 
 
 def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
@@ -182,7 +182,7 @@ def has_r() -> bool:
 
 
 def run(command: list[str]) -> str:
-    """Run a command to its end and give what it printed.
+    """Run a command to its end and return its output.
 
     Raises:
         CommandError: it failed.

@@ -75,8 +75,7 @@ class Cost:
 
     Attributes:
         wall: seconds from its start to its end.
-        cpu: seconds of computing, of it and all its descendants. Those that nobody waits for, such as daemons, are not
-            in it.
+        cpu: CPU seconds of it and all its descendants, without processes that nobody waits for, such as daemons.
         peak_mib: the most memory that it and its descendants had at a time, in MiB, among the samples taken. Shared
             pages count once where the system tells (proportional set size), else for each process (resident set size).
     """
@@ -87,7 +86,7 @@ class Cost:
 
 
 class CommandError(Exception):
-    """A command of a benchmark failed; says which, and what it said last."""
+    """A command of a benchmark failed; the message has the command and its last output."""
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -97,7 +96,7 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def cost_of(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, log: Path) -> Cost:
-    """Run a command to its end and say what it has cost.
+    """Run a command to its end and return its cost.
 
     Args:
         command: the program and its arguments.
@@ -196,7 +195,7 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-# ---- The machine ----------------------------------------------------------------------------------------------------
+# ---- The machine -----------------------------------------------------------------------------------------------------
 
 
 def machine() -> dict[str, Any]:
@@ -256,7 +255,7 @@ def _git(*arguments: str) -> str:
 def _revision() -> str | None:
     """Return the last commit of the measured code, with ``-dirty`` after later changes; None outside git.
 
-    What else was committed, such as the results of another benchmark, leaves it as it is.
+    Other commits, such as the results of another benchmark, do not count.
     """
     try:
         commit = _git("log", "-1", "--format=%h", "--", *WORKFLOW, "Snakefile")
@@ -266,7 +265,7 @@ def _revision() -> str | None:
     return f"{commit}-dirty" if changed else commit
 
 
-# ---- Numbers and tables ---------------------------------------------------------------------------------------------
+# ---- Numbers and tables ----------------------------------------------------------------------------------------------
 
 
 def spread(values: Iterable[float], digits: int = 0) -> str:

@@ -29,7 +29,7 @@ class Study:
 
     Attributes:
         dataset: of its images.
-        split, metric: what the table shows of both sides.
+        split, metric: shown in the table for both sides.
         variants: that its script takes one at a time; none where it takes no variant.
     """
 
@@ -78,7 +78,7 @@ def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
             shutil.rmtree(scratch / "run")
 
 
-# ---- Before anything is timed ---------------------------------------------------------------------------------------
+# ---- Before anything is timed ----------------------------------------------------------------------------------------
 
 
 def _project(folder: Path, studies: Sequence[str], seeds: int) -> Path:
@@ -122,7 +122,7 @@ def _bring_data(project: Path, data: Path, studies: Sequence[str], logs: Path) -
         shutil.rmtree(drawing)
 
 
-# ---- The two sides --------------------------------------------------------------------------------------------------
+# ---- The two sides ---------------------------------------------------------------------------------------------------
 
 
 def _vanilla(name: str, project: Path, data: Path, seed: int, run: Path) -> Iterator[dict[str, Any]]:
@@ -166,7 +166,7 @@ def _rows(side: str, cost: Cost) -> Iterator[dict[str, Any]]:
         yield {"side": side, "variant": "", "quantity": quantity, "value": round(value, 2)}
 
 
-# ---- The table ------------------------------------------------------------------------------------------------------
+# ---- The table -------------------------------------------------------------------------------------------------------
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:

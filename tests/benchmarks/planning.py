@@ -63,7 +63,7 @@ def pretend_to_finish(folder: Path, target: str) -> None:
 
 
 def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
-    """Yield what each call costs: what, runs, jobs, wall and CPU time in seconds, the most memory in MiB."""
+    """Yield the cost of each call: name, runs, jobs, wall and CPU time in seconds, peak memory in MiB."""
     log = scratch / "printed.txt"
     sizes = QUICK if options.quick else SIZES
     folders = {size: generate(scratch / "-".join(map(str, size)), *size) for size in sizes}

@@ -67,7 +67,7 @@ def seconds_inside(folder: Path, job: Job) -> float:
 
 
 def measure(scratch: Path, options: Options) -> Iterator[dict[str, Any]]:
-    """Yield of each call its jobs, its wall time and how often it asked for their states; of each job what it cost."""
+    """Yield the jobs, wall time and number of state queries of each call, and the cost of each job."""
     name, log = QUICK_STUDY if options.quick else STUDY, scratch / "printed.txt"
     for kind, count in jobs_of_plan(plan(copy_project(scratch / "paper"), "paper", log)).items():
         yield {"what": PLAN, "kind": kind, "jobs": count}

@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def browse(profile: Path, page: Path, *flags: str) -> str:
-    """Open a page in headless Chromium and give what it printed."""
+    """Open a page in headless Chromium and return its output."""
     command = [str(CHROMIUM), *FLAGS.split(), f"--user-data-dir={profile}", *flags, page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

@@ -1,9 +1,8 @@
-"""A real Slurm of its own, on this machine alone, for as long as a test session lasts.
+"""A private Slurm on this machine, for the duration of a test session.
 
 Every daemon is a child of this process, listens on the loopback interface at a free port, and keeps all its files in
 one folder. Nothing is installed or configured outside of it, so a Slurm that runs on the same machine is not disturbed.
-It can also break, as clusters do: a node dies, a daemon is away for a time, a job of a partition with a higher priority
-takes a node.
+It can also fail as clusters do: a node dies, a daemon stops for a time, a job with a higher priority takes a node.
 """
 
 import os
@@ -86,7 +85,7 @@ class PrivateSlurm:
         nodes: names of its nodes, those without GPUs first.
         gpu_nodes: those with GPUs.
         env: the environment for its clients, and for whatever calls them.
-        seconds: what the start took.
+        seconds: duration of the start.
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class PrivateSlurm:
         self._ctld_port, self._dbd_port = 0, 0
         self._control_groups = [CGROUP_V1_MEMORY / f"slurm_{node}" for node in self.nodes]
         self._control_groups = [group for group in self._control_groups if not group.exists()]
-        # What the caller's own Slurm says of itself would lead the clients, or a job, to the wrong cluster.
+        # Variables of the caller's own Slurm would lead clients or jobs to the wrong cluster.
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
         self.env |= {
             "PATH": f"{self.folder}/bin{os.pathsep}{SEARCH_PATH}",
@@ -138,10 +137,10 @@ class PrivateSlurm:
     ) -> None:
         self._stop()
 
-    # ---- For tests ------------------------------------------------------------------------------------------------
+    # ---- For tests ---------------------------------------------------------------------------------------------------
 
     def client(self, *command: str, check: bool = True) -> str:
-        """Run one of Slurm's commands and return what it prints.
+        """Run one of Slurm's commands and return its output.
 
         Raises:
             ClusterError: it does not end, or it fails and `check` says that it should not.
@@ -168,7 +167,7 @@ class PrivateSlurm:
 
     @contextmanager
     def accounting_away(self) -> Iterator[None]:
-        """While the block runs, sacct reaches nobody; Slurm goes on, and hands in later what happened."""
+        """While the block runs, sacct gets no answer; Slurm continues and reports the events later."""
         self.stop_accounting()
         try:
             yield
@@ -180,7 +179,7 @@ class PrivateSlurm:
         _end(self._daemons.pop("slurmdbd"))
 
     def kill_controller(self) -> None:
-        """Kill slurmctld outright, as soon as it has written down what it knows; `start_controller` brings it back.
+        """Kill slurmctld as soon as it has saved its state; `start_controller` brings it back.
 
         What it was told in the last seconds before a crash it forgets, jobs among them. No workflow can help that, so
         this waits until nothing is new.
@@ -227,7 +226,7 @@ class PrivateSlurm:
                 found.append(process)
         return found
 
-    # ---- Start ----------------------------------------------------------------------------------------------------
+    # ---- Start -------------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         if missing := missing_programs():
@@ -338,10 +337,10 @@ class PrivateSlurm:
         ]
         return "\n".join("\n".join(text.splitlines()[-15:]) for text in texts)
 
-    # ---- End ------------------------------------------------------------------------------------------------------
+    # ---- End ---------------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        """End every process that was started, last first, and then what they in turn have left."""
+        """End every started process, the last first, and then their children."""
         if "slurmctld" in self._daemons and self._daemons["slurmctld"].poll() is None:
             self._cancel_jobs()
         while self._daemons:
@@ -400,7 +399,7 @@ def job_of(process: psutil.Process) -> str | None:
 
 
 def _remove_empty(group: Path) -> None:
-    """Remove a control group and those in it, from the innermost; what still has processes stays."""
+    """Remove a control group and its groups, the innermost first; groups with processes stay."""
     for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
         try:
             folder.rmdir()

@@ -52,12 +52,12 @@ KillWait=5
 InactiveLimit=0
 SlurmdTimeout={slurmd_timeout}
 
-# What Slurm takes a node from, or loses with one, it starts again.
+# Slurm restarts jobs that are preempted or that lose their node.
 JobRequeue=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 
-# How a job's processes are found, and how it is kept to its memory.
+# Tracking of a job's processes, and its memory limit.
 ProctrackType={proctrack}
 TaskPlugin={task}
 JobAcctGatherType=jobacct_gather/linux
@@ -127,7 +127,7 @@ def write_config(
     slurmd_timeout: int,
     cred_expire: int,
 ) -> None:
-    """Write all that the daemons read, and what stands in for GPUs.
+    """Write all files of the daemons, and replacements for GPUs.
 
     Args:
         folder: of the private Slurm.

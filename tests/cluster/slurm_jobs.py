@@ -15,7 +15,7 @@ class Job:
         id: as Slurm gives it.
         name: of the job; Snakemake gives all jobs of a call the same one.
         comment: what Snakemake says it is, such as ``rule_train_wildcards_dots_source_000_001``.
-        state: without what follows the first word, such as the canceller.
+        state: the first word only, without the user who cancelled it.
         partition: where it ran.
         nodes: the nodes that it ran on.
         requested: trackable resources asked for, such as ``{"cpu": "1", "mem": "4000M", "gres/gpu": "1"}``.

@@ -1,4 +1,4 @@
-"""The dots study on a real Slurm, in a small size, as `snakemake --profile slurm` runs it; sacct says what it did."""
+"""The dots study on a real Slurm, in a small size, as `snakemake --profile slurm` runs it, checked with sacct."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ class Call(Project):
     Attributes:
         folder: the project's.
         printed: all that it printed.
-        jobs: those that it submitted, in order.
+        jobs: its submitted jobs, in order.
     """
 
     printed: str
@@ -185,7 +185,7 @@ def test_a_second_call_submits_nothing(slurm, everything):
 def test_a_training_that_ran_out_of_memory_comes_back_with_more(slurm, short_of_memory):
     killed, finished = short_of_memory.jobs
     (step,) = [step for step in slurm.jobs(steps=True) if re.fullmatch(rf"{killed.id}\.\d+", step.id)]
-    # Where Slurm can only measure memory, and not limit it, it cancels what has too much.
+    # If Slurm can only measure memory, and not limit it, it cancels jobs over their limit.
     assert step.state == ("OUT_OF_MEMORY" if memory_is_constrained() else "CANCELLED")
     assert killed.state in ("OUT_OF_MEMORY", "FAILED")
     assert killed.requested_mib == 400

@@ -1,4 +1,4 @@
-"""The kinds of faults, all of them real: what a night on a cluster does to a training.
+"""The kinds of faults, all of them real, that can hit a training job on a cluster.
 
 A strike hits a training that runs, at a moment of its own; a condition holds from the start of a round to its end.
 """
@@ -170,7 +170,7 @@ STRIKES = (KILLED, NODE, CANCELLED, REQUEUED, PREEMPTED, CONTROLLER, ACCOUNTING,
 
 @dataclass(frozen=True)
 class Condition:
-    """A fault that lies in what the trainings ask for.
+    """A fault in the resources that training jobs request.
 
     Attributes:
         name: of the kind.
@@ -198,7 +198,7 @@ def _ask_for_little_memory(profile: dict[str, Any]) -> None:
 
 
 def _ran_out_of_memory(_: Sequence[Job], steps: Sequence[Job]) -> list[str]:
-    # Where Slurm can only measure memory, and not limit it, it cancels what has too much.
+    # If Slurm can only measure memory, and not limit it, it cancels jobs over their limit.
     return [step.id.split(".")[0] for step in steps if step.state in ("OUT_OF_MEMORY", "CANCELLED")]
 
 

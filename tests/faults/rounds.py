@@ -1,4 +1,4 @@
-"""One round: the small paper on the private Slurm, struck at drawn moments, and the record of what happened."""
+"""One round: the small paper on the private Slurm, faults at random moments, and a record of the events."""
 
 import re
 import shutil
@@ -42,7 +42,7 @@ class Record:
     Attributes:
         name: of the round.
         injected: how many faults of each kind.
-        differences: files that are not what they are in the clean run.
+        differences: files that differ from the undisturbed run.
         problems: everything else that must not be, a line each.
         calls: of Snakemake.
         jobs: Slurm jobs, but those of the faults.
@@ -76,7 +76,7 @@ class Record:
 
 
 class Round:
-    """A call of Snakemake on the cluster, the faults that strike it, and what a user does about them."""
+    """A call of Snakemake on the cluster, the faults that hit it, and the reactions of a user."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Round:
             slurm: where it runs.
             project: a project of its own.
             name: how the record calls it.
-            random: draws moments and what they hit.
+            random: draws the moments and targets of faults.
             targets: which results are asked for; all, if none are named.
             begun: whether a strike waits for a training that could go on from a checkpoint.
         """
@@ -108,7 +108,7 @@ class Round:
         self._beside: dict[str, dict[int, float]] = {}
         self._goes_on: set[str] = set()
 
-    # ---- What strikes use -----------------------------------------------------------------------------------------
+    # ---- Operations of faults ----------------------------------------------------------------------------------------
 
     def later(self, seconds: float, what: str, action: Callable[[], None]) -> None:
         """Have something done after a time, or when the round ends."""
@@ -133,7 +133,7 @@ class Round:
         self.record.calls += 1
         self._busy = time.monotonic()
 
-    # ---- The round ------------------------------------------------------------------------------------------------
+    # ---- The round ---------------------------------------------------------------------------------------------------
 
     def play(self, strikes: Sequence[Strike], conditions: Sequence[Condition], expected: dict[str, str]) -> Record:
         """Run the paper to its end.
@@ -268,7 +268,7 @@ class Round:
         return any(folder.glob("*.npz"))
 
     def _count_together(self, pack: str, loaded: list[Training]) -> None:
-        """Keep in mind how many processes of a pack compute, of those that have loaded a library that trains."""
+        """Record the number of computing processes of a pack, among those that have loaded a training library."""
         before = self._beside.get(pack, {}) if len(loaded) > 1 else {}
         self._beside[pack] = {each.process.pid: before.get(each.process.pid, each.cpu) for each in loaded}
         busy = [each for each in loaded if each.cpu - self._beside[pack][each.process.pid] > COMPUTES]
@@ -280,10 +280,10 @@ class Round:
             self._tell(entry[1])
             entry[2]()
 
-    # ---- Its end --------------------------------------------------------------------------------------------------
+    # ---- Its end -----------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
-        """Bring back what is away, and end what is still called."""
+        """Restart stopped daemons and end running calls."""
         if self._head is not None and self._head.poll() is None:
             self._interrupt()
         self._due = [entry for entry in self._due if entry[2] != self.start_head]
@@ -338,7 +338,7 @@ class Round:
         self.record.resumed = len(self._goes_on)
 
     def _snakemake(self, *options: str) -> subprocess.Popen[bytes]:
-        """Call Snakemake from the project's folder; what it prints is appended to a file."""
+        """Call Snakemake from the project's folder and append its output to a file."""
         environment = {key: value for key, value in self.slurm.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
         with (self.project.folder / PRINTED).open("ab") as printed:
             return subprocess.Popen(
@@ -352,7 +352,7 @@ class Round:
             )
 
     def _tell(self, what: str) -> None:
-        """Say what happens, in a file of the project and on the screen."""
+        """Report an event in a file of the project and on the screen."""
         line = f"{time.strftime('%H:%M:%S')} {self.record.name}, {time.monotonic() - self._began:4.0f} s: {what}"
         with (self.project.folder / HISTORY).open("a", encoding="utf-8") as history:
             history.write(line + "\n")
@@ -392,7 +392,7 @@ def table(records: Sequence[Record]) -> list[str]:
 
 
 def keep(project: Project, clean: Project, record: Record, folder: Path) -> Path:
-    """Copy what explains a failed round: history, what Snakemake printed, logs, and the files that differ, twice."""
+    """Copy the evidence of a failed round: history, output of Snakemake, logs, and both versions of differing files."""
     kept = folder / project.folder.name
     for path in (*project.folder.glob("*.txt"), *project.folder.glob("slurm/config.yaml")):
         kept.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ class Faults:
         *,
         begun: bool = False,
     ) -> Record:
-        """Play a round in a fresh copy of the paper, and keep what explains it if it fails."""
+        """Run a round in a fresh copy of the paper, and keep the evidence if it fails."""
         printed, expected = self.clean(tuple(studies), tuple(targets))
         assert {Path(name).suffix for name in expected} >= (PRINTED - FIGURES if targets else PRINTED)
         number = len(self.records) + 1

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from unit.projects import Project
 
-# What test files share in modules beside them tells of a failed assertion as much as a test does.
+# Assertions in shared modules are explained as fully as those in tests.
 pytest.register_assert_rewrite("unit")
 
 ROOT = Path(__file__).parents[2]

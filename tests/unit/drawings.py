@@ -1,4 +1,4 @@
-"""Figures of made-up runs, and what can be read off a figure."""
+"""Figures of invented runs, and functions that read numbers off a figure."""
 
 from itertools import pairwise
 
@@ -103,7 +103,7 @@ def saved(figure, folder):
     return {file.suffix: file.read_bytes() for file in files}
 
 
-# ---- What is read off ------------------------------------------------------------------------------------------------
+# ---- Numbers of a figure---------------------------------------------------------------------------------------------
 
 
 def legend_texts(figure):

@@ -49,7 +49,7 @@ class Place:
         self.parts = root / "data" / ".partial"
 
     def fetch(self, *sources, contents=CONTENTS, own=(), limits=QUICK):
-        """Fetch the files, and see that they are what they should be, and nothing else is left."""
+        """Fetch the files, and check their contents and that no other files are left."""
         checksums = {file: checksum(content) for file, content in contents.items()}
         fetch(self.folder, checksums, sources, name="tiny", own=own, parts=self.parts, limits=limits)
         assert found(self.folder) == contents
@@ -90,7 +90,7 @@ def put(folder, contents=CONTENTS, compress=()):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A web server on loopback that does with a file what it is told, and remembers what it was asked for.
+    """A web server on loopback that answers as a test tells it, and records the requests.
 
     Attributes:
         files: content by path.

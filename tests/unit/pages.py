@@ -1,4 +1,4 @@
-"""Made-up results, the page that is made of them, and what a browser would read on it."""
+"""Invented results, their report page, and the text that a browser would show."""
 
 import json
 import math

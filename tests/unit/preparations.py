@@ -1,4 +1,4 @@
-"""Images of noise, what they are prepared by, and a project whose config says so."""
+"""Images of noise, preparation steps for them, and a project with these steps in its config."""
 
 import importlib
 from pathlib import Path

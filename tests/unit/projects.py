@@ -83,9 +83,9 @@ CLASSIFY = {
 REMOVED = object()
 # The metrics that a complaint lists where a study names one that its task does not have.
 OF_COUNTS, OF_CLASSES = (", ".join(TASKS[task].names) for task in ("count", "classify"))
-# What is answered where labels are smoothed that cannot be.
+# The error for labels that cannot be smoothed.
 SMOOTHING = "label_smoothing needs loss: categorical_crossentropy or binary_crossentropy"
-# What is answered where a claim has none of them, or two.
+# The error for a claim with none of them, or with two.
 KINDS = "give exactly one of value, at_most, at_least, between, as_low_as, similar_to"
 STUDY_FILE, DATASETS_FILE, SETTINGS_FILE = "config/studies/dots.yaml", "config/datasets.yaml", "config/config.yaml"
 CLOTHES_FILE = "config/studies/clothes.yaml"

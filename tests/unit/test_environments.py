@@ -1,4 +1,4 @@
-"""The environments install what pyproject.toml asks for, the same everywhere, and nothing that was not meant."""
+"""The environments install the packages of pyproject.toml, the same everywhere, and no others."""
 
 import ast
 import importlib.util

@@ -1,4 +1,4 @@
-"""The Slurm profile fits the rules: what shares a job asks for no more than one of them needs."""
+"""The Slurm profile fits the rules: rules that share a job request the resources of one of them."""
 
 import re
 import shutil

@@ -101,7 +101,7 @@ def make_data(folder):
 
 @dataclass(frozen=True)
 class Predicted(Pack):
-    """A pack, and what it predicts: by test split, an array with a row a seed."""
+    """Return a pack and its predictions: by test split, an array with one row per seed."""
 
     predictions: dict = field(default_factory=dict)
 

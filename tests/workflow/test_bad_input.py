@@ -175,7 +175,7 @@ def table(text: str):
 
 
 TABLE: dict[str, Any] = {"table": {"file": "labels.csv"}, "labels": "numbers", "classes": []}
-# What is done to the images of a dataset, what its entry says besides, and what the terminal must show.
+# Each: the change of the images, further keys of the entry, and the expected output.
 BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "cut": (
         write("cut.jpg", encoded(PIXELS[20], "JPEG")[:-100]),

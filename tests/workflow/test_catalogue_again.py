@@ -1,4 +1,4 @@
-"""Images of a user's own are looked at again when, and only when, one of them or what is said of them changed."""
+"""A user's own images are read again when, and only when, an image or its entry changed."""
 
 import os
 import shutil

@@ -13,7 +13,7 @@ from calotype.config.paths import Layout
 from calotype.planning.check import whole_files
 from calotype.util import code_digest
 
-# What is not to be computed again without need: it takes the most time.
+# The most expensive rules, which must not run again without need.
 DEAR = {"draw", "fetch_dataset", "catalogue", "measure", "prepare", "smoke_test", "train"}
 PACKS = [
     f"results/{variant}/seeds-{seeds}/provenance.json"
@@ -268,7 +268,7 @@ def test_files_that_are_touched_or_copied_train_and_prepare_nothing(project):
     assert dear(project) == {}
 
 
-# ---- What is trained again is what it changes ------------------------------------------------------------------------
+# ---- Changes that retrain --------------------------------------------------------------------------------------------
 
 
 ALL = {"dots/source", "dots/accurate", "own/net", "own/plain"}
@@ -289,7 +289,7 @@ MODEL = "code/my_models.py"
     ],
 )
 def test_a_change_trains_what_it_can_change(project, edit, file, old, new, trained):
-    """The last is no code that trains: what it makes of the config is another value."""
+    """The last edit is in no training code: it changes a value of the config."""
     edit(file, old, new)
     assert {name.split()[0] for name in project.trainings(*BOTH)} == trained
     assert not dear(project).keys() & {"draw", "prepare"}

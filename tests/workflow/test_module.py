@@ -54,7 +54,7 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
     results, printed = cloned.folder / "results", cloned.run()
     lines = (results / "ranking.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(line.split(":")[0] for line in lines) == ["dense", "own-units-4"]
-    # What was found is said at the end, and the model of the project's was tried before it was trained.
+    # The findings are printed at the end, and the project's model was tested before training.
     assert "Report: results/report.html" in printed
     assert printed.count("trains, saves, loads and predicts") == 1
     seen = json.loads((results / "shades/own-units-4/smoke_test.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Images of the user's own, from a folder or a table to a report: what is asked for, and what is trained again."""
+"""The user's own images, from a folder or a table to a report: the config, and retraining."""
 
 import json
 import shutil
@@ -195,7 +195,7 @@ def test_sixteen_bits_stay_sixteen(trained):
     assert len(np.unique(np.rint(levels))) > 256
 
 
-# ---- What is trained again -------------------------------------------------------------------------------------------
+# ---- Retraining ------------------------------------------------------------------------------------------------------
 
 
 def test_images_that_were_touched_or_moved_and_other_names_in_figures_train_nothing_again(trained):

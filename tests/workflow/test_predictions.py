@@ -1,4 +1,4 @@
-"""Test splits come, change and go, and nothing is trained for them; what is predicted later has the bytes of before."""
+"""Test splits are added, changed and removed without training; later predictions have the same bytes."""
 
 import json
 import shutil
@@ -86,7 +86,7 @@ def test_a_test_split_that_is_added_is_predicted_alone_with_the_bytes_of_a_run_f
     assert "source: predicting test-large with the weights of 2 run(s)" in logged(finished, "test-large")
     file = f"{PREDICTED}/test-large.npz"
     assert (finished.folder / file).read_bytes() == (finished_once.folder / file).read_bytes()
-    # What was predicted is kept beside the weights.
+    # Predictions are kept beside the weights.
     (finished.folder / file).unlink()
     finished.run(file)
     assert "predicting" not in logged(finished, "test-large")

@@ -147,7 +147,7 @@ def test_a_training_that_was_killed_is_tried_again_and_finishes(project, whole):
 
 
 def begin(project: Project, *arguments: str) -> subprocess.Popen:
-    """Call Snakemake as from a terminal: what is typed there goes to all processes."""
+    """Call Snakemake as from a terminal, whose signals go to all processes."""
     with open(project.folder / "printed", "a", encoding="utf-8") as printed:
         return subprocess.Popen(
             [str(SNAKEMAKE), "--cores", "1", TARGET, *arguments],

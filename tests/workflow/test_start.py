@@ -7,7 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
-# When asked for alone: the tutorial, which is tested too, goes the same way.
+# Only on request: the test of the tutorial covers the same path.
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 BROKEN = '''"""A model of our own that does not work."""
 
@@ -40,7 +40,7 @@ def test_from_a_folder_of_images_to_a_plan_and_mistakes_are_said_all_at_once(lea
     assert re.search(said, printed, re.MULTILINE), printed
     assert re.search(r"^Disk .* free$", printed, re.MULTILINE)
     assert re.search(r"^Next +snakemake --cores all leaves$", printed, re.MULTILINE)
-    # What is announced is what is planned.
+    # The forecast equals the plan.
     jobs = int(re.findall(r"^Jobs +(\d+)", printed, re.MULTILINE)[0])
     plan = leaves.plan("leaves")
     assert (sum(plan.values()) - 1, plan["train"]) == (jobs, 3)  # less the target itself

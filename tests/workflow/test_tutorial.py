@@ -1,9 +1,8 @@
-"""The tutorial, followed as it is written: commands, files, what it says that is printed, and its pictures.
+"""The tutorial, followed as written: commands, files, printed text and pictures.
 
-To save time its trainings are few and short here, and a report that is asked for again is only planned, its table made.
-`pytest -m soak tests/workflow/test_tutorial.py` follows it with all its variants, epochs and seeds, and compares the
-picture of the trainings, too. Where a picture is not what the tutorial makes, the test names the new one: look at it,
-and copy it to config/tutorial/.
+To save time, its runs are few and short here, and a second report is only planned, with its table.
+`pytest -m soak tests/workflow/test_tutorial.py` follows it with all variants, epochs and seeds, and also compares the
+picture of the seeds. If a picture differs, the test names the new one: check it, and copy it to config/tutorial/.
 """
 
 import os
@@ -47,7 +46,7 @@ class Followed:
         folder: the project's.
         whole: whether with all its epochs and seeds.
         printed: by each block of commands, in order.
-        said: what the tutorial says that a block prints, with what it printed.
+        said: by block, the output in the tutorial with the actual output.
         pictures: those of the tutorial, as this run made them.
     """
 

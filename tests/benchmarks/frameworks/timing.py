@@ -35,7 +35,7 @@ class Net:
         optimizer: adam with a rate of 0.001, or sgd with one of 0.1 and a momentum of 0.9.
         units: of the hidden dense layers.
         filters: of the 3 x 3 convolutions, each followed by ReLU and 2 x 2 max-pooling.
-        sigmoid: what follows the dense layers, instead of ReLU.
+        sigmoid: follows the dense layers, instead of ReLU.
         dropout: before and after the hidden dense layer.
         l2: weight of the squared kernels, biases and, per image, outputs of every layer.
         deviation: of the normal distribution that kernels begin with; None: Glorot's uniform one.
@@ -66,7 +66,7 @@ class Net:
         return self.classes or 1
 
     def data(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Random images and labels: what they show changes no time."""
+        """Random images and labels; their contents do not change the times."""
         rng = np.random.default_rng(0)
         images = rng.random((self.images, *self.shape), dtype=np.float32)
         return images, rng.integers(0, 6 if self.classes is None else self.classes, self.images)

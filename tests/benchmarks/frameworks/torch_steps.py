@@ -20,7 +20,7 @@ torch.set_num_interop_threads(1)
 
 
 class Model(nn.Module):
-    """A net; gives logits, and what its hidden layers put out."""
+    """A model that returns logits and the outputs of its hidden layers."""
 
     def __init__(self, net: timing.Net) -> None:
         super().__init__()

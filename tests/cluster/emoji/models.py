@@ -5,7 +5,7 @@ from keras import layers
 
 
 def build(shape: tuple[int, int, int], outputs: int, *, width: int = 16, dropout: float = 0.2) -> keras.Model:
-    """Three convolutions with stride 2, the mean over what is left, and a softmax."""
+    """Three convolutions with stride 2, a global mean and a softmax."""
     net = [keras.Input(shape)]
     for filters in (width, 2 * width, 4 * width):
         net += [

@@ -170,7 +170,7 @@ def test_the_config_that_the_mistakes_are_put_into_has_none():
 
 # ---- Any value in any place ------------------------------------------------------------------------------------------
 
-# What may stand there by a slip: of a type that YAML has, and of some that it makes without being asked.
+# Values by mistake: of each YAML type, and of types that YAML creates implicitly.
 SLIPS: list[Any] = [
     None,
     True,
@@ -387,7 +387,7 @@ def test_what_the_command_line_hands_on_to_jobs_holds_nothing_that_a_shell_takes
     assert f"config/config.yaml: {key}: {text!r} is not" in complaint("config", SETTINGS | {key: text})
 
 
-# ---- What was meant --------------------------------------------------------------------------------------------------
+# ---- Suggested words -------------------------------------------------------------------------------------------------
 
 MEANT = {
     "config: sedes": "seeds",

@@ -1,4 +1,4 @@
-"""The entry of a user's arrays: what is wrong is named with its key, and what decides the catalogue is told."""
+"""The entry of a user's arrays: errors name their key, and the keys of the catalogue are known."""
 
 import pytest
 from unit.faces import FACES, TEST, TRAIN, dataset

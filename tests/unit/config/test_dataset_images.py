@@ -1,4 +1,4 @@
-"""The entry of a user's image files: what is wrong is named with its key, and what decides the catalogue is told."""
+"""The entry of a user's image files: errors name their key, and the keys of the catalogue are known."""
 
 import pytest
 from unit.flowers import FULL, GIVEN, TABLE, dataset

@@ -9,7 +9,7 @@ from unit.projects import DATASETS, DATASETS_FILE, FETCHED, FILES, REMOVED, chan
 from calotype.config.datasets import DATASETS as SOURCES
 from calotype.steps.registry import STEPS
 
-# ---- What a split is prepared from -----------------------------------------------------------------------------------
+# ---- Dependencies of a prepared split --------------------------------------------------------------------------------
 
 
 def test_what_decides_which_images_a_split_has_is_read_by_its_reader(classes):
@@ -45,7 +45,7 @@ def test_no_split_takes_the_name_of_the_catalogue(classes, name):
     assert "splits: `catalogue` is a reserved name" in complaint
 
 
-# ---- What is wrong with an entry -------------------------------------------------------------------------------------
+# ---- Invalid entries -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from calotype.config.load import load, plan_packs
 from calotype.config.static_checks import check_studies
 from calotype.util.errors import CalotypeError
 
-# ---- What is read ----------------------------------------------------------------------------------------------------
+# ---- Valid files -----------------------------------------------------------------------------------------------------
 
 
 def test_shipped_config_loads(root):
@@ -360,7 +360,7 @@ def test_plan_does_not_change_while_its_packs_finish_in_any_order():
 
 
 def test_no_seed_is_ever_trained_twice_by_a_user_who_changes_their_mind():
-    """Seeds and pack sizes go up and down, and runs are broken off; what is finished stays."""
+    """Numbers of seeds and pack sizes change, and runs are interrupted; finished packs stay."""
     rng = random.Random(3)
     for _ in range(1000):
         there: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""The recipe decides what is trained again: what cannot change a result retrains nothing, and all else does."""
+"""The recipe decides about retraining: only keys that can change a result retrain."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ def test_an_augmentation_by_its_name_is_the_one_with_no_settings(project):
     assert found == [Augmentation(name="flip"), Augmentation(name="shift", pixels=2)]
 
 
-# ---- What is trained again -------------------------------------------------------------------------------------------
+# ---- Retraining ------------------------------------------------------------------------------------------------------
 
 
 def test_labels_descriptions_and_seeds_retrain_nothing(project):
@@ -136,7 +136,7 @@ def test_a_recipe_survives_the_way_into_a_job_and_back(project):
     assert Recipe(**recipe).values() == recipe
 
 
-# ---- What the config promises to exist -------------------------------------------------------------------------------
+# ---- Files that the config names -------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A study is trained and shown as its file says, or it is said before any training what in it cannot be done."""
+"""A study runs as its file says, or its errors are reported before training."""
 
 import pytest
 from unit.projects import CLASSIFY, CLOTHES_FILE, FETCHED, OF_COUNTS, SMOOTHING, STUDY, STUDY_FILE, changed

@@ -1,4 +1,4 @@
-"""A claim is taken as the study states it, or it is said before any training what is wrong with it."""
+"""A claim is read as the study states it, or its error is reported before training."""
 
 import pytest
 from unit.projects import CLASSIFY, CLOTHES_FILE, KINDS, OF_CLASSES, STUDY, STUDY_FILE, changed

@@ -1,4 +1,4 @@
-"""A study is measured by what its task and its classes allow."""
+"""A study has the metrics that its task and its classes allow."""
 
 import re
 

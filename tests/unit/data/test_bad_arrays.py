@@ -162,7 +162,7 @@ CSV: dict[str, tuple[bytes, str]] = {
 CSV_ENTRY = {"source": "csv", "classes": ["elm", "oak"], "splits": {"train": {"table": "file"}}}
 
 
-# ---- What is answered ------------------------------------------------------------------------------------------------
+# ---- Errors ----------------------------------------------------------------------------------------------------------
 
 
 def fetched(entry: dict[str, Any], **files: bytes) -> dict[str, Any]:

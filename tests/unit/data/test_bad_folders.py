@@ -1,4 +1,4 @@
-"""Images of any name are found in their folders; what lies there and should not is named, and nothing is written."""
+"""Images of any name are found in their folders; other files are named, and nothing is written."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ Spoil = Callable[[Path], Any]
 pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 
-# ---- What they are called --------------------------------------------------------------------------------------------
+# ---- Names of files --------------------------------------------------------------------------------------------------
 
 NAMES = [
     "with spaces .png",
@@ -89,7 +89,7 @@ def test_a_name_that_would_break_a_line_or_a_terminal_is_refused(leaves, sign):
     refused(LEAVES, "leaves: the name 'oak/a", "has signs that cannot be printed", "rename it")
 
 
-# ---- Where they lie --------------------------------------------------------------------------------------------------
+# ---- Places of files -------------------------------------------------------------------------------------------------
 
 
 def untouched(_folder: Path) -> None:
@@ -130,7 +130,7 @@ def outside(name: str, target: str) -> Spoil:
     return spoil
 
 
-# What is done to the folder, what the entry says besides, and what the error must say.
+# Each: the change of the folder, further keys of the entry, and the expected error.
 PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
     "no folder": (shutil.rmtree, {}, ("config/datasets.yaml: mine.folder: folder leaves not found", HINT)),
     "a file instead": (

@@ -77,7 +77,7 @@ JPEGS = {
 }
 WEBP = encoded(COLOUR, "WEBP", quality=90)
 
-# What it is: its bytes, its suffix, the pixels that must come out, and how far they may differ.
+# Each: its bytes, its suffix, the expected pixels, and their tolerance.
 READ: dict[str, tuple[bytes, str, np.ndarray, int]] = {
     **{
         f"{name}, {kind}": (by_opencv(suffix, pixels, *how), suffix, pixels, 0)

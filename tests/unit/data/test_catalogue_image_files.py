@@ -1,4 +1,4 @@
-"""Image files that a catalogue lists: none is dropped silently, and what is wrong is named."""
+"""Image files in a catalogue: none is dropped silently, and errors name the file."""
 
 import json
 import logging
@@ -255,7 +255,7 @@ def test_images_that_the_table_does_not_name_are_refused_or_left_out(cells, capl
     assert "1 image(s) without a label are left out, such as raw/99.png" in caplog.text
 
 
-# What is done to the table of the cells, and what is said of it.
+# Each: the change of the table of cells, and the expected error.
 SPOILT = {
     "twice": (("raw/1.png", "raw/0.png"), "line 3: raw/0.png stands in line 2 already"),
     "twice, in other words": (("raw/1.png", "raw/../raw/0.png"), "line 3: raw/0.png stands in line 2 already"),

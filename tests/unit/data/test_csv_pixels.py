@@ -1,4 +1,4 @@
-"""A CSV file of pixels is read line by line, or refused by the name of what is wrong."""
+"""A CSV file of pixels is read line by line, or refused with the reason."""
 
 import numpy as np
 import pytest

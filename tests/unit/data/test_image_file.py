@@ -1,4 +1,4 @@
-"""Image files of a user's: what is read, and what is refused with a name and a reason."""
+"""Image files of a user: valid files are read, others are refused with name and reason."""
 
 import io
 import struct

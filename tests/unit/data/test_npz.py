@@ -1,4 +1,4 @@
-"""Arrays of .npz files: what is read, and what is refused."""
+"""Arrays of .npz files: valid files are read, others are refused."""
 
 import pickle
 import zipfile

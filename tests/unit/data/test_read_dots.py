@@ -1,4 +1,4 @@
-"""Drawn images are read whole, or refused by the name of what is wrong."""
+"""Drawn images are read completely, or refused with the reason."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ RANGE = {"minimum": 0, "maximum": 5}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Twelve drawn images; each test may break what it likes."""
+    """Return a folder of twelve drawn images that a test may break."""
     folder = tmp_path / "data" / "dots" / "train"
     draw_split(folder, images=12, seed=1, width=40, quality=75, **RANGE)
     return folder

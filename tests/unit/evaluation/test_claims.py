@@ -236,7 +236,7 @@ def test_a_published_number_that_was_rounded_is_not_called_different_for_it(shar
 
 
 def test_a_share_is_held_against_the_range_that_it_may_have_been_rounded_from_and_a_loss_is_not():
-    """Four runs from 0.9339 to 0.9342: none is 0.93, which is what their mean is with two digits."""
+    """Four runs from 0.9339 to 0.9342: none is 0.93, but their mean rounds to it."""
     near = runs()
     near["value"] = 0.9339 + 0.0001 * near.seed
     found = table(claim(value=0.93), claim(metric="log_loss", value=0.93), claim(value=0.928), runs=near)

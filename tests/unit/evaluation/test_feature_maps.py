@@ -1,4 +1,4 @@
-"""Feature maps computed without Keras are those that Keras computes."""
+"""Feature maps computed without Keras equal those of Keras."""
 
 import json
 import subprocess
@@ -68,7 +68,7 @@ def test_any_pooling_is_that_of_keras(keras, tmp_path, padding, size, strides):
 
 @pytest.mark.parametrize("names", [("zz", "aa"), ("conv2d_1", "conv2d"), (None, None)])
 def test_the_first_of_two_convolutions_is_found_whatever_they_are_called(keras, tmp_path, names):
-    """Keras's own names depend on what else its process built, and sort otherwise than the layers follow."""
+    """Keras's names depend on the other models of its process, and do not sort in the order of the layers."""
     layers = keras.layers
     second = layers.Conv2D(2, 3, name=names[1])
     first, pool = layers.Conv2D(2, 3, name=names[0]), layers.MaxPooling2D(2)
@@ -103,7 +103,7 @@ def test_keras_pools_the_tutorials_example_as_they_say(keras):
     assert np.array_equal(keras.layers.MaxPooling2D(2)(BEFORE[None])[0].numpy(), AFTER)
 
 
-# ---- What cannot be shown --------------------------------------------------------------------------------------------
+# ---- Models without feature maps -------------------------------------------------------------------------------------
 
 
 def refused(keras, *layers, shape=(9, 11, 2)):

@@ -1,4 +1,4 @@
-"""Metrics and tables are what one gets by hand, also where a training went wrong."""
+"""Metrics and tables equal a calculation by hand, also for diverged runs."""
 
 import math
 

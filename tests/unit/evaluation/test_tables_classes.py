@@ -60,7 +60,7 @@ def test_only_shares_of_images_have_an_interval_over_images():
 
 
 def test_the_metrics_that_were_there_first_come_first_and_keep_their_order():
-    """Who reads the first lines of a table by their place finds what was there."""
+    """The first lines of a table keep their positions."""
     labels, probabilities = guesses()
     table = runs_table("clothes", CLASSIFY, [one_run(probabilities, labels)])
     assert table.metric.tolist()[:3] == ["accuracy", "error", "log_loss"]

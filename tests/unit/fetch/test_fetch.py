@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_nothing_that_looks_like_a_dataset(place, tmp_path, f
     assert list(place.folder.parent.iterdir()) == []
 
 
-# ---- What was there before -------------------------------------------------------------------------------------------
+# ---- Existing files --------------------------------------------------------------------------------------------------
 
 
 def test_a_disk_that_spoils_a_file_later_is_found_out_with_sha256sum(place, tmp_path):
@@ -224,7 +224,7 @@ def test_the_empty_folder_that_snakemake_makes_before_a_job_is_filled_and_not_me
     place.fetch({"folder": str(put(tmp_path / "mirror"))})
 
 
-# ---- What cannot be fetched ------------------------------------------------------------------------------------------
+# ---- Failed fetches --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("file", ["../images", "/etc/passwd", "a/b", "..", ".", "", "images/", "a\\b", "a\nb"])

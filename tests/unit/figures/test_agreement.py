@@ -1,4 +1,4 @@
-"""The figure of task `regress` shows what was measured.
+"""The figure of task `regress` shows the measured values.
 
 That it can be printed, test_figures.py sees to.
 """

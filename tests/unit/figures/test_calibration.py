@@ -1,4 +1,4 @@
-"""The figures of calibration and of two classes show what was measured.
+"""The figures of calibration and of two classes show the measured values.
 
 That they can be printed, test_figures.py sees to.
 """

@@ -1,4 +1,4 @@
-"""The figures of errors and of task `classify` show what was measured.
+"""The figures of errors and of task `classify` show the measured values.
 
 That they can be printed, test_figures.py sees to.
 """
@@ -141,7 +141,7 @@ def test_a_row_of_three_hundred_counts_is_named_by_its_counts():
     assert [tick.get_text() for tick in axis.get_xticklabels()] == names[::10]
 
 
-# ---- Most confident errors ----------------------------------------------------------------------------
+# ---- Most confident errors -------------------------------------------------------------------------------------------
 
 
 def pixel(shown):

@@ -1,4 +1,4 @@
-"""The figures of task `count`, and the accuracy by label, show what was measured.
+"""The figures of task `count`, and the accuracy by label, show the measured values.
 
 That they can be printed, test_figures.py sees to.
 """

@@ -74,7 +74,7 @@ def test_a_split_is_not_read_beyond_the_last_image_that_is_shown():
     assert [number for number, _, _ in preparation.pick(Raw(9, records(), classes=3), [1, 4])] == [1, 4]
 
 
-# ---- What is printed -------------------------------------------------------------------------------------------------
+# ---- The figure ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The figure of all seeds shows each of them, their mean, what was published, and how far variants differ.
+"""The figure of all seeds shows each seed, the mean, the published number and the differences of variants.
 
 That it can be printed, test_figures.py sees to.
 """

@@ -1,4 +1,4 @@
-"""The curves of a training show what was measured, also where seeds stopped early or diverged.
+"""The training curves show the measured values, also for seeds that stopped early or diverged.
 
 That they can be printed, test_figures.py sees to.
 """

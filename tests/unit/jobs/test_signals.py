@@ -82,7 +82,7 @@ def heard():
 
 
 def end_of(process, numbers, after="ready"):
-    """Send signals once the process has said a word, and give what it printed and its exit status."""
+    """Send signals once the process has printed a word; return its output and exit status."""
     while (line := process.stdout.readline().strip()) != after:
         assert line, process.stderr.read()
     for number in numbers:

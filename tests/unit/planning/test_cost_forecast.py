@@ -42,7 +42,7 @@ def layout(tmp_path):
 
 
 def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
-    """Leave behind what a training does."""
+    """Write the files of a training job."""
     recipe = layout.config.studies["dots"].variants[variant].recipe()
     identity = provenance.identity(code=code, own_model=None, config=recipe, data=data, packages={"keras": "1"})
     seconds = {str(seed): 20.0 for seed in range(first, last + 1)}
@@ -53,7 +53,7 @@ def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
 
 
 def finish(layout, *studies):
-    """Leave behind what the stages after training write, but for the report."""
+    """Write the files of the stages after training, without the report."""
     for study in studies:
         written = ("predictions/test.npz", "runs.csv", "claims.csv")
         files = [f"results/{study}/{name}" for name in written]

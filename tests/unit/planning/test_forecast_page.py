@@ -1,4 +1,4 @@
-"""A plan in words adds up what is ahead, marks what is a guess, and warns of a disk that is too small."""
+"""The forecast adds up the costs, marks estimates, and warns of a disk that is too small."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The start of a new study: what is seen of images, and the config that is written for them."""
+"""The start of a new study: the findings about the images, and the config that is written for them."""
 
 import re
 from collections.abc import Sequence
@@ -239,7 +239,7 @@ def test_that_nobody_knows_which_images_belong_together_is_said_where_they_are_d
     started(leaves)
     text = Path("config/datasets.yaml").read_text(encoding="utf-8")
     assert "must not come to both sides" in text
-    # What the comment shows can be written so.
+    # The example in the comment is valid.
     random = yaml.safe_load(next(line for line in text.splitlines() if "group_pattern: " in line).strip("# "))
     assert re.search(random["random"]["group_pattern"], "patient-12/1.png")
 

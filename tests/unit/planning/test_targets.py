@@ -1,4 +1,4 @@
-"""A call makes what was asked for, and ends with what is new."""
+"""A call makes its targets, and ends with the new findings."""
 
 import os
 from pathlib import Path

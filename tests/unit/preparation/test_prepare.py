@@ -22,7 +22,7 @@ RANGE = {"minimum": 0, "maximum": 5}
 
 @pytest.fixture
 def folder(tmp_path):
-    """Twelve drawn images; each test may break what it likes."""
+    """Return a folder of twelve drawn images that a test may break."""
     folder = tmp_path / "data" / "dots" / "train"
     draw_split(folder, images=12, seed=1, width=40, quality=75, **RANGE)
     return folder
@@ -243,7 +243,7 @@ def test_an_image_that_comes_out_in_another_size_is_named_with_both_sizes(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- What is measured on a split -------------------------------------------------------------------------------------
+# ---- Measured on a split ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("steps", [[], ["scale"], ["grey", "scale"], [step("resize", width=5, height=5)]], ids=str)

@@ -1,4 +1,4 @@
-"""An image comes out of a stack as it does alone; what a step cannot do is an error with the image's number."""
+"""An image gives the same result in a stack and alone; an error of a step has the image's number."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def test_the_second_of_two_images_is_the_one_that_is_named():
         take([noise(), noise(4, 4)], read_steps([step("crop", width=5, height=5)]), [7, 8])
 
 
-# ---- What a job refuses ----------------------------------------------------------------------------------------------
+# ---- Refused by a job ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The page says what was run and where it comes from, opens offline, and runs nobody's code."""
+"""The page shows the runs and their origin, opens offline, and executes no foreign code."""
 
 import base64
 

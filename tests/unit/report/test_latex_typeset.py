@@ -36,7 +36,7 @@ OVERFULL = re.compile(r"Overfull \\hbox \(([\d.]+)pt too wide\)[^\n]*")
 
 
 def typeset(folder, **tables):
-    """Set a paper with these tables; gives what is too wide, in points."""
+    """Typeset a paper with these tables; return the overfull widths in points."""
     document = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", r"\usepackage{booktabs}"]
     document += [r"\begin{document}", "Some text."]
     for name, text in tables.items():

@@ -67,7 +67,7 @@ def loaded(tmp_path):
     return partial(load_with, tmp_path)
 
 
-# ---- What it gets and gives ------------------------------------------------------------------------------------------
+# ---- Arguments and results -------------------------------------------------------------------------------------------
 
 
 @independent("custom", function="a.py:f")
@@ -116,7 +116,7 @@ def test_a_function_takes_a_stack_image_by_image(own):
     assert np.array_equal(prepare(stack, [own("darker")]), stack // 2)
 
 
-# ---- What it does wrong ----------------------------------------------------------------------------------------------
+# ---- Errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_function_that_is_not_there_is_answered_before_anything_runs(loaded, t
     assert str(problem.value).startswith(f"{DATASETS_FILE}: dots.prepare.1.custom{complaint}")
 
 
-# ---- What is prepared anew -------------------------------------------------------------------------------------------
+# ---- Preparing again -------------------------------------------------------------------------------------------------
 
 
 def test_another_code_of_a_function_is_another_identity_and_another_comment_is_not(tmp_path):

@@ -1,4 +1,4 @@
-"""Levels: pixels in another unit are what the formula gives."""
+"""Levels: pixels in another unit match the formula."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Steps as a config may give them: what is answered to all else, and how a step is registered."""
+"""Steps in a config: valid and invalid entries, and the registration of a step."""
 
 from functools import partial
 from types import ModuleType
@@ -22,9 +22,9 @@ def loaded(tmp_path):
     return partial(load_with, tmp_path)
 
 
-# ---- What is wrong with a list ---------------------------------------------------------------------------------------
+# ---- Invalid lists ---------------------------------------------------------------------------------------------------
 
-# What stands under `prepare:`, and what is answered; the beginning of it.
+# Each: the value of `prepare:`, and the start of the error.
 WRONG: list[tuple[Any, str]] = [
     # the list
     (None, ".prepare: null is not a list"),
@@ -213,7 +213,7 @@ def module_of(**members):
 
 
 class Gamma(Step):
-    """A step that forgot what it does to the range."""
+    """A step that does not declare its range."""
 
     name: Literal["gamma"]
 

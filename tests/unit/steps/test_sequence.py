@@ -1,4 +1,4 @@
-"""Lists of steps: what can be said against them before images are read, and what a prepared split depends on."""
+"""Lists of steps: their errors before images are read, and the dependencies of a prepared split."""
 
 import json
 from functools import partial
@@ -20,7 +20,7 @@ def loaded(tmp_path):
     return partial(load_with, tmp_path)
 
 
-# ---- What a split depends on -----------------------------------------------------------------------------------------
+# ---- Dependencies of a split -----------------------------------------------------------------------------------------
 
 
 def test_without_a_word_images_become_grey_and_are_scaled(loaded):
@@ -79,7 +79,7 @@ def test_every_number_of_a_step_is_part_of_the_identity():
             assert plain_steps(read_steps(changed)) != plain_steps(read_steps(LONG)), (place, key)
 
 
-# ---- What is known before images are read ----------------------------------------------------------------------------
+# ---- Checks before images are read -----------------------------------------------------------------------------------
 
 
 def test_what_is_not_known_before_images_are_read_is_no_mistake():

@@ -1,4 +1,4 @@
-"""Tone: grey levels and channels become what numpy makes of them."""
+"""Tone: grey levels and channels match an implementation in NumPy."""
 
 import cv2
 import numpy as np

@@ -100,7 +100,7 @@ def test_a_run_without_errors_or_without_numbers_shows_none():
         assert len(found.places) == len(found.true) == len(found.predicted) == len(found.confidence) == 0
 
 
-# ---- How they are written --------------------------------------------------------------------------------------------
+# ---- Format of numbers -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_model_is_never_certain(probability, shown):
     assert percent_text(probability) == shown
 
 
-# ---- What tables show ------------------------------------------------------------------------------------------------
+# ---- Contents of tables ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def epoch(folder, identity="ours"):
     return found and found.values["epoch"]
 
 
-# ---- What is saved comes back ----------------------------------------------------------------------------------------
+# ---- Saved state is restored -----------------------------------------------------------------------------------------
 
 
 def test_the_newest_comes_back_bit_for_bit(folder):
@@ -94,7 +94,7 @@ def test_a_run_with_no_checkpoint_begins_anew(tmp_path):
     assert checkpoints.load(tmp_path / "seed-000", "ours") is None
 
 
-# ---- What is not whole -----------------------------------------------------------------------------------------------
+# ---- Incomplete files ------------------------------------------------------------------------------------------------
 
 
 def test_a_file_torn_at_any_place_is_refused_and_the_one_before_is_used(folder, caplog):
@@ -119,7 +119,7 @@ def test_a_file_with_nothing_but_noughts_at_its_end_is_refused(folder):
 
 
 def test_no_flipped_bit_changes_a_training_or_ends_it(folder):
-    """The checkpoint is refused, or what it holds is what was saved: some bits of the format mean nothing."""
+    """The checkpoint is refused, or its contents are unchanged, because some bits of the format mean nothing."""
     newest = folder / "000002.npz"
     whole, refused, tried = newest.read_bytes(), 0, 0
     directory = whole.index(b"PK\x01\x02")  # of the entries: here every byte means something else to whoever reads it
@@ -205,7 +205,7 @@ class Opened:
 
 @pytest.mark.parametrize("entry", ["values", "array/state/model/000000"])
 def test_nothing_in_a_checkpoint_is_ever_run(folder, tmp_path, entry):
-    """A pickle runs what it holds; whoever may write to the folder could run anything under the user's name."""
+    """A pickle runs its contents; anyone with access to the folder could run code as the user."""
     with np.load(folder / "000002.npz") as found:
         arrays = {name: found[name] for name in found.files}
     arrays[entry] = np.array([Opened(tmp_path / "mark")], dtype=object)
@@ -227,7 +227,7 @@ def test_a_checkpoint_of_another_recipe_data_or_code_is_not_used(folder, caplog)
     assert epoch(folder) == 2, "it is no torn one, and removes nothing"
 
 
-# ---- What is kept ----------------------------------------------------------------------------------------------------
+# ---- Kept files ------------------------------------------------------------------------------------------------------
 
 
 def test_at_most_two_are_kept_however_long_a_training_is(tmp_path):
@@ -270,7 +270,7 @@ def test_nothing_is_left_of_runs_whose_results_are_in_use_and_all_of_the_others(
     checkpoints.forget(study, {"source": 3})
 
 
-# ---- What cannot be written ------------------------------------------------------------------------------------------
+# ---- Failed writes ---------------------------------------------------------------------------------------------------
 
 
 def test_a_full_disk_leaves_the_older_ones_whole(folder, files_no_longer_than):

@@ -226,7 +226,7 @@ def test_the_rate_falls_where_keras_s_callback_lowers_it(seed, sign, keys):
 
 
 def test_a_lower_rate_reaches_the_optimizer_and_the_next_seed_begins_with_the_full_one(data, tmp_path, whole):
-    """Held against weights: what is trained after the rate fell is another net, and not before."""
+    """Compared by weights: the model differs after the rate fell, and not before."""
     keys = {"factor": 0.5, "patience": 1, "min_learning_rate": 0.3, "min_delta": 0.0}
     pack = train(data, class_recipe(**HELD_OUT, reduce_on_plateau=keys), range(2), tmp_path / "models")
     for seed in range(2):

@@ -60,7 +60,7 @@ TESTED = {"own": {"test_images": 5}, "classes": {"test_time_augmentation": ["shi
 
 
 def train_all(data, folder, seeds):
-    """Train a pack of each recipe, and keep what the workflow keeps."""
+    """Train a pack of each recipe, and keep the files that the workflow keeps."""
     for name, made in recipes(data / "own.py").items():
         pack = train(data, made, seeds, folder / name / "models", **TESTED.get(name, {}))
         pack.history.to_csv(folder / name / "history.csv", index=False)
@@ -118,7 +118,7 @@ NAMES = ["source", "own", "classes", "momentum"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_in_a_pack_is_bit_for_bit_the_run_alone_in_another_process(trained, name):
-    """After another seed it begins with what that left behind; alone, with other hashes of all names."""
+    """After another seed it starts with that seed's state; alone, all names have other hashes."""
     pack, alone = trained / "pack" / name, trained / "alone" / name
     same = ["layers.csv", "models/architecture.json", "models/seed-001.weights.h5"]
     files = {str(path.relative_to(alone)) for path in alone.rglob("*") if path.is_file()}

@@ -314,7 +314,7 @@ def newest(folder):
 @pytest.mark.usefixtures("look_often")
 @pytest.mark.parametrize(("name", "kills"), [("everything", 1), ("scikit-learn, adam", 2)])
 def test_a_training_stopped_here_and_killed_elsewhere_without_a_word_ends_with_the_same_bytes(tmp_path, name, kills):
-    """SIGKILL, at drawn moments, to real processes: what the clock had them save is all that is left."""
+    """Send SIGKILL at random moments to real processes; only their regular checkpoints are left."""
     made = longer(name, tmp_path)
     expected = outcome(train(tmp_path / "whole", made, new_trainer(made)), tmp_path / "whole")
     folder, rng, killed = tmp_path / "moved", random.Random(3), 0
@@ -339,11 +339,11 @@ def test_a_training_stopped_here_and_killed_elsewhere_without_a_word_ends_with_t
     assert (folder / "pack").read_bytes() == repr(sorted(expected.items())).encode()
 
 
-# ---- What is kept, and what is done again ----------------------------------------------------------------------------
+# ---- Kept and repeated work ------------------------------------------------------------------------------------------
 
 
 class Counted:
-    """A trainer that notes what it is asked for."""
+    """A trainer that records the calls of its methods."""
 
     def __init__(self, trainer):
         self.trainer, self.epochs = trainer, []

@@ -1,4 +1,4 @@
-"""A last layer that can give what its loss takes is accepted, and no other: Keras would train without a message."""
+"""A last layer that fits its loss is accepted, and no other: Keras would train without a message."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A result knows what made it; only what can change it makes it again."""
+"""A result records its origin; only changes that can alter it compute it again."""
 
 import hashlib
 import json

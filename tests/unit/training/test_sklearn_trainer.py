@@ -1,4 +1,4 @@
-"""scikit-learn's perceptron is trained as one would call it by hand, and says what went wrong with it."""
+"""scikit-learn's perceptron trains as in a script by hand, and its errors are reported."""
 
 import numpy as np
 import pytest
@@ -198,5 +198,5 @@ def test_predictions_are_made_with_the_threads_of_the_recipe_too(tmp_path, monke
 
 @pytest.mark.filterwarnings("error")
 def test_a_training_that_ends_before_it_converged_warns_nobody(tmp_path):
-    """The number of epochs is what was asked for."""
+    """The number of epochs is the number in the config."""
     train(tmp_path / "models", recipe(epochs=1), range(1))

@@ -1,4 +1,4 @@
-"""A smoke test finds what is wrong with a model before a job is spent on it, and changes nothing."""
+"""A smoke test finds the errors of a model before a job runs, and changes nothing."""
 
 import logging
 import textwrap
@@ -136,7 +136,7 @@ def test_models_that_come_along_and_scikit_learns_are_tried_too():
     ("name", "activation"), [("logits", "linear"), ("sigmoids", "sigmoid"), ("scaled", ""), ("scaled_logits", "")]
 )
 def test_outputs_that_are_no_probabilities_are_refused(own, name, activation):
-    """By the last layer's activation, or, where that is not known, by what comes out."""
+    """By the activation of the last layer, or by its outputs if the activation is unknown."""
     complaint = f"activation {activation}, and the loss" if activation else "its outputs are no probabilities"
     with pytest.raises(CalotypeError, match=rf"{complaint}.*\n.*softmax"):
         tried(f"{own}:{name}")

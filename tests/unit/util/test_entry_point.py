@@ -1,4 +1,4 @@
-"""An entry point ends with a message for what a user can put right, and with a traceback for a bug."""
+"""An entry point ends with a message for an error of the user, and with a traceback for a bug."""
 
 import logging
 
@@ -50,7 +50,7 @@ def test_an_interrupt_is_not_taken_for_a_bug(tmp_path):
         raise KeyboardInterrupt
 
 
-# ---- What is tried again ---------------------------------------------------------------------------------------------
+# ---- Retries ---------------------------------------------------------------------------------------------------------
 
 
 def ended_by(folder, error, cause=None):

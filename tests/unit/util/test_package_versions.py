@@ -1,4 +1,4 @@
-"""A result tells which versions it came from; only those that can change it make it another one."""
+"""A result records its package versions; only versions that can change it count."""
 
 import sys
 from importlib import metadata

@@ -1,4 +1,4 @@
-"""A mistake in a config file is one line that names file and key, and says what was meant where that can be told."""
+"""An error in a config file is one line that names file and key, and suggests the intended word."""
 
 import re
 
@@ -9,7 +9,7 @@ from unit.projects import DATASETS_FILE, KINDS, REMOVED, STUDY, STUDY_FILE, chan
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
 
-# ---- What is wrong with a value --------------------------------------------------------------------------------------
+# ---- Invalid values --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
