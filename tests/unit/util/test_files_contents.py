@@ -61,11 +61,22 @@ def test_signs_in_patterns_other_than_stars_and_question_marks_stand_for_themsel
 
 
 def test_only_named_files_count_where_some_are_named(folder):
-    named = contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
+    named = contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
     (folder / "a/2.png").write_text("other")
-    assert contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) == named
+    assert contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) == named
     (folder / "a/1.png").write_text("other")
-    assert contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) != named
+    assert contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) != named
+
+
+@pytest.mark.parametrize("named", ["labels.csv", "./labels.csv"])
+def test_labels_corrected_in_a_table_are_noticed_though_other_tables_are_ignored(folder, named):
+    """A pattern such as *.csv also matches the table that the config names."""
+    (folder / "labels.csv").write_text("image,label\n1.png,cat\n")
+    before = contents(folder, ["*.csv"], folder.parent / "known.json", [named])
+    (folder / "microscope.csv").write_text("date\n")
+    assert contents(folder, ["*.csv"], folder.parent / "known.json", [named]) == before
+    (folder / "labels.csv").write_text("image,label\n1.png,dog\n")
+    assert contents(folder, ["*.csv"], folder.parent / "known.json", [named]) != before
 
 
 def test_what_is_known_is_not_read_again(folder, monkeypatch):

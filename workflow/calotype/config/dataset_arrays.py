@@ -97,9 +97,6 @@ class ArraysDataset(OwnDataset):
             for key, name in arrays.model_dump(exclude_none=True).items()
         }
 
-    def files(self) -> list[str]:
-        return sorted({*self.named().values()})
-
     @model_validator(mode="after")
     def _arrays_fit(self) -> "ArraysDataset":
         found = self.by_arrays()

@@ -72,10 +72,6 @@ class OwnDataset(BaseDataset):
         """Return the files in `folder` that the config names, by key."""
         return {}
 
-    def files(self) -> list[str] | None:
-        """Return the files in `folder` that are read; None for all."""
-        return None
-
     @model_validator(mode="after")
     def _classes_fit(self) -> "OwnDataset":
         if self.labels != "classes":

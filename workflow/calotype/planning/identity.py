@@ -78,7 +78,9 @@ class Identity:
         entry = self._dataset(dataset)
         where = entry.place()
         try:
-            return contents(Path(where["folder"]), where.get("ignore", []), KNOWN / f"{dataset}.json", entry.files())
+            return contents(
+                Path(where["folder"]), where.get("ignore"), KNOWN / f"{dataset}.json", entry.named().values()
+            )
         except CalotypeError as error:
             return str(error)
 

@@ -142,18 +142,20 @@ def checksums(paths: Iterable[str], known: Path, start: Path = Path()) -> dict[s
     return {name: entry[2] for name, entry in seen.items()}
 
 
-def contents(folder: Path, ignore: Sequence[str], known: Path, files: Sequence[str] | None = None) -> str:
+def contents(folder: Path, ignore: Sequence[str] | None, known: Path, named: Iterable[str] = ()) -> str:
     """Compute a SHA-256 over the names and contents of the files in a folder, in hexadecimal.
 
     Args:
-        folder, ignore: as for `files_below`; a missing folder counts as empty.
+        folder: a missing folder counts as empty.
+        ignore: as for `files_below`; None: only the files in `named` count.
         known: as for `checksums`.
-        files: the paths to include, relative to the folder; default: all.
+        named: paths relative to the folder, which count also if they are ignored.
     """
     found = hashlib.sha256()
     if folder.is_dir():
-        paths = files_below(folder, ignore) if files is None else (os.path.join(folder, file) for file in files)
-        for name, checksum in checksums(paths, known, folder).items():
+        paths = {os.path.join(folder, file) for file in named}
+        paths |= set() if ignore is None else {*files_below(folder, ignore)}
+        for name, checksum in checksums({*map(os.path.normpath, paths)}, known, folder).items():
             found.update(f"{name} {checksum}\n".encode())
     return found.hexdigest()
 
