@@ -62,7 +62,7 @@ def test_what_names_no_image_is_no_part_of_what_the_catalogue_depends_on(tmp_pat
 
 
 def test_only_the_files_that_are_named_are_watched(tmp_path):
-    assert dataset(tmp_path).files() == ["faces.npz"]
-    assert dataset(tmp_path, arrays=None, splits={"train": TRAIN, "test": TEST}).files() == sorted(
-        [*TRAIN.values(), *TEST.values()]
-    )
+    assert {*dataset(tmp_path).named().values()} == {"faces.npz"}
+    found = dataset(tmp_path, arrays=None, splits={"train": TRAIN, "test": TEST})
+    assert {*found.named().values()} == {*TRAIN.values(), *TEST.values()}
+    assert "ignore" not in found.place(), "else all files of the folder are watched"
