@@ -9,7 +9,7 @@ from cluster.slurm_config import memory_is_constrained
 
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
-    """Every test of this folder needs Slurm's programs."""
+    """Skip the tests of this folder if a Slurm program is missing."""
     if missing := missing_programs():
         pytest.skip(f"no {', '.join(missing)} here; on Debian: {INSTALL}")
 

@@ -1,8 +1,8 @@
-"""A private Slurm on this machine, for the duration of a test session.
+"""A private, real Slurm on this machine for a test session.
 
 Every daemon is a child of this process, listens on the loopback interface at a free port, and keeps all its files in
-one folder. Nothing is installed or configured outside of it, so a Slurm that runs on the same machine is not disturbed.
-It can also fail as clusters do: a node dies, a daemon stops for a time, a job with a higher priority takes a node.
+one folder. Nothing is installed or configured outside of it, so another Slurm on this machine is not disturbed.
+It can simulate faults: a dead node, a daemon that is down for a time, preemption by a job of higher priority.
 """
 
 import os
@@ -40,16 +40,16 @@ PROGRAMS = (
 )
 INSTALL = "apt-get install slurmctld slurmd slurmdbd slurm-client munge mariadb-server"
 
-# Variables that change what Slurm, munge, MariaDB or Snakemake do.
+# Variables that change Slurm, munge, MariaDB or Snakemake.
 FOREIGN = (
     *("SLURM", "SBATCH", "SRUN", "SALLOC", "SACCT", "SQUEUE", "SINFO", "SCANCEL", "SCONTROL"),
     *("MUNGE", "MYSQL", "SNAKEMAKE"),
 )
 
-START_TIMEOUT = 60.0  # s, for each daemon; all of them together take about five where nothing else runs
+START_TIMEOUT = 60.0  # s, for each daemon; all together take about 5 s on an idle machine
 STOP_TIMEOUT = 20.0  # s, for each daemon
-CLIENT_TIMEOUT = 60.0  # s; while slurmctld is away, its clients ask again for some of them
-SAVE_INTERVAL = 5.0  # s; slurmctld writes what it knows at most so often
+CLIENT_TIMEOUT = 60.0  # s; clients retry while slurmctld is down
+SAVE_INTERVAL = 5.0  # s between two saves of slurmctld's state, at least
 
 
 class ClusterError(RuntimeError):
@@ -62,9 +62,9 @@ def missing_programs() -> list[str]:
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on, all different."""
+    """Return different free ports of the loopback interface."""
     found: list[int] = []
-    # Below 32768, where the kernel takes the ports of clients from: a daemon that is started again finds its own free.
+    # Below 32768, where the kernel's ports for clients begin, so that a restarted daemon finds its port free.
     for port in random.sample(range(20_000, 32_000), 1000):
         with socket.socket() as probe:
             try:
@@ -81,10 +81,10 @@ class PrivateSlurm:
     """A context manager that starts a Slurm in a folder and ends it.
 
     Attributes:
-        folder: holds every file of it; the logs stay when it has ended.
-        nodes: names of its nodes, those without GPUs first.
-        gpu_nodes: those with GPUs.
-        env: the environment for its clients, and for whatever calls them.
+        folder: contains all its files; the logs stay after its end.
+        nodes: names of its nodes, nodes without GPUs first.
+        gpu_nodes: names of the nodes with GPUs.
+        env: the environment for its clients.
         seconds: duration of the start.
     """
 
@@ -99,11 +99,11 @@ class PrivateSlurm:
         """Prepare to start.
 
         Args:
-            folder: empty, and its path short: that of a socket may have 107 characters.
+            folder: empty, with a short path, as the path of a socket has at most 107 characters.
             gpu_nodes: names of the nodes with GPUs.
             slurmd_timeout: seconds without an answer after which a node counts as dead.
-            cred_expire: seconds that a requeued job waits, and one more; on a busy machine a job that takes longer than
-                this to start does not start at all.
+            cred_expire: a requeued job waits for this number of seconds plus one. A job that takes longer to start
+                fails.
         """
         self.folder = folder.resolve()
         self.gpu_nodes = tuple(gpu_nodes)
@@ -140,10 +140,10 @@ class PrivateSlurm:
     # ---- For tests ---------------------------------------------------------------------------------------------------
 
     def client(self, *command: str, check: bool = True) -> str:
-        """Run one of Slurm's commands and return its output.
+        """Run a Slurm command and return its output.
 
         Raises:
-            ClusterError: it does not end, or it fails and `check` says that it should not.
+            ClusterError: it does not end, or it fails and `check` is set.
         """
         try:
             done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=CLIENT_TIMEOUT)
@@ -154,11 +154,11 @@ class PrivateSlurm:
         return done.stdout
 
     def jobs(self, *, steps: bool = False, requeued: bool = False) -> list[Job]:
-        """All jobs that there ever were, in the order of their submission.
+        """Return all jobs, also ended ones, in the order of their submission.
 
         Args:
-            steps: their steps instead.
-            requeued: a job that was requeued is there once for each of its starts; otherwise for the last alone.
+            steps: return their steps instead.
+            requeued: list a requeued job once for each start, not only for the last one.
         """
         options = ["--parsable2", "--noheader", "--starttime=now-1days", *(["--duplicates"] if requeued else [])]
         listed = self.client("sacct", *options, f"--format={FIELDS}")
@@ -167,7 +167,7 @@ class PrivateSlurm:
 
     @contextmanager
     def accounting_away(self) -> Iterator[None]:
-        """While the block runs, sacct gets no answer; Slurm continues and reports the events later."""
+        """Stop the accounting while the block runs; Slurm reports the events to it later."""
         self.stop_accounting()
         try:
             yield
@@ -175,31 +175,30 @@ class PrivateSlurm:
             self.start_accounting()
 
     def stop_accounting(self) -> None:
-        """End slurmdbd, as its administrators do; `start_accounting` brings it back."""
+        """End slurmdbd as an administrator does."""
         _end(self._daemons.pop("slurmdbd"))
 
     def kill_controller(self) -> None:
-        """Kill slurmctld as soon as it has saved its state; `start_controller` brings it back.
+        """Kill slurmctld as soon as it has saved its state.
 
-        What it was told in the last seconds before a crash it forgets, jobs among them. No workflow can help that, so
-        this waits until nothing is new.
+        After a crash, slurmctld has lost the events of the last seconds, also new jobs. No workflow can prevent that.
         """
         state = self.folder / "state" / "job_state"
         while (newest := self._newest_job()) and not (state.exists() and state.stat().st_mtime > newest + 1):
             if time.time() > newest + 2 * SAVE_INTERVAL:
-                break  # it had time to write, and had no reason to
+                break  # it had time to save, and nothing to save
             time.sleep(0.2)
         _kill(self._daemons.pop("slurmctld"))
 
     def start_controller(self) -> None:
-        """Start slurmctld again; it goes on with the jobs that it knew."""
+        """Start slurmctld again with its saved jobs."""
         self._start_slurmctld()
 
     def kill_node(self, node: str) -> None:
-        """Let a node die: its slurmd and all processes of its jobs, at once; `start_node` brings it back, rebooted."""
+        """Kill the slurmd of a node and all processes of its jobs; `start_node` starts it again."""
         _kill(self._daemons.pop(f"slurmd-{node}"))
         jobs = self.client("squeue", "--noheader", f"--nodelist={node}", "--states=all", "--format=%A").split()
-        # First those that watch over a job, or they would report that it failed.
+        # First the slurmstepd processes, or they would report that a job failed.
         doomed = [process for process in psutil.process_iter() if _step_of(process) in jobs]
         doomed += [process for process in self.processes() if job_of(process) in jobs]
         for process in doomed:
@@ -215,13 +214,13 @@ class PrivateSlurm:
         return daemon in self._daemons
 
     def processes(self) -> list[psutil.Process]:
-        """Its daemons and jobs, and its clients that still run: all processes that carry its environment."""
+        """Return all processes with its environment: daemons, jobs and running clients."""
         found = []
         for process in psutil.process_iter():
             try:
                 ours = process.environ().get("SLURM_CONF") == self.env["SLURM_CONF"]
             except psutil.Error:
-                continue  # another user's, or it has just ended
+                continue  # of another user, or just ended
             if ours and process.pid != os.getpid():
                 found.append(process)
         return found
@@ -257,14 +256,14 @@ class PrivateSlurm:
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)
         options = [f"--{file}-file={self.folder}/munge.{file}" for file in ("key", "pid", "log", "seed")]
-        # Its checks of the folders above its own are meant for a daemon that a whole cluster trusts.
+        # --force: its checks of parent folders are meant for the daemon of a whole cluster.
         self._launch("munged", "munged", "--foreground", "--force", f"--socket={self.folder}/munge.socket", *options)
         self._wait_for("munged", (self.folder / "munge.socket").exists)
 
     def _start_mariadbd(self) -> None:
         data, user = self.folder / "mariadb", user_name()
-        # Nobody but its owner enters the folder, so the database asks for no password; and it may be lost in a crash,
-        # so nothing waits for the disk.
+        # Only the owner can enter the folder, so the database needs no password. It may be lost in a crash, so nothing
+        # waits for the disk.
         options = ["--no-defaults", f"--datadir={data}", f"--user={user}", "--innodb-log-file-size=16M"]
         install = ["mariadb-install-db", *options, "--skip-test-db", "--auth-root-authentication-method=normal"]
         with open(self.folder / "mariadb-install-db.log", "wb") as log:
@@ -289,7 +288,7 @@ class PrivateSlurm:
         user = user_name()
         self.client("sacctmgr", "-i", "add", "cluster", CLUSTER)
         self.client("sacctmgr", "-i", "add", "account", ACCOUNT, f"cluster={CLUSTER}")
-        # root is a user of every new cluster already, of the account root.
+        # root is already a user of every new cluster, in the account root.
         self.client("sacctmgr", "-i", "add", "user", user, f"account={ACCOUNT}")
         self.client("sacctmgr", "-i", "modify", "user", user, "set", f"defaultaccount={ACCOUNT}")
 
@@ -299,7 +298,7 @@ class PrivateSlurm:
         return len(states) == len(self.nodes) and all(state.endswith(" idle") for state in states)
 
     def _launch(self, name: str, *command: str) -> None:
-        # Should this process be killed outright, then each daemon is told to end by the kernel.
+        # If this process is killed, the kernel ends each daemon.
         guard = ["setpriv", "--pdeathsig=TERM"] if shutil.which("setpriv") else []
         with open(self.folder / f"{name}.out", "ab") as log:
             daemon = subprocess.Popen(
@@ -340,14 +339,14 @@ class PrivateSlurm:
     # ---- End ---------------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        """End every started process, the last first, and then their children."""
+        """End all daemons, last first, and then the processes that they left."""
         if "slurmctld" in self._daemons and self._daemons["slurmctld"].poll() is None:
             self._cancel_jobs()
         while self._daemons:
             _end(self._daemons.popitem()[1])
         deadline = time.monotonic() + STOP_TIMEOUT
         while (left := self.processes()) and time.monotonic() < deadline:
-            for process in left:  # more than once: one may have started another meanwhile
+            for process in left:  # repeated, as a process may have started another one meanwhile
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
             time.sleep(0.1)
@@ -399,7 +398,7 @@ def job_of(process: psutil.Process) -> str | None:
 
 
 def _remove_empty(group: Path) -> None:
-    """Remove a control group and its groups, the innermost first; groups with processes stay."""
+    """Remove a control group and its subgroups, innermost first; groups with processes stay."""
     for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
         try:
             folder.rmdir()

@@ -1,7 +1,7 @@
-"""Configuration of a private Slurm: its nodes, its partitions, and the limits of jobs.
+"""Configuration of a private Slurm: nodes, partitions, and limits of jobs.
 
-There are two nodes without and some with GPUs; the GPUs are links to /dev/null, and the nodes claim more cores and
-memory than there are.
+There are two nodes without and some with GPUs. The GPUs are links to /dev/null, and the nodes declare more cores and
+memory than the machine has.
 """
 
 import os
@@ -19,10 +19,10 @@ GPU_NODES = ("g1", "g2")
 NODE_CPUS = 8
 NODE_MEMORY = 16_000  # MiB, each
 GPUS_PER_NODE = 2
-URGENT = "urgent"  # the partition whose jobs take the GPU nodes from those of all others
-GRACE = 5  # s that a job still has when another one takes its place
+URGENT = "urgent"  # the partition whose jobs preempt all others on the GPU nodes
+GRACE = 5  # s that a preempted job still has
 
-# Debian keeps daemons where an ordinary user's PATH does not look.
+# Debian installs daemons into folders that are not in a user's PATH.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 CGROUP_V1_MEMORY = Path("/sys/fs/cgroup/memory")
@@ -34,7 +34,7 @@ SlurmctldPort={ctld_port}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-# A job that was requeued starts a second later than this lifetime of a job's credential; Slurm's own are 120 s.
+# A requeued job starts one second after this lifetime of a credential; Slurm's default is 120 s.
 AuthInfo=socket={folder}/munge.socket,cred_expire={cred_expire}
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation={folder}/state
@@ -42,7 +42,7 @@ SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmdLogFile={folder}/slurmd-%n.log
-# Two clusters may run on one machine, and both name control groups by node and job.
+# Two clusters may run on one machine, and control groups are named by node and job.
 FirstJobId={first_job}
 MpiDefault=none
 SwitchType=switch/none
@@ -52,12 +52,12 @@ KillWait=5
 InactiveLimit=0
 SlurmdTimeout={slurmd_timeout}
 
-# Slurm restarts jobs that are preempted or that lose their node.
+# Slurm starts preempted jobs and jobs of a failed node again.
 JobRequeue=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 
-# Tracking of a job's processes, and its memory limit.
+# Tracking of processes and limits of memory.
 ProctrackType={proctrack}
 TaskPlugin={task}
 JobAcctGatherType=jobacct_gather/linux
@@ -127,13 +127,13 @@ def write_config(
     slurmd_timeout: int,
     cred_expire: int,
 ) -> None:
-    """Write all files of the daemons, and replacements for GPUs.
+    """Write the configuration files of the daemons, and links as GPUs.
 
     Args:
         folder: of the private Slurm.
-        slurmd_ports: where the slurmd of each node listens.
-        gpu_nodes: those of the nodes that have GPUs.
-        ctld_port, dbd_port: where slurmctld and slurmdbd listen.
+        slurmd_ports: ports of slurmd by node.
+        gpu_nodes: nodes with GPUs.
+        ctld_port, dbd_port: ports of slurmctld and slurmdbd.
         slurmd_timeout, cred_expire: seconds, see `private_slurm.PrivateSlurm`.
     """
     constrained = memory_is_constrained()

@@ -1,4 +1,4 @@
-"""The dots study on a real Slurm, in a small size, as `snakemake --profile slurm` runs it, checked with sacct."""
+"""A small dots study on a real Slurm with `snakemake --profile slurm`, checked with sacct."""
 
 import re
 import shutil
@@ -20,32 +20,26 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 PROFILE = yaml.safe_load((Path(__file__).parents[2] / "slurm/config.yaml").read_text(encoding="utf-8"))
 PRINTED = "printed-on-the-cluster.txt"
-PATIENCE = 1800  # s; a call takes one to two minutes where nothing else runs, and several where much does
-OUTAGE = 20  # s; Snakemake asks for a job's state 3 s and 16 s after it was sent
+PATIENCE = 1800  # s; a call takes one to two minutes on an idle machine
+OUTAGE = 20  # s; Snakemake asks for the state of a job 3 s and 16 s after its submission
 PACK = "results/dots/accurate/seeds-000-000"
 
 
 @dataclass(frozen=True)
 class Call(Project):
-    """One call of Snakemake on the cluster.
-
-    Attributes:
-        folder: the project's.
-        printed: all that it printed.
-        jobs: its submitted jobs, in order.
-    """
+    """One call of Snakemake on the cluster: a project, the output, and the submitted jobs in order."""
 
     printed: str
     jobs: list[Job]
 
     def jobs_of(self, rule: str) -> list[Job]:
-        """Those of one rule or group, by the comment that Snakemake gives them."""
+        """Return the jobs of a rule or group, which Snakemake writes into their comments."""
         return [job for job in self.jobs if re.match(rf"rule_{rule}(_|$)", job.comment)]
 
 
 def start(slurm: PrivateSlurm, folder: Path, *targets: str) -> subprocess.Popen[bytes]:
     """Call Snakemake with the Slurm profile from a project's folder."""
-    # The first look at a job comes sooner than the profile says, and the third when most have just ended.
+    # Check jobs sooner than the profile says: the third check comes when most jobs have just ended.
     options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "3"]
     environment = {key: value for key, value in slurm.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
     with (folder / PRINTED).open("wb") as printed:
@@ -60,7 +54,7 @@ def start(slurm: PrivateSlurm, folder: Path, *targets: str) -> subprocess.Popen[
 
 
 def finish(slurm: PrivateSlurm, folder: Path, snakemake: subprocess.Popen[bytes], patience: float = PATIENCE) -> Call:
-    """Wait for the end of a call, which must go well, for so many seconds at most."""
+    """Wait for the successful end of a call, for at most `patience` seconds."""
     try:
         problem = f"exit status {snakemake.wait(patience)}"
     except subprocess.TimeoutExpired:
@@ -97,7 +91,7 @@ def everything(slurm, finished_once, tmp_path_factory) -> Call:
 
 @pytest.fixture(scope="module")
 def short_of_memory(slurm, everything, tmp_path_factory) -> Call:
-    """One training once more: at first with too little memory, and with the accounting away for a time."""
+    """Run one training again, first with too little memory, and with the accounting down for a time."""
     folder = tmp_path_factory.mktemp("short-of-memory") / "project"
     shutil.copytree(everything.folder, folder)
     shutil.rmtree(folder / PACK)
@@ -123,7 +117,7 @@ def test_every_training_runs_on_the_gpu_partition_with_one_gpu(slurm, everything
         assert steps[f"{job.id}.0"].allocated["gres/gpu"] == "1", "the job has a GPU, but its training does not see it"
 
 
-def test_a_figure_that_is_asked_for_alone_is_a_job_that_plots_nothing_else(slurm, finished_once, tmp_path):
+def test_a_figure_as_target_is_a_job_that_plots_nothing_else(slurm, finished_once, tmp_path):
     folder = tmp_path / "project"
     shutil.copytree(finished_once.folder, folder, symlinks=True)
     figures = folder / "results/dots/figures"
@@ -155,19 +149,19 @@ def test_small_rules_share_two_jobs_and_take_no_gpu_node(everything):
 
 
 @pytest.mark.parametrize(("group", "cores"), [("data", "1"), ("paper", "2")])  # figures are plotted two at a time
-def test_small_rules_that_share_a_job_ask_for_no_more_than_one_needs(everything, group, cores):
+def test_small_rules_that_share_a_job_request_no_more_than_one_needs(everything, group, cores):
     (job,) = everything.jobs_of(group)
     assert job.allocated["cpu"] == cores
     assert job.requested_mib == at_attempt(PROFILE["default-resources"]["mem_mb"], 1)
     assert job.minutes < 60
 
 
-def test_a_cluster_run_ends_with_what_it_found_and_leaves_no_log_of_what_went_well(everything):
+def test_a_cluster_run_ends_with_its_results_and_leaves_no_logs_of_successful_jobs(everything):
     assert "Report: results/report.html" in everything.printed
     assert not list((everything.folder / "slurm-logs").rglob("*.log"))
 
 
-def test_the_cluster_prints_the_bytes_of_the_laptop(everything, finished_once):
+def test_cluster_and_laptop_write_the_same_bytes(everything, finished_once):
     here, there = everything.digests(), finished_once.digests()
     suffixes = {Path(name).suffix for name in here}
     assert {".h5", ".csv", ".npz", ".npy", ".tex", ".svg", ".pdf", ".png", ".jpg"} <= suffixes
@@ -182,10 +176,10 @@ def test_a_second_call_submits_nothing(slurm, everything):
     assert everything.digests() == before
 
 
-def test_a_training_that_ran_out_of_memory_comes_back_with_more(slurm, short_of_memory):
+def test_a_training_that_ran_out_of_memory_is_retried_with_more(slurm, short_of_memory):
     killed, finished = short_of_memory.jobs
     (step,) = [step for step in slurm.jobs(steps=True) if re.fullmatch(rf"{killed.id}\.\d+", step.id)]
-    # If Slurm can only measure memory, and not limit it, it cancels jobs over their limit.
+    # If Slurm cannot limit memory, it measures it and cancels jobs above the limit.
     assert step.state == ("OUT_OF_MEMORY" if memory_is_constrained() else "CANCELLED")
     assert killed.state in ("OUT_OF_MEMORY", "FAILED")
     assert killed.requested_mib == 400
@@ -195,18 +189,18 @@ def test_a_training_that_ran_out_of_memory_comes_back_with_more(slurm, short_of_
     assert finished.allocated["gres/gpu"] == "1"
 
 
-def test_no_job_is_lost_when_the_accounting_is_away_for_a_time(short_of_memory):
+def test_no_job_is_lost_while_the_accounting_is_down(short_of_memory):
     assert len(short_of_memory.jobs) == 2
 
 
-def test_a_killed_training_is_not_tried_again_inside_the_job_that_killed_it(short_of_memory):
+def test_a_killed_training_is_not_retried_inside_its_job(short_of_memory):
     log = short_of_memory.folder / f"slurm-logs/rule_train/dots_accurate_000_000/{short_of_memory.jobs[0].id}.log"
     text = log.read_text(encoding="utf-8")
     assert "Error in rule train" in text
     assert "Trying to restart" not in text
 
 
-def test_a_training_gives_the_same_bytes_at_its_second_attempt(everything, short_of_memory):
+def test_a_second_attempt_of_a_training_gives_the_same_bytes(everything, short_of_memory):
     first, second = (
         {name: digest for name, digest in each.digests().items() if name.startswith(PACK)}
         for each in (everything, short_of_memory)

@@ -1,9 +1,9 @@
-"""Images and a model that come from elsewhere, from a folder to the figures, as a user would on a cluster.
+"""Foreign images and a custom model on a cluster, from a folder to the figures.
 
-The images are the emoji of two vendors, as the npm packages emoji-datasource-google and emoji-datasource-twitter 16.0.0
-(MIT) ship them: Google's under the Apache License 2.0, Twitter's under CC BY 4.0. 3,812 PNG files of 64 x 64 px with
-transparency, in nine categories, whose names have spaces and ampersands. CALOTYPE_DATA may name a folder that holds
-what `npm pack` brings.
+The images are the emoji of two vendors in the npm packages emoji-datasource-google and emoji-datasource-twitter 16.0.0
+(MIT): Google's under the Apache License 2.0, Twitter's under CC BY 4.0. They are 3,812 PNG files of 64 x 64 px with
+transparency, in nine categories. The names of categories have spaces and ampersands. CALOTYPE_DATA may name a folder
+with the output of `npm pack`.
 """
 
 import json
@@ -27,11 +27,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.soak]
 VERSION = "16.0.0"
 VENDORS = ("google", "twitter")
 HERE = Path(__file__).parent / "emoji"
-LEFT_OUT = "Component"  # five colours of skin
-MOST_FREQUENT = 0.2  # the part of the largest category: what a model that learned nothing gets right
+LEFT_OUT = "Component"  # five skin colours
+MOST_FREQUENT = 0.2  # the share of the largest category, which is the accuracy of a model that learned nothing
 IMAGES = 2 * (1911 - 5)
 CATEGORIES = 9
-PATIENCE = 1800  # s; the call takes two minutes where nothing else runs
+PATIENCE = 1800  # s; the call takes two minutes on an idle machine
 PACK = "results/emoji/own-width-12/seeds-000-002"
 
 
@@ -52,15 +52,10 @@ def package(vendor: str, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Emoji:
-    """Pictures of emoji.
+    """Pictures of emoji."""
 
-    Attributes:
-        folder: with a folder for each category; the file names hold the emoji's code and the vendor.
-        doubled: pictures, by their path in the folder, of which there is another one with the same pixels.
-    """
-
-    folder: Path
-    doubled: list[Path]
+    folder: Path  # with a folder for each category; file names contain the emoji's code and the vendor
+    doubled: list[Path]  # paths in the folder of pictures with the pixels of an earlier one
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +91,7 @@ def project(emoji, tmp_path_factory) -> Project:
 
 
 def edit_last(project: Project, old: str, new: str) -> None:
-    """Replace a text of datasets.yaml where it stands last: in the newest entry."""
+    """Replace the last occurrence of a text in datasets.yaml, which is in the newest entry."""
     path = project.folder / "config/datasets.yaml"
     before, found, after = path.read_text(encoding="utf-8").rpartition(old)
     assert found, f"the newest dataset does not hold {old!r}"
@@ -146,7 +141,7 @@ def sides(project: Project, name: str) -> pd.DataFrame:
     return catalogue.assign(emoji=catalogue["path"].str.extract(r"([0-9a-f-]+)-(?:google|twitter)", expand=False))
 
 
-def test_new_study_sees_what_is_in_a_folder_of_foreign_images(project, by_folders, emoji):
+def test_new_study_describes_a_folder_of_foreign_images(project, by_folders, emoji):
     assert f"{IMAGES:,} images" in by_folders
     assert "cannot be used" not in by_folders
     dataset = newest(project, "categories")
@@ -187,7 +182,7 @@ def test_a_foreign_study_runs_on_the_cluster_with_a_job_for_each_variant(on_the_
     assert (on_the_cluster.folder / "results/emoji.html").exists()
 
 
-def test_a_model_of_ones_own_learns_what_foreign_images_show(on_the_cluster, note):
+def test_a_custom_model_learns_foreign_images(on_the_cluster, note):
     summary = pd.read_csv(on_the_cluster.folder / "results/emoji/summary.csv")
     accuracy = summary[summary["metric"] == "accuracy"]
     for row in accuracy.itertuples():
@@ -196,7 +191,7 @@ def test_a_model_of_ones_own_learns_what_foreign_images_show(on_the_cluster, not
     assert (accuracy["low"] > 2 * MOST_FREQUENT).all()
 
 
-def test_a_pack_that_is_trained_here_gives_the_figures_of_the_cluster(on_the_cluster, tmp_path):
+def test_a_pack_trained_locally_gives_the_figures_of_the_cluster(on_the_cluster, tmp_path):
     folder = tmp_path / "project"
     shutil.copytree(on_the_cluster.folder, folder, symlinks=True)
     shutil.rmtree(folder / PACK)

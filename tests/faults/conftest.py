@@ -1,4 +1,4 @@
-"""A private Slurm that may break, and the small paper as it is where nothing breaks."""
+"""A private Slurm that may break, and the small paper from an undisturbed run."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,17 +8,17 @@ from cluster.private_slurm import INSTALL, PrivateSlurm, missing_programs
 from conftest import Project
 from faults.paper import Clean, make_paper
 
-# Snakemake keeps away from nodes that have failed, so there are more of them than may fail in a round.
+# Snakemake avoids failed nodes, so there are more nodes than may fail in a round.
 GPU_NODES = ("g1", "g2", "g3", "g4")
-SLURMD_TIMEOUT = 20  # s; slurmctld finds a dead node about half a minute later; a slow one must not count as dead
-# s; a requeued job waits so long. Slurm waits 10 s for an answer: a step that starts later on a busy machine, and after
-# this time, fails for its credential.
+SLURMD_TIMEOUT = 20  # s; slurmctld finds a dead node about 30 s later; a slow node must not count as dead
+# s that a requeued job waits. Slurm waits 10 s for an answer. On a busy machine, a step that starts after this time
+# fails, because its credential has expired.
 CRED_EXPIRE = 15
 
 
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
-    """Every test of this folder needs Slurm's programs."""
+    """Skip the tests of this folder if a Slurm program is missing."""
     if missing := missing_programs():
         pytest.skip(f"no {', '.join(missing)} here; on Debian: {INSTALL}")
 
@@ -35,7 +35,7 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSlurm
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     """Return the paper as an undisturbed run writes it, and the digests of its results; once for each selection.
 
-    Without Slurm: nothing to wait for, nothing that could break, and the bytes are those of the cluster.
+    It runs without Slurm, which is faster and gives the same bytes as the cluster.
     """
 
     @cache

@@ -1,6 +1,6 @@
-"""The kinds of faults, all of them real, that can hit a training job on a cluster.
+"""The kinds of faults that occur on a real cluster.
 
-A strike hits a training that runs, at a moment of its own; a condition holds from the start of a round to its end.
+A strike hits a running training at a random moment; a condition holds during a whole round.
 """
 
 import re
@@ -15,28 +15,19 @@ from cluster.private_slurm import PrivateSlurm, job_of
 from cluster.slurm_config import GPUS_PER_NODE, URGENT
 from cluster.slurm_jobs import Job
 
-LOST_NODES = 2  # in a round: Snakemake keeps away from a node that failed, and something must be left to train on
+LOST_NODES = 2  # in a round: Snakemake avoids failed nodes, and some nodes must be left
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training that runs.
-
-    Attributes:
-        process: its process.
-        job: its Slurm job.
-        node: where it runs.
-        pack: which one it is.
-        loaded: whether it has loaded a library that trains; not while it waits for another that holds its runs.
-        cpu: seconds of computing until now.
-    """
+    """A running training."""
 
     process: psutil.Process
-    job: str
+    job: str  # the Slurm job
     node: str
     pack: str
-    loaded: bool
-    cpu: float
+    loaded: bool  # whether it has imported TensorFlow or scikit-learn, so it does not wait for a lease
+    cpu: float  # CPU time in s
 
     def __str__(self) -> str:
         return f"{self.pack} (job {self.job} on {self.node}, process {self.process.pid})"
@@ -48,7 +39,7 @@ def running_trainings(slurm: PrivateSlurm) -> list[Training]:
     for process in slurm.processes():
         try:
             command = process.cmdline()
-            # Snakemake runs a script as a copy with a name of its own.
+            # Snakemake runs a copy of the script under another name.
             if command and "python" in Path(command[0]).name and command[-1].endswith(".train.py"):
                 node = process.environ().get("SLURMD_NODENAME", "")
                 loaded = any(re.search("/(tensorflow|sklearn)/", file.path) for file in process.memory_maps())
@@ -76,28 +67,22 @@ class Stage(Protocol):
     lost_nodes: int
 
     def later(self, seconds: float, what: str, action: Callable[[], None]) -> None:
-        """Have something done after a time, or when the round ends."""
+        """Run an action after a time, or when the round ends."""
 
     def kill_head(self) -> None:
-        """Kill the Snakemake that was called, and nothing else."""
+        """Kill Snakemake, but not its jobs."""
 
     def start_head(self) -> None:
-        """Call it again."""
+        """Call Snakemake again."""
 
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault at one moment.
-
-    Attributes:
-        name: of the kind.
-        hit: does it to a training that runs, and says what it did; None if that is not possible now.
-        asks_slurm: whether slurmctld must be there for it.
-    """
+    """A fault at one moment."""
 
     name: str
-    hit: Callable[[Stage, Training], str | None]
-    asks_slurm: bool = True
+    hit: Callable[[Stage, Training], str | None]  # hits a running training and describes the fault; None: not possible
+    asks_slurm: bool = True  # whether it needs slurmctld
 
 
 def _kill_training(_: Stage, training: Training) -> str:
@@ -110,7 +95,7 @@ def _kill_node(stage: Stage, training: Training) -> str | None:
         return None
     stage.lost_nodes += 1
     stage.slurm.kill_node(training.node)
-    # Slurm finds a node dead after half a minute. One that is back earlier has lost its jobs all the same.
+    # Slurm declares a node dead after half a minute. A node that returns earlier has lost its jobs, too.
     away = stage.random.uniform(3, 45)
     stage.later(away, f"node {training.node} is back", lambda: stage.slurm.start_node(training.node))
     return f"{training.node} for {away:.0f} s, with {training}"
@@ -170,17 +155,11 @@ STRIKES = (KILLED, NODE, CANCELLED, REQUEUED, PREEMPTED, CONTROLLER, ACCOUNTING,
 
 @dataclass(frozen=True)
 class Condition:
-    """A fault in the resources that training jobs request.
-
-    Attributes:
-        name: of the kind.
-        ask: changes the Slurm profile.
-        hits: which of the starts of trainings, and of their steps, ran into it, by job.
-    """
+    """A fault because the trainings request too little."""
 
     name: str
-    ask: Callable[[dict[str, Any]], None]
-    hits: Callable[[Sequence[Job], Sequence[Job]], list[str]]
+    ask: Callable[[dict[str, Any]], None]  # changes the Slurm profile
+    hits: Callable[[Sequence[Job], Sequence[Job]], list[str]]  # job ids, of all training jobs and their steps
 
 
 def _ask_for_little_time(profile: dict[str, Any]) -> None:
@@ -188,7 +167,7 @@ def _ask_for_little_time(profile: dict[str, Any]) -> None:
 
 
 def _ran_out_of_time(trainings: Sequence[Job], _: Sequence[Job]) -> list[str]:
-    # The signal is due half a minute before the limit; Slurm looks every half minute, so it may be that much early.
+    # The signal comes 30 s before the limit, or up to 30 s earlier, as Slurm checks every 30 s.
     out = [job for job in trainings if job.state != "COMPLETED" and job.seconds >= 60 * (job.minutes or 0) - 62]
     return [job.id for job in out]
 
@@ -198,7 +177,7 @@ def _ask_for_little_memory(profile: dict[str, Any]) -> None:
 
 
 def _ran_out_of_memory(_: Sequence[Job], steps: Sequence[Job]) -> list[str]:
-    # If Slurm can only measure memory, and not limit it, it cancels jobs over their limit.
+    # If Slurm cannot limit memory, it measures it and cancels jobs above the limit.
     return [step.id.split(".")[0] for step in steps if step.state in ("OUT_OF_MEMORY", "CANCELLED")]
 
 

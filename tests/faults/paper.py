@@ -1,4 +1,4 @@
-"""The small paper that the faults are tried on: two trainings of fifteen seconds and more, or with digits five."""
+"""The small paper for the faults: two trainings of at least 15 seconds, or five with digits."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -9,17 +9,17 @@ import yaml
 from conftest import Project, copy_project
 
 STUDIES = ("dots", "digits")
-# Made of all that the trainings leave; figures and the report show nothing else.
+# They contain all results of the trainings; figures and the report show nothing else.
 TABLES = ("runs.csv", "summary.csv", "summary.tex")
-# Of some studies and some of their results, or all of them: a project that has them, and their digests.
+# Takes studies and targets, and returns a project with the results, and their digests.
 Clean = Callable[[tuple[str, ...], tuple[str, ...]], tuple[Project, dict[str, str]]]
 PROFILE = "slurm/config.yaml"
-# Every fault uses up one of a job's retries, and a round has more faults than a night on a cluster.
+# Every fault uses up a retry of a job, and a round has many faults.
 RETRIES = 20
-# The nodes have 16,000 MiB, and a job that has failed often must still fit: the profile asks for more at each attempt.
+# The profile requests more memory at each attempt, and a job that failed often must still fit into 16,000 MiB.
 TRAINING_MIB = "min(2000 * attempt, 8000)"
 TRAINING_MINUTES = "60"
-# For `--config checkpoint_minutes=`: trainings of seconds are to lose some of them, not all.
+# For `--config checkpoint_minutes=`: short trainings lose some seconds of progress, not all.
 CHECKPOINT_MINUTES = 0.03
 
 
@@ -32,14 +32,14 @@ def make_paper(folder: Path, studies: Sequence[str] = STUDIES) -> Project:
         _edit(folder / "config/studies/dots.yaml", _one_seed)
     _edit(folder / "config/studies/digits.yaml", _longer_digits)
     project.edit("config/config.yaml", "studies: [dots]", f"studies: [{', '.join(studies)}]")
-    # So that there is a training for each seed.
+    # One training job for each seed.
     project.edit("config/config.yaml", "seeds_per_job: 3 ", "seeds_per_job: 1 ")
     edit_profile(project, _patient)
     return project
 
 
 def fresh_copy(clean: Project, folder: Path) -> Project:
-    """Copy a finished project, without the results of its studies: faults only strike trainings, so the data stay."""
+    """Copy a finished project without the results of its studies; the data stay, as faults strike only trainings."""
     shutil.copytree(clean.folder, folder, ignore=shutil.ignore_patterns("slurm-logs", "locks", "incomplete", "log"))
     for path in (folder / "results").iterdir():
         if path.is_file():
@@ -76,7 +76,7 @@ def _few_images(datasets: dict[str, Any]) -> None:
 
 
 def _longer_dots(study: dict[str, Any]) -> None:
-    # Many short epochs: a training can then be struck, and go on, at many places.
+    # With many short epochs, a training can be struck and can resume at many places.
     study["variants"]["source"] |= {"epochs": 24, "seeds": 2}
     study["variants"]["accurate"] |= {"epochs": 36, "seeds": 1}
 

@@ -1,4 +1,4 @@
-"""One round: the small paper on the private Slurm, faults at random moments, and a record of the events."""
+"""One round: the small paper on the private Slurm with faults at random moments, and a record of the events."""
 
 import re
 import shutil
@@ -37,37 +37,21 @@ HISTORY = "history.txt"
 
 @dataclass
 class Record:
-    """Events and findings of a round.
-
-    Attributes:
-        name: of the round.
-        injected: how many faults of each kind.
-        differences: files that differ from the undisturbed run.
-        problems: everything else that must not be, a line each.
-        calls: of Snakemake.
-        jobs: Slurm jobs, but those of the faults.
-        starts: of these jobs; a job that was requeued starts more than once.
-        resumed: trainings that went on from a checkpoint, as far as their logs say so.
-        together: the most processes that were seen to train one pack at the same time.
-        seconds: from the first call to the end of the last job.
-        errors: how many calls ended with an error.
-        stuck: how many calls waited for a job that was gone, and were ended.
-        unfinished: whether another call would do something again.
-    """
+    """Events and findings of a round."""
 
     name: str
-    injected: Counter[str] = field(default_factory=Counter)
-    differences: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    calls: int = 0
-    jobs: int = 0
-    starts: int = 0
-    resumed: int = 0
-    together: int = 0
-    seconds: float = 0.0
-    errors: int = 0
-    stuck: int = 0
-    unfinished: bool = False
+    injected: Counter[str] = field(default_factory=Counter)  # number of faults of each kind
+    differences: list[str] = field(default_factory=list)  # files that differ from the clean run
+    problems: list[str] = field(default_factory=list)  # all other failures, one line each
+    calls: int = 0  # of Snakemake
+    jobs: int = 0  # Slurm jobs, without those of the faults
+    starts: int = 0  # of these jobs; a requeued job starts more than once
+    resumed: int = 0  # trainings that resumed from a checkpoint according to their logs
+    together: int = 0  # most processes seen to train one pack at the same time
+    seconds: float = 0.0  # from the first call to the end of the last job
+    errors: int = 0  # calls that ended with an error
+    stuck: int = 0  # calls that waited for a lost job and were ended
+    unfinished: bool = False  # whether another call would run something again
 
     @property
     def survived(self) -> bool:
@@ -76,7 +60,7 @@ class Record:
 
 
 class Round:
-    """A call of Snakemake on the cluster, the faults that hit it, and the reactions of a user."""
+    """A call of Snakemake on the cluster, its faults, and the reactions of a user."""
 
     def __init__(
         self,
@@ -87,15 +71,15 @@ class Round:
         targets: Sequence[str] = (),
         begun: bool = False,
     ) -> None:
-        """Prepare.
+        """Prepare a round.
 
         Args:
-            slurm: where it runs.
-            project: a project of its own.
-            name: how the record calls it.
-            random: draws the moments and targets of faults.
-            targets: which results are asked for; all, if none are named.
-            begun: whether a strike waits for a training that could go on from a checkpoint.
+            slurm: the cluster.
+            project: a project for this round only.
+            name: of the round, for the record.
+            random: draws moments and targets of strikes.
+            targets: of Snakemake; default: all.
+            begun: whether a strike waits for a training with a checkpoint.
         """
         self.begun = begun
         self.slurm, self.project, self.random, self.targets = slurm, project, random, targets
@@ -108,25 +92,25 @@ class Round:
         self._beside: dict[str, dict[int, float]] = {}
         self._goes_on: set[str] = set()
 
-    # ---- Operations of faults ----------------------------------------------------------------------------------------
+    # ---- For strikes ----------------------------------------------------------------------------------------------
 
     def later(self, seconds: float, what: str, action: Callable[[], None]) -> None:
-        """Have something done after a time, or when the round ends."""
+        """Run an action after a time, or when the round ends."""
         self._due.append((time.monotonic() + seconds, what, action))
 
     def kill_head(self) -> None:
-        """Kill the Snakemake that was called, and nothing else."""
+        """Kill Snakemake, but not its jobs."""
         assert self._head is not None
         self._head.kill()
         self._head.wait()
         self._head = None
 
     def start_head(self) -> None:
-        """Call Snakemake, as README says; where a call that was killed has left the folder locked, unlock it first."""
+        """Call Snakemake as README says; first unlock the folder if a killed call left it locked."""
         if any((self.project.folder / ".snakemake/locks").glob("*")):
             self._tell("the folder is locked: snakemake --unlock")
             self._snakemake("--unlock").wait(PATIENCE)
-        # The first look at a job comes sooner than the profile says.
+        # Check jobs sooner than the profile says.
         options = ["--slurm-init-seconds-before-status-checks", "3"]
         options += ["--config", f"checkpoint_minutes={CHECKPOINT_MINUTES}"]
         self._head = self._snakemake(*self.targets, *options)
@@ -139,8 +123,8 @@ class Round:
         """Run the paper to its end.
 
         Args:
-            strikes: in this order; each waits for a training to strike.
-            conditions: they hold from the start.
+            strikes: in this order; each waits for a running training.
+            conditions: during the whole round.
             expected: digests of the clean run.
         """
         before = {job.id for job in self.slurm.jobs()}
@@ -159,11 +143,11 @@ class Round:
         self._until_idle()
         self.record.seconds = time.monotonic() - self._began
         self._count(before, conditions)
-        # A job of a call that was killed may have put an output away to write it again; it must be the same again.
+        # A job of a killed call may have removed an output to write it again; the new one must be the same.
         left = self.project.digests()
         self.record.differences = differences(expected, left)
         self.record.problems += [
-            f"changed by a job that was still there when Snakemake had ended: {path}"
+            f"changed by a job that outlived Snakemake: {path}"
             for path in sorted(found.keys() & left.keys())
             if found[path] != left[path]
         ]
@@ -195,7 +179,7 @@ class Round:
                 return
 
     def _strike(self, waiting: list[Strike], trainings: list[Training]) -> None:
-        """Let the first strike happen that can."""
+        """Run the first strike that is possible."""
         for strike in list(waiting):
             if strike.asks_slurm and not self.slurm.is_up("slurmctld"):
                 continue
@@ -268,7 +252,7 @@ class Round:
         return any(folder.glob("*.npz"))
 
     def _count_together(self, pack: str, loaded: list[Training]) -> None:
-        """Record the number of computing processes of a pack, among those that have loaded a training library."""
+        """Record the number of processes of a pack that compute, of those that have imported a training library."""
         before = self._beside.get(pack, {}) if len(loaded) > 1 else {}
         self._beside[pack] = {each.process.pid: before.get(each.process.pid, each.cpu) for each in loaded}
         busy = [each for each in loaded if each.cpu - self._beside[pack][each.process.pid] > COMPUTES]
@@ -283,7 +267,7 @@ class Round:
     # ---- Its end -----------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
-        """Restart stopped daemons and end running calls."""
+        """Restore nodes and daemons, and end Snakemake."""
         if self._head is not None and self._head.poll() is None:
             self._interrupt()
         self._due = [entry for entry in self._due if entry[2] != self.start_head]
@@ -300,7 +284,7 @@ class Round:
         self._head = None
 
     def _until_idle(self) -> None:
-        """Wait until no job is left: one that outlives its Snakemake may still write."""
+        """Wait until no job is left, as a job that outlives Snakemake may still write."""
         deadline = time.monotonic() + PATIENCE / 2
         while time.monotonic() < deadline:
             self._do_what_is_due(time.monotonic())
@@ -338,7 +322,7 @@ class Round:
         self.record.resumed = len(self._goes_on)
 
     def _snakemake(self, *options: str) -> subprocess.Popen[bytes]:
-        """Call Snakemake from the project's folder and append its output to a file."""
+        """Call Snakemake in the project folder, and append its output to a file."""
         environment = {key: value for key, value in self.slurm.env.items() if key != "PYTHONDONTWRITEBYTECODE"}
         with (self.project.folder / PRINTED).open("ab") as printed:
             return subprocess.Popen(
@@ -360,7 +344,7 @@ class Round:
 
 
 def draw_strikes(random: Random, number: int) -> list[Strike]:
-    """Draw kinds of strikes: each once before one comes twice."""
+    """Draw kinds of strikes: all kinds once before any kind again."""
     drawn: list[Strike] = []
     while len(drawn) < number:
         drawn += random.sample(STRIKES, len(STRIKES))
@@ -392,7 +376,7 @@ def table(records: Sequence[Record]) -> list[str]:
 
 
 def keep(project: Project, clean: Project, record: Record, folder: Path) -> Path:
-    """Copy the evidence of a failed round: history, output of Snakemake, logs, and both versions of differing files."""
+    """Copy the history, outputs and logs of a failed round, and both versions of files that differ."""
     kept = folder / project.folder.name
     for path in (*project.folder.glob("*.txt"), *project.folder.glob("slurm/config.yaml")):
         kept.mkdir(parents=True, exist_ok=True)

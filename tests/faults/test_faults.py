@@ -1,7 +1,7 @@
-"""No fault of a cluster changes a result: the paper is made again while things break, and every byte is compared.
+"""No fault of a cluster changes a result: the paper is computed with faults, and every byte is compared.
 
 pytest tests/faults                                        one round, some minutes
-pytest -m soak tests/faults --rounds 8 --fault-seed 1      as many as asked for, all kinds of faults; -s to watch
+pytest -m soak tests/faults --rounds 8 --fault-seed 1      any number of rounds, all kinds of faults; -s to watch
 """
 
 import shutil
@@ -15,7 +15,7 @@ from faults.kinds import CONDITIONS, HEAD, KILLED, NODE, REQUEUED, Condition, St
 from faults.paper import STUDIES, TABLES, Clean, fresh_copy
 from faults.rounds import Record, Round, draw_strikes, keep, table
 
-STRIKES_A_ROUND = 10  # of the soak, beside the condition that it may have
+STRIKES_A_ROUND = 10  # of the soak, besides a condition
 FIGURES = {".svg", ".pdf", ".png"}
 PRINTED = {".h5", ".csv", ".npz", ".npy", ".tex", *FIGURES}
 
@@ -36,7 +36,7 @@ class Faults:
         *,
         begun: bool = False,
     ) -> Record:
-        """Run a round in a fresh copy of the paper, and keep the evidence if it fails."""
+        """Play a round in a fresh copy of the paper, and keep its files if it fails."""
         printed, expected = self.clean(tuple(studies), tuple(targets))
         assert {Path(name).suffix for name in expected} >= (PRINTED - FIGURES if targets else PRINTED)
         number = len(self.records) + 1
@@ -73,27 +73,27 @@ def faults(
 
 @pytest.mark.cluster
 @pytest.mark.slow
-def test_a_night_of_faults_changes_no_byte_of_a_training_or_a_table(faults):
-    # The rest is left to the soak: the two trainings of this round would end before they are struck by more.
+def test_faults_change_no_byte_of_a_training_or_a_table(faults):
+    # The soak has the other strikes: the two trainings of this round end before more strikes.
     strikes = [KILLED, REQUEUED, HEAD, NODE]
     Random(faults.seed).shuffle(strikes)
-    # Too little memory, and bytes after it, are tried in tests/cluster; here it would train everything twice. Figures,
-    # which no fault strikes, are left to the soak.
+    # tests/cluster tests too little memory; here it would train everything twice. No fault strikes figures, so only the
+    # soak compares them.
     tables = [f"results/{STUDIES[0]}/{table}" for table in TABLES]
     record = faults.play(STUDIES[:1], strikes, [], tables, begun=True)
     assert record.injected, "nothing was struck"
-    assert record.resumed, "no training went on from a checkpoint"
+    assert record.resumed, "no training resumed from a checkpoint"
     assert record.differences == []
     assert record.problems == []
 
 
 @pytest.mark.soak
 @pytest.mark.cluster
-def test_no_number_of_faults_changes_a_byte_of_the_paper(faults, pytestconfig):
+def test_many_faults_change_no_byte_of_the_paper(faults, pytestconfig):
     rounds = pytestconfig.getoption("--rounds")
     random = Random(faults.seed)
     strikes = draw_strikes(random, rounds * STRIKES_A_ROUND)
-    # Every other round without a condition, or trainings would never be struck that run as the profile says.
+    # Every other round has no condition, so that trainings with the requests of the profile are struck, too.
     for number in range(1, rounds + 1):
         condition = [CONDITIONS[number // 2 % len(CONDITIONS)]] if number % 2 else []
         faults.play(STUDIES, [strikes.pop() for _ in range(STRIKES_A_ROUND)], condition)

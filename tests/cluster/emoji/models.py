@@ -1,11 +1,11 @@
-"""A small net for small pictures."""
+"""A small model for small pictures."""
 
 import keras
 from keras import layers
 
 
 def build(shape: tuple[int, int, int], outputs: int, *, width: int = 16, dropout: float = 0.2) -> keras.Model:
-    """Three convolutions with stride 2, a global mean and a softmax."""
+    """Build three convolutions with stride 2, global average pooling and a softmax."""
     net = [keras.Input(shape)]
     for filters in (width, 2 * width, 4 * width):
         net += [

@@ -64,11 +64,11 @@ def test_a_compressed_file_beside_a_wrong_plain_one_is_found(place, tmp_path):
     place.fetch({"folder": str(put(tmp_path / "mirror", {"images": IMAGES}, compress=("images",)))})
 
 
-def test_a_file_that_a_browser_unpacked_on_the_way_is_used(place, tmp_path):
+def test_a_file_that_a_browser_unpacked_is_used(place, tmp_path):
     place.fetch({"folder": str(put(tmp_path / "mirror", {"images.gz": IMAGES, "labels.gz": LABELS}))})
 
 
-def test_links_to_the_files_are_as_good_as_the_files(place, tmp_path):
+def test_links_to_the_files_are_used(place, tmp_path):
     put(tmp_path / "store")
     (tmp_path / "mirror").mkdir()
     for file in CONTENTS:
@@ -77,7 +77,7 @@ def test_links_to_the_files_are_as_good_as_the_files(place, tmp_path):
     assert not any(path.is_symlink() for path in place.folder.iterdir()), "a link can come to point at something else"
 
 
-def test_checksums_may_be_written_in_capitals(place, tmp_path):
+def test_checksums_may_be_in_upper_case(place, tmp_path):
     mirror = put(tmp_path / "mirror")
     checksums = {file: checksum(content).upper() for file, content in CONTENTS.items()}
     fetch(place.folder, checksums, [{"folder": str(mirror)}], name="tiny", own=[], parts=place.parts)
@@ -94,7 +94,7 @@ def test_checksums_may_be_written_in_capitals(place, tmp_path):
     ],
     ids=["folder", "pipe", "link to itself", "dangling link"],
 )
-def test_what_is_no_file_is_named_and_does_not_hang_or_crash(place, tmp_path, make, reason):
+def test_a_path_that_is_no_file_is_named_and_does_not_hang_or_crash(place, tmp_path, make, reason):
     make(put(tmp_path / "mirror", {"labels": LABELS}) / "images")
     assert f"  {tmp_path / 'mirror'}: {reason}\n" in place.refused({"folder": str(tmp_path / "mirror")})
 
@@ -106,7 +106,7 @@ def test_a_file_that_may_not_be_read_is_named(place, tmp_path):
     assert "cannot be read: Permission denied (images)" in place.refused({"folder": str(tmp_path / "mirror")})
 
 
-def test_a_folder_that_is_not_there_is_named(place, tmp_path):
+def test_a_missing_folder_is_named(place, tmp_path):
     (tmp_path / "file").write_text("")
     message = place.refused({"folder": str(tmp_path / "nowhere")}, own=[tmp_path / "file"])
     assert message.startswith("tiny: no source provided images, labels. Tried:\n")
@@ -156,7 +156,7 @@ def test_a_full_disk_leaves_nothing_that_looks_like_a_dataset(place, tmp_path, f
 # ---- Existing files --------------------------------------------------------------------------------------------------
 
 
-def test_a_disk_that_spoils_a_file_later_is_found_out_with_sha256sum(place, tmp_path):
+def test_sha256sum_finds_a_file_that_was_damaged_later(place, tmp_path):
     place.fetch({"folder": str(put(tmp_path / "mirror"))})
     check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     told = subprocess.run(check, cwd=place.folder, capture_output=True, text=True, check=False)
@@ -167,7 +167,7 @@ def test_a_disk_that_spoils_a_file_later_is_found_out_with_sha256sum(place, tmp_
 
 
 @pytest.mark.parametrize("sums_are_lost", [True, False], ids=["Snakemake deleted the list", "all is there"])
-def test_a_dataset_that_is_there_is_not_downloaded_again(place, tmp_path, server, caplog, sums_are_lost):
+def test_an_existing_dataset_is_not_downloaded_again(place, tmp_path, server, caplog, sums_are_lost):
     place.fetch({"folder": str(put(tmp_path / "mirror"))})
     if sums_are_lost:
         (place.folder / "SHA256SUMS").unlink()
@@ -180,26 +180,26 @@ def test_a_dataset_that_is_there_is_not_downloaded_again(place, tmp_path, server
 
 
 @pytest.mark.parametrize("compress", [(), ("images",), ("images", "labels")])
-def test_files_that_the_user_put_where_they_belong_are_used_without_a_network(place, nobody, compress):
+def test_files_that_the_user_put_into_the_target_folder_are_used_without_a_network(place, nobody, compress):
     put(place.folder, compress=compress)
     place.fetch({"url": nobody})
 
 
-def test_only_what_is_missing_or_spoilt_of_a_dataset_is_downloaded_again(place, server):
+def test_only_missing_or_damaged_files_are_downloaded_again(place, server):
     put(place.folder, {"images": IMAGES, "labels": LABELS[:-1]})
     server.put(CONTENTS)
     place.fetch({"url": server.url})
     assert {path for path, _ in server.asked} == {"/sets/tiny/labels.gz"}
 
 
-def test_a_wrong_file_that_the_user_put_where_it_belongs_is_named_and_stays(place, nobody):
+def test_a_wrong_file_that_the_user_put_into_the_target_folder_is_named_and_stays(place, nobody):
     put(place.folder, {"images": b"another", "labels": LABELS, "notes.txt": b"mine"})
     message = place.refused({"url": nobody})
     assert message.startswith("tiny: no source provided images. Tried:\n")
     assert f"  {place.folder}: wrong checksum: expected {checksum(IMAGES)[:16]}…" in message
 
 
-def test_a_dataset_that_is_there_is_not_lost_to_a_fetch_of_newer_files_that_fails(place, tmp_path, server):
+def test_a_failed_fetch_of_newer_files_keeps_the_existing_dataset(place, tmp_path, server):
     place.fetch({"folder": str(put(tmp_path / "mirror"))})
     newer = {**CONTENTS, "labels": b"newer"}
     server.put(newer)
@@ -218,7 +218,7 @@ def test_other_files_that_the_user_keeps_beside_a_dataset_stay_through_a_link_to
     assert kept == {**CONTENTS, "more": b"mine"}
 
 
-def test_the_empty_folder_that_snakemake_makes_before_a_job_is_filled_and_not_mentioned(place, tmp_path, nobody):
+def test_the_empty_folder_that_snakemake_creates_is_filled_and_not_mentioned(place, tmp_path, nobody):
     place.folder.mkdir(parents=True)
     assert str(place.folder) not in place.refused({"url": nobody})
     place.fetch({"folder": str(put(tmp_path / "mirror"))})
@@ -234,7 +234,7 @@ def test_a_file_cannot_be_written_outside_the_datasets_folder(place, tmp_path, f
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_called_as_the_list_of_checksums_is_not_overwritten_by_it(place, tmp_path):
+def test_a_file_with_the_name_of_the_list_of_checksums_is_refused(place, tmp_path):
     with pytest.raises(CalotypeError, match="tiny: `SHA256SUMS` is reserved for the list of checksums"):
         place.fetch({"folder": str(tmp_path)}, contents={"SHA256SUMS": b""})
 

