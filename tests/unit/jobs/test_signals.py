@@ -1,4 +1,4 @@
-"""A signal stops a training at the next opportunity, and says how it goes on; it never tears it."""
+"""A signal stops a training at the next safe point, and the log says how to resume."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from calotype.jobs.signals import SIGNALS, StoppedError, on_signals
 from calotype.util.entry_point import would_fail_again
 
 ROOT = Path(__file__).parents[3]
-# An entry point in small: what it does comes in the middle.
+# A small entry point; the work is appended.
 BEGIN = """
 import signal, sys, time
 from calotype.util.entry_point import script, would_fail_again
@@ -98,13 +98,13 @@ def test_every_signal_of_a_scheduler_or_a_terminal_stops_cleanly(tmp_path, numbe
     assert status == 1, "Snakemake and Slurm must see that it did not finish"
     for text in (printed, log):
         assert f"Stopped by {number.name}. Progress is saved; the next attempt resumes from it." in text
-        assert "queue" not in text, "there is none outside of Slurm"
+        assert "queue" not in text, "there is no queue without Slurm"
         assert "Traceback" not in text
         assert "bug" not in text
 
 
 def test_the_first_of_several_signals_is_the_reason_and_the_others_do_no_harm(tmp_path):
-    """Slurm sends SIGTERM to a step and all of its children, and a user holds down Ctrl-C."""
+    """Slurm sends SIGTERM to a step and all its children, and a user may press Ctrl-C repeatedly."""
     signals = [signal.SIGUSR1, signal.SIGINT, signal.SIGINT, signal.SIGTERM]
     printed, status = end_of(start(tmp_path, "    time.sleep(0.5)\n" + WORK), signals)
     assert status == 1

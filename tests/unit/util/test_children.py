@@ -1,4 +1,4 @@
-"""Functions run in child processes: each ends by itself, and its cost is its own."""
+"""Functions in child processes end independently, and their costs are measured separately."""
 
 import os
 import signal

@@ -73,7 +73,7 @@ def ended_by(folder, error, cause=None):
     ],
 )
 def test_an_error_that_would_occur_again_is_not_retried(tmp_path, error, cause, capsys):
-    """Hours of a queue and of a GPU, for the same message."""
+    """A retry would cost hours of a queue and a GPU, and end with the same message."""
     log = ended_by(tmp_path, error, cause)
     assert log.read_text().rstrip().endswith(FINAL)
     assert would_fail_again(log)
@@ -81,7 +81,7 @@ def test_an_error_that_would_occur_again_is_not_retried(tmp_path, error, cause, 
 
 
 class ResourceExhaustedError(Exception):
-    """As TensorFlow's: the card has no memory left, which another job holds."""
+    """TensorFlow's error if another job uses the memory of the GPU."""
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ class ResourceExhaustedError(Exception):
     ],
 )
 def test_a_transient_error_is_retried(tmp_path, error, cause):
-    """A full disk, a file server that was away, a node with too little memory: another try may be a whole result."""
+    """A full disk, a file server that is down, a node with too little memory: a retry may succeed."""
     assert not would_fail_again(ended_by(tmp_path, error, cause))
 
 
 def test_a_log_without_an_error_allows_a_retry(tmp_path):
-    """A process that was killed says nothing; one that succeeded at last is not asked."""
+    """A killed process logs no error."""
     assert not would_fail_again(tmp_path / "none")
     (tmp_path / "empty").touch()
     assert not would_fail_again(tmp_path / "empty")

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all."""
+"""Files and folders appear completely or not at all."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from calotype.util.files import check_writable, new_file, new_folder, sha256, wr
 
 
 def write(new, target, error=None):
-    """Write a file, or a folder with a file in it, and fail on the way if there is an error to fail with."""
+    """Write a file, or a folder with a file, and raise the error, if given, before the end."""
     with new(target) as aside:
         (aside if new is new_file else aside / "file").write_text("half of the n")
         if error is not None:
@@ -66,7 +66,7 @@ def test_new_folder_holds_nothing_of_the_old_one(tmp_path):
 
 @pytest.mark.parametrize("new", [new_file, new_folder])
 def test_files_of_a_killed_process_do_not_stop_the_next_one(tmp_path, new):
-    """Process numbers come again, in containers nearly always the same ones."""
+    """Process ids are reused, in containers nearly always."""
     target = tmp_path / "result"
     with new(target) as aside:
         if new is new_file:
@@ -123,7 +123,7 @@ def test_results_folder_that_is_a_file_is_refused_before_anything_runs(tmp_path,
 
 
 def test_results_folder_of_somebody_else_is_refused_before_anything_runs():
-    """In a child process that gives up its rights: root may write everywhere."""
+    """Run in a child process without root's rights, as root may write everywhere."""
     child = os.fork()
     if child == 0:
         code = 3

@@ -1,4 +1,4 @@
-"""Images are identified by their contents: a copy or a new time stamp computes nothing again."""
+"""Images are identified by content: a copy or a new time stamp computes nothing again."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The workflow finds its library, also when Snakemake fetched only the rule files from a server."""
+"""The workflow finds its library, also if Snakemake fetched only the rule files from a server."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""A digest is the same in every process, in every version of Python, and when it is kept for the next call."""
+"""A digest is the same in every process, in every version of Python, and if it is kept for the next call."""
 
 import ast
 import os
@@ -46,7 +46,7 @@ def test_a_digest_does_not_depend_on_earlier_ones():
 
 
 def test_kept_digests_belong_to_the_current_library(tmp_path, monkeypatch):
-    """A call parses nothing of a library that is the same; an edit is never missed."""
+    """A call does not parse an unchanged library, and never misses an edit."""
     shutil.copytree(ROOT / "workflow/calotype", tmp_path / "calotype", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code_digest, "LIBRARY", tmp_path / "calotype")
     entry, file = "calotype.data.draw_dots:write_split", tmp_path / "calotype/data/draw_dots.py"
@@ -62,7 +62,7 @@ def test_kept_digests_belong_to_the_current_library(tmp_path, monkeypatch):
 
 
 def test_the_version_of_python_makes_no_difference():
-    """3.11 to 3.13 parse the same f-string into trees that differ in an empty text."""
+    """The trees of an f-string in Python 3.11 to 3.13 differ in an empty text."""
     plain, ended = (ast.Expr(ast.JoinedStr([*map(ast.Constant, texts)])) for texts in (["<"], ["<", ""]))
     assert define([ast.fix_missing_locations(plain)]).text == define([ast.fix_missing_locations(ended)]).text
     tree = ast.parse("def f(x): return f'{x:<{x}} {x!r:>3}'")

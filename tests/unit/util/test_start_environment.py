@@ -63,7 +63,7 @@ def test_the_flag_of_xla_that_finds_cuda_stays():
 
 
 def test_a_second_call_has_nothing_to_say():
-    """Each job of a call comes here again."""
+    """Each job of a call fixes the environment again."""
     environment = PLAIN | {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true", "KERAS_BACKEND": "jax"}
     fix(environment)
     assert fix(environment) == []

@@ -1,4 +1,4 @@
-"""Means, intervals and verdicts are the textbook's."""
+"""Means, intervals and verdicts agree with textbooks."""
 
 import math
 
@@ -81,7 +81,7 @@ def test_interval_of_a_share_agrees_with_scipy(trials):
 
 @pytest.mark.parametrize("trials", [1, 7, 100, 20_000, 2_000_000])
 def test_a_model_without_errors_may_be_perfect(trials):
-    """A last bit away from 0 and 1 shows as 0.000 % and 100.000 % beside 0.00 % and 100.00 %."""
+    """Rounding errors would print 0.000 % and 100.000 % instead of 0.00 % and 100.00 %."""
     assert wilson_interval(0, trials)[0] == 0
     assert wilson_interval(trials, trials)[1] == 1
 
@@ -129,7 +129,7 @@ def test_one_seed_never_settles_a_claim(claim):
 
 @pytest.mark.parametrize("claim", ["value", "at_most", "at_least"])
 def test_seeds_that_all_meet_a_claim_exactly_agree_with_it(claim):
-    """Means of equal numbers are off by a last bit: 0.01 ten times has the mean 0.010000000000000002 or so."""
+    """Means of equal numbers have rounding errors: ten times 0.01 has the mean 0.010000000000000002."""
     for percent in range(101):
         for seeds in range(2, 12):
             assert judge([percent / 100] * seeds, **{claim: percent / 100}).agrees is True, (percent, seeds)

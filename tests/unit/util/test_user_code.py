@@ -1,4 +1,4 @@
-"""A user's function runs with the modules beside its file, whenever it is called, and changes nothing for others."""
+"""A user's function uses the modules beside its file in every call, and does not affect other functions."""
 
 import sys
 
@@ -75,7 +75,7 @@ def test_a_file_beside_hides_no_module_of_python_or_of_packages(tmp_path):
 
 
 def test_dataclasses_of_a_users_file_find_their_module(tmp_path):
-    """They look for it among the modules that are loaded."""
+    """Dataclasses look up their module in sys.modules."""
     write(
         tmp_path,
         nets="from __future__ import annotations\nfrom dataclasses import dataclass\n"
