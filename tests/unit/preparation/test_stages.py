@@ -100,7 +100,7 @@ def test_the_second_of_two_images_is_the_one_that_is_named():
         (noise(channels=3), [step("threshold", method="otsu")], ".0.threshold: image 0: method `otsu` needs one chann"),
         (noise(channels=2), [step("grey", method="luminance")], ".0.grey: image 0: method `luminance` needs one or th"),
         (noise(channels=4), ["colour"], ".0.colour: image 0: it needs one or three channels, and the image has 4."),
-        (noise(4, 4), ["contrast"], ".0.contrast: image 0: tiles: 8 across and down are more than the image, 4 x 4 px"),
+        (noise(4, 4), ["contrast"], ".0.contrast: image 0: tiles: 8 per row and column, but the image has only 4 x 4"),
         (noise(kind=np.uint16), [step("blur", method="median", size=7)], ".0.blur: image 0: size: a median above 5 px"),
         (noise(channels=3), [step("normalise", mean=[1, 2], std=1)], ".0.normalise: image 0: mean: has 2 number"),
         (noise(), [step("normalise", split="train")], ".0.normalise: image 0: split `train` has to be measured first."),

@@ -1,7 +1,7 @@
-"""A preparation step is one class: its keys, its effect on shape, type and levels, its title, and its function.
+"""The class of a preparation step, and what steps share.
 
-Between two steps images are float32, grey levels as they are: a mean keeps its fraction. A step that works on whole
-numbers gets them rounded. Every call of Snakemake imports the steps: they import numpy and OpenCV where they compute.
+Between two steps images are float32 with the grey levels that were read: a mean keeps its fraction. A step that needs
+whole numbers gets them rounded. Every call of Snakemake imports the steps: they import numpy and OpenCV when computing.
 """
 
 from abc import abstractmethod
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 else:
     Array = Image = Images = Any
 
-LARGEST = 65535  # the largest grey level of any type that OpenCV reads
-GREY_LEVELS = "the grey levels that were read"
+LARGEST = 65535  # the largest grey level of any type that is read
 
 
 def pixels(width: int, height: int) -> str:
-    """A size in words."""
+    """Write a size in words."""
     return f"{width} x {height} px"
 
 
 def _odd(size: Any) -> Any:
     if type(size) is int and size % 2 == 0:
-        raise ValueError(f"{size} is even: only an odd number of px has a middle")
+        raise ValueError(f"{size} is even; the width must be odd, so that there is a middle pixel")
     return size
 
 
@@ -43,14 +42,14 @@ Kernel = Annotated[int, Field(ge=3, le=255), BeforeValidator(_odd)]  # width of 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of images before a step; None where it is not known until they are read.
+    """Properties of images before a step; None if unknown until the images are read.
 
     Attributes:
-        values: what the pixels are: grey levels from 0 on, 0 to 1, or any numbers.
-        white: the largest value that a pixel can have; of `any` there is none.
-        channels: how many there are.
+        values: grey levels from 0 on, 0 to 1, or any numbers.
+        white: the largest possible value of a pixel; None for `any`.
+        channels: number of channels.
         size: width and height in px.
-        since: the step that made the pixels other than the grey levels that were read; none if they were read so.
+        since: the step that replaced the grey levels that were read; empty if none did.
     """
 
     values: Literal["levels", "unit", "any"] | None = "levels"
@@ -61,13 +60,13 @@ class Known:
 
 
 class Step(Registered):
-    """One step. It works on each pixel by itself, and so on any number of images of one size at a time.
+    """One step, which works on each pixel alone, and so on several images of one size at a time.
 
-    A subclass annotates `name` with its name as a literal. Its docstring is what the reference says of it.
+    A subclass annotates `name` with its name as a literal. Its docstring describes it in the key reference.
     """
 
-    once: ClassVar[bool] = False  # a second one in a list is a mistake
-    alone: ClassVar[bool] = False  # each image may come out in another size or type
+    once: ClassVar[bool] = False  # a list may contain it only once
+    alone: ClassVar[bool] = False  # each image may get another size or type
 
     name: str
 
@@ -79,27 +78,23 @@ class Step(Registered):
 
     @abstractmethod
     def after(self, known: Known) -> Known:
-        """Return the properties of images after the step; with `values` None, the result itself tells them."""
+        """Return the properties of images after the step; with `values` None they are taken from the result."""
 
     @abstractmethod
     def apply(self, images: Images, known: Known) -> Array:
-        """Take images through the step.
-
-        Args:
-            images: shape (images, height, width, channels). They are not changed.
-            known: of them: everything.
+        """Apply the step; `images` stay unchanged, and all of `known` is known.
 
         Returns:
-            As many images of the same size; their channels may stand in another shape.
+            As many images of the same size; their channels may have another shape.
         """
 
     @property
     def measures(self) -> str | None:
-        """The split on which numbers of the step are measured; None for most."""
+        """The split on which the step's numbers are measured; None for most steps."""
         return None
 
     def with_measured(self, measured: Mapping[str, Any]) -> "Step":
-        """The step with numbers in place of the split that they were measured on."""
+        """Return the step with the measured numbers instead of the split."""
         raise NotImplementedError(f"{self.name} measures nothing, and got {measured}")
 
 
@@ -108,25 +103,19 @@ class ImageStep(Step):
 
     @abstractmethod
     def apply(self, image: Image, known: Known) -> Array:
-        """Take an image through the step.
-
-        Args:
-            image: shape (height, width, channels). It is not changed.
-            known: of it: everything.
-
-        Returns:
-            Shape (height, width), or (height, width, channels).
-        """
+        """Apply the step to one image; return shape (height, width) or (height, width, channels)."""
 
 
 # ---- Checks ----------------------------------------------------------------------------------------------------------
 
 
 def need_levels(known: Known, subject: str) -> None:
-    """Raise ValueError if pixels are known to be no grey levels."""
+    """Raise ValueError if the pixels are known not to be grey levels."""
     if known.values in ("unit", "any"):
         cause = f"there are none after `{known.since}`: put it before `{known.since}`"
-        raise ValueError(f"{subject} needs {GREY_LEVELS}, and {cause if known.since else 'these are floats'}")
+        raise ValueError(
+            f"{subject} needs the grey levels that were read, and {cause if known.since else 'these are floats'}"
+        )
 
 
 def need_channels(known: Known, subject: str, *allowed: int) -> None:
@@ -139,10 +128,10 @@ def need_channels(known: Known, subject: str, *allowed: int) -> None:
 
 
 def need_in_range(known: Known, key: str, value: float | None) -> None:
-    """Raise ValueError if pixels are known never to reach a value."""
+    """Raise ValueError if no pixel can have a value, as far as is known."""
     white = known.white if known.white is not None else LARGEST if known.values == "levels" else None
     if value is not None and white is not None and not 0 <= value <= white:
-        raise ValueError(f"{key}: {value:g} is not in 0..{white:g}, the values that pixels have there")
+        raise ValueError(f"{key}: {value:g} is not in 0..{white:g}, the range of the pixels there")
 
 
 # ---- Titles ----------------------------------------------------------------------------------------------------------
@@ -170,19 +159,19 @@ def _worded(value: Any, key: str = "") -> str:
 
 
 def row(images: Images) -> Images:
-    """Images as OpenCV takes any number of them: one row of pixels. A column of four numbers it would take for one."""
+    """Return images as one row of pixels, as OpenCV takes any number of them; it misreads a column of four numbers."""
     return images.reshape(1, -1, images.shape[-1])
 
 
 def white(known: Known) -> "np.float32":
-    """The value of a white pixel."""
+    """Return the value of a white pixel."""
     import numpy as np
 
     return np.float32(1 if known.white is None else known.white)
 
 
 def whole(image: Image, known: Known) -> Array:
-    """An image of grey levels in the type that it was read in."""
+    """Return an image of grey levels, rounded, in the type that was read."""
     import numpy as np
 
     kind = np.uint8 if known.white == np.iinfo(np.uint8).max else np.uint16
@@ -190,5 +179,5 @@ def whole(image: Image, known: Known) -> Array:
 
 
 def default_sigma(size: int) -> float:
-    """The standard deviation in px that OpenCV takes for a Gaussian of a size; of small ones it has tables instead."""
+    """Return OpenCV's standard deviation in px of a Gaussian of a size; for small sizes OpenCV has tables instead."""
     return 0.3 * ((size - 1) / 2 - 1) + 0.8

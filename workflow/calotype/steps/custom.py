@@ -1,4 +1,4 @@
-"""The step that calls a function of the user's."""
+"""The step that calls a user's function."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from calotype.util.user_code import load_function
 
 
 class Custom(ImageStep):
-    """A function of your own."""
+    """Your own function."""
 
     alone = True
 
@@ -25,19 +25,15 @@ class Custom(ImageStep):
     files: list[str] = Field(
         [],
         exclude=True,
-        description="Files and folders that the function reads; paths start from the working directory. A change of "
-        "their content prepares the images again.",
+        description="Files and folders that the function reads; paths start from the working directory. If their "
+        "content changes, the images are prepared again.",
     )
 
     def after(self, known: Known) -> Known:
         return Known(values=None)
 
     def apply(self, image: Image, known: Known) -> Array:
-        """Call the function with the grey levels as they were read, or with floats where there are none.
-
-        Raises:
-            ValueError: it raised, or returned something else than an image.
-        """
+        """Call the function with the grey levels that were read, or with floats after a step that replaced them."""
         function = _function(self.function)
         given = whole(image, known) if known.values == "levels" else image.copy()
         try:
@@ -57,7 +53,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _returned(result: Any) -> Array:
-    """The image that a function returned, shape (height, width, channels)."""
+    """Return the result of a function as an image, shape (height, width, channels)."""
     import numpy as np
 
     if not isinstance(result, np.ndarray):
@@ -68,7 +64,7 @@ def _returned(result: Any) -> Array:
         shape = " x ".join(map(str, result.shape))
         raise ValueError(f"returned an array of shape ({shape}), not (height, width) or (height, width, channels)")
     if not np.isfinite(result).all():
-        raise ValueError("returned NaN or infinity among its numbers")
+        raise ValueError("returned NaN or infinite values")
     found = result.reshape(*result.shape[:2], -1)
     if found.shape[2] not in (1, 3):
         raise ValueError(f"returned an image of {found.shape[2]} channels, not of 1 (grey) or 3 (colour)")

@@ -1,4 +1,4 @@
-"""Steps that compute each pixel from those around it."""
+"""Steps that compute each pixel from its neighbourhood."""
 
 from typing import Annotated, Literal
 
@@ -7,23 +7,24 @@ from pydantic import Field, model_validator
 from calotype.steps.base import Array, Image, ImageStep, Kernel, Known, default_sigma, need_channels, need_levels, whole
 from calotype.util.typed import Positive
 
-MEDIAN = 5  # px; a larger median OpenCV has for 8 bits alone
+MEDIAN = 5  # px; OpenCV computes a larger median only for 8 bits
 SHAPES = {"rectangle": "MORPH_RECT", "ellipse": "MORPH_ELLIPSE", "cross": "MORPH_CROSS"}  # names of OpenCV
 
 
 class Blur(ImageStep):
-    """Each pixel becomes a mean, or the median, of those around it."""
+    """Mean or median of the square around each pixel."""
 
     name: Literal["blur"]
     method: Literal["gaussian", "median", "box"] = Field(
-        "gaussian", description="`gaussian`: near pixels count more; `box`: all alike; `median`: lone pixels vanish."
+        "gaussian",
+        description="`gaussian`: mean in which near pixels weigh more; `box`: plain mean; `median`: removes single "
+        "outliers.",
     )
     size: Kernel = Field(
-        description=f"Width of the square around a pixel in px, odd. A median above {MEDIAN} needs grey levels of 8 "
-        "bits."
+        description=f"Width of the square in px, odd. A median above {MEDIAN} needs grey levels of 8 bits."
     )
     sigma: Positive | None = Field(
-        None, description="Of `gaussian`: its standard deviation in px. Left out: 0.3 * ((size - 1) / 2 - 1) + 0.8."
+        None, description="`gaussian`: standard deviation in px. Left out: 0.3 * ((size - 1) / 2 - 1) + 0.8."
     )
 
     @model_validator(mode="after")
@@ -53,20 +54,20 @@ class Blur(ImageStep):
             image = cv2.blur(image, size)
         else:
             image = cv2.GaussianBlur(image, size, self.sigma or default_sigma(self.size))
-        return image if known.white is None else image.clip(0, known.white)  # sums of rounded weights are not quite one
+        return image if known.white is None else image.clip(0, known.white)  # rounded weights sum to about one
 
 
 class Morphology(ImageStep):
-    """Bright regions grow or shrink, by the shape of a kernel."""
+    """Growth or shrinkage of bright regions, by the shape of a kernel."""
 
     name: Literal["morphology"]
     operation: Literal["erode", "dilate", "open", "close"] = Field(
-        description="`erode`: bright regions shrink; `dilate`: they grow; `open`: first the one, then the other, so "
-        "that small bright spots vanish; `close`: the other way round, so that small dark spots do."
+        description="`erode`: shrink bright regions; `dilate`: grow them; `open`: erode, then dilate, which removes "
+        "small bright spots; `close`: dilate, then erode, which removes small dark spots."
     )
     size: Kernel = Field(description="Width of the kernel in px, odd.")
-    shape: Literal["rectangle", "ellipse", "cross"] = Field("rectangle", description="Of the kernel.")
-    iterations: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="How often it shrinks, or grows.")
+    shape: Literal["rectangle", "ellipse", "cross"] = Field("rectangle", description="Shape of the kernel.")
+    iterations: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Number of repetitions.")
 
     def after(self, known: Known) -> Known:
         return known

@@ -9,32 +9,31 @@ from calotype.steps.base import Image, ImageStep, Known, need_in_range, pixels, 
 from calotype.util.typed import Number, Whole
 
 Side = Annotated[int, Field(ge=1, le=16384)]  # px
-OPENCV = {"nearest": "nearest_exact", "lanczos": "lanczos4"}  # its names of interpolations, where they are others
+OPENCV = {"nearest": "nearest_exact", "lanczos": "lanczos4"}  # names of interpolations in OpenCV that differ
 BORDERS = {"edge": "BORDER_REPLICATE", "reflect": "BORDER_REFLECT_101"}
 
 
 class _Sized(ImageStep):
-    width: Side = Field(description="Of the result, in px.")
-    height: Side = Field(description="Of the result, in px.")
+    width: Side = Field(description="Width of the result in px.")
+    height: Side = Field(description="Height of the result in px.")
 
 
 class Resize(_Sized):
-    """Another number of pixels."""
+    """Resampling to another width and height."""
 
     name: Literal["resize"]
     keep_aspect: bool = Field(
         False,
-        description="As large as fits into `width` and `height` without a change of shape; `pad` fills up what is "
-        "left.",
+        description="Keep the aspect ratio: the result fits into `width` and `height`; `pad` can fill the rest.",
     )
     interpolation: Literal["auto", "nearest", "linear", "cubic", "lanczos", "area"] = Field(
         "auto",
-        description="`auto`: `area` along an axis that shrinks, so that no pixel is lost between others, and `linear` "
-        "along one that grows. What the others make darker than black or brighter than white is cut off.",
+        description="`auto`: `area` along an axis that shrinks, so that every pixel counts, and `linear` along an axis "
+        "that grows. The results of the others are clipped to black and white.",
     )
 
     def fitted(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height in px that an image of some width and height comes out with."""
+        """Return width and height of the result, in px."""
         if not self.keep_aspect:
             return self.width, self.height
         if self.width * height <= self.height * width:
@@ -63,11 +62,11 @@ class Resize(_Sized):
 
 
 class Crop(_Sized):
-    """A part of the image, from its middle unless `left` and `top` are given; a smaller image is an error."""
+    """Rectangle of the image, from the middle unless `left` and `top` are given; a smaller image is an error."""
 
     name: Literal["crop"]
-    left: Whole | None = Field(None, description="Px that are cut off on the left. Given together with `top`.")
-    top: Whole | None = Field(None, description="Px that are cut off above. Given together with `left`.")
+    left: Whole | None = Field(None, description="Pixels cut off on the left; needs `top`.")
+    top: Whole | None = Field(None, description="Pixels cut off at the top; needs `left`.")
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> "Crop":
@@ -97,17 +96,17 @@ class Crop(_Sized):
 
 
 class Pad(_Sized):
-    """A border around the image, in the middle; an odd px goes right, or below; a larger image is an error."""
+    """Border on all sides; an odd pixel goes to the right or the bottom. A larger image is an error."""
 
     name: Literal["pad"]
     border: Literal["value", "white", "edge", "reflect"] = Field(
         "value",
-        description="`value`: of one `value`; `white`: of white; `edge`: the outermost pixels again; `reflect`: the "
-        "pixels inside, mirrored at the outermost ones.",
+        description="`value`: one `value`; `white`: white; `edge`: repeat the outermost pixels; `reflect`: mirror the "
+        "image at its outermost pixels.",
     )
     value: Number | None = Field(
         None,
-        description="For border `value`, in the units of the pixels at this place. Left out: the background on which "
+        description="`value`: value of the border, in the range of the pixels there. Left out: the background on which "
         "`alpha` of the dataset lays transparent images, else 0.",
     )
 

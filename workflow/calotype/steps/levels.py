@@ -1,4 +1,4 @@
-"""Steps that change the unit of pixels."""
+"""Steps that rescale pixels."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ def _listed(value: Any) -> Any:
 
 
 class _OneOrMore:
-    """In schemas: a list of numbers may be given as one number."""
+    """Schema: a list of numbers may be given as one number."""
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
         found: dict[str, Any] = handler(core)
@@ -30,7 +30,7 @@ Range = Annotated[list[Number], Field(min_length=2, max_length=2)]
 
 
 class Scale(Step):
-    """From 0..255, or in 16 bits from 0..65535, to 0..1."""
+    """Rescaling of 0..255, or 0..65535 in 16 bits, to 0..1."""
 
     once = True
 
@@ -47,32 +47,32 @@ class Scale(Step):
         import numpy as np
 
         pixels = row(images)
-        pixels = pixels if pixels.shape[-1] <= 4 else pixels.reshape(1, -1, 1)  # it takes no more than four factors
+        pixels = pixels if pixels.shape[-1] <= 4 else pixels.reshape(1, -1, 1)  # it takes at most four factors
         return cv2.multiply(pixels, np.full(4, 1 / float(known.white or 1)))
 
 
 class Normalise(Step):
-    """Another zero and another unit: by `range`, by `mean` and `std`, or by those of a `split`."""
+    """Shift and scale by `range`, by `mean` and `std`, or by those of a `split`."""
 
     name: Literal["normalise"]
     range: Range | None = Field(
-        None, description="Two numbers, [low, high]: what the darkest and the brightest pixel become, in proportion."
+        None, description="[low, high]: the darkest pixel becomes low, the brightest high, the others in proportion."
     )
     levels: Range | None = Field(
         None,
-        description="Of `range`: the two numbers that become its ends, for all images alike; what lies outside them "
-        "comes to lie outside. Left out: each image's own least and largest (where they are one, all become low).",
+        description="With `range`: the two numbers that become low and high in all images; values outside them are "
+        "not clipped. Left out: minimum and maximum of each image (if they are equal, all pixels become low).",
     )
     mean: Numbers | None = Field(
-        None, description="What becomes zero; one number, or one for each channel. Given together with `std`."
+        None, description="This value becomes 0: one number, or one for each channel; needs `std`."
     )
     std: Positives | None = Field(
-        None, description="What becomes one; one number, or one for each channel. Given together with `mean`."
+        None, description="This difference from `mean` becomes 1: one number, or one for each channel; needs `mean`."
     )
     split: str | None = Field(
         None,
-        description="A split on which no model is tested: `mean` and `std` (of each channel, over all its "
-        "images, after the steps before) are measured on it, and taken for all splits.",
+        description="A split on which no model is tested. `mean` and `std` of each channel are measured on its images "
+        "after the previous steps, and used for all splits.",
     )
 
     @model_validator(mode="after")

@@ -1,7 +1,4 @@
-"""All steps by name, and lists of them as the config gives them.
-
-Code that computes takes steps as objects, and imports no registry: a further step changes no result of the others.
-"""
+"""All steps by name, and the type of `prepare`. Code that computes does not import it: a new step changes no result."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -29,7 +26,7 @@ def _by_name(entry: Any) -> Any:
 
 
 def _complete(name: str) -> bool:
-    """Say whether a step needs no further key."""
+    """Tell if a step needs no key but its name."""
     try:
         STEPS[name].model_validate({"name": name})
     except ValidationError:
@@ -38,7 +35,7 @@ def _complete(name: str) -> bool:
 
 
 class _NameAlone:
-    """In schemas: a step may be given by its name alone."""
+    """Schema: a step may be given by its name alone."""
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
         return {"anyOf": [{"type": "string", "enum": [*filter(_complete, STEPS)]}, handler(core)]}
@@ -57,11 +54,7 @@ def _validator() -> TypeAdapter[list[Step]]:
 
 
 def read_steps(plain: Iterable[Any]) -> list[Step]:
-    """Steps from plain data, as YAML or `plain_steps` gives it; steps stay as they are.
-
-    Raises:
-        CalotypeError: an entry is no step.
-    """
+    """Return steps from plain data, as YAML or `plain_steps` gives it; steps stay as they are."""
     try:
         return _validator().validate_python([*plain])
     except ValidationError as problem:

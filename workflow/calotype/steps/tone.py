@@ -28,15 +28,15 @@ LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
 class Grey(Step):
-    """One channel from several; one stays as it is."""
+    """One channel from several; one channel stays unchanged."""
 
     once = True
 
     name: Literal["grey"]
     method: Literal["mean", "luminance"] = Field(
         "mean",
-        description="`mean` of the channels, or `luminance`, how bright they look: 0.299 red + 0.587 green + 0.114 "
-        "blue (Rec. 601).",
+        description="`mean` of the channels, or `luminance`, the perceived brightness: 0.299 red + 0.587 green + "
+        "0.114 blue (Rec. 601).",
     )
 
     def check(self, known: Known) -> None:
@@ -58,7 +58,7 @@ class Grey(Step):
 
 
 class Colour(Step):
-    """Three equal channels from one, for models that take three; three stay as they are."""
+    """Three equal channels from one, for models that take three; three channels stay unchanged."""
 
     once = True
 
@@ -75,23 +75,23 @@ class Colour(Step):
 
 
 class Threshold(ImageStep):
-    """Black and white: pixels above the threshold become white, the others 0.
+    """Black and white: pixels above a threshold become white, the others 0.
 
-    White is 255 in 8 bits, 65535 in 16, and 1 after `scale`.
+    White is 255 in 8 bits, 65535 in 16 bits, and 1 after `scale`.
     """
 
     name: Literal["threshold"]
     method: Literal["fixed", "otsu", "adaptive"] = Field(
-        description="`fixed`: one `value` for all images; `otsu`: for each image the value that separates its grey "
-        "levels best; `adaptive`: for each pixel the mean around it, less `constant`."
+        description="`fixed`: one `value` for all images; `otsu`: the value that best separates the grey levels of "
+        "each image; `adaptive`: the mean around each pixel, minus `constant`."
     )
-    value: Number | None = Field(None, description="Of `fixed`, in the units of the pixels there.")
-    block: Kernel | None = Field(None, description="Of `adaptive`: width of the square of the mean in px, odd.")
+    value: Number | None = Field(None, description="`fixed`: the threshold, in the range of the pixels there.")
+    block: Kernel | None = Field(None, description="`adaptive`: width of the square around a pixel in px, odd.")
     constant: Number | None = Field(
-        None, description="Of `adaptive`: what is taken off the mean, in the units of the pixels there. Left out: 0."
+        None, description="`adaptive`: subtracted from the mean, in the range of the pixels there. Left out: 0."
     )
     window: Literal["flat", "gaussian"] | None = Field(
-        None, description="Of `adaptive`: how the mean weighs the pixels of its square. Left out: `flat`."
+        None, description="`adaptive`: weights of the pixels in the mean. Left out: `flat`."
     )
 
     @model_validator(mode="after")
@@ -134,7 +134,7 @@ class Threshold(ImageStep):
 
 
 class Invert(Step):
-    """Black becomes white, and white black."""
+    """Black and white swapped."""
 
     name: Literal["invert"]
 
@@ -150,18 +150,20 @@ class Invert(Step):
 
 
 class Contrast(ImageStep):
-    """More contrast where there is little: each tile's histogram is made even, up to a limit (CLAHE)."""
+    """Higher contrast: the histogram of each tile is equalised, up to a limit (CLAHE)."""
 
     name: Literal["contrast"]
-    clip: Positive = Field(2.0, description="The limit: how much more often than the average a grey level may count.")
-    tiles: int = Field(8, ge=1, le=256, description="Tiles across, and as many down.")
+    clip: Positive = Field(
+        2.0, description="The limit: largest count of a grey level, as a multiple of the average count."
+    )
+    tiles: int = Field(8, ge=1, le=256, description="Number of tiles per row and per column.")
 
     def check(self, known: Known) -> None:
         need_levels(known, "it")
         need_channels(known, "it", 1)
         if known.size and min(known.size) < self.tiles:
             has = pixels(*known.size)
-            raise ValueError(f"tiles: {self.tiles} across and down are more than the image, {has}, has px")
+            raise ValueError(f"tiles: {self.tiles} per row and column, but the image has only {has}")
 
     def after(self, known: Known) -> Known:
         return known
