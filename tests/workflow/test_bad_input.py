@@ -41,6 +41,7 @@ def refused(project, *arguments, targets=()):
             "seeds: 2\nseeds: 3",
             "line 7: not valid YAML: duplicate key 'seeds'",
         ),
+        ("config/config.yaml", "seeds: 2", "\tseeds: 2", "config/config.yaml, line 6: not valid YAML: "),
         (STUDY, "dots_source", "dots_sorce", "models.py has no function `dots_sorce`."),
         ("config/datasets.yaml", "maximum: 5", "maximum: [", "config/datasets.yaml, line"),
     ],
@@ -64,6 +65,11 @@ def test_a_results_folder_that_cannot_be_written_is_named_before_anything_runs(f
     printed = refused(fresh, "--config", "results=Snakefile/results")
     assert "results: Snakefile/results: Snakefile is not a folder." in printed
     assert "Hint: set another folder" in printed
+
+
+def test_a_list_typed_without_brackets_is_answered_with_the_right_quotes(fresh):
+    printed = refused(fresh, "--dry-run", "--config", "studies=dots")
+    assert "command line (--config): studies: \"dots\" is not a list. Hint: --config 'studies=[dots]'" in printed
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
 
-from calotype.config.project import open_project
+from calotype.config.project import check_settings_file, open_project
 from calotype.jobs import retries
 from calotype.planning import targets
 from calotype.util import start_environment
@@ -39,8 +39,19 @@ def plain_errors():
 
 
 try:
-    LAYOUT = open_project(config, workflow.configfiles)
+    if not workflow.modifier.skip_configfile:  # of a module with a config of its own
+        check_settings_file(Path("config/config.yaml"))
 except CalotypeError as error:  # not by `plain_errors`, whose own lines Snakemake would show
+    raise WorkflowError(str(error)) from None
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    typed = workflow.config_settings.config or {}
+    LAYOUT = open_project(config, workflow.configfiles, typed, main=workflow.is_main_process)
+except CalotypeError as error:
     raise WorkflowError(str(error)) from None
 CONFIG = LAYOUT.config
 DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack

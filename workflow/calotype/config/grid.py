@@ -54,7 +54,7 @@ def _combinations(
             raise CalotypeError(f"{where}: {key!r} is not a key.", "example: optimizer.learning_rate")
         if not isinstance(values, list) or not values:
             raise CalotypeError(f"{where}.{key}: is not a list of values.", f"example: {key}: [{values}]")
-        if any(values.count(value) > 1 for value in values):
+        if len(values) <= MOST and any(values.count(value) > 1 for value in values):
             raise CalotypeError(f"{where}.{key}: duplicate value.")
         if key in ("label", "description", "seeds", "seeds_per_job", GRID):
             raise CalotypeError(f"{where}.{key}: cannot be swept: it changes no result.")

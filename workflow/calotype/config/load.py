@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +17,8 @@ from calotype.config.grid import GRID, GRID_DESCRIPTION, expand
 from calotype.config.study import Study
 from calotype.steps.sequence import measured_split
 from calotype.util.errors import CalotypeError, about, did_you_mean, with_hint
-from calotype.util.typed import PositiveInt, Strict
-from calotype.util.yaml_validation import EXPECTED, read_yaml, validate
+from calotype.util.typed import Seeds, Strict
+from calotype.util.yaml_validation import COMMAND_LINE, EXPECTED, read_yaml, validate
 
 RESERVED_STUDIES = ("benchmarks", "checkpoints", "logs", "paper", "prepared", "report")  # other names in results/
 
@@ -55,8 +55,8 @@ class Settings(Strict):
         [], description="Studies of the report, by file name; `snakemake --cores all` runs them."
     )
     paper: list[Name] = Field([], description="Studies of the paper; `snakemake --cores all paper` runs them.")
-    seeds: PositiveInt = Field(5, description="Number of seeds of variants without their own number.")
-    seeds_per_job: PositiveInt = Field(3, description="Largest number of seeds of a variant that share a job (a pack).")
+    seeds: Seeds = Field(5, description="Number of seeds of variants without their own number.")
+    seeds_per_job: Seeds = Field(3, description="Largest number of seeds of a variant that share a job (a pack).")
     checkpoint_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0,
         description="Minutes between two checkpoints of a training job: its largest loss when it is killed without "
@@ -147,18 +147,24 @@ class Config:
         return list(getattr(self.datasets[dataset], "classes", []))
 
 
-def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml", root: Path = Path()) -> Config:
+def load(
+    settings: Mapping[str, Any],
+    settings_file: str = "config/config.yaml",
+    root: Path = Path(),
+    typed: Collection[str] = (),
+) -> Config:
     """Validate the settings; read the datasets and the studies.
 
     Args:
         settings: content of config.yaml, with changes from the command line.
         settings_file: its name in errors.
         root: folder that paths in the settings start from.
+        typed: keys whose values come from the command line.
 
     Raises:
         CalotypeError: One line per mistake, with file, key, problem and hint.
     """
-    checked = validate(Settings, dict(settings), settings_file)
+    checked = validate(Settings, dict(settings), settings_file, typed=typed)
     file, asked = checked.datasets, dict.fromkeys([*checked.studies, *checked.paper])
     # A new project has no datasets.yaml: `new_study` writes it.
     raw = read_yaml(root / file) if asked or (root / file).exists() else {}
@@ -167,9 +173,13 @@ def load(settings: Mapping[str, Any], settings_file: str = "config/config.yaml",
         raise CalotypeError(f"{file}: no dataset found.", "add one: see config/README.md.")
     for name in raw:
         if not (isinstance(name, str) and re.fullmatch(NAME, name)):
-            raise CalotypeError(f"{file}: {name!r} {EXPECTED['string_pattern_mismatch']}.")
+            raise CalotypeError(f"{file}: {name!r:.60} {EXPECTED['string_pattern_mismatch']}.")
     datasets = {name: _load_dataset(name, entry, file) for name, entry in raw.items()}
-    studies = {name: _load_study(name, checked, settings_file, datasets, root) for name in asked}
+    studies = {}
+    for name in asked:
+        key = "studies" if name in checked.studies else "paper"
+        source = f"{COMMAND_LINE if key in typed else settings_file}: {key}"
+        studies[name] = _load_study(name, checked, source, datasets, root)
     broken = {}
     # Errors in other study files must not stop this call.
     for path in sorted((root / checked.study_files).glob("*.yaml")):
@@ -185,21 +195,19 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
     source = entry.get("source") if isinstance(entry, dict) else None
     # The source decides the allowed keys; without one, the first source gives the errors.
     if source is not None and not (isinstance(source, str) and source in DATASETS):
-        raise CalotypeError(
-            f"{file}: {name}.source: {source!r} is not one of {', '.join(DATASETS)}.", did_you_mean(source, DATASETS)
-        )
+        problem = f"{source!r:.60} is not one of {', '.join(DATASETS)}."
+        raise CalotypeError(f"{file}: {name}.source: {problem}", did_you_mean(source, DATASETS))
     kind = DATASETS[source or next(iter(DATASETS))]
     with with_hint(kind.hint) if kind.hint and "fetch" not in entry else nullcontext():
         return validate(kind, entry, file, (name,))
 
 
-def _load_study(name: str, settings: Settings, settings_file: str, datasets: dict[str, Dataset], root: Path) -> Study:
+def _load_study(name: str, settings: Settings, source: str, datasets: dict[str, Dataset], root: Path) -> Study:
     folder = root / settings.study_files
     path, file = folder / f"{name}.yaml", f"{settings.study_files}/{name}.yaml"
     if not path.is_file():
-        key = "studies" if name in settings.studies else "paper"
         known = sorted(entry.stem for entry in folder.glob("*.yaml"))
-        raise CalotypeError(f"{settings_file}: {key}: study `{name}` not found ({file}).", did_you_mean(name, known))
+        raise CalotypeError(f"{source}: study `{name}` not found ({file}).", did_you_mean(name, known))
     if name in RESERVED_STUDIES:
         raise CalotypeError(f"{file}: `{name}` is a reserved name.", "rename the file.")
     if not re.fullmatch(NAME, name):

@@ -8,7 +8,7 @@ from calotype.config.dataset_base import Name
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
 from calotype.tasks.registry import TASKS, TaskName, tasks_that
-from calotype.util.typed import PositiveInt, Strict
+from calotype.util.typed import PositiveInt, Seeds, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -27,8 +27,8 @@ class Variant(Recipe):
     )
     label: str = Field("", description="Name in figures and tables. Default: the variant's key.")
     description: str = Field("", description="One sentence for the report.")
-    seeds: PositiveInt | None = Field(None, description="Number of seeds. Default: `seeds` of config.yaml.")
-    seeds_per_job: PositiveInt | None = Field(
+    seeds: Seeds | None = Field(None, description="Number of seeds. Default: `seeds` of config.yaml.")
+    seeds_per_job: Seeds | None = Field(
         None, description="Largest number of seeds that share a job (a pack). Default: `seeds_per_job` of config.yaml."
     )
     files: list[str] = Field(

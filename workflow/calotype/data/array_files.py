@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from calotype.data.idx import read_idx
 from calotype.data.npz import open_npy, read_npz
 from calotype.util.errors import with_hint
+from calotype.util.files import check_regular
 
 
 def open_array(folder: Path, name: str) -> NDArray[Any]:
@@ -26,6 +27,7 @@ def open_array(folder: Path, name: str) -> NDArray[Any]:
     """
     file, _, array = name.partition(":")
     path = folder / file
+    check_regular(path)
     with with_hint("bring it back, or save it anew; .npz, .npy and IDX files are read."):
         if array:
             return read_npz(path, array)

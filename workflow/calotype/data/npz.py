@@ -1,7 +1,6 @@
 """Read arrays from .npz and .npy files; never an object, which could run code while it is read."""
 
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +15,8 @@ def _refused(where: str, error: Exception) -> CalotypeError:
     """What numpy says of an array that it does not read, in our words."""
     if "Object arrays" in str(error) or "Python objects" in str(error):
         return CalotypeError(f"{where} holds Python objects, which are never read.", "save it as an array of numbers.")
-    problem = str(error).split(": <")[0]  # what comes then is an object of Python's
-    return CalotypeError(f"{where} cannot be read: {problem or type(error).__name__}.")
+    problem = " ".join(str(error).split(": <")[0].split())  # what comes then is an object of Python's
+    return CalotypeError(f"{where} cannot be read: {problem[:200] or type(error).__name__}.")
 
 
 def read_npz(path: Path, name: str) -> NDArray[Any]:
@@ -35,12 +34,14 @@ def read_npz(path: Path, name: str) -> NDArray[Any]:
             if name not in names:
                 raise CalotypeError(f"{path}: has no array `{name}`.", did_you_mean(name, names))
             with archive.open(f"{name}.npy") as file:
-                return np.lib.format.read_array(file, allow_pickle=False)
+                return _native(np.lib.format.read_array(file, allow_pickle=False))
+    except CalotypeError:
+        raise
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except zipfile.BadZipFile as error:
         raise CalotypeError(f"{path}: not an .npz file, or truncated: {error}.") from None
-    except (ValueError, EOFError, KeyError, MemoryError, RuntimeError, zlib.error) as error:
+    except Exception as error:  # neither zipfile nor numpy documents the errors of a damaged file
         raise _refused(f"{path}: `{name}`", error) from None
 
 
@@ -51,11 +52,16 @@ def open_npy(path: Path) -> NDArray[Any]:
         CalotypeError: the file is missing, broken or no .npy file, or holds Python objects.
     """
     try:
-        return np.lib.format.open_memmap(path, mode="r")
+        return _native(np.lib.format.open_memmap(path, mode="r"))
     except OSError as error:
         raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # numpy does not document the errors of a damaged header
         raise _refused(f"{path}: the array", error) from None
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array in the byte order of this machine; only big-endian arrays are copied."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def as_images(pixels: NDArray[Any], name: str) -> NDArray[np.uint8 | np.uint16]:

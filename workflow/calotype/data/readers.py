@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calotype.util.errors import CalotypeError, with_hint
-from calotype.util.files import sha256
+from calotype.util.files import check_regular, sha256
 
 # Number, label (a count, a class, or any number), image of shape (height, width, channels).
 Record = tuple[int, int | float, NDArray[np.uint8] | NDArray[np.uint16]]
@@ -95,6 +95,7 @@ def read_raw(reader: str, folder: Path, files: Mapping[str, str] | None = None, 
     if files is None:
         return resolve_name(reader)(folder, **reading)
     for name, checksum in files.items():
+        check_regular(folder / name)
         if (folder / name).is_file() and sha256(folder / name) != checksum:
             raise CalotypeError(
                 f"{folder / name}: its content is not what datasets.yaml says (SHA-256).",

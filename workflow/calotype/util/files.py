@@ -71,6 +71,12 @@ def new_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def check_regular(path: Path) -> None:
+    """Raise a CalotypeError if a path is a pipe, a socket or a device, which a reader could read without end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise CalotypeError(f"{path}: not a file, but a pipe, a socket or a device.", "move it away.")
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal."""
     with open(path, "rb") as file:

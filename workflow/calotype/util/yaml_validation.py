@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -11,10 +11,16 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from calotype.util.errors import CalotypeError, did_you_mean
+from calotype.util.files import check_regular
 
 MOST_VALUES = 1_000_000  # of a YAML file: anchors that refer to anchors could fill the memory
+MOST_BYTES = 20_000_000  # of a YAML file
+LONG = 200_000  # characters, for which the loader with better messages takes two seconds
+MOST_MERGED = 10_000  # keys of a mapping with merge keys, which could grow ninefold with each line
+LARGEST = 10**300  # whole number; Python neither prints nor reads thousands of digits
 DEEP = 200  # nested brackets
 MOST_LINES = 20  # of an error
+COMMAND_LINE = "command line (--config)"  # names it in errors, as a file's name does a file
 
 
 class _UniqueKeys(yaml.constructor.SafeConstructor):
@@ -22,15 +28,24 @@ class _UniqueKeys(yaml.constructor.SafeConstructor):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            found = super().construct_object(node, deep)
+            if isinstance(found, int) and abs(found) > LARGEST:
+                raise ValueError
+            return found
         except (ArithmeticError, AttributeError, LookupError, ValueError):  # such as the 30th of February
             kind = node.tag.rsplit(":", 1)[-1]
             problem = f"{node.value!r:.60} is not of the type {kind}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_MERGED:
+            problem = f"merge keys (<<) expand to more than {MOST_MERGED:,} keys"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
-        for key_node, _ in node.value:
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key = self.construct_object(key_node, deep=True)
@@ -56,13 +71,21 @@ def read_yaml(path: Path) -> Any:
         CalotypeError: the file is missing or not valid YAML, or has duplicate keys or recursive or too large anchors.
     """
     try:
+        check_regular(path)
+        if path.stat().st_size > MOST_BYTES:
+            raise CalotypeError(f"{path}: too large for a config file: more than {MOST_BYTES:,} bytes.")
         text = path.read_text(encoding="utf-8")
         if _looks_deep(text):
             raise RecursionError
         try:
             found = yaml.load(text, _FastLoader)
-        except yaml.YAMLError:
-            found = yaml.load(text, _Loader)
+        except yaml.YAMLError as error:
+            if len(text) > LONG:
+                raise
+            try:
+                found = yaml.load(text, _Loader)
+            except OverflowError:  # an escape beyond all characters
+                raise error from None
         if _size(found, {}) > MOST_VALUES:
             raise CalotypeError(f"{path}: its anchors expand to more than {MOST_VALUES:,} values.")
         return found
@@ -167,6 +190,10 @@ def _instead(name: Any, options: Sequence[str]) -> str | None:
     return f"it was renamed: use `{renamed}`" if renamed in options else did_you_mean(name, options)
 
 
+def _short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     """Describe an error of pydantic: the problem with the value, and a hint."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
@@ -178,14 +205,14 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         value, expected = context.get("tag", value), context.get("expected") or context["expected_tags"]
         found = re.findall(r"'([^']*)'|(\w+)", expected.replace(" or ", ", "))
         options = [text or other.lower() for text, other in found]
-        return f"{value!r} is not one of {', '.join(options)}", _instead(value, options) if value else None
+        return f"{_short(repr(value))} is not one of {', '.join(options)}", _instead(value, options) if value else None
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
     try:
         shown = json.dumps(value, default=str, ensure_ascii=False)
     except TypeError:  # keys that are not text
         shown = str(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    shown = _short(shown)
     if kind == "float_type" and isinstance(value, str) and re.fullmatch(r"[+-]?\d+e[+-]?\d+", value, re.IGNORECASE):
         mantissa, exponent = re.split("e", value, flags=re.IGNORECASE)
         return f"{shown} is text in YAML, not a number", f"write {mantissa}.0e{exponent}"
@@ -226,7 +253,9 @@ def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = ()) -> _Model:
+def validate(
+    model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = (), typed: Collection[str] = ()
+) -> _Model:
     """Validate plain data from YAML.
 
     Args:
@@ -234,6 +263,7 @@ def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = 
         raw: the data.
         file: the file name for errors.
         where: the keys that lead to `raw` in it.
+        typed: the keys whose values come from the command line.
 
     Raises:
         CalotypeError: with one line per error.
@@ -245,15 +275,22 @@ def validate(model: type[_Model], raw: Any, file: str, where: tuple[str, ...] = 
     except ValidationError as problem:
         lines: list[str] = []
         for error in _deepest(problem.errors()):
+            if len(lines) == MOST_LINES:
+                lines.append(f"{file}: and more errors.")
+                break
             location = _plain(error["loc"])
             what, hint = _explain(error, model)
             # Report a value from the study's defaults there, and once.
             if location[:1] == ("variants",) and len(location) > 2 and _is_default(raw, *location[1:3]):
                 location = ("defaults", *location[2:])
-            key = ".".join(str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
-            line = f"{file}: {key + ': ' if key else ''}{what}." + (f" Hint: {hint}" if hint else "")
+            source = file
+            if location and location[0] in typed:
+                source = COMMAND_LINE
+                if error["type"] == "list_type":
+                    hint = f"--config '{location[0]}=[{error['input']}]'"
+            steps = (str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
+            key = ".".join(_short(step, 200) for step in steps)
+            line = f"{source}: {key + ': ' if key else ''}{_short(what, 2000)}." + (f" Hint: {hint}" if hint else "")
             if line not in lines:
                 lines.append(line)
-        if len(lines) > MOST_LINES:
-            lines[MOST_LINES:] = [f"{file}: and {len(lines) - MOST_LINES} more errors."]
         raise CalotypeError("\n".join(lines)) from None
