@@ -61,7 +61,7 @@ def test_all_characters_of_a_pattern_but_stars_and_question_marks_are_literal(fo
 
 
 def test_only_named_files_count_if_some_are_named(folder):
-    named = contents(folder, [], folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
+    named = contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"])
     (folder / "a/2.png").write_text("other")
     assert contents(folder, None, folder.parent / "known.json", ["a/1.png", "nowhere.npz"]) == named
     (folder / "a/1.png").write_text("other")
