@@ -1,12 +1,10 @@
-# calotype: from raw images to the figures of a paper.
+# calotype: from raw images to the figures of a paper. config/ says what to run.
 #
-#   snakemake --cores all          on this machine
-#   snakemake --profile slurm      on a Slurm cluster (slurm/README.md)
-#   snakemake --cores all paper    all studies of the paper; or one, by its name
-#   snakemake -n                   only says what would be done
-#   snakemake --cores 1 new_study --config name=leaves images=path/to/folder     begins a study of your own images
-#
-# What is run stands in config/. The rules below are in the order in which they run.
+#   snakemake --cores all          run on this machine
+#   snakemake --profile slurm      run on a Slurm cluster (slurm/README.md)
+#   snakemake --cores all paper    run all studies of the paper; a study's name runs that study
+#   snakemake -n                   show the jobs, without running them
+#   snakemake --cores 1 new_study --config name=leaves images=path/to/folder     start a study of your own images
 
 from snakemake.utils import min_version
 
@@ -28,7 +26,7 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
-    """The studies of config.yaml: the report, and each figure as PDF, SVG and PNG."""
+    """Make the report of the studies in config.yaml, with all figures as PDF, SVG and PNG."""
     default_target: True
     input:
         everything("report"),
@@ -36,30 +34,30 @@ rule all:
 
 
 rule paper:
-    """All studies of the paper."""
+    """Make the report of the studies of the paper."""
     input:
         everything("paper"),
     localrule: True
 
 
 rule fetch:
-    """The files of all datasets that are fetched; for a machine with internet, before jobs on machines without."""
+    """Fetch the files of all datasets, on a machine with internet."""
     input:
         expand(rules.fetch_dataset.output.sums, dataset=LAYOUT.of_origin("fetched")),
     localrule: True
 
 
 rule preparation:
-    """A figure of each split that the report or the paper uses: what each step of its preparation does."""
+    """Plot a preview of each split that the report or the paper uses, after each preparation step."""
     input:
-        ask(LAYOUT.step_sheets, studies={*CONFIG.settings.studies, *CONFIG.settings.paper}),
+        ask(LAYOUT.previews, studies={*CONFIG.settings.studies, *CONFIG.settings.paper}),
     localrule: True
 
 
 for study_name in own_targets():
 
     rule:
-        """One study alone, by its name."""
+        """Make the report of one study."""
         name:
             study_name
         input:

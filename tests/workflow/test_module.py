@@ -56,7 +56,7 @@ def test_a_project_of_its_own_runs_the_workflow_and_its_rule_after_it(cloned):
     assert sorted(line.split(":")[0] for line in lines) == ["dense", "own-units-4"]
     # The findings are printed at the end, and the project's model was tested before training.
     assert "Report: results/report.html" in printed
-    assert printed.count("trains, saves, loads and predicts") == 1
+    assert printed.count("smoke test passed") == 1
     seen = json.loads((results / "shades/own-units-4/smoke_test.json").read_text(encoding="utf-8"))
     assert seen["parameters"] == (1 + 1) * 4 + (4 + 1) * 2, "the number of the grid has reached the model"
     assert "preparation/train" in (results / "report.html").read_text(encoding="utf-8")

@@ -253,7 +253,7 @@ def test_a_paper_without_studies_says_so(fresh):
     fresh.edit("config/config.yaml", "paper: [dots, digits, mnist-dnn, mnist-ablation, fashion]", "paper: []")
     done = fresh.snakemake("--dry-run", "paper")
     assert done.returncode != 0
-    assert "paper: names no study" in done.stdout + done.stderr
+    assert "paper: no study found" in done.stdout + done.stderr
 
 
 @pytest.mark.slow

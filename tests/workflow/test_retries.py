@@ -237,7 +237,7 @@ def test_a_snakemake_that_was_killed_leaves_a_training_that_nobody_repeats(proje
     wait_for(project, second, "is being trained by process .*; waiting for it")
     (project.folder / "awaited").touch()
     assert second.wait() == 0
-    assert "done by another job meanwhile" in (project.folder / LOG).read_text(encoding="utf-8")
+    assert "another job has finished it" in (project.folder / LOG).read_text(encoding="utf-8")
     assert tries(project) == 1
     assert result(project) == result(whole)
     assert not (project.folder / "results/checkpoints").exists() or not [

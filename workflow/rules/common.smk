@@ -1,6 +1,6 @@
-# The checked config, paths and wildcards, which all rules share.
-# Needs: config/ and the library.
-# Gives: CONFIG, LAYOUT and the functions below, a few lines each; longer ones belong in the library.
+# The checked config, paths and wildcards of all rules.
+# Input: config/ and the library.
+# Output: CONFIG, LAYOUT and short functions; long functions belong in the library.
 
 import os
 import runpy
@@ -13,11 +13,11 @@ from snakemake.exceptions import WorkflowError
 
 STARTED = time.time()
 
-# The folder of the rules, scripts and library: of this file, not of a Snakefile that takes them in as a module. A
-# hosted repository has no library beside these rules yet: this one file of it, which imports nothing of it, comes first.
+# The folder workflow/ of this file, also if a Snakefile uses it as a module. Snakemake downloads only rules of a hosted
+# repository; hosted_source.py, which imports nothing of the library, fetches the rest.
 hosted = runpy.run_path(workflow.source_path("../calotype/util/hosted_source.py"))
 WORKFLOW = hosted["workflow_folder"](workflow.current_basedir)
-# Scripts run in processes of their own and find the library there; so does this file.
+# Scripts run in other processes, and find the library by this variable.
 LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
@@ -31,7 +31,7 @@ from calotype.util.errors import CalotypeError
 
 @contextmanager
 def plain_errors():
-    """Have Snakemake show the errors of the library without a traceback."""
+    """Make Snakemake show errors of the library without a traceback."""
     try:
         yield
     except CalotypeError as error:
@@ -39,9 +39,9 @@ def plain_errors():
 
 
 try:
-    if not workflow.modifier.skip_configfile:  # of a module with a config of its own
+    if not workflow.modifier.skip_configfile:  # a module may have its own config
         check_settings_file(Path("config/config.yaml"))
-except CalotypeError as error:  # not by `plain_errors`, whose own lines Snakemake would show
+except CalotypeError as error:  # Snakemake would show the code of `plain_errors` here
     raise WorkflowError(str(error)) from None
 
 
@@ -56,22 +56,22 @@ except CalotypeError as error:
 CONFIG = LAYOUT.config
 DATA, RESULTS, PACK = LAYOUT.data, LAYOUT.results, LAYOUT.pack
 
-# Scripts see these, and a change of them runs nothing again, as that of a param would.
+# Scripts read these from `config`: unlike a change of params, a change here runs nothing again.
 config["checkpoint_minutes"] = CONFIG.settings.checkpoint_minutes
 config["stream_above_mib"] = CONFIG.settings.stream_above_mib
 
-# How many small rules of a group work at a time in the Slurm job that they share: the Slurm profile has each of them
-# claim it. A limit in a profile would not reach the job on its node, which would then ask for more cores than it has.
+# Number of grouped rules that run at the same time in a shared Slurm job; each claims one unit in the Slurm profile. A
+# limit in a profile does not reach the job on its node, which would then use more cores than it has.
 workflow.register_resource("at_once", 1)
 
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 ENVIRONMENT = "../../envs/cpu.yaml"
-# Captions, template and style. Relative, so that a project that was moved is still up to date.
+# Captions, template and style; a relative path, so that moving a project runs nothing again.
 REPORT = Path(os.path.relpath(WORKFLOW / "report"))
 
 
 def one_of(names):
-    """A pattern for wildcards that takes these names and no others; where there are none, nothing."""
+    """Return a wildcard pattern that matches only these names."""
     return "|".join(sorted(names)) or "(?!)"
 
 
@@ -88,12 +88,12 @@ wildcard_constraints:
 if misfit := retries.install(STARTED):
     print(misfit, file=sys.stderr)
 targets.explain_mistyped(workflow, LAYOUT)
-# All jobs inherit it; code of the jobs themselves comes too late for what Python and NumPy read when they start.
+# Jobs inherit the environment; Python and NumPy read it at their start, before any code of a job.
 if ignored := start_environment.fix(os.environ):
     print("Ignoring environment variables that change results:", ", ".join(ignored), file=sys.stderr)
 
 
 def own_targets():
-    """The studies, each a target by its name. Called when all other rules are there: their names are taken."""
+    """Return the studies as targets, after all rules: a study cannot have the name of a rule."""
     with plain_errors():
         return targets.studies_as_targets(CONFIG, [known.name for known in workflow.rules])

@@ -1,7 +1,7 @@
-# Raw data: images and labels, as the source's own tools would read them.
-# Needs: the dataset's entry in datasets.yaml; to fetch, a network, a package manager, or files that you have.
-# Gives: data/<dataset>/<split>/, a folder of img<N>.jpg and labels.csv (drawn), or data/<dataset>/ (fetched, verified);
-# of your own images, which stay where they are, results/prepared/<dataset>/catalogue.csv.
+# Raw data: images and labels.
+# Input: the dataset in datasets.yaml; to fetch files, a network, a package manager, or your own copies.
+# Output: data/<dataset>/<split>/ with img<N>.jpg and labels.csv (drawn), data/<dataset>/ (fetched and verified), or
+# results/prepared/<dataset>/catalogue.csv (your own images, which stay in their folder).
 
 
 rule draw:
@@ -30,9 +30,9 @@ rule draw:
         "../scripts/draw.py"
 
 
-# On the machine where Snakemake was called: compute nodes have no internet.
+# Runs where you call Snakemake: compute nodes often have no internet.
 rule fetch_dataset:
-    """Fetch the files of a dataset from its sources in turn, and verify them; what is there and right is kept."""
+    """Fetch the missing files of a dataset from its sources, and verify all checksums."""
     output:
         sums=f"{DATA}/{{dataset}}/SHA256SUMS",
     log:
@@ -44,7 +44,7 @@ rule fetch_dataset:
     conda:
         ENVIRONMENT
     params:
-        # The whole identity of the files: neither where they come from nor the code that brings them changes a byte.
+        # Checksums identify the files completely; sources and code change no byte.
         files=ask(CONFIG.checksums),
     message:
         "Fetching {wildcards.dataset}"
@@ -53,7 +53,7 @@ rule fetch_dataset:
 
 
 rule catalogue:
-    """Find the images of your own, read each, and write down its label and its split."""
+    """Read your own images, and list each with its label and split."""
     output:
         table=f"{RESULTS}/prepared/{{dataset}}/catalogue.csv",
         manifest=f"{RESULTS}/prepared/{{dataset}}/catalogue.json",
@@ -63,7 +63,7 @@ rule catalogue:
         f"{BENCHMARKS}/catalogue/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(LAYOUT.of_origin("user")),
-    priority: 4  # for its four cores: Snakemake adds up what could run there instead
+    priority: 4  # Snakemake weighs four cores against four other jobs
     group:
         "data"
     conda:
@@ -75,6 +75,6 @@ rule catalogue:
         place=not_compared(ask(LAYOUT.place)),
         code=ask(IDENTITY.catalogue_code),
     message:
-        "Looking through the images of {wildcards.dataset}"
+        "Reading the images of {wildcards.dataset}"
     script:
         "../scripts/catalogue.py"

@@ -1,14 +1,14 @@
-# Evaluation: from predictions to tables.
-# Needs: predictions of all runs of a study on its test splits, and the packs' histories and layers.
-# Gives: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, history.csv,
-# claims.csv, and LaTeX; what figures and the report read.
+# Evaluation: predictions to tables.
+# Input: predictions of all runs of a study on its test splits; histories and layers of the packs.
+# Output: results/<study>/: runs.csv, summary.csv, pooled.csv, confusion.csv, differences.csv, layers.csv, history.csv,
+# claims.csv and LaTeX tables, which figures and the report read.
 
 
 rule evaluate:
-    """Measure all runs of a study, per seed, over seeds, and pooled."""
+    """Compute the metrics of all runs of a study: per seed, over seeds, and pooled."""
     input:
         predictions=ask(LAYOUT.predictions),
-        # Beside it lie the history and the layers of a pack.
+        # The script also reads history and layers in the same folders.
         packs=ask(LAYOUT.pack_paths, name="provenance.json"),
     output:
         runs=f"{RESULTS}/{{study}}/runs.csv",
@@ -54,7 +54,7 @@ rule evaluate:
 
 
 rule claims:
-    """Compare the published numbers of a study with the measured ones, and write its tables as LaTeX."""
+    """Compare the published numbers of a study with our measurements, and write LaTeX tables."""
     input:
         runs=rules.evaluate.output.runs,
         summary=rules.evaluate.output.summary,
@@ -86,6 +86,6 @@ rule claims:
         metrics=of_study("shown"),
         code=IDENTITY.script("claims.py"),
     message:
-        "Comparing the claims of {wildcards.study} with measurements"
+        "Comparing the claims of {wildcards.study} with our measurements"
     script:
         "../scripts/claims.py"

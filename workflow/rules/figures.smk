@@ -1,21 +1,23 @@
-# Figures: each one as PDF, SVG and PNG.
-# Needs: tables and predictions of the study, the prepared test splits, the style file.
-# Gives: results/<study>/figures/; a figure that each variant has one of, in a folder of its own.
+# Figures, each as PDF, SVG and PNG.
+# Input: tables and predictions of the study, the prepared test splits, the style file.
+# Output: results/<study>/figures/; figures per variant are in a folder each.
 
-# One job plots all figures of a study: it imports and reads their common inputs once. Studies with the same figures, by
-# the table in calotype/tasks/figures.py, share a rule. A call whose targets are all figures, as in
-# `snakemake results/digits/figures/seeds.pdf`, has a rule for each figure instead, with the same input and params.
+# One job plots all figures of a study, so that libraries and inputs are loaded once. Studies with the same figures (see
+# calotype/tasks/figures.py) share a rule. If all targets of a call are figures, for example
+# `snakemake results/digits/figures/seeds.pdf`, each figure has its own rule, with the same input and params.
 ONE_BY_ONE = targets.figures_alone(LAYOUT, sys.argv[1:])
 
 
 def figure_rules():
-    """Yield the name of each rule, the figures that it plots, and the figures of its studies with these studies."""
+    """Yield for each rule its name, its log, the figures that it plots, all figures of its studies, and its studies."""
     for figures, studies in LAYOUT.figure_sets().items():
         name = LAYOUT.figures_rule(studies[0])
         if ONE_BY_ONE:
-            yield from ((f"{name}{targets.ALONE}{figure.name}", [figure], figures, studies) for figure in figures)
+            for figure in figures:
+                log = f"{LOGS}/figures/{{study}}/{figure.name}.log"
+                yield f"{name}{targets.ALONE}{figure.name}", log, [figure], figures, studies
         else:
-            yield name, figures, figures, studies
+            yield name, f"{LOGS}/figures/{{study}}.log", figures, figures, studies
 
 
 def figure_files(figures):
@@ -33,7 +35,7 @@ def figure_files(figures):
     return files
 
 
-for name, plotted, figures, studies in figure_rules():
+for name, log_file, plotted, figures, studies in figure_rules():
 
     rule:
         """Plot the figures of a study, several at a time."""
@@ -53,7 +55,7 @@ for name, plotted, figures, studies in figure_rules():
         output:
             **figure_files(plotted),
         log:
-            f"{LOGS}/figures/{{study}}{'/' + plotted[0].name if ONE_BY_ONE else ''}.log",
+            log_file,
         wildcard_constraints:
             study=one_of(studies),
         group:

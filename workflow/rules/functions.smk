@@ -1,6 +1,6 @@
 # Functions of wildcards for params and inputs.
-# Needs: common.smk, and the library, which has all answers.
-# Gives: IDENTITY, all that results depend on besides their input files; `ask` and `of_...`, which make the functions.
+# Input: common.smk and the library.
+# Output: IDENTITY, the values and code digests that results depend on; `ask` and `of_...`, which return functions.
 
 from inspect import signature
 
@@ -10,7 +10,7 @@ IDENTITY = Identity(LAYOUT, WORKFLOW / "scripts")
 
 
 def ask(method, **given):
-    """A function of the wildcards that a method takes by their names; `studies` are those of the report."""
+    """Return a function that calls a method with wildcards by name; `studies` are those of the report."""
     needed = [name for name, each in signature(method).parameters.items() if each.default is each.empty]
     names = [name for name in needed if name not in given]
 
@@ -25,7 +25,7 @@ def ask(method, **given):
 
 
 def of_dataset(key):
-    """A function of wildcards that gives an attribute of the dataset, or asks its method."""
+    """Return a function that gets an attribute of the dataset, or calls its method."""
 
     def answer(wildcards):
         found = getattr(CONFIG.datasets[wildcards.dataset], key)
@@ -35,7 +35,7 @@ def of_dataset(key):
 
 
 def of_study(key):
-    """A function of wildcards that gives an attribute of the study."""
+    """Return a function that gets an attribute of the study."""
 
     def answer(wildcards):
         return getattr(CONFIG.studies[wildcards.study], key)
@@ -44,7 +44,7 @@ def of_study(key):
 
 
 def of_variant(key):
-    """A function of wildcards that gives an attribute of the variant, or asks its method."""
+    """Return a function that gets an attribute of the variant, or calls its method."""
 
     def answer(wildcards):
         found = getattr(CONFIG.studies[wildcards.study].variants[wildcards.variant], key)
@@ -53,8 +53,17 @@ def of_variant(key):
     return answer
 
 
+def of_report(pattern):
+    """Return a function that gets a file of each study of the report."""
+
+    def answer(wildcards):
+        return [pattern.format(study=study) for study in LAYOUT.reports()[wildcards.report]]
+
+    return answer
+
+
 def not_compared(function):
-    """The same as a param that makes nothing run again: Snakemake compares none that asks for `output`."""
+    """Return a function for a param that runs nothing again: Snakemake does not compare params that take `output`."""
 
     def answer(wildcards, output):
         return function(wildcards)
@@ -63,17 +72,17 @@ def not_compared(function):
 
 
 def everything(report):
-    """All files that a call for a report makes; where it cannot be made, the reason, once it is asked for."""
+    """Return a function that gets all files of a report, or ends with the error of an invalid study."""
 
     def paths(wildcards):
         try:
             return targets.files_of(LAYOUT, report)
         except CalotypeError as error:
-            raise SystemExit(f"error: {error}") from None  # Snakemake shows a traceback of any other
+            raise SystemExit(f"error: {error}") from None  # Snakemake shows a traceback for other errors
 
     return paths
 
 
 def rule_names(wildcards):
-    """The names that a study cannot have: those of the rules."""
+    """Return the names of all rules; a study cannot have them."""
     return [known.name for known in workflow.rules]

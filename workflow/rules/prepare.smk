@@ -1,18 +1,18 @@
-# Preparation: what OpenCV does to the images before a model sees them.
-# Needs: data/<dataset>/<split>/, or data/<dataset>/ where files were fetched.
-# Gives: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json, its manifest with a checksum; where
-# asked for, <split>-preview.pdf, .svg and .png, a figure of what each step does.
+# Preparation: images to arrays, with OpenCV.
+# Input: raw images of a dataset.
+# Output: results/prepared/<dataset>/<split>.npy (images, labels, ids) and .json (manifest with checksum); on request
+# <split>-preview.pdf, .svg and .png, figures of images after each step.
 
-# Values stand for the config, and of the steps those count that a dataset takes.
+# Not in the digests of these scripts: params hold the config, and the code of the dataset's own steps.
 NO_STEP = ["calotype.config", "calotype.steps.registry"]
 
 
 rule measure:
-    """Measure what `normalise` takes from a split for all of the dataset: mean and deviation of each channel."""
+    """Measure mean and standard deviation of each channel on one split, for `normalise` in all splits."""
     input:
         raw=ask(LAYOUT.raw),
-        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # its manifest says whether it changed
-        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their content
+        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # `raw` is its manifest, which shows a change
+        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their checksums
     output:
         measured=f"{RESULTS}/prepared/{{dataset}}/{{split}}.measured.json",
     log:
@@ -39,11 +39,11 @@ rule measure:
 
 
 rule prepare:
-    """Prepare one split: read its images, take them through OpenCV, and write one memory-mappable array."""
+    """Prepare one split: read its images, process them with OpenCV, and write one memory-mappable array."""
     input:
         raw=ask(LAYOUT.raw),
-        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # its manifest says whether it changed
-        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their content
+        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # `raw` is its manifest, which shows a change
+        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their checksums
         measured=ask(LAYOUT.measured),
     output:
         array=f"{RESULTS}/prepared/{{dataset}}/{{split}}.npy",
@@ -69,11 +69,11 @@ rule prepare:
 
 
 rule preview:
-    """Print what each step makes of some images of a split."""
+    """Plot some images of a split after each preparation step."""
     input:
         raw=ask(LAYOUT.raw),
-        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # its manifest says whether it changed
-        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their content
+        catalogue=ancient(ask(LAYOUT.catalogue_table)),  # `raw` is its manifest, which shows a change
+        files=ancient(ask(LAYOUT.files_of_steps)),  # a param holds their checksums
         measured=ask(LAYOUT.measured),
         manifest=rules.prepare.output.manifest,
         array=ancient(rules.prepare.output.array),
@@ -102,6 +102,6 @@ rule preview:
         classes=ask(CONFIG.class_names),
         code=IDENTITY.script("preview.py", NO_STEP),
     message:
-        "Printing the preparation of {wildcards.dataset}/{wildcards.split}"
+        "Plotting the preview of {wildcards.dataset}/{wildcards.split}"
     script:
         "../scripts/preview.py"

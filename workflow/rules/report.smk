@@ -1,26 +1,26 @@
-# The report: one page that opens offline.
-# Needs: the tables and figures of all studies, and what the jobs cost.
-# Gives: results/report.html, and results/report.txt for the end of the run; paper.html, or <study>.html, likewise.
+# The report: one HTML page that opens offline.
+# Input: tables and figures of the studies, and benchmarks of the jobs.
+# Output: results/report.html, and results/report.txt, printed at the end of the run; also paper.* and <study>.*.
 
 
-# On the machine where Snakemake was called: it takes a second, and would tie the studies together into one Slurm job.
+# Runs where you call Snakemake: it takes a second, and would join the groups of all studies into one Slurm job.
 rule report:
-    """Write the page that holds measured against claimed."""
+    """Write the report: figures, tables, and our measurements beside the published numbers."""
     input:
         template=REPORT / "report.html.j2",
         captions=sorted(REPORT.glob("*.rst")),
-        runs=ask(LAYOUT.tables, names=["runs.csv"]),
-        summary=ask(LAYOUT.tables, names=["summary.csv"]),
-        pooled=ask(LAYOUT.tables, names=["pooled.csv"]),
-        confusion=ask(LAYOUT.tables, names=["confusion.csv"]),
-        differences=ask(LAYOUT.tables, names=["differences.csv"]),
-        claims=ask(LAYOUT.tables, names=["claims.csv"]),
-        layers=ask(LAYOUT.tables, names=["layers.csv"]),
+        runs=of_report(f"{RESULTS}/{{study}}/runs.csv"),
+        summary=of_report(f"{RESULTS}/{{study}}/summary.csv"),
+        pooled=of_report(f"{RESULTS}/{{study}}/pooled.csv"),
+        confusion=of_report(f"{RESULTS}/{{study}}/confusion.csv"),
+        differences=of_report(f"{RESULTS}/{{study}}/differences.csv"),
+        claims=of_report(f"{RESULTS}/{{study}}/claims.csv"),
+        layers=of_report(f"{RESULTS}/{{study}}/layers.csv"),
         figures=ask(LAYOUT.figure_outputs, suffixes=[".svg"]),
-        sheets=ask(LAYOUT.report_sheet_files),
-        provenance=ask(LAYOUT.tables, names=["provenance.json"]),
+        previews=ask(LAYOUT.previews, suffixes=[".svg"], origin="user"),
+        provenance=of_report(f"{RESULTS}/{{study}}/provenance.json"),
         benchmarks=ask(LAYOUT.benchmarks),
-        costs=ask(LAYOUT.figure_costs),
+        costs=of_report(f"{BENCHMARKS}/figures/{{study}}.csv"),
     output:
         page=report(
             f"{RESULTS}/{{report}}.html",
@@ -37,7 +37,7 @@ rule report:
     params:
         studies=ask(LAYOUT.described),
         figures=ask(LAYOUT.shown_figures),
-        sheets=ask(LAYOUT.report_sheets),
+        previews=ask(LAYOUT.report_previews),
         jobs=ask(LAYOUT.jobs),
         code=IDENTITY.script("report.py"),
     message:

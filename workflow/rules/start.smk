@@ -1,10 +1,10 @@
-# Start: what helps before anything is run.
-# Needs: images, for `new_study`; prepared splits, for `check`.
-# Gives: entries in config/; words on the terminal.
+# Start: a new study, and a check of it.
+# Input: images (`new_study`); prepared splits (`check`).
+# Output: entries in config/ (`new_study`); text on the terminal.
 
 
 rule new_study:
-    """Look at a folder of images, and write a dataset and a study for them: --config name=leaves images=folder."""
+    """Scan a folder of images, and write a dataset and a study: --config name=leaves images=folder."""
     log:
         f"{LOGS}/new_study.log",
     localrule: True
@@ -13,17 +13,17 @@ rule new_study:
     params:
         taken=rule_names,
     message:
-        "Looking at the images"
+        "Scanning the images"
     script:
         "../scripts/new_study.py"
 
 
 rule check:
-    """Try each variant of the studies on a few images, and say what their trainings will take."""
+    """Run a smoke test of each variant, and forecast jobs, time, memory and disk."""
     input:
         manifests=ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".json"),
         arrays=ancient(ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".npy")),
-        sheets=ask(LAYOUT.step_sheets, studies=CONFIG.settings.studies),
+        previews=ask(LAYOUT.previews, studies=CONFIG.settings.studies),
     log:
         f"{LOGS}/check.log",
     localrule: True
@@ -33,6 +33,6 @@ rule check:
         studies=CONFIG.settings.studies,
         code=ask(IDENTITY.trainings, studies=CONFIG.settings.studies),
     message:
-        "Trying each variant on a few images"
+        "Running a smoke test of each variant"
     script:
         "../scripts/check.py"

@@ -1,42 +1,42 @@
-# Training and prediction: one job trains a pack, the runs of one variant for consecutive seeds; another gathers what all
-# runs of a study predict on a test split.
-# Needs: the prepared arrays of the study's training and validation splits; to predict, those of its test splits.
-# Gives: results/<study>/<variant>/seeds-<first>-<last>/: models, history, layers, provenance. Until a study is evaluated,
-# results/checkpoints/ holds what a training that is stopped goes on from. results/<study>/predictions/<split>.npz.
+# Training and prediction: a job trains a pack, that is, runs of one variant with consecutive seeds; a job gathers the
+# predictions of a study on a test split.
+# Input: prepared arrays of the training and validation splits; for predictions, of the test splits.
+# Output: results/<study>/<variant>/seeds-<first>-<last>/ (models, history, layers, provenance), and
+# results/<study>/predictions/<split>.npz. results/checkpoints/ keeps checkpoints until the study is evaluated.
 
 
 rule smoke_test:
-    """Try a model of the user's own on a few images: it trains, saves, loads, goes on and predicts."""
+    """Run a smoke test of a custom model on a few images: train, save, load, resume and predict."""
     input:
         manifests=ask(LAYOUT.prepared_for, suffix=".json"),
         arrays=ancient(ask(LAYOUT.prepared_for, suffix=".npy")),
-        files=ancient(of_variant("files")),  # a param holds their content
+        files=ancient(of_variant("files")),  # a param holds their checksums
     output:
         seen=f"{RESULTS}/{{study}}/{{variant}}/smoke_test.json",
     log:
         f"{LOGS}/smoke_test/{{study}}/{{variant}}.log",
     priority: 1
-    # Where Snakemake was called: a job that is sent for a model that does not work is a night lost.
+    # Runs where you call Snakemake, so that a broken model fails before a job is queued.
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        # What makes a training begin anew, and nothing else: it would begin anew with this.
+        # Only values that train again: each run of this rule trains again, too.
         recipe=of_variant("recipe"),
         own_model=ask(IDENTITY.own_model),
     message:
-        "Trying {wildcards.study}/{wildcards.variant} on a few images"
+        "Running a smoke test of {wildcards.study}/{wildcards.variant}"
     script:
         "../scripts/smoke_test.py"
 
 
 rule train:
-    """Train a pack; one that was stopped goes on where it was."""
+    """Train a pack; resume it from its checkpoint after a stop."""
     input:
-        # The checksums in the manifests decide whether to train again, not the time stamps of the large arrays.
+        # Checksums in the manifests decide whether to train again, not time stamps of the large arrays.
         manifests=ask(LAYOUT.prepared_for, suffix=".json"),
         arrays=ancient(ask(LAYOUT.prepared_for, suffix=".npy")),
-        files=ancient(of_variant("files")),  # a param holds their content
+        files=ancient(of_variant("files")),  # a param holds their checksums
         smoke_test=ask(LAYOUT.smoke_test),
     output:
         models=directory(f"{PACK}/models"),
@@ -47,7 +47,7 @@ rule train:
         f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
-    # Above figures and tables, which can wait, and below what trainings wait for.
+    # After jobs that training waits for, before figures and tables.
     priority: ask(LAYOUT.longest_first)
     conda:
         ENVIRONMENT
@@ -60,19 +60,19 @@ rule train:
         tests=not_compared(ask(IDENTITY.left_by_training)),
     message:
         "Training {wildcards.study}/{wildcards.variant}, seeds {wildcards.first} to {wildcards.last} "
-        "({params.recipe[epochs]} epochs each; follow it in {log})"
+        "({params.recipe[epochs]} epochs each; log: {log})"
     script:
         "../scripts/train.py"
 
 
-# The code of predictions is part of `asked`, for each variant that of its library alone.
+# Not in the digest of the script: `asked` holds the code of predictions for each variant.
 GATHERS = ["calotype.config", *(f"calotype.training.{module}" for module in ("keras_predictor", "sklearn_predictor"))]
 
 
 rule predict:
-    """Gather the predictions of a study on a test split; what the trainings have not left there is predicted."""
+    """Gather the predictions of a study on a test split; compute those that training did not write."""
     input:
-        provenance=ask(LAYOUT.pack_paths, name="provenance.json"),  # written last; it has the checksums of the weights
+        provenance=ask(LAYOUT.pack_paths, name="provenance.json"),  # written last, with the checksums of the weights
         manifest=ask(LAYOUT.prepared, suffix=".json"),
         array=ancient(ask(LAYOUT.prepared, suffix=".npy")),
     output:

@@ -1,4 +1,4 @@
-"""Look through a user's own images, and write down which there are, their labels and their splits."""
+"""List a user's own images with their labels and splits."""
 
 from pathlib import Path
 

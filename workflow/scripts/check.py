@@ -1,4 +1,4 @@
-"""Try each variant on a few images, and say what the trainings that are not there yet will take."""
+"""Run a smoke test of each variant, and forecast the remaining jobs, time, memory and disk."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from calotype.util.errors import CalotypeError
 with script(snakemake.log[0]):
     found, studies, logger = snakemake.input, snakemake.params.studies, logging.getLogger("calotype")
     if not studies:
-        raise CalotypeError("config: studies: names no study.", "name some: --config 'studies=[leaves]'")
+        raise CalotypeError("config: studies: no study found.", "add one: --config 'studies=[leaves]'")
     layout = Layout(load.load(snakemake.config))
     manifests = {file: json.loads(Path(file).read_text(encoding="utf-8")) for file in found.manifests}
     tried = [try_study(layout, name, manifests, snakemake.params.code) for name in studies]
@@ -29,9 +29,9 @@ with script(snakemake.log[0]):
     plan = cost_forecast.page(rows, stages, prepared=prepared, free=free, cores=os.cpu_count() or 1)
     logger.info("\n%s", "\n".join(plan))
     for file, why in whole_files(layout, studies).items():
-        logger.info("Note    %s: every line of its code counts, used or not: %s", file, why)
-    for sheet in [file for file in found.sheets if file.endswith(".png")]:
-        logger.info("Look    %s: what each step of the preparation does", sheet)
+        logger.info("Note    %s: every change of this file runs jobs again: %s", file, why)
+    for preview in [file for file in found.previews if file.endswith(".png")]:
+        logger.info("Look    %s: preview of the preparation", preview)
     prefix = snakemake.rule.removesuffix("check")  # rules of a module may have one
     target = studies[0] if len(studies) == 1 else f"all --config 'studies=[{', '.join(studies)}]'"
     logger.info("\nNext    snakemake --cores all %s%s", prefix, target)

@@ -1,4 +1,4 @@
-"""Compare the published numbers of a study with the measured ones, and write its tables as LaTeX."""
+"""Compare the published numbers of a study with our measurements, and write LaTeX tables."""
 
 from pathlib import Path
 

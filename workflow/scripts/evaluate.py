@@ -1,4 +1,4 @@
-"""Turn the predictions and histories of all runs of a study into its tables."""
+"""Compute the tables of a study from the predictions and histories of its runs."""
 
 from pathlib import Path
 
@@ -36,5 +36,4 @@ with script(snakemake.log[0]):
     for name, content in made.items():
         write_csv(content, Path(output[name]))
     write_text(packs.origins_text(trained), Path(output.provenance))
-    # From here on no run needs its checkpoints.
     checkpoints.forget(Path(params.checkpoints), params.seeds)

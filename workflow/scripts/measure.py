@@ -1,4 +1,4 @@
-"""Measure the mean and the deviation of a split, after the steps before the one that takes them."""
+"""Measure mean and standard deviation of a split, after the steps before `normalise`."""
 
 from pathlib import Path
 

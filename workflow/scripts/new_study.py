@@ -1,4 +1,4 @@
-"""Look at images, and write a dataset and a study for them."""
+"""Scan a folder of images, and write a dataset and a study."""
 
 import logging
 from pathlib import Path
@@ -13,15 +13,15 @@ from calotype.util.yaml_validation import validate
 with script(snakemake.log[0]):
     settings, logger = validate(Settings, dict(snakemake.config), "config/config.yaml"), logging.getLogger("calotype")
     if not settings.name or not settings.images:
-        hint = "snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
-        raise CalotypeError("new_study: give the study a name, and say where its images are.", hint)
+        hint = "run snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
+        raise CalotypeError("new_study: name or images is missing.", hint)
     check_name(settings.name, settings, taken=snakemake.params.taken)
     seen = scan_folder(Path(settings.images).expanduser())
     written = write_study(settings.name, seen, settings)
     logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))
-    logger.info("Written, with a comment beside each choice: %s", " and ".join(map(str, written)))
+    logger.info("Wrote %s; comments explain each choice.", " and ".join(map(str, written)))
     prefix = snakemake.rule.removesuffix("new_study")  # rules of a module may have one
-    logger.info("Read them, and change what you know better.\n")
+    logger.info("Read them, and correct them where needed.\n")
     logger.info("Next    snakemake --cores all %scheck --config 'studies=[%s]'", prefix, settings.name)
-    logger.info("        which prepares the images, and says what training will take; and then")
+    logger.info("        to prepare the images and to forecast the cost, then")
     logger.info("        snakemake --cores all %s%s", prefix, settings.name)

@@ -1,4 +1,4 @@
-"""Gather what all runs of a study predict on a test split; predict what the trainings have not left."""
+"""Gather the predictions of a study on a test split; compute those that training did not write."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Prepare one split of a dataset with OpenCV: one array file and its manifest."""
+"""Prepare one split of a dataset with OpenCV: write one array and its manifest."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Print what each step of the preparation makes of some images of a split."""
+"""Plot some images of a split after each preparation step."""
 
 from pathlib import Path
 

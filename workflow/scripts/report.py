@@ -1,4 +1,4 @@
-"""Write the report of some studies as one HTML page, and its findings as a few lines of text."""
+"""Write the report of some studies as one HTML page, and its findings as text."""
 
 from pathlib import Path
 
@@ -15,10 +15,12 @@ with script(snakemake.log[0]):
     captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
     figures = [ShownFigure(study, name, Path(file), captions[caption]) for study, name, caption, file in params.figures]
     caption = captions["preview"]
-    sheets = [ShownFigure(study, f"preparation/{split}", Path(file), caption) for study, split, file in params.sheets]
+    previews = [
+        ShownFigure(study, f"preparation/{split}", Path(file), caption) for study, split, file in params.previews
+    ]
     sections = []
     for name, study in params.studies.items():
-        own = ([item for item in items if item.study == name] for items in (figures, sheets))
+        own = ([item for item in items if item.study == name] for items in (figures, previews))
         sections.append(study_section(StudyResults(**study["results"]), study, *own))
     jobs = [train_job(pack) for section in sections for pack in section["packs"]]
     jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]

@@ -1,4 +1,4 @@
-"""Try a model of the user's own on a few images, before a job is sent for it."""
+"""Run a smoke test of a custom model on a few images, before its first job."""
 
 import json
 import logging
@@ -18,5 +18,5 @@ with script(snakemake.log[0]):
     train, *validation = (open_split(Path(file)) for file in found.arrays)
     with about(name):
         seen = try_variant(recipe, train, facts, *validation)
-    logging.getLogger("calotype").info("%s: trains, saves, loads and predicts; %d parameters", name, seen.parameters)
+    logging.getLogger("calotype").info("%s: smoke test passed; %d parameters", name, seen.parameters)
     write_text(json.dumps({"parameters": seen.parameters}) + "\n", Path(snakemake.output.seen))

@@ -1,4 +1,4 @@
-"""Train one pack; go on where an earlier attempt was stopped."""
+"""Train one pack, from its checkpoint if there is one."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ with script(snakemake.log[0]), on_signals() as stop:
     what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
     with about(name), lease([*folders.values()], what, asked_mib=asked, stop=stop) as held:
         if held.waited and is_there(Path(output.provenance), identity, map(Path, output)):
-            logger.info("%s: done by another job meanwhile", what)
+            logger.info("%s: another job has finished it", what)
         else:
             if recipe.model in SCIKIT_LEARN:
                 from calotype.training import sklearn_trainer

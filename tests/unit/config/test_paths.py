@@ -280,8 +280,8 @@ def test_every_job_of_a_report_has_its_rule_and_its_benchmark(rules, tmp_path):
 def test_the_preparation_of_images_of_ones_own_is_in_the_report_and_that_of_drawn_ones_costs_it_nothing(tmp_path):
     made = of_ones_own(tmp_path)
     folder = "out/prepared/leaves"
-    assert made.report_sheets(["dots"]) == []
-    assert made.report_sheets(["dots", "leaves"]) == [
+    assert made.report_previews(["dots"]) == []
+    assert made.report_previews(["dots", "leaves"]) == [
         ("leaves", "train", f"{folder}/train-preview.svg"), ("leaves", "test", f"{folder}/test-preview.svg")
     ]  # fmt: skip
     jobs = made.jobs(["dots", "leaves"])
@@ -310,8 +310,3 @@ def test_claims_and_report_agree_on_whose_images_a_source_tested_on(tmp_path):
     made = layout(tmp_path, dots=study(), digits=digits())
     for name in ("dots", "digits"):
         assert made.same_images(name) is made.described([name])[name]["same_images"]
-
-
-def test_tables_are_those_of_the_studies_asked_for(tmp_path):
-    made = two(tmp_path)
-    assert made.tables(["two"], ["runs.csv", "summary.tex"]) == ["out/two/runs.csv", "out/two/summary.tex"]

@@ -43,16 +43,16 @@ def test_sizes_are_in_words(mib, words):
 def test_the_table_marks_guesses_and_sums_what_is_ahead():
     rows = [row("a"), row("b", known=False, seconds=60.0, files=4.0), row("c", packs=0, seconds=0.0, files=0.0)]
     assert table(rows) == [
-        "study   variant  parameters  packs  seeds  core time      memory    files",
-        "dots    a           338,881      2      6     10 min     700 MiB   20 MiB",
-        "dots    b           338,881      2      6       60 s  ?  700 MiB  4.0 MiB",
-        "dots    c           338,881                     done",
-        "in all                           4     12     11 min               24 MiB",
+        "study  variant  parameters  packs  seeds  core time   memory    files",
+        "dots   a           338,881      2      6     10 min  700 MiB   20 MiB",
+        "dots   b           338,881      2      6     60 s ?  700 MiB  4.0 MiB",
+        "dots   c           338,881                     done",
+        "total                           4     12     11 min            24 MiB",
     ]
 
 
 def test_of_one_variant_there_is_no_sum():
-    assert not any(line.startswith("in all") for line in table([row("a"), row("b", packs=0)]))
+    assert not any(line.startswith("total") for line in table([row("a"), row("b", packs=0)]))
 
 
 def plan(rows, stages=None, *, free=5000.0, cores=2):
@@ -65,30 +65,30 @@ def test_the_page_counts_jobs_packs_time_memory_and_disk():
     assert said[: len(table(rows)) + 1] == [*table(rows), ""]
     assert [" ".join(line.split()) for line in said[len(table(rows)) + 1 :]] == [
         "Jobs 3: train 2, report 1",
-        "Done the preparation; 8 of 13 packs",
-        "Time about 40 min of one core: 20 min on the 2 of this machine",
-        "Memory up to about 800 MiB a training",
-        "Disk prepared images 3.0 MiB, which are there; 4.9 GiB free",
-        "trainings 40 MiB, and up to 160 MiB until they are evaluated",
+        "Done preparation; 8 of 13 packs",
+        "Time about 40 min on one core, 20 min on 2 cores (this machine)",
+        "Memory up to about 800 MiB per training job",
+        "Disk 3.0 MiB prepared images (done); 4.9 GiB free",
+        "40 MiB weights and predictions; up to 160 MiB checkpoints until evaluation",
     ]
 
 
 def test_more_cores_do_not_make_one_pack_faster():
-    assert any("10 min on the 64" in line for line in plan([row("a"), row("b", packs=1)], cores=64))
-    assert any("5 min on the 64" in line for line in plan([row("a"), row("b", packs=4, seconds=1200.0)], cores=64))
+    assert any("10 min on 64" in line for line in plan([row("a"), row("b", packs=1)], cores=64))
+    assert any("5 min on 64" in line for line in plan([row("a"), row("b", packs=4, seconds=1200.0)], cores=64))
 
 
 @pytest.mark.parametrize(("known", "said"), [((True, True), False), ((True, False), True), ((False, False), True)])
 def test_a_guess_is_explained_where_there_is_one(known, said):
     rows = [row(name, known=each) for name, each in zip("ab", known, strict=True)]
-    assert any("?: by a few steps here" in line for line in plan(rows)) is said
+    assert any("?: estimated from the smoke test" in line for line in plan(rows)) is said
 
 
 def test_where_all_is_done_nothing_is_said_of_time_and_memory():
     said = plan([row("a", packs=0)], {})
     assert any(line.split() == ["Jobs", "0"] for line in said)
     assert any(line.endswith("4 of 4 packs") for line in said)
-    assert not any(line.startswith(("Time", "Memory")) or "trainings" in line for line in said)
+    assert not any(line.startswith(("Time", "Memory")) or "weights" in line for line in said)
 
 
 @pytest.mark.parametrize(("free", "warned"), [(99.9, True), (100.0, False), (101, False)])

@@ -87,10 +87,10 @@ def test_what_stood_in_datasets_yaml_stays_as_it_was(leaves):
 def test_a_second_study_of_a_name_changes_nothing(leaves):
     started(leaves)
     before = Path("config/datasets.yaml").read_bytes()
-    with pytest.raises(CalotypeError, match="there is a study `mine` already"):
+    with pytest.raises(CalotypeError, match="study `mine` already exists"):
         started(leaves)
     Path("config/studies/mine.yaml").unlink()
-    with pytest.raises(CalotypeError, match="has a dataset `mine` already"):
+    with pytest.raises(CalotypeError, match="dataset `mine` already exists"):
         started(leaves)
     assert Path("config/datasets.yaml").read_bytes() == before
 
@@ -103,7 +103,7 @@ def test_a_name_that_cannot_be_a_folder_is_refused(leaves, name):
 
 def test_a_file_that_cannot_be_added_to_is_left_alone(leaves):
     Path("config/datasets.yaml").write_text(HEADER + "...\n", encoding="utf-8")
-    with pytest.raises(CalotypeError, match=r"nothing can be put at its end.*\n.*\n\nmine:\n  source: images"):
+    with pytest.raises(CalotypeError, match=r"cannot be appended to.*\n.*\n\nmine:\n  source: images"):
         started(leaves)
     assert Path("config/datasets.yaml").read_text(encoding="utf-8") == HEADER + "...\n"
     assert not Path("config/studies/mine.yaml").exists()
@@ -203,7 +203,7 @@ def relabelled(table: Path, header: str, *columns: Sequence[object]) -> str:
 def test_the_test_images_of_a_split_that_is_given_stay_there_where_others_are_in_none(table):
     splits = ["train"] * 6 + ["test"] * 2 + ["exclude"] * 2
     said = relabelled(table, "image,split,grade", splits, "ababababab")
-    assert "in no split: 2 image(s) of which the column `split` says 'exclude'" in said
+    assert "in no split: 2 image(s) with 'exclude' in the column `split`" in said
     dataset = started(table).datasets["mine"]
     assert (dataset.table.label, dataset.table.split) == ("grade", "split")
     assert {name: split.value for name, split in dataset.splits.items()} == {"train": "train", "test": "test"}
@@ -211,8 +211,8 @@ def test_the_test_images_of_a_split_that_is_given_stay_there_where_others_are_in
 
 def test_a_split_in_words_of_its_own_is_not_passed_over_in_silence(table):
     said = relabelled(table, "image,split,label", ["lernen"] * 4 + ["prüfen"] * 6, "ababababab")
-    assert "the column `split` says 'prüfen', 'lernen': not all understood, so images are dealt out at random" in said
-    assert "splits, write `split: split` under `table`" in said
+    assert "splits: at random, because of unknown values in the column `split`: 'prüfen', 'lernen'" in said
+    assert "write `split: split` under `table`" in said
     assert '`splits: {train: {value: "prüfen"}, test: {value: lernen}}`' in said, "the larger one, where none is known"
     assert started(table).datasets["mine"].table.split is None
     for one, other in (("train", "prove"), ("learn", "test")):
@@ -232,13 +232,13 @@ def test_the_images_of_one_patient_stay_together_however_the_column_is_spelt(tab
 
 
 def test_that_nobody_knows_which_images_belong_together_is_said_where_they_are_dealt(leaves, table):
-    words = "what belongs together, such as images of a patient, is not known"
+    words = "groups: unknown; if images belong together"
     assert words in "\n".join(findings("mine", scan_folder(leaves)))
     assert words not in relabelled(table, "image,patient,label", [i // 2 for i in range(10)], "ababababab")
     assert words not in relabelled(table, "image,split,label", ["train"] * 5 + ["test"] * 5, "ababababab")
     started(leaves)
     text = Path("config/datasets.yaml").read_text(encoding="utf-8")
-    assert "must not come to both sides" in text
+    assert "Keep images that belong together" in text
     # The example in the comment is valid.
     random = yaml.safe_load(next(line for line in text.splitlines() if "group_pattern: " in line).strip("# "))
     assert re.search(random["random"]["group_pattern"], "patient-12/1.png")
@@ -285,17 +285,17 @@ def test_lines_of_images_that_are_not_there_are_said(table):
     for i in (3, 5):
         (table / f"img/{i}.png").unlink()
     said = "\n".join(findings("mine", scan_folder(table)))
-    assert "not there: 2 image(s) that labels.csv names, such as img/3.png" in said
+    assert "missing: 2 image(s), such as img/3.png; restore them, or delete their lines in labels.csv" in said
 
 
 def test_classes_that_a_slip_has_parted_are_said(table):
     said = relabelled(table, "image,label", ["oak", "oak ", "Oak", "elm", "elm"] * 2)
-    assert "classes that differ only in spaces or capitals: 'Oak' and 'oak' and 'oak '; if they are one" in said
+    assert "similar classes: 'Oak' and 'oak' and 'oak ' differ only in spaces or capitals" in said
 
 
 def test_nothing_is_said_of_a_fifth_where_the_splits_are_given(table):
     said = "\n".join(findings("mine", scan_folder(table)))
-    assert "few: 5 images of `beech`" in said
+    assert "small class: `beech` has 5 images" in said
     assert "a fifth" not in said
 
 
@@ -306,7 +306,7 @@ def test_a_validation_split_that_is_given_chooses_the_epoch(table):
 
 def test_what_is_kept_together_is_said(table):
     (table / "labels.csv").write_text(TABLE.replace("part", "remark"))
-    assert "the column `patient` says what belongs together" in "\n".join(findings("mine", scan_folder(table)))
+    assert "groups: images with the same `patient` stay in one split" in "\n".join(findings("mine", scan_folder(table)))
 
 
 @pytest.mark.usefixtures("table")
@@ -361,9 +361,9 @@ def test_what_is_wrong_with_the_images_is_said_before_anything_is_trained(leaves
         "mine: 35 images in leaves",
         "classes: 2 mm 8, 10 mm 8, beech 12, oak 9",
         "20 x 20 px, colour, 8 bit",
-        "few: 8 images of `2 mm`",
-        "such as beech/2.png = oak/2.png",
-        "cannot be used: 2 image(s)",
+        "small class: `2 mm` has 8 images",
+        "same pixels: beech/2.png = oak/2.png",
+        "unreadable: 2 image(s)",
         "oak/0.png: the file is empty.",
     ):
         assert expected in said

@@ -24,7 +24,7 @@ def test_a_call_for_an_invalid_study_gives_the_reason(layout):
 
 
 def test_a_call_for_no_study_says_which_key_to_fill(layout):
-    with pytest.raises(CalotypeError, match="config: paper: names no study"):
+    with pytest.raises(CalotypeError, match="config: paper: no study found"):
         targets.files_of(layout, "paper")
     assert "results/dots.html" in targets.files_of(layout, "dots")
 

@@ -130,7 +130,7 @@ def test_all_splits_are_prepared_by_what_was_measured_on_one(loaded):
 
 
 def test_sheets_are_those_of_the_splits_that_are_used(loaded):
-    found = Layout(loaded()).step_sheets(["dots"])
+    found = Layout(loaded()).previews(["dots"])
     assert found == [
         f"results/prepared/dots/{split}-preview{suffix}"
         for split in ("train", "test")

@@ -1,4 +1,4 @@
-"""Where everything lies: which packs, figures and tables the config asks for, and under which names."""
+"""Paths of all files: packs, tables, figures and other results that the config asks for."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,24 +13,22 @@ from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, TWO_CLASSES, FigureEnt
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
-# Of a study, as README names them.
-EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")
-LATEX = ("summary", "claims", "layers")
+EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")  # .csv files of a study
+LATEX = ("summary", "claims", "layers")  # .tex files of a study
 REPORT, PAPER = "report", "paper"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a config. Paths are text with Snakemake's wildcards where a stage has many.
+    """The files of a config. Paths are patterns with Snakemake's wildcards if a rule makes many files.
 
     Attributes:
-        config: the checked config.
-        root: the folder that relative paths start from.
+        root: folder that relative paths start from.
     """
 
     config: Config
     root: Path = Path()
-    # Asked for by every rule that works on a study; to look up which packs are there takes long where there are many.
+    # Many rules ask for the packs of a study, and searching thousands of folders is slow.
     _study_packs: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -40,7 +38,7 @@ class Layout:
 
     @property
     def results(self) -> str:
-        """Folder of everything that is computed."""
+        """Folder of all results."""
         return self.config.settings.results
 
     @property
@@ -50,90 +48,100 @@ class Layout:
 
     @property
     def checkpoints(self) -> str:
-        """Pattern of the folder of a study's checkpoints; it holds one for each variant, and that one for each seed."""
+        """Pattern of the folder of a study's checkpoints, with a folder for each variant and seed."""
         return f"{self.results}/checkpoints/{{study}}"
 
     def reports(self) -> dict[str, list[str]]:
-        """The studies of each report that can be asked for: the default one, the paper, and each study alone."""
+        """Return the studies of each possible report: the default one, the paper, and each study alone."""
         settings = self.config.settings
         return {REPORT: settings.studies, PAPER: settings.paper} | {name: [name] for name in self.config.studies}
 
+    # ---- Images ------------------------------------------------------------------------------------------------------
+
     def of_origin(self, origin: str) -> list[str]:
-        """The datasets whose images are `drawn`, `fetched` or the `user`'s own."""
+        """Return the datasets of an origin: `drawn`, `fetched` or `user`."""
         return [name for name, dataset in self.config.datasets.items() if dataset.origin == origin]
 
-    def catalogue(self, dataset: str, suffix: str) -> str:
-        """The catalogue of a user's own images (.csv), or its manifest (.json)."""
-        return f"{self.results}/prepared/{dataset}/{CATALOGUE}{suffix}"
-
     def raw(self, dataset: str, split: str) -> str:
-        """What says which raw images a split has.
-
-        The folder that was drawn, the checksums of the files that were fetched, or the manifest of the catalogue.
-        """
+        """Return the file or folder that changes with the raw images of a split."""
         evidence = self.config.datasets[dataset].evidence
         return evidence.format(data=self.data, results=self.results, dataset=dataset, split=split)
 
     def place(self, dataset: str) -> dict[str, Any]:
-        """Where a user's own images lie; nothing of others."""
+        """Return the keys that say where a user's own images are; empty for other datasets."""
         found: Any = self.config.datasets[dataset]
-        return dict(found.place()) if dataset in self.of_origin("user") else {}
+        return dict(found.place()) if found.origin == "user" else {}
 
     def catalogue_table(self, dataset: str) -> list[str]:
-        """The catalogue of a user's own images; of others none."""
-        return [self.catalogue(dataset, ".csv")] if dataset in self.of_origin("user") else []
+        """Return the catalogue of a user's own images; empty for other datasets."""
+        own = self.config.datasets[dataset].origin == "user"
+        return [f"{self.results}/prepared/{dataset}/{CATALOGUE}.csv"] if own else []
 
     def files_of_steps(self, dataset: str) -> list[str]:
-        """The files that the user's own preparation steps of a dataset read."""
+        """Return the declared files of custom preparation steps."""
         return [file for step in self.config.datasets[dataset].prepare for file in getattr(step, "files", [])]
 
     def measured(self, dataset: str) -> list[str]:
-        """What was measured on a split for the preparation of all splits of a dataset: a file, or none."""
+        """Return the file with the values that `normalise` measures, if a dataset uses it."""
         split = self.config.measured(dataset)
         return [f"{self.results}/prepared/{dataset}/{split}.measured.json"] if split else []
 
-    def step_sheets(self, studies: Iterable[str]) -> list[str]:
-        """The figures of the preparation of each split that some studies use."""
+    def previews(
+        self, studies: Iterable[str], suffixes: Sequence[str] = FIGURE_SUFFIXES, origin: str | None = None
+    ) -> list[str]:
+        """Return the preview files of all splits that some studies use, for all datasets or those of one origin."""
         return [
             f"{self.results}/prepared/{name}/{split}-preview{suffix}"
-            for name in self.config.datasets
+            for name, dataset in self.config.datasets.items()
+            if origin in (None, dataset.origin)
             for split in self.config.splits_used(name, studies)
-            for suffix in FIGURE_SUFFIXES
+            for suffix in suffixes
         ]
 
-    def report_sheets(self, studies: Iterable[str]) -> list[tuple[str, str, str]]:
-        """(study, split, file) of each figure of a preparation that the report of some studies shows.
-
-        Those of a user's own images: nobody has seen yet what becomes of them. Of images that are drawn or fetched
-        `snakemake preparation` prints the figures; in the report they would be a job more for each split.
-        """
+    def report_previews(self, studies: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Return (study, split, file) of each preview in a report: only of a user's own images, to save jobs."""
         return [
-            (study, split, f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}-preview.svg")
+            (study, split, self.prepared(study, split, "-preview.svg"))
             for study in studies
             if self.config.studies[study].dataset in self.of_origin("user")
             for split in self.config.splits_of(study)
         ]
 
-    def report_sheet_files(self, studies: Iterable[str]) -> list[str]:
-        """The files of these figures."""
-        return list(dict.fromkeys(file for _, _, file in self.report_sheets(studies)))
-
     def same_images(self, study: str) -> bool:
-        """Whether a study's source tested on the images that we test on; it cannot have where we draw our own."""
+        """Return True if a study may test on the same images as its source: they are not drawn here."""
         return self.config.studies[study].dataset not in self.of_origin("drawn")
 
+    def prepared(self, study: str, split: str, suffix: str) -> str:
+        """Return the prepared array (.npy) of a split, or its manifest (.json)."""
+        return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
+
+    def prepared_for(self, study: str, variant: str, suffix: str) -> list[str]:
+        """Return the prepared training and validation splits of a variant."""
+        splits = self.config.studies[study].variants[variant].splits
+        return [self.prepared(study, split, suffix) for split in splits]
+
+    def prepared_tests(self, study: str, suffix: str) -> list[str]:
+        """Return the prepared test splits of a study."""
+        return [self.prepared(study, split, suffix) for split in self.config.studies[study].tests]
+
+    def all_prepared(self, studies: Iterable[str], suffix: str) -> list[str]:
+        """Return all prepared splits of some studies."""
+        splits = [(study, split) for study in studies for split in self.config.splits_of(study)]
+        return list(dict.fromkeys(self.prepared(study, split, suffix) for study, split in splits))
+
+    # ---- Packs -------------------------------------------------------------------------------------------------------
+
     def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
-        """First and last seed of each pack of a variant; packs that are there already stay as they are."""
+        """Return the first and last seed of each pack of a variant; existing packs do not change."""
         found = (self.root / self.results / study / variant).glob("seeds-*/provenance.json")
-        # Other folders there are the user's: a copy that was set aside, for instance.
-        names = filter(None, (PACK_NAME.fullmatch(file.parent.name) for file in found))
+        names = filter(None, (PACK_NAME.fullmatch(file.parent.name) for file in found))  # users may add other folders
         existing = [
             (int(name["first"]), int(name["last"])) for name in names if int(name["first"]) <= int(name["last"])
         ]
         return plan_packs(self.config.seeds(study, variant), self.config.seeds_per_job(study, variant), existing)
 
     def study_packs(self, study: str) -> list[tuple[str, int, int]]:
-        """(variant, first, last) of each pack of a study, in the order of its variants."""
+        """Return (variant, first, last) of each pack of a study, in the order of its variants."""
         if study not in self._study_packs:
             self._study_packs[study] = [
                 (variant, *pack)
@@ -143,73 +151,47 @@ class Layout:
         return self._study_packs[study]
 
     def pack_variants(self, study: str) -> list[str]:
-        """The variant of each pack of a study, in the order of `study_packs`."""
+        """Return the variant of each pack of a study, in the order of `study_packs`."""
         return [variant for variant, _, _ in self.study_packs(study)]
 
-    def variant_seeds(self, study: str) -> dict[str, int]:
-        """The number of seeds of each variant of a study."""
-        return {variant: self.config.seeds(study, variant) for variant in self.config.studies[study].variants}
-
-    def must_not_diverge(self, study: str) -> str | None:
-        """The file of a study that says that none of its runs may diverge; None where they may."""
-        may = self.config.studies[study].may_diverge
-        return None if may else f"{self.config.settings.study_files}/{study}.yaml"
-
-    def longest_first(self, study: str, variant: str, first: str, last: str) -> float:
-        """Return the priority of a pack, less than 1: one that begins last and takes long leaves other cores idle.
-
-        How often its images pass stands for its time. The cost of a pass is not known before it ran; one with
-        convolutions, which a user's own model may have, costs some ten times one without.
-        """
-        found = self.config.studies[study].variants[variant]
-        cost = 1 if found.model in ("dense", *SCIKIT_LEARN) else 10
-        return 1 - 1 / (1 + cost * found.epochs * (1 + int(last) - int(first)))
-
-    def claims(self, study: str) -> list[dict[str, Any]]:
-        """The claims of a study, as plain data."""
-        return [claim.model_dump() for claim in self.config.studies[study].claims]
-
     def pack_paths(self, study: str, name: str, variant: str | None = None) -> list[str]:
-        """A file of each pack of a study, in the order of `study_packs`; or of one variant of it."""
+        """Return a file of each pack of a study or a variant, in the order of `study_packs`."""
         return [
             f"{self.pack}/{name}".format(study=study, variant=other, first=f"{first:03d}", last=f"{last:03d}")
             for other, first, last in self.study_packs(study)
             if variant in (None, other)
         ]
 
-    def prepared(self, study: str, split: str, suffix: str) -> str:
-        """The prepared array (.npy) of a split that a study uses, or its manifest (.json)."""
-        return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
+    def variant_seeds(self, study: str) -> dict[str, int]:
+        """Return the number of seeds of each variant of a study."""
+        return {variant: self.config.seeds(study, variant) for variant in self.config.studies[study].variants}
 
-    def prepared_for(self, study: str, variant: str, suffix: str) -> list[str]:
-        """The prepared splits that a variant trains and validates on."""
-        splits = self.config.studies[study].variants[variant].splits
-        return [self.prepared(study, split, suffix) for split in splits]
+    def must_not_diverge(self, study: str) -> str | None:
+        """Return the study file if `may_diverge` is false there, else None."""
+        may = self.config.studies[study].may_diverge
+        return None if may else f"{self.config.settings.study_files}/{study}.yaml"
 
-    def prepared_tests(self, study: str, suffix: str) -> list[str]:
-        """The prepared test splits of a study."""
-        return [self.prepared(study, split, suffix) for split in self.config.studies[study].tests]
+    def longest_first(self, study: str, variant: str, first: str, last: str) -> float:
+        """Return the priority of a pack, below 1 and higher for longer packs, so that no core is idle at the end.
 
-    def all_prepared(self, studies: Iterable[str], suffix: str) -> list[str]:
-        """The prepared splits of some studies."""
-        splits = [(study, split) for study in studies for split in self.config.splits_of(study)]
-        return list(dict.fromkeys(self.prepared(study, split, suffix) for study, split in splits))
+        Epochs x seeds estimate the time, times ten for models with convolutions, also custom models.
+        """
+        found = self.config.studies[study].variants[variant]
+        cost = 1 if found.model in ("dense", *SCIKIT_LEARN) else 10
+        return 1 - 1 / (1 + cost * found.epochs * (1 + int(last) - int(first)))
 
     def smoke_test(self, study: str, variant: str) -> list[str]:
-        """What says that a model of the user's own was tried; nothing for one that comes along."""
+        """Return the file that the smoke test of a custom model writes; empty for other models."""
         own = ":" in self.config.studies[study].variants[variant].model
         return [f"{self.results}/{study}/{variant}/smoke_test.json"] if own else []
 
     def predictions(self, study: str) -> list[str]:
-        """The predictions of all runs of a study, a file for each of its test splits."""
+        """Return the files with the predictions of a study, one for each test split."""
         return [f"{self.results}/{study}/predictions/{split}.npz" for split in self.config.studies[study].tests]
 
-    def tables(self, studies: Iterable[str], names: Sequence[str]) -> list[str]:
-        """Some tables of each of some studies."""
-        return [f"{self.results}/{study}/{name}" for study in studies for name in names]
+    # ---- Figures -----------------------------------------------------------------------------------------------------
 
-    def conditions(self, study: str) -> list[str]:
-        """What a study has beside its task, on which some figures depend."""
+    def _conditions(self, study: str) -> list[str]:
         entry = self.config.studies[study]
         found = {
             TWO_CLASSES: len(self.config.classes(study)) == 2,
@@ -219,22 +201,22 @@ class Layout:
         return [condition for condition, holds in found.items() if holds]
 
     def figures(self, study: str) -> list[FigureEntry]:
-        """The figures of a study, in the order of the report."""
-        return figures_of(self.config.studies[study].task, self.conditions(study))
+        """Return the figures of a study, in the order of the report."""
+        return figures_of(self.config.studies[study].task, self._conditions(study))
 
     def figure_sets(self) -> dict[tuple[FigureEntry, ...], list[str]]:
-        """Which sets of figures studies have, and the studies that have each."""
+        """Return all different sets of figures, each with its studies."""
         found: dict[tuple[FigureEntry, ...], list[str]] = {}
         for study in self.config.studies:
             found.setdefault(tuple(self.figures(study)), []).append(study)
         return found
 
     def figures_rule(self, study: str) -> str:
-        """The name of the rule that plots the figures of a study, and of others with the same figures."""
-        return "_".join(["figures", self.config.studies[study].task, *self.conditions(study)])
+        """Return the name of the rule that plots the figures of a study, and of other studies with the same figures."""
+        return "_".join(["figures", self.config.studies[study].task, *self._conditions(study)])
 
     def figure_outputs(self, studies: Iterable[str], suffixes: Sequence[str]) -> list[str]:
-        """The figures of some studies: files, or folders with one figure a variant."""
+        """Return the figures of some studies: files, or folders with one figure per variant."""
         return [
             f"{self.results}/{study}/figures/{figure.stem}{suffix}"
             for study in studies
@@ -243,7 +225,7 @@ class Layout:
         ]
 
     def shown_figures(self, studies: Iterable[str]) -> list[tuple[str, str, str, str]]:
-        """(study, name, name of the caption, file) of each figure that the report of some studies shows."""
+        """Return (study, name, name of the caption, file) of each figure in the report of some studies."""
         return [
             (study, name, figure.name, f"{self.results}/{study}/figures/{name}.svg")
             for study in studies
@@ -255,41 +237,52 @@ class Layout:
             )
         ]
 
+    def feature_models(self, study: str) -> list[str]:
+        """Return the models of the pack with seed 0 of the `feature_maps` variant of a study, if it names one."""
+        shown = self.config.studies[study].feature_maps
+        return self.pack_paths(study, "models", shown)[:1] if shown else []
+
+    # ---- Report ------------------------------------------------------------------------------------------------------
+
     def everything(self, report: str) -> list[str]:
-        """All files that a call for a report brings."""
+        """Return all files that a call for a report makes."""
         studies = self.reports()[report]
-        figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
         names = [f"{name}.csv" for name in (*EVALUATED, "claims")] + [f"{name}.tex" for name in LATEX]
+        tables = [f"{self.results}/{study}/{name}" for study in studies for name in names]
         predictions = [file for study in studies for file in self.predictions(study)]
-        return [f"{self.results}/{report}.html", *figures, *self.tables(studies, names), *predictions]
+        figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
+        return [f"{self.results}/{report}.html", *figures, *tables, *predictions]
 
     def jobs(self, studies: Sequence[str]) -> list[tuple[str, str]]:
-        """(stage, what it works on) of each job but the report, trainings and figures; these count for themselves."""
+        """Return (rule, subject) of each job of a report, without training and figures, which record their own costs.
+
+        Fetching is left out, too: an earlier download costs this report nothing.
+        """
         jobs = []
-        for name in self.config.datasets:
+        for name, dataset in self.config.datasets.items():
             splits = [f"{name}/{split}" for split in self.config.splits_used(name, studies)]
             measured = [f"{name}/{self.config.measured(name)}"] if splits and self.config.measured(name) else []
-            if name in self.of_origin("drawn"):  # what was fetched once costs nothing again
+            if dataset.origin == "drawn":
                 jobs += [("draw", split) for split in dict.fromkeys([*splits, *measured])]
-            if splits and name in self.of_origin("user"):
+            if splits and dataset.origin == "user":
                 jobs.append(("catalogue", name))
             jobs += [("measure", split) for split in measured]
             jobs += [("prepare", split) for split in splits]
-            if name in self.of_origin("user"):
+            if dataset.origin == "user":
                 jobs += [("preview", split) for split in splits]
         jobs += [("predict", f"{study}/{split}") for study in studies for split in self.config.studies[study].tests]
-        return jobs + [(stage, study) for study in studies for stage in ("evaluate", "claims")]
+        return jobs + [(rule, study) for study in studies for rule in ("evaluate", "claims")]
 
     def benchmarks(self, studies: Sequence[str]) -> list[str]:
-        """What each of these jobs cost."""
-        return [f"{self.results}/benchmarks/{stage}/{what}.tsv" for stage, what in self.jobs(studies)]
+        """Return the benchmark file of each of these jobs."""
+        return [f"{self.results}/benchmarks/{rule}/{subject}.tsv" for rule, subject in self.jobs(studies)]
 
-    def figure_costs(self, studies: Sequence[str]) -> list[str]:
-        """What the figures of each study cost."""
-        return [f"{self.results}/benchmarks/figures/{study}.csv" for study in studies]
+    def claims(self, study: str) -> list[dict[str, Any]]:
+        """Return the claims of a study, as plain data."""
+        return [claim.model_dump() for claim in self.config.studies[study].claims]
 
     def results_of(self, study: str) -> dict[str, Any]:
-        """What `StudyResults` has to know of a study for tables and the report, as plain data."""
+        """Return the arguments of `StudyResults` for tables and the report, as plain data."""
         entry = self.config.studies[study]
         return {
             "study": study,
@@ -301,13 +294,8 @@ class Layout:
             "classes": self.config.classes(study),
         }
 
-    def feature_models(self, study: str) -> list[str]:
-        """The models of the pack with seed 0 of the variant whose feature maps a study shows, if it shows any."""
-        shown = self.config.studies[study].feature_maps
-        return self.pack_paths(study, "models", shown)[:1] if shown else []
-
     def shown_in_figures(self, study: str) -> dict[str, Any]:
-        """What `StudyResults` has to know of a study for its figures, as plain data."""
+        """Return the arguments of `StudyResults` for figures, as plain data."""
         entry = self.config.studies[study]
         return {
             **self.results_of(study),
@@ -318,15 +306,13 @@ class Layout:
         }
 
     def described(self, studies: Iterable[str]) -> dict[str, Any]:
-        """What the report says of some studies: titles, recipes, labels, metrics, results."""
+        """Return the texts, recipes, metrics and results of some studies for the report, by study."""
         found = {}
         for name in studies:
             study = self.config.studies[name]
             entry = study.model_dump(include={"title", "description", "source", "variants"})
             for key, label in study.labels().items():
                 entry["variants"][key]["label"] = label
-            entry["metrics"] = study.shown
-            entry["results"] = self.results_of(name)
-            entry["same_images"] = self.same_images(name)
-            found[name] = entry
+            results, same_images = self.results_of(name), self.same_images(name)
+            found[name] = {**entry, "metrics": study.shown, "results": results, "same_images": same_images}
         return found

@@ -1,4 +1,4 @@
-"""Make the trainer of a variant, of whatever library, and run its smoke test."""
+"""Smoke tests of all variants of a study, for the target `check`."""
 
 import logging
 import resource
@@ -21,20 +21,23 @@ from calotype.util.errors import CalotypeError, about
 
 logger = logging.getLogger(__name__)
 
-PREDICTED = 10  # images
+PREDICTED = 10  # images that a smoke test predicts
 
 
 def check_example(study: Study, test: Split) -> None:
-    """Raise CalotypeError if the image that a study shows is none that models are tested on."""
+    """Raise CalotypeError if the `example` of a study is not one of its test images."""
     if study.example is not None:
         place_of(test, study.example, max(each.test_images or len(test.ids) for each in study.variants.values()))
 
 
 def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> SmokeTest:
-    """Try a variant on a few of its training images.
+    """Run a smoke test of a variant on a few of its training images.
+
+    Args:
+        facts: manifest of the training split.
 
     Raises:
-        CalotypeError: as `smoke_test.smoke_test`, or the model cannot be made.
+        CalotypeError: The smoke test failed, or the model cannot be built.
     """
     recipe = Recipe(**{key: getattr(recipe, key) for key in Recipe.model_fields})
     recipe = affordable(recipe, train.images[:1].nbytes)
@@ -48,28 +51,29 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
         else:
             from calotype.training import backend, keras_trainer
 
-            backend.start(1)  # one number for all variants that a process tries
+            backend.start(1)  # all variants of a process must use the same number of threads
             labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
             held_out = None if validation is None else few(validation, recipe)
-            trainer = net = keras_trainer.Trainer(recipe, some, validation=held_out, **labels)
-            size = net.size
+            trainer = model = keras_trainer.Trainer(recipe, some, validation=held_out, **labels)
+            size = model.size
         return smoke_test(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
     except CalotypeError:
         raise
-    except Exception as error:  # somebody's own code may raise anything
+    except Exception as error:  # custom code may raise anything
         raise CalotypeError(f"model: {recipe.model}: {type(error).__name__}: {error}") from error
 
 
 def try_study(
     layout: Layout, name: str, manifests: Mapping[str, Mapping[str, Any]], code: Mapping[str, tuple[str, str | None]]
 ) -> tuple[list[Forecast], list[str]]:
-    """Try all variants of a study, whose images are prepared.
+    """Run a smoke test of each variant of a prepared study.
 
     Args:
-        code: the digests of the code that trains a variant and of the user's own model, by `study/variant`.
+        manifests: of the prepared splits, by path.
+        code: the digests of the training code and of the custom model, by `study/variant`.
 
     Returns:
-        What is to be done for each variant, and all that is wrong, in words.
+        A forecast for each variant, and all errors.
     """
     study, file = layout.config.studies[name], f"{layout.config.settings.study_files}/{name}.yaml"
     rows, problems = [], []
@@ -88,10 +92,10 @@ def try_study(
             with about(f"{file}: variants.{key}"):
                 train, *validation = opened(variant.splits)
                 seen = try_variant(variant, train, data[0], *validation)
-        except CalotypeError as error:  # the others may have their own
+        except CalotypeError as error:
             problems.append(str(error))
             continue
-        logger.info("%s/%s: trains, saves, loads and predicts", name, key)
+        logger.info("%s/%s: smoke test passed", name, key)
         done = trained(layout, name, key, *code[f"{name}/{key}"], data[: len(variant.splits)])
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         rows.append(forecast(layout, name, key, seen, done, data, memory))
@@ -99,7 +103,7 @@ def try_study(
 
 
 def whole_files(layout: Layout, studies: Iterable[str]) -> dict[str, str]:
-    """The user's files of which all code counts, because it cannot be told which of it is used; by file, why."""
+    """Return the user's files whose whole code counts, because its use is unclear, each with the reason."""
     config, functions = layout.config, set()
     for name in studies:
         study = config.studies[name]

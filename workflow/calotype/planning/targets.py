@@ -12,14 +12,14 @@ from calotype.config.paths import FIGURE_SUFFIXES, Layout
 from calotype.jobs.killed_jobs import explain
 from calotype.util.errors import CalotypeError
 
-ALONE = "_only_"  # in the name of a rule that plots one figure
+ALONE = "_only_"  # part of the name of rules that plot one figure
 
 
 def figures_alone(layout: Layout, arguments: Sequence[str]) -> bool:
-    """Return whether all targets of a call are figures of studies.
+    """Return True if all targets of a call are figures of studies.
 
     Args:
-        arguments: of Snakemake, which reads the rules before it knows the targets. In a job they name its rule.
+        arguments: command line of Snakemake, which reads the rules before the targets; in a job it names the rule.
     """
     if not any("/figures/" in argument or ALONE in argument for argument in arguments):
         return False
@@ -31,37 +31,29 @@ def figures_alone(layout: Layout, arguments: Sequence[str]) -> bool:
 
 
 def files_of(layout: Layout, report: str) -> list[str]:
-    """List all files that a call for a report makes.
-
-    Raises:
-        CalotypeError: one of its studies is invalid, or it has none.
-    """
+    """Return all files of a report; raise CalotypeError if its study is invalid, or if it has none."""
     if report in layout.config.broken:
         raise CalotypeError(layout.config.broken[report])
     if not layout.reports()[report]:
         key = "studies" if report == "report" else report
-        raise CalotypeError(f"config: {key}: names no study.", "name some; `new_study` writes a first one.")
+        raise CalotypeError(f"config: {key}: no study found.", "add one; `new_study` writes one for you.")
     return layout.everything(report)
 
 
 def studies_as_targets(config: Config, taken: Collection[str]) -> list[str]:
-    """List the studies, each a target by its name; also invalid ones, whose target gives the reason.
-
-    Raises:
-        CalotypeError: a study has the name of a rule.
-    """
+    """Return all studies as targets, also invalid ones; raise CalotypeError if one has the name of a rule."""
     for study in (names := [*config.studies, *config.broken]):
         if study in taken:
             file = f"{config.settings.study_files}/{study}.yaml"
-            raise CalotypeError(f"{file}: a study cannot be called `{study}`: that name is taken.", "rename the file.")
+            raise CalotypeError(f"{file}: `{study}` is the name of a rule.", "rename the file.")
     return names
 
 
 def explain_mistyped(workflow: Any, layout: Layout) -> None:
-    """Have Snakemake's error for an unknown target name the closest target.
+    """Make Snakemake's error for an unknown target name the closest target.
 
-    Only when all rules are known, also those of a project that uses calotype as a module, can a target be unknown.
-    So this wraps the method of Snakemake that resolves targets, and changes the message of its error.
+    A project that uses calotype as a module may add rules later. So this wraps the method of Snakemake that resolves
+    targets, and changes the message of its error.
     """
     from snakemake.exceptions import MissingRuleException
 
@@ -94,21 +86,13 @@ def mistyped(target: str, names: Collection[str], layout: Layout) -> str | None:
 
 
 def findings(layout: Layout, since: float) -> list[str]:
-    """Findings of each report that this call wrote, and the report's file.
-
-    Args:
-        since: start of this call, in seconds since the epoch.
-    """
+    """Return the findings and the path of each report that was written after `since` (Unix time in s)."""
     files = [Path(layout.results, f"{report}.txt") for report in layout.reports()]
     new = [file for file in files if file.is_file() and file.stat().st_mtime >= since]
     return [f"\n{file.read_text(encoding='utf-8')}\nReport: {file.with_suffix('.html')}" for file in new]
 
 
 def killed(layout: Layout, since: float) -> list[str]:
-    """Reasons of the jobs of this call that were killed, and how to resume them.
-
-    Args:
-        since: start of this call, in seconds since the epoch.
-    """
+    """Return lines about the jobs that were killed after `since` (Unix time in s), and how to resume them."""
     found = explain(Path(layout.results, "checkpoints"), Path(layout.results, "benchmarks/train"), since)
-    return ["", *found, "What they had trained is kept: the same command goes on from there."] if found else []
+    return ["", *found, "Run the same command again to resume these jobs from their checkpoints."] if found else []
