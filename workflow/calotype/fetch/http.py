@@ -1,6 +1,7 @@
 """Download files over HTTP with retries, and resume unfinished downloads."""
 
 import fcntl
+import glob
 import hashlib
 import io
 import logging
@@ -45,7 +46,7 @@ def from_url(order: Order, source: str, url: str) -> None:
 
 def _from_address(order: Order, source: str, what: str, file: str, address: str, session: requests.Session) -> None:
     key = hashlib.sha256(address.encode()).hexdigest()[:16]
-    path = order.parts / f"{_parts_of(file, order.missing[file])}{key}.part"
+    path = order.parts / f"{file}.{order.missing[file][:16]}.{key}.part"
     with _part(path) as part:
         try:
             resumed = _download(session, address, part, order.limits)
@@ -60,16 +61,10 @@ def _from_address(order: Order, source: str, what: str, file: str, address: str,
         path.unlink(missing_ok=True)
 
 
-def _parts_of(file: str, checksum: str) -> str:
-    """Return the prefix of the names of all parts of a file."""
-    return f"{file}.{checksum[:16]}."
-
-
 def forget_parts(parts: Path, files: Mapping[str, str]) -> None:
     """Delete the unfinished downloads of fetched files, given with their checksums."""
-    ours = tuple(_parts_of(file, checksum) for file, checksum in files.items())
-    for part in parts.glob("*.part"):
-        if part.name.startswith(ours):
+    for file, checksum in files.items():
+        for part in parts.glob(f"{glob.escape(file)}.{checksum[:16]}.*.part"):
             with suppress(OSError):
                 part.unlink()
 
@@ -168,7 +163,8 @@ def _try(session: requests.Session, address: str, part: _Part, limits: Limits, e
     waits = (limits.connect, limits.answer)
     with session.get(address, headers=headers, stream=True, timeout=waits) as answer:
         status = f"{answer.status_code} {answer.reason or ''}".strip()
-        resumed = answer.status_code == 206 and _begins_at(answer, done) and "Range" in headers
+        begins = re.match(rf"bytes {done}-", answer.headers.get("Content-Range", ""))
+        resumed = answer.status_code == 206 and "Range" in headers and begins is not None
         if answer.status_code == 200:
             part.begin(_validator(answer))
             done = 0
@@ -194,10 +190,6 @@ def _try(session: requests.Session, address: str, part: _Part, limits: Limits, e
                 if time.monotonic() > ends:
                     raise RefusedError(f"not finished within {limits.whole:g} s")
     return resumed
-
-
-def _begins_at(answer: requests.Response, start: int) -> bool:
-    return re.match(rf"bytes {start}-", answer.headers.get("Content-Range", "")) is not None
 
 
 def _validator(answer: requests.Response) -> str:

@@ -33,8 +33,8 @@ def fix(environment: MutableMapping[str, str]) -> list[str]:
         The user's variables that were changed or removed.
     """
     changed = [name for name, value in VARIABLES.items() if environment.get(name, value) != value]
-    for name in [name for name in environment if name.startswith(FAMILIES) and not _is_kept(name)]:
-        if name in VARIABLES:
+    for name in [name for name in environment if name.startswith(FAMILIES)]:
+        if name in VARIABLES or name.endswith(KEPT) or name.startswith(OTHERS):
             continue
         found = environment.pop(name)
         if name == "XLA_FLAGS" and (places := [flag for flag in found.split() if flag.startswith(PLACES)]):
@@ -43,7 +43,3 @@ def fix(environment: MutableMapping[str, str]) -> list[str]:
             changed.append(name)
     environment.update(VARIABLES)
     return sorted(changed)
-
-
-def _is_kept(name: str) -> bool:
-    return name.endswith(KEPT) or name.startswith(OTHERS)
