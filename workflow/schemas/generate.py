@@ -1,4 +1,4 @@
-"""Write the schemas and the reference of config/README.md from the typed config: python workflow/schemas/generate.py"""
+"""Generate the schemas and the reference in config/README.md: python workflow/schemas/generate.py"""
 
 import json
 import sys
@@ -22,7 +22,7 @@ Table = tuple[str, type[BaseModel] | None]
 
 
 def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The types of config in an annotation."""
+    """Yield the config types in an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
@@ -30,16 +30,16 @@ def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _parts_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """The types of the keys of a dataset that have keys themselves, each with its path, however deep."""
+    """Yield all nested types of a dataset, each with its path."""
     for key, entry in model.model_fields.items():
-        if key != "prepare":  # all steps have one table
+        if key != "prepare":  # has one table for all datasets
             for part in _parts(entry.annotation):
                 yield above + key, part
                 yield from _parts_of(part, f"{above}{key}.")
 
 
 def _dataset_tables() -> Iterator[Table]:
-    """A table for each source, and one for each type of its keys; those that several sources share come once."""
+    """Yield a table for each source and each nested type; several sources may share a type."""
     parts = [(path, part, source) for source, model in DATASETS.items() for path, part in _parts_of(model)]
     done = set()
     for source, model in DATASETS.items():
@@ -55,7 +55,7 @@ def _dataset_tables() -> Iterator[Table]:
 TABLES: list[Table] = [
     ("config.yaml", load.Settings),
     *_dataset_tables(),
-    (PREPARE, None),  # all steps in one
+    (PREPARE, None),  # one table for all steps
     ("studies/<study>.yaml", study.Study),
     ("studies/<study>.yaml: a variant", study.Variant),
     ("studies/<study>.yaml: `optimizer`", optimizer.Optimizer),
@@ -67,13 +67,13 @@ TABLES: list[Table] = [
 
 
 def schema_files() -> dict[Path, str]:
-    """The content of every schema file."""
+    """Return the content of all schema files."""
     folder = WORKFLOW / "schemas"
     return {folder / name: json.dumps(schema, indent=2) + "\n" for name, schema in load.schemas().items()}
 
 
 def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """A schema's type in words."""
+    """Describe the type of a schema in words."""
     if "$ref" in schema:
         return _kind(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
     if "anyOf" in schema:
@@ -92,7 +92,7 @@ def _kind(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def _rows(model: type[BaseModel]) -> dict[str, str]:
-    """The rows of a table of the keys of a type, by key."""
+    """Return the table rows of a type, by key."""
     schema = model.model_json_schema()
     rows = {}
     for key, entry in schema["properties"].items():
@@ -111,8 +111,8 @@ def _described(entry: dict[str, Any]) -> str:
 
 
 def _steps() -> list[str]:
-    """A table of all steps with their keys."""
-    lines = ["| step | key | value | default | what it is |", "|---|---|---|---|---|"]
+    """Return the table of all steps and their keys."""
+    lines = ["| step | key | value | default | description |", "|---|---|---|---|---|"]
     for name, model in STEPS.items():
         rows = _rows(model)
         del rows["name"]
@@ -122,19 +122,19 @@ def _steps() -> list[str]:
 
 
 def reference() -> str:
-    """The tables of all keys, in Markdown."""
+    """Return the tables of all keys, in Markdown."""
     parts = []
     for heading, model in TABLES:
         rows = [*_rows(model).values()] if model else []
         if model is study.Variant:
             rows.append(f"| `{grid.GRID}` | mapping of lists | none | {grid.GRID_DESCRIPTION} |")
-        lines = ["| key | value | default | what it is |", "|---|---|---|---|", *rows] if model else _steps()
+        lines = ["| key | value | default | description |", "|---|---|---|---|", *rows] if model else _steps()
         parts.append("\n".join([f"### {heading}", "", *lines]) + "\n")
     return "\n".join(parts)
 
 
 def readme_with_reference(text: str) -> str:
-    """config/README.md with its reference made anew."""
+    """Replace the reference in config/README.md."""
     before, rest = text.split(BEGIN)
     return before + BEGIN + "\n" + reference() + "\n" + END + rest.split(END)[1]
 

@@ -110,11 +110,11 @@ class Config:
     broken: dict[str, str] = field(default_factory=dict)
 
     def seeds(self, study: str, variant: str) -> int:
-        """The number of seeds of a variant."""
+        """Return the number of seeds of a variant."""
         return self.studies[study].variants[variant].seeds or self.settings.seeds
 
     def seeds_per_job(self, study: str, variant: str) -> int:
-        """The largest number of seeds of a variant that share a job."""
+        """Return the largest number of seeds of a variant that share a job."""
         return self.studies[study].variants[variant].seeds_per_job or self.settings.seeds_per_job
 
     def splits_used(self, dataset: str, studies: Iterable[str]) -> list[str]:

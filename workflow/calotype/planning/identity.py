@@ -1,4 +1,4 @@
-"""All that the result of a stage depends on besides its input files: values of the config, and digests of code."""
+"""Identities of stages: config values and code digests, which decide with the input files what runs again."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -18,35 +18,30 @@ from calotype.util.code_digest import NO_PICKS, NO_RESULT, KeptDigests, Picks, o
 from calotype.util.errors import CalotypeError
 from calotype.util.files import contents, declared_contents
 
-KNOWN = Path(".snakemake/contents")  # checksums of files and digests of code, kept for the next call
-NO_ROW = ("calotype.config", "calotype.steps")  # the types of a dataset use them; no row of its catalogue does
+KNOWN = Path(".snakemake/contents")  # cached checksums of files and digests of code
+NO_ROW = ("calotype.config", "calotype.steps")  # dataset types use them, but no row of a catalogue depends on them
 
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """The identity of each stage, for the params of its rule. A method takes wildcards by their names.
-
-    Attributes:
-        layout: the files of the config, and the config.
-        scripts: the folder of the entry points.
-    """
+    """The identity of each stage, for the params of its rule; methods take wildcards by name."""
 
     layout: Layout
-    scripts: Path
+    scripts: Path  # folder of the entry points
 
     @cached_property
     def _digests(self) -> KeptDigests:
         return KeptDigests(KNOWN / "code.json")
 
     def code(self, entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
-        """Return the digest of the code that a script, a function or a class reaches."""
+        """Return the digest of the code that a script, function or class reaches."""
         return self._digests.digest(entry, (*NO_RESULT, *without), picks)
 
     def script(self, name: str, without: Sequence[str] = (), picks: Picks = NO_PICKS) -> str:
-        """Return the digest of the code of a stage: of its entry point, and what that reaches."""
+        """Return the digest of the code that an entry point reaches."""
         return self.code(self.scripts / name, without, picks)
 
-    # ---- Files that the user's functions read ------------------------------------------------------------------------
+    # ---- Files that custom functions read -----------------------------------------------------------------------------
 
     @cached_property
     def _declared(self) -> dict[str, str]:
@@ -61,20 +56,20 @@ class Identity:
 
     # ---- Images ------------------------------------------------------------------------------------------------------
 
-    def _dataset(self, name: str) -> Any:  # of any source, as the rule is for one
+    def _dataset(self, name: str) -> Any:  # a rule calls methods of its own sources only
         return self.layout.config.datasets[name]
 
     def drawing_code(self, dataset: str) -> list[str]:
-        """Return the digest of the code that draws a dataset."""
+        """Return the digests of the code that draws a dataset."""
         return [self.script("draw.py"), self.code(self._dataset(dataset).writer)]
 
     def catalogue_code(self, dataset: str) -> list[str]:
-        """Return the digest of the code that lists a user's own images."""
+        """Return the digests of the code that lists a user's own images."""
         lister = self._dataset(dataset).lister
         return [self.script("catalogue.py", NO_ROW), self.code(lister, NO_ROW)]
 
     def images_there(self, dataset: str) -> str:
-        """Identify the files in the folder of a user's own images; or return the error, which the job raises, too."""
+        """Return the checksum of the watched files of a user's own images, or the error, which the job also raises."""
         entry = self._dataset(dataset)
         where = entry.place()
         try:
@@ -85,12 +80,12 @@ class Identity:
             return str(error)
 
     def measuring(self, dataset: str, split: str) -> dict[str, Any]:
-        """Return the values that decide what is measured on a split: its images, and the steps before `normalise`."""
+        """Return the values that decide the measurement on a split: its images, and the steps before `normalise`."""
         entry = self._dataset(dataset)
         return entry.preparation(split) | {"steps": plain_steps(before_measuring(entry.prepare))}
 
     def used_code(self, dataset: str, *, measures: bool = False) -> list[str | None]:
-        """Return the digests of the reader of a dataset, and of its steps, or those before the one that measures."""
+        """Return the digests of the reader and the steps of a dataset, or only of the steps before `normalise`."""
         entry = self._dataset(dataset)
         steps: Sequence[Step] = before_measuring(entry.prepare) if measures else entry.prepare
         used = {entry.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
@@ -103,13 +98,13 @@ class Identity:
         return self.layout.config.studies[study].variants[variant]
 
     def own_model(self, study: str, variant: str) -> str | None:
-        """Return the digest of a user's own model and the files that it reads; None for a built-in model."""
+        """Return the digest of a custom model and its declared files; None for other models."""
         found = self._variant(study, variant)
         return self._own_code(found.model, found.files)
 
-    @functools.cache  # noqa: B019 # one object a call; the packs of a variant share it
+    @functools.cache  # noqa: B019 # one object per call; all packs of a variant use it
     def training_code(self, study: str, variant: str) -> str:
-        """Return the digest of a training: of its library, and of models and augmentations only those that it uses."""
+        """Return the digest of training code; of all models and augmentations, only those of the variant count."""
         found = self._variant(study, variant)
         other = ("backend", "keras_trainer") if found.model in SCIKIT_LEARN else ("sklearn_trainer",)
         without = ["calotype.config", *(f"calotype.training.{module}" for module in ("predicting", *other))]
@@ -119,7 +114,7 @@ class Identity:
 
     @functools.cache  # noqa: B019
     def prediction(self, study: str, variant: str) -> dict[str, Any]:
-        """Return all that the predictions of a variant depend on besides weights and images."""
+        """Return all values that predictions depend on, besides weights and images."""
         found = self._variant(study, variant)
         other = ("backend", "keras_predictor") if found.model in SCIKIT_LEARN else ("sklearn_predictor",)
         without = ["calotype.config", *(f"calotype.training.{module}" for module in other)]
@@ -127,17 +122,17 @@ class Identity:
         return found.prediction() | {"code": code, "own_model": self.own_model(study, variant)}
 
     def predictions(self, study: str) -> dict[str, dict[str, Any]]:
-        """Return the same for all variants of a study, by variant."""
+        """Return `prediction` of all variants of a study."""
         return {variant: self.prediction(study, variant) for variant in self.layout.config.studies[study].variants}
 
     def left_by_training(self, study: str, variant: str) -> dict[str, Any]:
-        """Return what a training predicts at its end, where it is prepared already."""
+        """Return the arguments of the predictions at the end of training, for test splits that are prepared by then."""
         tests = self.layout.config.studies[study].tests
         arrays = [self.layout.prepared(study, split, ".npy") for split in tests]
         return {"asked": self.prediction(study, variant), "arrays": arrays}
 
     def trainings(self, studies: Iterable[str]) -> dict[str, tuple[str, str | None]]:
-        """Return the digests of the code that trains each variant of some studies: the library's and the user's."""
+        """Return the digests of training code and custom model, by `study/variant`."""
         return {
             f"{study}/{variant}": (self.training_code(study, variant), self.own_model(study, variant))
             for study in studies
@@ -147,11 +142,11 @@ class Identity:
     # ---- Figures -----------------------------------------------------------------------------------------------------
 
     def figure_code(self, figures: Iterable[FigureEntry]) -> list[str]:
-        """Return the digests of the job that plots some figures, and of the functions that it finds by name."""
+        """Return the digests of the entry point that plots figures, and of their functions."""
         return [self.script("figures.py"), *(self.code(f"calotype.figures.{figure.function}") for figure in figures)]
 
 
 def _model(variant: Variant) -> dict[str, list[str]]:
-    """The built-in model that a variant uses, as what counts of the table of models."""
+    """Return the built-in model of a variant, as the only counted entry of the table of models."""
     built_in = variant.model not in SCIKIT_LEARN and ":" not in variant.model
     return {"calotype.training.models:MODELS": [variant.model] * built_in}
