@@ -29,7 +29,7 @@ TRAINING = tuple(
     f"tests/unit/training/test_{name}.py"
     for name in ("loop", "keras_trainer", "held_out", "input_pipeline", "weights", "smoke_test")
 )
-FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", "tests/unit/figures/test_base.py")
+FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", *(f"tests/unit/figures/test_{name}.py" for name in ("base", "print")))
 NOTES = pytest.StashKey[list[str]]()
 
 # Reads calls, a line each, and prints their exit statuses. Each runs in a process of its own, which has imported

@@ -8,8 +8,9 @@ import pytest
 from matplotlib.colors import to_hex
 from unit.drawings import CLASSES, RED, accuracy_by_class, accuracy_by_label, counted, labels, predictions, sheet
 
-from calotype.figures import accuracy, base
+from calotype.figures import accuracy
 from calotype.figures import count as figures_count
+from calotype.figures.sheet import black_and_white
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 
@@ -52,7 +53,7 @@ def test_images_that_were_normalised_are_not_cut_off_at_black():
     [([0, 9], (0, 9)), ([3, 3], (0, 3)), ([0, 0], (0, 1)), ([-1, 2], (-1, 2)), ([-4, -4], (-4, -3))],
 )
 def test_black_is_zero_unless_there_is_less(values, expected):
-    assert base.black_and_white(np.array(values, float)) == expected
+    assert black_and_white(np.array(values, float)) == expected
 
 
 def test_pixels_of_an_image_stand_where_they_are():

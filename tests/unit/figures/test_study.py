@@ -14,7 +14,8 @@ from calotype.evaluation.predictions import SplitPredictions, write_predictions
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures import study
-from calotype.figures.base import METADATA, notice
+from calotype.figures.base import METADATA
+from calotype.figures.sheet import notice
 from calotype.tasks.figures import EXAMPLE, TWO_CLASSES, FigureEntry, figures_of
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
@@ -115,8 +116,8 @@ def test_a_figure_that_fails_is_named_beside_the_messages_of_all_others(tmp_path
     logging.getLogger("calotype").removeHandler(handler)
     assert (tmp_path / "figures/works.pdf").is_file()
     text = log.read_text()
-    for expected in ("breaks: A bug", "ValueError: no such thing", "refuses: error: runs.csv: cannot be read.",
-                     "dies: ended by signal 9", "works: plotted"):  # fmt: skip
+    for expected in ("breaks: unexpected error", "ValueError: no such thing", "refuses: error: runs.csv: cannot be read.",
+                     "dies: killed by signal 9", "works: plotted"):  # fmt: skip
         assert expected in text
     assert "ValueError: no such thing" in (tmp_path / "logs/breaks.log").read_text()
     assert "breaks" not in (tmp_path / "logs/refuses.log").read_text()
@@ -139,10 +140,10 @@ def test_a_matplotlibrc_of_the_user_changes_no_figure(tmp_path, root):
 import hashlib, sys
 from pathlib import Path
 import matplotlib
-from calotype.figures import base
+from calotype.figures import base, panels
 red = matplotlib.rcParams["text.color"]
 base.use_style(Path(sys.argv[1]))
-base.save(base.panels(1, 2.0)[0], [Path("figure.svg")])
+base.save(panels.panels(1, 2.0)[0], [Path("figure.svg")])
 print(red, hashlib.sha256(Path("figure.svg").read_bytes()).hexdigest())
 """
     rc = "text.color: red\naxes.facecolor: yellow\nlines.linewidth: 9\nfont.family: serif\nsavefig.bbox: tight\n"

@@ -1,4 +1,4 @@
-"""The figure of the accuracy for every true label."""
+"""The figure of the accuracy of each true label."""
 
 from collections.abc import Sequence
 
@@ -7,26 +7,17 @@ from matplotlib.figure import Figure
 
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, count_ticks, percent_ticks, text_width, wrap
+from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, text_width, wrap
+from calotype.figures.panels import count_ticks, percent_ticks
 from calotype.util.statistics import mean_interval, wilson_interval
 
 
 def draw_accuracy_by_label(
-    runs: Runs,
-    *,
-    xlabel: str,
-    ylabel: str,
-    names: Sequence[str] | None = None,
-    diverged: Lost | None = None,
+    runs: Runs, *, xlabel: str, ylabel: str, names: Sequence[str] | None = None, diverged: Lost | None = None
 ) -> Figure:
-    """The share of right predictions for every true label: the mean over seeds and its 95 % interval.
+    """Plot the share of correct predictions for each true label: the mean over seeds and its 95 % interval.
 
-    With a single seed the interval is Wilson's, over the images.
-
-    Args:
-        xlabel: what a label is.
-        ylabel: what the share is of.
-        names: of the labels, where they are classes: that of label 0, of label 1, and so on.
+    With a single seed, the interval is Wilson's, over the images. `names` are the names of classes 0, 1, and so on.
     """
     everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
     nothing = all(len(predicted) == 0 for _, predicted in runs.values())  # all seeds diverged
@@ -54,7 +45,7 @@ def draw_accuracy_by_label(
                       label=f"{label} ({seeds})")  # fmt: skip
     if nothing:
         axis.set(xlim=(everywhere.min() - 0.5, everywhere.max() + 0.5), ylim=(0, 1))
-    if step * len(runs) > 0.5:  # it would not be plain which label a point belongs to
+    if step * len(runs) > 0.5:  # wide groups need bands to show which label a point belongs to
         for count in everywhere[::2]:
             axis.axvspan(count - 0.5, count + 0.5, color=BAND, linewidth=0, zorder=0)
         axis.set_xlim(everywhere.min() - 0.5, everywhere.max() + 0.5)
@@ -81,7 +72,7 @@ def draw_accuracy_by_label(
 
 
 def accuracy_by_label(results: StudyResults) -> Figure:
-    """The accuracy of every variant for every true count, or every class."""
+    """Plot the accuracy of every variant for each true count or class."""
     found = results.converged(results.tests[-1])
     decide = results.task.decide
     assert decide is not None

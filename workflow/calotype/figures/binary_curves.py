@@ -1,4 +1,4 @@
-"""The figures of task `classify` where there are two classes, of which the second is the one that is looked for."""
+"""ROC and precision-recall curves of task `classify` with two classes; the second one is the positive class."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,12 +13,13 @@ from calotype.evaluation.curves import precision_recall_curve, roc_curve
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import FAINT, SINGLE, empty_figure, legend, percent_ticks, place, wrap
+from calotype.figures.base import FAINT, SINGLE, wrap
+from calotype.figures.panels import empty_figure, legend, percent_ticks, place
 from calotype.metrics.classes import POSITIVE
 from calotype.util.csv_tables import where
 
-POINTS = 500  # of a curve, over its whole range
-DASHES = ("-", "--", ":")  # with the style's six colours: 18 pairs
+POINTS = 500  # of a curve
+DASHES = ("-", "--", ":")  # with the six colours of the style: 18 pairs
 
 Curve = Callable[[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]], NDArray[np.float64] | None]
 
@@ -34,10 +35,12 @@ def _curves(
     labels: tuple[str, str],
     diverged: Lost,
 ) -> Figure:
-    """One curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
+    """Plot one curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
 
-    `curve` gives the curve of a seed at `places`, from 0 to 1; a seed without one is left out. The legend calls its
-    area `area`. `chance` are the two ends of the curve of a model that knows nothing.
+    Args:
+        curve: gives the values of a seed at `places`, from 0 to 1, or None to leave the seed out.
+        area, areas: name of the area under the curves, and its mean, by the variant's label.
+        chance: both ends of the curve of a random model.
     """
     texts, drawn = [], []
     for label, (true, probabilities) in runs.items():
@@ -79,18 +82,14 @@ def _curves(
 
 
 def _positive(name: str) -> str:
-    """How an axis says which class is looked for."""
+    """Return the end of an axis label that names the positive class."""
     return f" (of “{wrap(name, 1.2, 8, lines=1)}”)"
 
 
 def draw_roc_curves(runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Lost | None = None) -> Figure:
-    """The true positive rate at every false positive rate, of all variants: means over seeds and bands of all seeds.
+    """Plot the true against the false positive rate of all variants; means are taken at equal false positive rates.
 
-    Between the thresholds of a seed the curve is straight; the mean is taken at equal false positive rates.
-
-    Args:
-        positive: name of the second class, the one that is looked for.
-        areas: mean area under the curves, by the variant's label.
+    `positive` is the name of the positive class, `areas` the mean area under the curves by the variant's label.
     """
     rates = np.linspace(0, 1, POINTS + 1)
 
@@ -99,7 +98,7 @@ def draw_roc_curves(runs: Runs, *, positive: str, areas: Mapping[str, float], di
     ) -> NDArray[np.float64] | None:
         found = roc_curve(labels, scores, places)
         if found is not None:
-            found[0] = 0  # where all curves begin; at the second place, which is the same, they may have climbed
+            found[0] = 0  # the start of all curves; the second place is also 0, and its value may be larger
         return found
 
     return _curves(
@@ -117,13 +116,9 @@ def draw_roc_curves(runs: Runs, *, positive: str, areas: Mapping[str, float], di
 def draw_precision_recall_curves(
     runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Lost | None = None
 ) -> Figure:
-    """The precision at every recall, of all variants: means over seeds and bands of all seeds.
+    """Plot precision against recall of all variants, as step curves; means are taken at equal recalls.
 
-    The curve of a seed is one of steps, whose area is the average precision; the mean is taken at equal recalls.
-
-    Args:
-        positive: name of the second class, the one that is looked for.
-        areas: mean of the average precision, by the variant's label.
+    `positive` is the name of the positive class, `areas` the mean average precision by the variant's label.
     """
     labels = max((true for true, _ in runs.values()), key=len)
     share = float(np.mean(labels == POSITIVE))
@@ -139,11 +134,8 @@ def draw_precision_recall_curves(
     )
 
 
-# ---- Of a study ------------------------------------------------------------------------------------------------------
-
-
 def _of_study(results: StudyResults, draw: Callable[..., Figure], metric: str) -> Figure:
-    """Curves of every variant, with the mean over seeds of the metric that is the area under them."""
+    """Plot the curves of a study; `metric` is the area under them."""
     split = results.tests[-1]
     measured = where(results.table("summary"), split=split, metric=metric).set_index("variant")["mean"]
     areas = {label: float(measured[variant]) for variant, label in results.labels.items()}
@@ -153,10 +145,10 @@ def _of_study(results: StudyResults, draw: Callable[..., Figure], metric: str) -
 
 
 def roc_curves(results: StudyResults) -> Figure:
-    """How every variant tells two classes apart: true against false positives."""
+    """Plot the ROC curve of every variant."""
     return _of_study(results, draw_roc_curves, "roc_auc")
 
 
 def precision_recall_curves(results: StudyResults) -> Figure:
-    """How every variant tells two classes apart: precision against recall."""
+    """Plot the precision-recall curve of every variant."""
     return _of_study(results, draw_precision_recall_curves, "average_precision")

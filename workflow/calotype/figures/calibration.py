@@ -1,4 +1,4 @@
-"""The figure of calibration, of task `classify`: whether a net is as often right as it is sure."""
+"""The figure of calibration, of task `classify`: accuracy against confidence."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,25 +12,15 @@ from matplotlib.ticker import NullLocator
 
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import (
-    DOUBLE,
-    FAINT,
-    PALE,
-    SINGLE,
-    empty_figure,
-    legend,
-    note_diverged,
-    percent_ticks,
-    place,
-    wrap,
-)
+from calotype.figures.base import FAINT, PALE
+from calotype.figures.panels import columns, legend, note_diverged, percent_ticks, place
 from calotype.metrics.calibration import BINS, Calibration, calibration
 
-TALLEST = 2.0  # inches: of a panel, which is as high as it is wide where that is less
+TALLEST = 2.0  # inches: greatest height of a panel, which is square if narrower
 
 
 def _draw_curve(axis: Axes, found: Sequence[Calibration]) -> None:
-    """The accuracy in each bin that holds images: the mean over seeds, and a band from the lowest to the highest."""
+    """Plot the accuracy in each bin that holds images: the mean over seeds, and a band that holds all seeds."""
     held = np.array([seed.images for seed in found]).any(axis=0)
     sure, right = (np.array([getattr(seed, part)[held] for seed in found]) for part in ("confidence", "accuracy"))
     places = np.nanmean(sure, axis=0)
@@ -43,12 +33,12 @@ def _draw_curve(axis: Axes, found: Sequence[Calibration]) -> None:
 
 
 def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
-    """The accuracy among images that a net is about equally sure of, and beneath it how many images that are.
+    """Plot the accuracy of images with similar confidence and, below, the number of these images.
 
-    A column for each variant, up to four side by side. The curve has a point for each of `measures.BINS` equal parts of
-    the range of confidence, the probability of the predicted class: the means over seeds, and a band from the lowest to
-    the highest seed. On the dashed line a net is as often right as it is sure. Bars are images of one seed, on average,
-    on a logarithmic axis. A seed with a probability that is not finite is left out.
+    Each variant has a column, up to four side by side. Confidence is the probability of the predicted class; its range
+    has `BINS` bins of equal width. The curve shows means over seeds, the band reaches from the lowest to the highest
+    seed. On the dashed line, accuracy equals confidence. Bars are the mean number of images of one seed, on a
+    logarithmic axis. Seeds with a non-finite probability are left out.
     """
     bins = {
         label: [found for seed in probabilities if (found := calibration(labels, seed))]
@@ -58,45 +48,37 @@ def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
     counts = np.concatenate([np.ones(1), *images.values()])
     lowest, highest = 0.5 * counts[counts > 0].min(), 2 * counts.max()
     powers = np.arange(0, np.log10(highest), 1 + np.log10(highest) // 3)
-    across = min(len(runs), 4)
-    width = SINGLE if across == 1 else DOUBLE
-    blocks = [list(runs.items())[i : i + across] for i in range(0, len(runs), across)]
-    # All in inches.
-    left, right, between, head, foot, gap, bars = 0.58, 0.2, 0.4, 0.2, 0.4, 0.1, 0.45
-    panel = (width - left - right - between * (across - 1)) / across
+    gap, bars = 0.1, 0.45  # inches
+    figure, panel, places = columns(
+        list(runs), 4, lambda panel, _: min(panel, TALLEST) + gap + bars + 0.4,
+        left=0.58, right=0.2, between=0.4, head=0.2, above=0.23, beyond=0.3,
+    )  # fmt: skip
     tall = min(panel, TALLEST)
-    titles = [[wrap(label, panel + between - 0.1, 8) for label, _ in block] for block in blocks]
-    above = [0.23 + 0.13 * max(title.count("\n") + 1 for title in row) for row in titles]
-    heights = [space + tall + gap + bars + foot for space in above]
-    figure = empty_figure(width, head + sum(heights))
-    for i, block in enumerate(blocks):
-        top = head + sum(heights[:i]) + above[i]
-        for j, (label, (_, probabilities)) in enumerate(block):
-            x = left + j * (panel + between)
-            curve = place(figure, x, top, panel, tall)
-            below = place(figure, x, top + tall + gap, panel, bars, sharex=curve)
-            curve.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=0.8)
-            if drawn := bins[label]:
-                _draw_curve(curve, drawn)
-                words = f"ECE {show(float(np.mean([seed.error for seed in drawn])), share=True)}"
-                curve.text(0.5, 1 + 0.05 / tall, words, fontsize=7, ha="center", transform=curve.transAxes)
-                middles = (np.arange(BINS) + 0.5) / BINS
-                held = images[label] > 0
-                below.bar(middles[held], images[label][held] - lowest, 0.9 / BINS, bottom=lowest, color=PALE)
-            lost = (diverged or {}).get(label, 0)
-            note_diverged(curve, lost, lost + len(probabilities), top=False)
-            curve.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.25, 0.5, 0.75, 1])
-            curve.set_title(titles[i][j], y=1 + 0.1 / tall, parse_math=False, va="bottom")
-            curve.tick_params(labelbottom=False, labelleft=j == 0)
-            below.set(yscale="log", ylim=(lowest, highest), xlabel="confidence")
-            below.yaxis.set_minor_locator(NullLocator())
-            below.set_yticks(10**powers, [f"{10**power:g}" for power in powers])
-            below.tick_params(labelleft=j == 0)
-            for axis, name in ((curve, "accuracy"), (below, "images")):
-                axis.set_ylabel("" if j else name)
-                axis.yaxis.set_label_coords(-0.46 / panel, 0.5)
-            percent_ticks(curve.yaxis)
-            percent_ticks(below.xaxis)
+    for label, title, x, top, column in places:
+        curve = place(figure, x, top, panel, tall)
+        below = place(figure, x, top + tall + gap, panel, bars, sharex=curve)
+        curve.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=0.8)
+        if drawn := bins[label]:
+            _draw_curve(curve, drawn)
+            words = f"ECE {show(float(np.mean([seed.error for seed in drawn])), share=True)}"
+            curve.text(0.5, 1 + 0.05 / tall, words, fontsize=7, ha="center", transform=curve.transAxes)
+            middles = (np.arange(BINS) + 0.5) / BINS
+            held = images[label] > 0
+            below.bar(middles[held], images[label][held] - lowest, 0.9 / BINS, bottom=lowest, color=PALE)
+        lost = (diverged or {}).get(label, 0)
+        note_diverged(curve, lost, lost + len(runs[label][1]), top=False)
+        curve.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.25, 0.5, 0.75, 1])
+        curve.set_title(title, y=1 + 0.1 / tall, parse_math=False, va="bottom")
+        curve.tick_params(labelbottom=False, labelleft=column == 0)
+        below.set(yscale="log", ylim=(lowest, highest), xlabel="confidence")
+        below.yaxis.set_minor_locator(NullLocator())
+        below.set_yticks(10**powers, [f"{10**power:g}" for power in powers])
+        below.tick_params(labelleft=column == 0)
+        for axis, name in ((curve, "accuracy"), (below, "images")):
+            axis.set_ylabel("" if column else name)
+            axis.yaxis.set_label_coords(-0.46 / panel, 0.5)
+        percent_ticks(curve.yaxis)
+        percent_ticks(below.xaxis)
     several = any(len(found) > 1 for found in bins.values())
     handles: list[Any] = [
         Line2D([], [], color="C0", marker="o", markersize=2.5, label="mean over seeds" if several else "one seed")
@@ -109,5 +91,5 @@ def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
 
 
 def calibration_curves(results: StudyResults) -> Figure:
-    """How often every variant is right, by how sure it is, over all seeds."""
+    """Plot the calibration of every variant, over all seeds."""
     return draw_calibration_curves(results.converged(results.tests[-1]), results.diverged_seeds)

@@ -1,4 +1,4 @@
-"""The figures of task `classify`."""
+"""The figures of task `classify`: an example, and feature maps."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,26 +13,9 @@ from numpy.typing import NDArray
 from calotype.data.prepared_split import place_of
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import (
-    DOUBLE,
-    FAINT,
-    INK,
-    PALE,
-    SINGLE,
-    WRONG,
-    Sheet,
-    black_and_white,
-    empty_figure,
-    first_seed_diverged,
-    fit,
-    legend,
-    percent_ticks,
-    place,
-    sheet,
-    shorten,
-    text_width,
-    wrap,
-)
+from calotype.figures.base import DOUBLE, FAINT, INK, PALE, SINGLE, WRONG, shorten, text_width, wrap
+from calotype.figures.panels import empty_figure, legend, percent_ticks, place
+from calotype.figures.sheet import Sheet, black_and_white, first_seed_diverged, fit, sheet
 from calotype.training.result import Trained
 
 BARS = 10  # classes of an example
@@ -46,18 +29,17 @@ def draw_example(
     names: Sequence[str],
     diverged: Mapping[str, int] | None = None,
 ) -> Figure:
-    """One image and the probability that each variant gives to each class: the mean over seeds, and every seed.
+    """Plot one image and the class probabilities of each variant: the mean over seeds, and every seed.
 
-    Of many classes, the ten with the largest means are shown, and the true one.
+    Shown are the `BARS` classes with the largest means, and the true one.
 
     Args:
         image: shape (height, width, 1 or 3), of any range (`black_and_white`).
-        true: its class, by its name.
-        probabilities: by the variant's label: shape (seeds, classes), of the seeds that did not diverge; three variants
-            at most.
-        names: of the classes.
+        true: the name of its class.
+        probabilities: of up to three variants, by label, without seeds that diverged: shape (seeds, classes).
+        names: of all classes.
     """
-    nothing = np.zeros((1, len(names)), np.float32)  # bars where there is no seed
+    nothing = np.zeros((1, len(names)), np.float32)  # bars of a variant without seeds
     means = np.array([np.nanmean(found if len(found) else nothing, axis=0) for found in probabilities.values()])
     order = np.argsort(-means.max(axis=0), kind="stable")
     shown = sorted({*order[:BARS].tolist(), names.index(true)})
@@ -109,13 +91,13 @@ def draw_example(
 def draw_feature_maps(
     image: NDArray[np.float32], convolved: NDArray[np.float32], pooled: NDArray[np.float32]
 ) -> Figure:
-    """What the first filters of a net make of an image: after the convolution with its activation, and after pooling.
+    """Plot an image and the maps of the first `FILTERS` filters: after convolution and activation, and after pooling.
 
-    Black and white are the smallest and the largest value of a filter's map, the same before and after the pooling.
+    Black and white are the smallest and the largest value of each map before pooling.
 
     Args:
         image: shape (height, width, 1 or 3), of any range (`black_and_white`).
-        convolved: shape (height, width, filters); the first sixteen filters are shown.
+        convolved: shape (height, width, filters).
         pooled: shape (smaller height, smaller width, filters).
     """
     filters = min(convolved.shape[-1], FILTERS)
@@ -140,36 +122,26 @@ def draw_feature_maps(
             x = left + k % columns * (size + gap)
             y = top + 0.18 + number + k // columns * (number + high + 0.03)
             page.text(x + size / 2, y - 0.03, str(k + 1), fontsize=6.5, color=FAINT)
-            page.picture(
-                maps[..., k],
-                x + (size - wide) / 2,
-                y,
-                wide,
-                high,
-                low=low,
-                high=top_value if top_value > low else low + 1,
-            )
+            top_value = top_value if top_value > low else low + 1
+            page.picture(maps[..., k], x + (size - wide) / 2, y, wide, high, low, top_value)
     return page.figure
 
 
-# ---- Of a study ------------------------------------------------------------------------------------------------------
-
-
 def example(results: StudyResults) -> Figure:
-    """One test image and the probabilities that each variant gives it."""
+    """Plot one test image and its class probabilities by each variant."""
     split = results.images(results.tests[0])
     runs = results.converged(results.tests[0])
     assert results.example is not None
     place = place_of(split, results.example, max(len(labels) for labels, _ in runs.values()))
-    # A variant that was tested on fewer images may not have seen it.
+    # A variant with fewer test images may have no prediction of it.
     probabilities = {label: seeds[:, place] for label, (labels, seeds) in runs.items() if place < len(labels)}
     true = results.classes[int(split.labels[place])]
     return draw_example(split.images[place], true, probabilities, results.classes, results.diverged_seeds)
 
 
 def feature_maps(results: StudyResults) -> Figure:
-    """What the first convolution and max-pooling of a trained model make of one image."""
-    from calotype.evaluation.feature_maps import first_features  # and with it h5py, which others need not import
+    """Plot the maps of one test image after the first convolution and max-pooling of a model."""
+    from calotype.evaluation.feature_maps import first_features  # imports h5py, which no other figure needs
 
     assert results.feature_maps is not None
     assert results.example is not None

@@ -9,33 +9,22 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import (
-    DOUBLE,
-    FRAME,
-    WRONG,
-    black_and_white,
-    count_ticks,
-    first_seed_diverged,
-    note_diverged,
-    panels,
-    sheet,
-)
+from calotype.figures.base import DOUBLE, WRONG
+from calotype.figures.panels import count_ticks, note_diverged, panels
+from calotype.figures.sheet import FRAME, black_and_white, first_seed_diverged, sheet
 from calotype.tasks.count import rounded
 
 SHOWN = 50  # images of a contact sheet, as on the source's page
-ROUNDS = "#DDEBF5"  # of where predictions round to the true count
+ROUNDS = "#DDEBF5"  # areas in which predictions round to the true count
 
 
 def draw_contact_sheet(
     images: NDArray[np.float32], labels: NDArray[np.int64], predicted: NDArray[np.float64], columns: int = 10
 ) -> Figure:
-    """Images in rows, each with its title ``true (predicted)``: red and bold where wrong.
+    """Plot images in rows of `columns`, each with the title ``true (predicted)``, red and bold if wrong.
 
     Args:
         images: shape (images, height, width, 1 or 3), 0 (black) to 1 (white), or of another range (`black_and_white`).
-        labels: true counts, shape (images,).
-        predicted: predicted counts, shape (images,).
-        columns: images in a row.
     """
     rows = -(-len(images) // columns)
     # All in inches.
@@ -56,7 +45,7 @@ def draw_contact_sheet(
 
 
 def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Figure:
-    """The unrounded prediction for every true count: what part of the images lies where, one panel a variant."""
+    """Plot the distribution of unrounded predictions for every true count, one panel a variant."""
     figure, axes = panels(len(runs), 2.8)
     for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
         counts = np.unique(labels)
@@ -64,23 +53,18 @@ def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Fig
         groups = [group[np.isfinite(group)] for group in groups]
         low, high = counts.min() - 1.5, counts.max() + 1.5
         axis.grid(visible=False)
-        for count in counts:  # what rounds to the true count
+        for count in counts:
             axis.add_patch(Rectangle((count - 0.42, count - 0.5), 0.84, 1, color=ROUNDS, linewidth=0))
         drawn = {count: np.clip(group, low, high) for count, group in zip(counts, groups, strict=True) if len(group)}
-        if drawn:  # there may be no seed, or none that predicts a number
+        if drawn:
             parts = axis.violinplot(
                 list(drawn.values()), positions=list(drawn), widths=0.8, showextrema=False, bw_method=0.1
             )
             bodies: Any = parts["bodies"]
             for body in bodies:
                 body.set(facecolor="C0", alpha=0.9, edgecolor="none")
-        axis.plot(
-            counts,
-            [float(np.median(group)) if len(group) else np.nan for group in groups],
-            "o",
-            color="C1",
-            label="median",
-        )
+        medians = [float(np.median(group)) if len(group) else np.nan for group in groups]
+        axis.plot(counts, medians, "o", color="C1", label="median")
         axis.add_patch(Rectangle((0, 0), 0, 0, color=ROUNDS, label="rounds to the true count"))
         axis.set(title=label, xlabel="true count", ylabel="predicted count", ylim=(low, high))
         count_ticks(axis, counts)
@@ -91,11 +75,8 @@ def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Fig
     return figure
 
 
-# ---- Of a study ------------------------------------------------------------------------------------------------------
-
-
 def contact_sheets(results: StudyResults, variant: str) -> Figure:
-    """The first test images with their true and predicted counts, as the first seed of a variant sees them."""
+    """Plot the first test images with their true counts and the counts that seed 0 of a variant predicts."""
     if lost := results.diverged[variant].get(0):
         return first_seed_diverged(lost)
     labels, predicted = results.first_seed(variant, results.tests[0])
@@ -104,5 +85,5 @@ def contact_sheets(results: StudyResults, variant: str) -> Figure:
 
 
 def predicted_against_true(results: StudyResults) -> Figure:
-    """The predicted against the true count of every variant, all seeds together."""
+    """Plot predicted against true counts of every variant, all seeds together."""
     return draw_predicted_against_true(results.converged(results.tests[-1]), results.diverged_seeds)

@@ -1,4 +1,4 @@
-"""The figures of mistakes, of all tasks: what was taken for what, and the worst of them."""
+"""The figures of errors, of all tasks: confusion matrices and the most confident errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,37 +12,19 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import (
-    DOUBLE,
-    FAINT,
-    INK,
-    PAPER,
-    SINGLE,
-    black_and_white,
-    empty_figure,
-    first_seed_diverged,
-    fit,
-    notice,
-    percent_ticks,
-    place,
-    sheet,
-    shorten,
-    text_width,
-    wrap,
-)
+from calotype.figures.base import DOUBLE, FAINT, INK, PAPER, SINGLE, shorten, text_width, wrap
+from calotype.figures.panels import empty_figure, percent_ticks, place
+from calotype.figures.sheet import black_and_white, first_seed_diverged, fit, notice, sheet
 from calotype.util.csv_tables import where
 
 ERRORS = 40  # images of a sheet
-NUMBERS_UP_TO = 20  # columns: beyond, a number in every cell of the confusion matrix cannot be read
-COUNTS = 30  # columns of a confusion matrix of counts, where the true counts do not need more
-OTHER = "other"  # the column of what is predicted and has no column of its own
-
-
-# ---- Confusion matrix ------------------------------------------------------------------------------------------------
+NUMBERS_UP_TO = 20  # columns: in a larger confusion matrix, numbers in the cells would be unreadable
+COUNTS = 30  # columns of a confusion matrix of counts, unless the true counts need more
+OTHER = "other"  # the column of predictions without a column of their own
 
 
 def _predicted_counts(true: pd.Series, predicted: pd.Series) -> range:
-    """The counts that get columns: true and predicted ones; of too many, the true ones and what lies around them."""
+    """Return the counts that get columns: true and predicted ones; of too many, the true ones and those around them."""
     first, last = int(true.min()), int(true.max())
     low, high = int(min(first, predicted.min())), int(max(last, predicted.max()))
     if high - low >= COUNTS:
@@ -53,16 +35,16 @@ def _predicted_counts(true: pd.Series, predicted: pd.Series) -> range:
 
 
 def cross_tabulate(table: pd.DataFrame, classes: Sequence[str]) -> tuple[NDArray[np.int64], list[str], list[str]]:
-    """How many images of each true label were taken for which.
+    """Count the images of each true label (row) by predicted label (column).
 
     Args:
-        table: columns true, predicted (empty where it is no number), images.
-        classes: names of the classes; none for counts. Every class has a row and a column. Of counts, the rows reach
-            from the smallest to the largest true one; the columns as far as predictions do, up to thirty.
+        table: columns true, predicted (empty if not a number), images.
+        classes: names of the classes, which all have a row and a column; empty for counts. Rows of counts go from the
+            smallest to the largest true count, columns over all predicted counts, up to thirty.
 
     Returns:
-        Images, shape (rows, columns); names of the rows and of the columns. Predictions without a column of their own,
-        and those that are no number, stand in a last column, where there are any.
+        Images, shape (rows, columns); names of the rows and of the columns. A last column, if needed, holds predictions
+        without a column of their own, and predictions that are not a number.
     """
     known = table.dropna(subset="predicted")
     if classes:
@@ -82,7 +64,7 @@ def cross_tabulate(table: pd.DataFrame, classes: Sequence[str]) -> tuple[NDArray
 
 
 def _cell(share: float) -> str:
-    """A share in per cent in as few characters as tell it from none and from all."""
+    """Return a share in per cent, as short as possible, but different from 0 and 100 unless it is exactly that."""
     percent = 100 * share
     if percent >= 99.95:
         return "100" if share == 1 else ">99.9"
@@ -92,13 +74,13 @@ def _cell(share: float) -> str:
 
 
 def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predicted: Sequence[str]) -> Figure:
-    """What part of the images of each label (rows) was taken for which (columns), in per cent of the row.
+    """Plot the share of the images of each true label (row) by predicted label (column), in per cent of the row.
 
-    The shades are not in proportion: a mistake of half a per cent can still be seen. Where rows and columns are not the
-    same labels, a frame marks what is right.
+    Shades are not proportional, so that errors of half a per cent stay visible. If rows and columns have different
+    labels, frames mark the correct cells.
 
     Args:
-        counts: images of a true label (row) taken for a label (column), all seeds together, shape (true, predicted).
+        counts: images, all seeds together, shape (true, predicted).
     """
     down, across = counts.shape
     many = max(counts.shape) > NUMBERS_UP_TO
@@ -111,7 +93,7 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
     width = SINGLE if small else DOUBLE
     wide = (width - left - (0.75 if many else 0.1)) / across
     high = min(0.34, 5.5 / down, 0.8 * wide if small else np.inf)
-    every = 1 if high >= 0.1 else 10  # else there is no room for a name beside each row
+    every = 1 if high >= 0.1 else 10  # rows with a name beside them
     below = [wrap(name, every * wide - 0.04, 7, lines=2) for name in predicted[::every]]
     rotated = any("…" in name for name in below)
     if rotated:
@@ -123,7 +105,7 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
     axis = place(figure, left, 0.08, across * wide, down * high)
     shades = matplotlib.colormaps["Blues"]
     norm = PowerNorm(0.4, 0, 1)
-    # Many cells are one image: a shape for each would make the PDF slow to show.
+    # Many cells are one image: a shape for each would slow down PDF viewers.
     edges: dict[str, Any] = {"rasterized": True}
     if not many:
         edges = {"linewidth": 0.4, "edgecolor": matplotlib.rcParams["grid.color"]}
@@ -154,20 +136,16 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
     return figure
 
 
-# ---- The worst mistakes ----------------------------------------------------------------------------------------------
-
-
 def draw_errors(
     images: NDArray[np.float32], true: Sequence[str], predicted: Sequence[str], sure: Sequence[str] | None = None
 ) -> Figure:
-    """Images that were taken for something else, each with its title: true → predicted, and how sure the net was of it.
+    """Plot images with wrong predictions, each with the title true → predicted, and the confidence.
 
     Args:
-        images: shape (images, height, width, 1 or 3), of any range (`black_and_white`); the worst first; `ERRORS` are
-            shown.
-        true: what each image shows, in words.
-        predicted: what the net takes it for.
-        sure: how sure it is, in words; None where the net does not say.
+        images: shape (images, height, width, 1 or 3), of any range (`black_and_white`), worst first; the first `ERRORS`
+            are shown.
+        true, predicted: labels, as text.
+        sure: confidences, as text; None if the model gives none.
     """
     if not len(images):
         return notice("No image was taken for another.")
@@ -197,11 +175,8 @@ def draw_errors(
     return page.figure
 
 
-# ---- Of a study ------------------------------------------------------------------------------------------------------
-
-
 def confusion_matrices(results: StudyResults, variant: str) -> Figure:
-    """What is taken for what by a variant, all its seeds together."""
+    """Plot the confusion matrix of a variant, all seeds together."""
     table = where(results.table("confusion"), variant=variant, split=results.tests[-1], seed="all")
     if not len(table):
         return notice("All seeds diverged: there is nothing to show.")
@@ -209,7 +184,7 @@ def confusion_matrices(results: StudyResults, variant: str) -> Figure:
 
 
 def most_confident_errors(results: StudyResults, variant: str) -> Figure:
-    """The worst mistakes of a variant's first seed: classes it is surely wrong about, numbers farthest off."""
+    """Plot the most confident errors of seed 0 of a variant; of numbers, the largest errors."""
     if lost := results.diverged[variant].get(0):
         return first_seed_diverged(lost)
     labels, predicted = results.first_seed(variant, results.tests[-1])

@@ -1,4 +1,4 @@
-"""The figure of a preparation: some images as they were read, and what each step makes of them."""
+"""The preview of a preparation: some images as read, and after each step."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -10,25 +10,22 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calotype.data.readers import Raw, Record
-from calotype.figures.base import DOUBLE, FAINT, fit, sheet, shorten, text_width, wrap
+from calotype.figures.base import DOUBLE, FAINT, shorten, text_width, wrap
+from calotype.figures.sheet import fit, sheet
 from calotype.preparation.stages import stages
 from calotype.steps.base import Known, Step, step_title
 
 ROWS = 6  # images of a figure
-FIRST = 1000  # images, from which those with any numbers come: to reach one, all before it are read
-DOTS = 300  # per inch: what is finer is not printed
-SMALL = 6.5  # points: of the words beneath a title
-Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and what is known of it
+FIRST = 1000  # images to choose from if labels are numbers: all images before a chosen one must be read
+DOTS = 300  # pixels per inch; finer ones are averaged
+SMALL = 6.5  # points: font size below the titles
+Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and its known properties
 
 
 def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) -> list[int]:
-    """The places of the images that are shown: the first of each label, then the second of each, and so on.
+    """Return the indices of up to `rows` images to show: the first of each label, then the second of each, and so on.
 
-    Where labels are any numbers, few of them are the same; images come from the least to the largest.
-
-    Args:
-        labels: of the images of a split, shape (images,).
-        rows: how many to choose, where there are so many.
+    If labels are floating-point numbers, the images go in equal steps from the smallest to the largest label.
     """
     if labels.dtype.kind == "f":
         order = np.argsort(labels[:FIRST], kind="stable")
@@ -42,7 +39,7 @@ def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) ->
 
 
 def called(record: Record, place: int, raw: Raw, classes: Sequence[str]) -> str:
-    """What a row of the figure is called: its file, or the number of the image, and its label."""
+    """Return the title of a row: the file or the number of the image, and its label."""
     number, label, _ = record
     name = f"image {number}" if raw.names is None else PurePosixPath(raw.names[place]).name
     words = classes[int(label)] if classes else f"{label:.4g}" if raw.numbers else f"count {label}"
@@ -50,16 +47,16 @@ def called(record: Record, place: int, raw: Raw, classes: Sequence[str]) -> str:
 
 
 def pick(raw: Raw, places: Sequence[int]) -> list[Record]:
-    """The records of a split at some places; it is read up to the last of them."""
+    """Read the records of a split at some places, in their order."""
     found = {place: record for place, record in enumerate(islice(raw.records, max(places) + 1)) if place in places}
     return [found[place] for place in places]
 
 
 def all_stages(records: Sequence[Record], steps: Sequence[Step]) -> list[list[Stage]]:
-    """Each image as it was read and after each step.
+    """Return each image as read and after each step.
 
     Raises:
-        CalotypeError: a step cannot work on an image; both are named.
+        CalotypeError: a step fails on an image; the message names both.
     """
     return [
         [(image[0], known) for image, known in stages(pixels[None], steps, [number])] for number, _, pixels in records
@@ -67,7 +64,7 @@ def all_stages(records: Sequence[Record], steps: Sequence[Step]) -> list[list[St
 
 
 def _printable(image: NDArray[np.float32], width: float) -> NDArray[np.float32]:
-    """An image in grey or in colour (red first), with no more pixels than a width in inches can show."""
+    """Reduce an image to grey or colour (red first), and to the pixels that a width in inches can show."""
     fewer = int(np.ceil(width * DOTS)) / image.shape[1]
     if fewer < 1:
         size = max(1, round(image.shape[1] * fewer)), max(1, round(image.shape[0] * fewer))
@@ -76,18 +73,18 @@ def _printable(image: NDArray[np.float32], width: float) -> NDArray[np.float32]:
 
 
 def _range(column: Sequence[Stage]) -> tuple[float, float]:
-    """The values that are printed black and white: those of the pixels, or the least and the largest of the column."""
+    """Return the values shown black and white: those of the pixel type, or the smallest and largest of the column."""
     low = min(float(image.min()) for image, _ in column)
     high = max(float(image.max()) for image, _ in column)
     white = [known.white for _, known in column]
-    # A function of the user's may leave the range that the pixels before it had.
+    # A custom step may leave the range of its input.
     if None not in white and low >= 0 and high <= (largest := max(float(value or 0) for value in white)):
         return 0.0, largest
     return low, high if high > low else low + 1
 
 
 def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
-    """What a column's images are, in words: sizes, channels, and what is black and white where that is not plain."""
+    """Return the text below a column's title: size, channels, and the range of values if it is not a usual one."""
     shapes = {image.shape for image, _ in column}
     height, width, channels = next(iter(shapes))
     words = f"{width}×{height}" if len(shapes) == 1 else "several sizes"
@@ -96,13 +93,14 @@ def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
 
 
 def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Sequence[str]) -> Figure:
-    """A row for each image, a column for what was read and one for each step.
+    """Plot a row for each image, with a column for the image as read and one for each step.
 
-    Pixels are printed between black and white of their kind; where they have no such range, after `normalise`, between
-    the least and the largest of the column, which stand beneath its title.
+    Black and white are the ends of the pixel range. Without such a range, as after `normalise`, they are the smallest
+    and the largest value of the column, given below its title.
 
     Args:
-        rows: of each image its stages, as `all_stages` gives them.
+        rows: stages of each image, as from `all_stages`.
+        names: titles of the rows.
     """
     columns = [[row[i] for row in rows] for i in range(len(steps) + 1)]
     ranges = [_range(column) for column in columns]

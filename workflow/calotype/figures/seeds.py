@@ -1,4 +1,4 @@
-"""The figure of every seed of every variant, beside what was published, and of the differences between variants."""
+"""The figure of all seeds of all variants, with published numbers, and differences of consecutive variants."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,29 +13,15 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.divergence import converged, diverged_text
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import (
-    BAND,
-    DOUBLE,
-    INK,
-    PAPER,
-    POINT,
-    SINGLE,
-    WRONG,
-    empty_figure,
-    legend,
-    log_scale,
-    percent_ticks,
-    place,
-    text_width,
-    wrap,
-)
+from calotype.figures.base import BAND, DOUBLE, INK, PAPER, POINT, SINGLE, WRONG, text_width, wrap
+from calotype.figures.panels import empty_figure, legend, log_scale, percent_ticks, place
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 from calotype.util.statistics import mean_interval
 
 
 def _swarm(places: NDArray[np.float64], diameter: float, room: float) -> NDArray[np.float64]:
-    """How far each point of a row steps aside so that none covers another, as far as the room allows; in inches."""
+    """Return the offset in inches of each point of a row, up to `room`, so that no point covers another."""
     aside = np.zeros(len(places))
     done: list[int] = []
     for i in np.argsort(places, kind="stable"):
@@ -52,10 +38,9 @@ def _swarm(places: NDArray[np.float64], diameter: float, room: float) -> NDArray
 def _number_line(
     axis: Axes, values: Sequence[Sequence[float]], others: Sequence[Sequence[float]], share: bool
 ) -> tuple[str, Any]:
-    """Let a horizontal axis reach over all numbers; logarithmic where the mean of one variant is far from another's.
+    """Scale a horizontal axis to the seeds of each variant and other numbers; logarithmic if the means differ widely.
 
-    Gives words to add to the axis's label, and the function from numbers to the fraction of the axis's length.
-    `values` are those of the seeds of each variant, `others` further numbers that are to be seen.
+    Returns an addition to the axis label, and the function from numbers to the fraction of the axis length.
     """
     finite = [[value for value in group if np.isfinite(value)] for group in (*values, *others)]
     numbers = np.concatenate(finite)
@@ -77,7 +62,7 @@ def _number_line(
 
 
 def _linear_part(reach: Sequence[float]) -> float:
-    """How far from zero an axis of differences has to be linear for all of them to be seen; 0 for all of it."""
+    """Return the half-width of the linear range around zero that an axis of differences needs; 0 if all is linear."""
     sizes = [size for size in reach if np.isfinite(size) and size > 0]
     if not sizes or max(sizes) <= 8 * np.median(sizes):
         return 0
@@ -86,7 +71,7 @@ def _linear_part(reach: Sequence[float]) -> float:
 
 
 def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: float) -> None:
-    """One row a difference (mean, low, high): the mean and its interval, filled where the interval leaves out zero."""
+    """Plot one row for each difference (mean, low, high); the marker is filled if the interval excludes zero."""
     axis.axvline(0, color=INK, linewidth=0.8)
     for row, (mean, low, high) in enumerate(differences):
         axis.plot([low, high], [row, row], color="C0", linewidth=1.2, marker="|", markersize=4)
@@ -106,18 +91,18 @@ def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: floa
 
 
 def _block_width(text: str) -> float:
-    """The width of lines of a tick's label in inches."""
+    """Return the width of a tick label in inches."""
     return max(text_width(line, 7) for line in text.splitlines() or [""])
 
 
 def _pair(variant: str, than: str) -> str:
-    """The name of a difference, in one line where there is room."""
+    """Return the name of a difference, in one line if it fits."""
     short = f"{variant} − {than}"
     return short if text_width(short, 7) <= 1.3 else f"{wrap(variant, 1.2, 7, 2)}\n− {wrap(than, 1.2, 7, 2)}"
 
 
 def _published(numbers: Sequence[tuple[float, ...]]) -> list[list[tuple[float, ...]]]:
-    """Published numbers and ranges in lanes: all single numbers in the first, then each range in one of its own."""
+    """Group published numbers and ranges into lanes: single numbers share the first, each range has its own."""
     single = [number for number in dict.fromkeys(numbers) if not number[1:]]
     return [single] * bool(single) + [[number] for number in dict.fromkeys(numbers) if number[1:]]
 
@@ -131,18 +116,16 @@ def draw_seeds(
     differences: pd.DataFrame | None,
     diverged: Mapping[str, int] | None = None,
 ) -> Figure:
-    """Every seed of every variant, the mean with its 95 % interval, and the published numbers beside them.
+    """Plot all seeds of all variants, the mean with its 95 % interval, and published numbers.
 
-    Student's t knows no bounds; the interval of a share is cut at 0 and 1.
-
-    On the right, where there are any, the differences between variants over the same seeds. A marker is filled where
-    the interval leaves out zero.
+    The interval is Student's; that of a share is cut at 0 and 1. On the right are the differences between variants over
+    the same seeds, if any; a marker is filled if the interval excludes zero.
 
     Args:
-        values: of the seeds that did not diverge, by the variant's label.
+        values: without seeds that diverged, by the variant's label.
         share: whether the values are shares of the images, shown in per cent.
-        claims: by the variant's label: published numbers, and the two ends of published ranges.
-        differences: columns variant, than, mean, low, high (of variant - than), n; the variants by their labels.
+        claims: by the variant's label: published numbers, and both ends of published ranges.
+        differences: columns variant, than, mean, low, high (of variant - than), n, with labels of variants.
     """
     if differences is None:
         differences = pd.DataFrame(columns=["variant", "than", "mean", "low", "high", "n"])
@@ -154,12 +137,12 @@ def draw_seeds(
     kinds = {len(number) > 1 for numbers in claims.values() for number in numbers}
     lost = {label: count for label, count in (diverged or {}).items() if count}
     entries = 2 + len(kinds) + bool(lost)  # of the legend
-    across = 5 if pairs else 4 if True not in kinds and entries < 4 else 2  # more does not fit into a paper's column
-    # All in inches. A row has lanes: the seeds, the mean, beneath them the published numbers, then seeds that diverged.
+    across = 5 if pairs else 4 if True not in kinds and entries < 4 else 2  # as many as fit into a column
+    # All in inches. A row has lanes: the seeds, the mean, published numbers, and seeds that diverged.
     head, foot, edge = 0.08 + 0.16 * -(-entries // across), 0.3 + 0.13 * (len(beneath) if pairs else 1), 0.15
     width = DOUBLE if pairs else SINGLE
     most = max(map(len, published.values()), default=0)
-    lowest = 0.44 + 0.1 * most if published else 0.42  # a row that leaves room for its lanes
+    lowest = 0.44 + 0.1 * most if published else 0.42  # height of a row that holds its lanes
     lowest += 0.13 * bool(lost)
     body = max(lowest * len(values), 0.5 * len(pairs))
     row = body / len(values)
@@ -171,7 +154,7 @@ def draw_seeds(
     panel = (width - left - 2 * edge - middle) * 0.58 if pairs else width - left - edge
     figure = empty_figure(width, head + body + foot)
     axis = place(figure, left, head, panel, body)
-    nothing = (float("nan"),) * 3  # there is no mean where a run gave no number
+    nothing = (float("nan"),) * 3  # no mean if a value is not finite
     means = {label: mean_interval(found) if np.isfinite(found).all() else nothing for label, found in values.items()}
     if share:
         means = {label: (mean, *np.clip(ends, 0, 1).tolist()) for label, (mean, *ends) in means.items()}
@@ -237,11 +220,8 @@ def draw_seeds(
     return figure
 
 
-# ---- Of a study ------------------------------------------------------------------------------------------------------
-
-
 def _claimed(results: StudyResults) -> dict[str, list[tuple[float, ...]]]:
-    """The published numbers and ranges of the headline, by the variant's label; bounds and likenesses are left out."""
+    """Return the published numbers and ranges of the headline metric, by the variant's label, without bounds."""
     claims: dict[str, list[tuple[float, ...]]] = {}
     for claim in results.claims:
         single = [claim[kind] for kind in ("value", "as_low_as") if claim[kind] is not None]
@@ -252,7 +232,7 @@ def _claimed(results: StudyResults) -> dict[str, list[tuple[float, ...]]]:
 
 
 def seeds(results: StudyResults) -> Figure:
-    """What each seed reaches, beside what was published, and consecutive variants compared."""
+    """Plot all seeds and published numbers, and compare consecutive variants."""
     metric, split, labels = METRICS[results.metric], results.tests[-1], results.labels
     runs = where(converged(results.table("runs")), split=split, metric=results.metric)
     return draw_seeds(
