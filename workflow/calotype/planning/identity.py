@@ -41,7 +41,7 @@ class Identity:
         """Return the digest of the code that an entry point reaches."""
         return self.code(self.scripts / name, without, picks)
 
-    # ---- Files that custom functions read -----------------------------------------------------------------------------
+    # ---- Files that custom functions read ----------------------------------------------------------------------------
 
     @cached_property
     def _declared(self) -> dict[str, str]:
