@@ -107,7 +107,7 @@ class ImagesDataset(OwnDataset):
 
     @model_validator(mode="after")
     def _borders_have_the_background(self) -> "ImagesDataset":
-        """Pad cut-outs with the colour that lies behind them: a border of another colour shows their bounding box."""
+        """Pad cut-outs with the colour behind them; another colour would show their bounding box."""
         white = self.alpha == "white"
         steps: list[Step] = []
         for step in self.prepare:
@@ -115,7 +115,8 @@ class ImagesDataset(OwnDataset):
             if white and isinstance(step, Pad) and step.border == "value" and step.value is None:
                 step = step.model_copy(update={"border": "white"})
             steps.append(step)
-        return self.model_copy(update={"prepare": steps})
+        self.__dict__["prepare"] = steps  # the model is frozen
+        return self
 
     @model_validator(mode="after")
     def _labels_and_splits_fit(self) -> "ImagesDataset":

@@ -1,0 +1,76 @@
+"""Misspelt and old keys are answered with the right one."""
+
+from pathlib import Path
+
+import pytest
+from unit.mistakes import FILES, complaint, content_of, dumped
+
+pytestmark = pytest.mark.usefixtures("valid_config")
+
+MEANT = {
+    "config: sedes": "seeds",
+    "config: result": "results",
+    "config: study": "studies",
+    "datasets: leaves.clases": "classes",
+    "datasets: leaves.foldr": "folder",
+    "datasets: leaves.split": "splits",
+    "datasets: leaves.table.lable": "label",
+    "datasets: leaves.random.seeds": "seed",
+    "datasets: leaves.splits.train.shares": "share",
+    "datasets: leaves.prepare.0.widht": "width",
+    "datasets: dots.drawing.minimun": "minimum",
+    "datasets: digits.fetch.file": "files",
+    "leaves: titel": "title",
+    "leaves: variant": "variants",
+    "leaves: source.link": "title",
+    "leaves: defaults.batchsize": "batch_size",
+    "leaves: defaults.optimizer.learningrate": "learning_rate",
+    "leaves: variants.plain.epoch": "epochs",
+    "leaves: variants.more.augment.1.pixel": "pixels",
+    "leaves: claims.0.metrics": "metric",
+}
+
+
+@pytest.mark.parametrize("what", MEANT)
+def test_a_misspelt_key_is_answered_with_what_was_meant(what):
+    file, where = what.split(": ")
+    *above, last = (int(step) if step.isdigit() else step for step in where.split("."))
+    content = place = content_of(file)
+    for key in above:
+        place = place[key]
+    place[last] = 1
+    if file != "config":
+        Path(FILES[file]).write_text(dumped(content), encoding="utf-8")
+    text = complaint(file, content if file == "config" else None)
+    assert "is not a known key" in text
+    assert f"`{MEANT[what]}`" in text or f"allowed values are {MEANT[what]}" in text
+    assert str(last) in text
+
+
+# Old names, each where it stood. One of a key is replaced by its new one; one of a step or an augmentation is a value.
+RENAMED = {
+    "config: stream_above": "stream_above_mib",
+    "leaves: variants.plain.test_views": "test_time_augmentation",
+    "leaves: claims.0.says": "quote",
+    "leaves: defaults.optimizer.warmup": "warmup_fraction",
+    "leaves: variants.more.augment.0=symmetries": "dihedral",
+    "datasets: leaves.prepare.0.name=own": "custom",
+    "datasets: leaves.prepare.0.name=normalise.deviation": "std",
+}
+
+
+@pytest.mark.parametrize("what", RENAMED)
+def test_an_old_name_is_refused_with_the_new_one(what):
+    file, where = what.split(": ")
+    where, _, value = where.partition("=")
+    *above, last = (int(step) if step.isdigit() else step for step in where.split("."))
+    content = place = content_of(file)
+    for key in above:
+        place = place[key]
+    value, _, further = value.partition(".")
+    place[last] = value or 1
+    if further:
+        place[further] = 1
+    if file != "config":
+        Path(FILES[file]).write_text(dumped(content), encoding="utf-8")
+    assert f"renamed: use `{RENAMED[what]}`" in complaint(file, content if file == "config" else None)

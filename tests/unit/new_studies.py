@@ -1,0 +1,53 @@
+"""Images, a table of them, and the studies that `new_study` writes for them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from calotype.config import load
+from calotype.data.folder_scan import scan_folder
+from calotype.planning.new_study import findings, write_study
+
+CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}
+HEADER = """# The datasets.
+
+dots:
+  source: dots
+  splits:
+    train: {images: 10, seed: 1}
+    test: {images: 5, seed: 2}
+"""
+
+
+def image(number: int, size: tuple[int, int] = (20, 20), channels: int = 3) -> Image.Image:
+    pixels = np.random.default_rng(number).integers(0, 256, (*size, channels), np.uint8)
+    return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+
+
+TABLE = "File Name,species,part,patient,weight\n" + "".join(
+    f"img/{i}.png,{'oak' if i % 2 else 'beech'},{'train' if i < 6 else 'val' if i < 8 else 'test'},p{i // 2},1.5\n"
+    for i in range(10)
+)
+
+
+def started(place: Path, name: str = "mine") -> load.Config:
+    """Return the config with a new study in it, as the next call reads it."""
+    settings = {"studies": ["dots"]}
+    write_study(name, scan_folder(place), load.validate(load.Settings, settings, "load.yaml"))
+    return load.load(settings | {"studies": [name]})
+
+
+def steps_for(place: Path) -> list:
+    """Return the preparation steps that are chosen for images."""
+    started(place)
+    return yaml.safe_load(Path("config/datasets.yaml").read_text())["mine"]["prepare"]
+
+
+def relabelled(table: Path, header: str, *columns: Sequence[object]) -> str:
+    """Return the message for a folder whose table has these additional columns."""
+    lines = [f"img/{i}.png,{','.join(map(str, line))}" for i, line in enumerate(zip(*columns, strict=True))]
+    (table / "labels.csv").write_text("\n".join([header, *lines]) + "\n")
+    return "\n".join(findings("mine", scan_folder(table)))
