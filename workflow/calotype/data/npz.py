@@ -1,5 +1,6 @@
 """Read arrays from .npz and .npy files; never an object, which could run code while it is read."""
 
+import errno
 import zipfile
 from pathlib import Path
 from typing import Any, cast
@@ -38,7 +39,9 @@ def read_npz(path: Path, name: str) -> NDArray[Any]:
     except CalotypeError:
         raise
     except OSError as error:
-        raise CalotypeError(f"{path}: cannot be read: {error.strerror or error}.") from None
+        damaged = error.errno in (None, errno.EINVAL)  # a wrong offset in the archive
+        problem = f"`{name}` is damaged" if damaged else f"cannot be read: {error.strerror}"
+        raise CalotypeError(f"{path}: {problem}.") from None
     except zipfile.BadZipFile as error:
         raise CalotypeError(f"{path}: not an .npz file, or truncated: {error}.") from None
     except Exception as error:  # neither zipfile nor numpy documents the errors of a damaged file

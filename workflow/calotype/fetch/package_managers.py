@@ -11,7 +11,6 @@ import signal
 import subprocess
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -174,5 +173,7 @@ def _unpack(order: Order, source: str, content: IO[bytes], mode: str) -> None:
                 order.offer(source, member.name, file, tar.extractfile(member))
                 if not order.missing:
                     return
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except Exception as error:  # tarfile does not document all errors of a damaged package
+        if isinstance(error, UnusableError | OSError) and not isinstance(error, gzip.BadGzipFile):
+            raise
         raise UnusableError(f"the package cannot be unpacked: {error}") from None
