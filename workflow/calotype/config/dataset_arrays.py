@@ -77,16 +77,13 @@ class ArraysDataset(OwnDataset):
 
     def by_arrays(self) -> list[tuple[Arrays, dict[str, ArraySplit]]]:
         """Return all arrays, each with the splits that use them."""
-        found: list[tuple[Arrays, dict[str, ArraySplit]]] = []
+        found: dict[Arrays, dict[str, ArraySplit]] = {}
         for name, split in self.splits.items():
             arrays = split.own() or self.arrays
             if arrays is None:
                 raise ValueError(f"splits.{name}: images and labels are missing, here and under `arrays`")
-            same = next((splits for other, splits in found if other == arrays), None)
-            if same is None:
-                found.append((arrays, same := {}))
-            same[name] = split
-        return found
+            found.setdefault(arrays, {})[name] = split
+        return list(found.items())
 
     def named(self) -> dict[str, str]:
         places = {"arrays": self.arrays} | {f"splits.{name}": split.own() for name, split in self.splits.items()}
@@ -110,9 +107,7 @@ class ArraysDataset(OwnDataset):
         for _, splits in found:
             shares = [split.share is not None for split in splits.values()]
             if any(shares) and not all(shares):
-                raise ValueError(
-                    f"splits: {', '.join(splits)} use the same arrays: give all of them a `share`, or none"
-                )
+                raise ValueError(f"splits: {', '.join(splits)} use the same arrays: give all a `share`, or none")
             check_shares(splits)
         check_random(self.random, self.labels, any(split.share for split in self.splits.values()))
         return self

@@ -95,19 +95,12 @@ class Settings(Strict):
 
 @dataclass(frozen=True)
 class Config:
-    """The checked config.
-
-    Attributes:
-        settings: config.yaml.
-        datasets: by name.
-        studies: by name; first those of the report and the paper, then all others with a file.
-        broken: errors of other study files, by name, raised when such a study is requested.
-    """
+    """The checked config."""
 
     settings: Settings
     datasets: dict[str, Dataset]
-    studies: dict[str, Study]
-    broken: dict[str, str] = field(default_factory=dict)
+    studies: dict[str, Study]  # first those of the report and the paper, then all others with a file
+    broken: dict[str, str] = field(default_factory=dict)  # errors of other study files, raised on request of the study
 
     def seeds(self, study: str, variant: str) -> int:
         """Return the number of seeds of a variant."""
@@ -160,9 +153,6 @@ def load(
         settings_file: its name in errors.
         root: folder that paths in the settings start from.
         typed: keys whose values come from the command line.
-
-    Raises:
-        CalotypeError: One line per mistake, with file, key, problem and hint.
     """
     checked = validate(Settings, dict(settings), settings_file, typed=typed)
     file, asked = checked.datasets, dict.fromkeys([*checked.studies, *checked.paper])
@@ -219,10 +209,8 @@ def _load_study(name: str, settings: Settings, source: str, datasets: dict[str, 
             raw = raw | {"variants": expand(raw["variants"], defaults if isinstance(defaults, dict) else None)}
     study = validate(Study, raw, file)
     if study.dataset not in datasets:
-        raise CalotypeError(
-            f"{file}: dataset: `{study.dataset}` not found in {settings.datasets}.",
-            did_you_mean(study.dataset, datasets),
-        )
+        problem = f"{file}: dataset: `{study.dataset}` not found in {settings.datasets}."
+        raise CalotypeError(problem, did_you_mean(study.dataset, datasets))
     return fitted(study, datasets[study.dataset], file, settings.datasets)
 
 

@@ -43,13 +43,7 @@ def _check_arguments(function: ast.FunctionDef, first: int, arguments: Mapping[s
 
 
 def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
-    """Raise CalotypeError if a model function does not exist or does not take its arguments.
-
-    Args:
-        name: a function of models.py, or ``path/to/file.py:function``.
-        arguments: its keyword arguments.
-        key: file and variant of the config, for the error.
-    """
+    """Raise CalotypeError if a model function does not exist or does not take its keyword arguments."""
     if name in SCIKIT_LEARN:
         for argument in arguments:
             if argument not in SCIKIT_LEARN[name]:
@@ -83,10 +77,8 @@ def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, na
     declared = {os.path.abspath(file) for file in files}
     for where, text in _texts(arguments, f"{key}.{name}"):
         if os.path.exists(text) and declared.isdisjoint(map(os.path.abspath, (text, *map(str, Path(text).parents)))):
-            raise CalotypeError(
-                f"{where}: {text} is an undeclared file or folder: changes of it would not be noticed.",
-                f"add `files: [{', '.join([*files, text])}]` beside `{name}`.",
-            )
+            problem = f"{where}: {text} is an undeclared file or folder: changes of it would not be noticed."
+            raise CalotypeError(problem, f"add `files: [{', '.join([*files, text])}]` beside `{name}`.")
 
 
 def check_folder(dataset: Dataset, key: str) -> None:

@@ -41,8 +41,6 @@ class Identity:
         """Return the digest of the code that an entry point reaches."""
         return self.code(self.scripts / name, without, picks)
 
-    # ---- Files that custom functions read ----------------------------------------------------------------------------
-
     @cached_property
     def _declared(self) -> dict[str, str]:
         config = self.layout.config
@@ -53,8 +51,6 @@ class Identity:
 
     def _own_code(self, function: str, files: Iterable[str]) -> str | None:
         return own_code(function, [self._declared[file] for file in files])
-
-    # ---- Images ------------------------------------------------------------------------------------------------------
 
     def _dataset(self, name: str) -> Any:  # a rule calls methods of its own sources only
         return self.layout.config.datasets[name]
@@ -91,8 +87,6 @@ class Identity:
         used = {entry.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
         own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Custom)]
         return [*map(self.code, sorted(used)), *own]
-
-    # ---- Training and prediction -------------------------------------------------------------------------------------
 
     def _variant(self, study: str, variant: str) -> Variant:
         return self.layout.config.studies[study].variants[variant]
@@ -138,8 +132,6 @@ class Identity:
             for study in studies
             for variant in self.layout.config.studies[study].variants
         }
-
-    # ---- Figures -----------------------------------------------------------------------------------------------------
 
     def figure_code(self, figures: Iterable[FigureEntry]) -> list[str]:
         """Return the digests of the entry point that plots figures, and of their functions."""

@@ -36,10 +36,8 @@ def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collec
         taken: names of all targets.
     """
     if not re.fullmatch(NAME, name) or name in RESERVED_STUDIES:
-        raise CalotypeError(
-            f"name: `{name}` cannot be the name of a study.",
-            f"use letters, digits, - and _; reserved names are {', '.join(RESERVED_STUDIES)}.",
-        )
+        hint = f"use letters, digits, - and _; reserved names are {', '.join(RESERVED_STUDIES)}."
+        raise CalotypeError(f"name: `{name}` cannot be the name of a study.", hint)
     study = root / settings.study_files / f"{name}.yaml"
     if study.exists():
         raise CalotypeError(f"name: study `{name}` already exists: {study}.", "choose another name, or edit it.")
@@ -102,9 +100,6 @@ def _quoted(text: str) -> str:
 
 def _inline(pairs: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items()) + "}"
-
-
-# ---- The dataset -----------------------------------------------------------------------------------------------------
 
 
 def dataset_entry(name: str, seen: FolderScan) -> str:
@@ -179,9 +174,6 @@ def _sizes(seen: FolderScan) -> str:
     return f"{min(widths)} x {min(heights)} to {max(widths)} x {max(heights)} px"
 
 
-# ---- The study -------------------------------------------------------------------------------------------------------
-
-
 def study_entry(name: str, seen: FolderScan) -> str:
     """Return the study file."""
     task = task_of(seen.holds)
@@ -209,9 +201,6 @@ def study_entry(name: str, seen: FolderScan) -> str:
         task.starter.variants.rstrip(),
     ]
     return "\n".join(lines) + "\n"
-
-
-# ---- Text for the terminal -------------------------------------------------------------------------------------------
 
 
 def findings(name: str, seen: FolderScan) -> list[str]:
