@@ -65,6 +65,11 @@ for study_name in own_targets():
         localrule: True
 
 
+onstart:
+    remove_partials(Path(DATA), levels=1)
+    remove_partials(Path(RESULTS), levels=4)
+
+
 onsuccess:
     for line in targets.findings(LAYOUT, STARTED):
         print(line, file=sys.stderr)

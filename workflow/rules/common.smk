@@ -27,6 +27,7 @@ from calotype.jobs import retries
 from calotype.planning import targets
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
+from calotype.util.files import remove_partials
 
 
 @contextmanager

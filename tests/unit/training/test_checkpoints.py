@@ -193,6 +193,16 @@ def test_a_torn_file_does_not_count_as_one_of_the_two_that_are_kept(folder):
     assert epoch(folder) == 1
 
 
+def test_a_wrong_place_of_the_directory_does_not_count_as_one_of_the_two_that_are_kept(folder):
+    """The system calls it an invalid argument of its own, and not a damaged file."""
+    newest = folder / "000002.npz"
+    content = bytearray(newest.read_bytes())
+    content[content.rindex(b"PK\5\6") + 19] = 255
+    newest.write_bytes(content)
+    assert epoch(folder) == 1
+    assert not newest.exists()
+
+
 class Opened:
     """Leaves a mark where it is unpickled."""
 

@@ -1,12 +1,15 @@
 """Files and folders appear completely or not at all."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from calotype.util.errors import CalotypeError
-from calotype.util.files import check_writable, new_file, new_folder, sha256, write_text
+from calotype.util.files import check_writable, new_file, new_folder, remove_partials, sha256, write_text
 
 
 def write(new, target, error=None):
@@ -147,3 +150,68 @@ def test_text_is_written_completely_or_not_at_all(tmp_path, files_no_longer_than
         write_text("x" * 1000, target)
     assert target.read_bytes() == "Zählen – 1\n".encode()
     assert list(target.parent.iterdir()) == [target]
+
+
+# ---- Leavings of killed jobs -----------------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from calotype.util.files import new_file, new_folder
+
+with new_folder(Path("results/study/variant/seeds-000-002/models")) as models, new_file(Path("data/dots.npz")) as file:
+    (models / "seed-000.weights.h5").write_bytes(b"half")
+    file.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL if sys.argv[1] == "kill" else signal.SIGSTOP)
+"""
+
+
+@pytest.fixture
+def writing(tmp_path):
+    """Start a process that writes a file and a folder, and is killed or stopped meanwhile."""
+    library = Path(__file__).parents[3] / "workflow"
+    started = []
+
+    def start(how):
+        command = [sys.executable, "-c", KILLED, how]
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(library)}))
+        while started[-1].poll() is None and len([*tmp_path.rglob("*.partial*")]) < 2:
+            time.sleep(0.01)
+        if how == "kill":
+            started[-1].wait()
+        return lambda: sorted(path.name.split(".")[1] for path in tmp_path.rglob("*.partial*"))
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def cleaned(folder):
+    remove_partials(folder / "results", levels=4)
+    remove_partials(folder / "data", levels=1)
+
+
+def test_what_a_killed_job_left_does_not_fill_the_disk_for_ever(writing, tmp_path):
+    left = writing("kill")
+    assert left() == ["dots", "models"]
+    (tmp_path / "results/study/variant/.notes").write_text("mine", encoding="utf-8")
+    cleaned(tmp_path)
+    assert left() == []
+    assert (tmp_path / "results/study/variant/.notes").exists()
+
+
+def test_what_a_job_still_writes_is_not_taken_away_from_it(writing, tmp_path):
+    left = writing("stop")
+    cleaned(tmp_path)
+    assert left() == ["dots", "models"]
+
+
+def test_what_a_job_on_another_machine_writes_is_left_alone_for_an_hour(tmp_path):
+    partial = tmp_path / "data/.dots.1-0123abcd-elsewhere.partial"
+    partial.mkdir(parents=True)
+    cleaned(tmp_path)
+    assert partial.exists()
+    os.utime(partial, (time.time() - 4000,) * 2)
+    cleaned(tmp_path)
+    assert not partial.exists()

@@ -6,11 +6,14 @@ the reason that the system gives.
 
 import fnmatch
 import hashlib
+import itertools
 import json
 import os
+import platform
 import re
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +24,8 @@ from calotype.util.errors import CalotypeError
 
 if TYPE_CHECKING:
     import pandas as pd  # its import takes 0.3 s
+
+UNTOUCHED = 3600  # seconds after which a partial file of another machine counts as that of a killed job
 
 
 def unwritable(path: Path, error: OSError) -> CalotypeError:
@@ -34,13 +39,43 @@ def unwritable(path: Path, error: OSError) -> CalotypeError:
     )
 
 
+def _partial(stem: str, suffix: str = "") -> str:
+    """Return the name of a partial file or folder, which tells the process that writes it."""
+    return f".{stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}-{platform.node()[:20]}.partial{suffix}"
+
+
+def remove_partials(folder: Path, levels: int) -> None:
+    """Remove the partial files and folders of killed jobs.
+
+    Args:
+        folder: where to look; `levels` is the depth of the folders in it to look in, too.
+    """
+    for path in itertools.chain(*(folder.glob("*/" * level + ".*.partial*") for level in range(levels + 1))):
+        with suppress(OSError):
+            if _is_abandoned(path):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_abandoned(path: Path) -> bool:
+    written = re.search(r"\.(\d+)-[0-9a-f]{8}-(.*)\.partial", path.name)
+    if written is None or written[2] != platform.node()[:20]:
+        return path.stat().st_mtime < time.time() - UNTOUCHED
+    try:
+        os.kill(int(written[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # the process of another user
+    return False
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; at the end it is synced and replaces `path`.
 
     It has the same suffix, as NumPy and Keras choose the format by it. If the block raises, `path` stays as it was.
     """
-    aside = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial{path.suffix}")
+    aside = path.with_name(_partial(path.stem, path.suffix))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
@@ -57,7 +92,7 @@ def new_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder` to fill; at the end it replaces `folder`."""
-    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
+    aside = folder.with_name(_partial(folder.name))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside.mkdir()
