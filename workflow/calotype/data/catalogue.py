@@ -11,6 +11,7 @@ import pandas as pd
 
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.catalogue_common import image_names, several
+from calotype.data.image_file import used_levels
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv, write_text
@@ -28,6 +29,7 @@ COLUMNS = (
     "width",
     "channels",
     "bits",
+    "largest",
     "sha256",
     "pixels",
 )
@@ -91,7 +93,8 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
 
     The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;
     in an array, its place, from 0), path (of the file, or the name of the array), label, split (empty: in none),
-    weight, group, height, width, channels, bits, sha256 (of the file), pixels (SHA-256 of the pixels). The manifest
+    weight, group, height, width, channels, bits, largest (value of a pixel), sha256 (of the file), pixels (SHA-256 of
+    the pixels). The manifest
     holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
 
     Raises:
@@ -100,6 +103,15 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
     found = resolve_name(dataset.lister)(dataset, threads)
     # Of arrays no single file: they are named with each image.
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
+    largest = int(found.largest.max()) if len(found) else 0
+    if (levels := used_levels(int(found.bits.max()), largest)) and any(
+        step.name == "scale" for step in dataset.prepare
+    ):
+        logger.warning(
+            "The largest value is %d in images of 16 bits, and `scale` makes it %.2g. "
+            "If these are images of %d bits, replace `scale` by {name: normalise, range: [0, 1], levels: [0, %d]}",
+            largest, largest / 65535, levels.bit_length(), levels,
+        )  # fmt: skip
     # Split by split, so that an image more in one changes no other.
     parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
     found = pd.concat(parts, ignore_index=True)

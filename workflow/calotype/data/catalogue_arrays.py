@@ -27,7 +27,7 @@ def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # no
 
     Returns:
         Columns path (the name of the array of images), number (the place in it, from 0), label, split, weight and group
-        where there are some, height, width, channels, bits, pixels; in the order of the arrays.
+        where there are some, height, width, channels, bits, largest, pixels; in the order of the arrays.
 
     Raises:
         CalotypeError: a file or an array is missing or broken, or a label is unknown, or a split asks for more images
@@ -65,7 +65,8 @@ def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
         if without := [f"image {place}" for place, value in enumerate(columns["group"]) if not value.strip()]:
             raise CalotypeError(f"{arrays.groups}: nothing stands there for:{several(without)}")
     size = {"height": height, "width": width, "channels": channels, "bits": 8 * pixels.dtype.itemsize}
-    return pd.DataFrame(columns | size | {"pixels": [digest(image) for image in np.asarray(pixels)]})
+    seen = {"largest": [int(image.max()) for image in pixels], "pixels": [*map(digest, np.asarray(pixels))]}
+    return pd.DataFrame(columns | size | seen)
 
 
 def _values(array: NDArray[Any], name: str) -> list[Any]:

@@ -23,7 +23,7 @@ from calotype.util.files import files_below
 logger = logging.getLogger(__name__)
 
 BATCH = 1000  # images that wait for a thread
-DESCRIBED = ("height", "width", "channels", "bits", "sha256", "pixels")
+DESCRIBED = ("height", "width", "channels", "bits", "largest", "sha256", "pixels")
 
 
 def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
@@ -236,7 +236,7 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, thread
         except CalotypeError as error:
             return error
         bits = 8 * picture.pixels.dtype.itemsize
-        return (*picture.pixels.shape, bits, picture.sha256, digest(picture.pixels))
+        return (*picture.pixels.shape, bits, int(picture.pixels.max()), picture.sha256, digest(picture.pixels))
 
     seen: list[tuple[Any, ...] | CalotypeError] = []
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():

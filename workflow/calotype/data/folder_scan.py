@@ -51,6 +51,7 @@ class FolderScan:
         absent: images that the table names, and that are not there.
         sizes: how often each (height, width) comes.
         channels, bits: how often each comes.
+        largest: value of a pixel.
         unreadable: images that cannot be used, with the reason.
         duplicates: paths of images with the same pixels.
         transparent: how many have transparent pixels.
@@ -70,6 +71,7 @@ class FolderScan:
     sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
     bits: collections.Counter[int] = field(default_factory=collections.Counter)
+    largest: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
     duplicates: list[list[str]] = field(default_factory=list)
     transparent: int = 0
@@ -321,6 +323,7 @@ def _look(found: FolderScan) -> None:
         found.sizes[picture.pixels.shape[:2]] += 1
         found.channels[1 if is_grey(picture.pixels) else 3] += 1
         found.bits[8 * picture.pixels.dtype.itemsize] += 1
+        found.largest = max(found.largest, int(picture.pixels.max()))
         found.transparent += picture.transparent
         places[digest(picture.pixels)].append(path)
     found.duplicates = [paths for paths in places.values() if len(paths) > 1]

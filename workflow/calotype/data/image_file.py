@@ -72,6 +72,11 @@ def digest(pixels: Pixels) -> str:
     return found.hexdigest()
 
 
+def used_levels(bits: int, largest: int) -> int | None:
+    """Return the largest level of a camera with fewer than 16 bits, such as 4095 for 12; None if 16 bits are used."""
+    return 2 ** largest.bit_length() - 1 if bits == 16 and 0 < largest < 2**15 else None
+
+
 def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None) -> Picture:
     """Read an image file.
 

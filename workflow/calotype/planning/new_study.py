@@ -14,6 +14,7 @@ from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
 from calotype.data.folder_scan import FolderScan, split_name
+from calotype.data.image_file import used_levels
 from calotype.tasks.registry import task_of
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
@@ -163,7 +164,12 @@ def preparation(seen: FolderScan) -> list[str]:
         steps.append("grey                 # no image has colour")
     elif len(seen.channels) > 1:
         steps.append("colour               # some images are grey: give all three channels")
-    steps.append("scale                # to 0..1")
+    if levels := used_levels(max(seen.bits), seen.largest):
+        steps.append(
+            f"{{name: normalise, range: [0, 1], levels: [0, {levels}]}}   # to 0..1; largest value: {seen.largest}"
+        )
+    else:
+        steps.append("scale                # to 0..1")
     return steps
 
 
@@ -216,6 +222,11 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
     colours = " and ".join({1: "grey", 3: "colour"}[channels] for channels in sorted(seen.channels))
     lines.append(f"  images: {_sizes(seen)}, {colours}, {bits}")
+    if levels := used_levels(max(seen.bits), seen.largest):
+        lines.append(
+            f"  levels: the largest value is {seen.largest:,}, so {levels.bit_length()} of 16 bits are used; "
+            f"`normalise` maps 0 to {levels:,} to 0..1"
+        )
     if seen.splits:
         lines.append("  given splits: " + ", ".join(seen.splits))
     elif "group" in seen.table:
