@@ -208,10 +208,13 @@ def test_what_a_job_still_writes_is_not_taken_away_from_it(writing, tmp_path):
 
 
 def test_what_a_job_on_another_machine_writes_is_left_alone_for_an_hour(tmp_path):
+    """The time stamp of a folder does not change while a file in it grows."""
     partial = tmp_path / "data/.dots.1-0123abcd-elsewhere.partial"
     partial.mkdir(parents=True)
+    (partial / "train.npy").write_text("half")
+    os.utime(partial, (time.time() - 4000,) * 2)
     cleaned(tmp_path)
     assert partial.exists()
-    os.utime(partial, (time.time() - 4000,) * 2)
+    os.utime(partial / "train.npy", (time.time() - 4000,) * 2)
     cleaned(tmp_path)
     assert not partial.exists()

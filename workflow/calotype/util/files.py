@@ -25,7 +25,8 @@ from calotype.util.errors import CalotypeError
 if TYPE_CHECKING:
     import pandas as pd  # its import takes 0.3 s
 
-UNTOUCHED = 3600  # seconds after which a partial file of another machine counts as that of a killed job
+UNTOUCHED = 3600  # seconds after which a partial file of another machine belongs to a killed job
+HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # names of nodes may be long and differ at their ends
 
 
 def unwritable(path: Path, error: OSError) -> CalotypeError:
@@ -40,16 +41,12 @@ def unwritable(path: Path, error: OSError) -> CalotypeError:
 
 
 def _partial(stem: str, suffix: str = "") -> str:
-    """Return the name of a partial file or folder, which tells the process that writes it."""
-    return f".{stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}-{platform.node()[:20]}.partial{suffix}"
+    """Return the name of a partial file or folder, which identifies the process that writes it."""
+    return f".{stem}.{os.getpid()}-{uuid.uuid4().hex[:8]}-{HOST}.partial{suffix}"
 
 
 def remove_partials(folder: Path, levels: int) -> None:
-    """Remove the partial files and folders of killed jobs.
-
-    Args:
-        folder: where to look; `levels` is the depth of the folders in it to look in, too.
-    """
+    """Remove the partial files and folders of killed jobs in a folder and in `levels` levels of its subfolders."""
     for path in itertools.chain(*(folder.glob("*/" * level + ".*.partial*") for level in range(levels + 1))):
         with suppress(OSError):
             if _is_abandoned(path):
@@ -58,8 +55,8 @@ def remove_partials(folder: Path, levels: int) -> None:
 
 def _is_abandoned(path: Path) -> bool:
     written = re.search(r"\.(\d+)-[0-9a-f]{8}-(.*)\.partial", path.name)
-    if written is None or written[2] != platform.node()[:20]:
-        return path.stat().st_mtime < time.time() - UNTOUCHED
+    if written is None or written[2] != HOST:
+        return max(each.stat().st_mtime for each in (path, *path.rglob("*"))) < time.time() - UNTOUCHED
     try:
         os.kill(int(written[1]), 0)
     except ProcessLookupError:
