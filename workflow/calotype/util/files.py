@@ -55,7 +55,9 @@ def remove_partials(folder: Path, levels: int) -> None:
 
 def _is_abandoned(path: Path) -> bool:
     written = re.search(r"\.(\d+)-[0-9a-f]{8}-(.*)\.partial", path.name)
-    if written is None or written[2] != HOST:
+    if written is None:
+        return False  # a file of the user
+    if written[2] != HOST:
         return max(each.stat().st_mtime for each in (path, *path.rglob("*"))) < time.time() - UNTOUCHED
     try:
         os.kill(int(written[1]), 0)
