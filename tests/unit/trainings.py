@@ -142,3 +142,10 @@ def train(data, made, seeds, models, train_split=None, validation=None, tests=("
 def of(pack, metric, seed=0):
     """Return the values of a metric, epoch by epoch."""
     return pack.history[(pack.history.metric == metric) & (pack.history.seed == seed)].value.tolist()
+
+
+def turned_in_numpy(image, symmetry):
+    """Flip an image down, across, and along the diagonal, as the bits of a symmetry say, in this order."""
+    image = image[::-1] if symmetry & 1 else image
+    image = image[:, ::-1] if symmetry & 2 else image
+    return image.transpose(1, 0, 2) if symmetry & 4 else image

@@ -190,7 +190,7 @@ HARMLESS = {
     "a model that no variant names": [(f"{CODE}/training/models.py", "0.25", "0.3")],
     "the other trainer": [
         (
-            f"{CODE}/training/sklearn_trainer.py",
+            f"{CODE}/training/sklearn_model.py",
             "if self._is_finite() else math.nan",
             "if self._is_finite() else math.inf",
         )

@@ -66,7 +66,7 @@ rule train:
 
 
 # Not in the digest of the script: `asked` holds the code of predictions for each variant.
-GATHERS = ["calotype.config", *(f"calotype.training.{module}" for module in ("keras_predictor", "sklearn_predictor"))]
+GATHERS = ["calotype.config", *(f"calotype.training.{module}" for module in ("keras_model", "sklearn_model"))]
 
 
 rule predict:

@@ -32,9 +32,9 @@ with script(snakemake.log[0]), on_signals() as stop:
             logger.info("%s: another job has finished it", what)
         else:
             if recipe.model in SCIKIT_LEARN:
-                from calotype.training import sklearn_trainer
+                from calotype.training import sklearn_model
 
-                device, trainer = "cpu", sklearn_trainer.Trainer(recipe, train, classes=manifests[0]["classes"])
+                device, trainer = "cpu", sklearn_model.Trainer(recipe, train, classes=manifests[0]["classes"])
             else:
                 from calotype.training import backend, keras_trainer
 

@@ -32,7 +32,7 @@ TRAIN = """
     from pathlib import Path
     import numpy as np
     from calotype.training import loop
-    from calotype.training import sklearn_trainer
+    from calotype.training import sklearn_model
     from calotype.config.recipe import Recipe
     from calotype.data.prepared_split import Split
 
@@ -55,7 +55,7 @@ TRAIN = """
                 time.sleep(0.01)
         stop.check()
 
-    trainer = sklearn_trainer.Trainer(made, split, classes=3)
+    trainer = sklearn_model.Trainer(made, split, classes=3)
     pack = loop.train_pack("pack", made, range(1), trainer, folder / "models", store=store, check=check)
     (folder / "history").write_text(pack.history.to_csv())
 """

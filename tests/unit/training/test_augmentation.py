@@ -5,6 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from unit.trainings import turned_in_numpy
 
 from calotype.config.augmentation import Augmentation
 
@@ -92,13 +93,6 @@ def test_an_image_is_shown_in_the_eight_positions_of_the_square(tensorflow):
     assert {position.tobytes() for position in turned} == {np.ascontiguousarray(e).tobytes() for e in expected}
     for number, position in enumerate(turned):
         assert np.array_equal(position, turned_in_numpy(image, number))
-
-
-def turned_in_numpy(image, symmetry):
-    """Flip vertically, horizontally and along the diagonal, as the three bits of a dihedral element say."""
-    image = image[::-1] if symmetry & 1 else image
-    image = image[:, ::-1] if symmetry & 2 else image
-    return image.transpose(1, 0, 2) if symmetry & 4 else image
 
 
 def shifted_in_numpy(image, down, across):

@@ -4,20 +4,13 @@ import functools
 
 import numpy as np
 import pytest
-from unit.trainings import class_recipe, class_split, make_data, of, recipe, train
+from unit.trainings import class_recipe, class_split, of, recipe, train
 
 from calotype.config.optimizer import Plateau
 from calotype.data.prepared_split import Split
 from calotype.util.errors import CalotypeError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    make_data(folder)
-    return folder
 
 
 WILD = {"optimizer": {"name": "sgd", "learning_rate": 0.9, "arguments": {"momentum": 0.5}}, "batch_size": 8}

@@ -18,7 +18,7 @@ from calotype.training import predicting
 from calotype.training.loop import Store, train_pack
 from calotype.training.predicting import Asked, gather, identities, kept, leave
 from calotype.training.result import Trained
-from calotype.training.sklearn_trainer import Trainer
+from calotype.training.sklearn_model import Trainer
 from calotype.util.errors import CalotypeError
 
 SEEDS = range(3)

@@ -1,4 +1,4 @@
-"""Weights of images and classes count in the loss as Keras's `fit` counts them; further losses, schedules, metrics."""
+"""Weights of images and classes count in the loss as Keras's `fit` counts them; further losses and metrics."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 from pydantic import ValidationError
 from unit.trainings import predictor_of
 
-from calotype.config.optimizer import Optimizer
 from calotype.config.recipe import Recipe
 from calotype.config.training_metrics import fitting
 from calotype.data.prepared_split import Split
@@ -218,68 +217,6 @@ def test_focal_loss_and_weights_of_two_classes_train(class_weight):
     _, logs = trained(made, of_two_classes(), classes=2, epochs=20)
     assert logs[-1]["loss"] < logs[0]["loss"]
     assert 0 <= logs[-1]["val_accuracy"] <= 1
-
-
-SCHEDULES = {
-    "exponential_decay": {"decay_steps": 4, "decay_rate": 0.5},
-    "inverse_time_decay": {"decay_steps": 4, "decay_rate": 0.5, "staircase": True},
-    "polynomial_decay": {"decay_steps": 8, "end_learning_rate": 0.01, "power": 2.0},
-    "cosine_decay": {"decay_steps": 8, "alpha": 0.1},
-    "cosine_decay_restarts": {"first_decay_steps": 4},
-    "piecewise_constant_decay": {"boundaries": [2, 5], "values": [0.1, 0.05, 0.01]},
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_keras_s_schedules_change_the_rate_as_keras_says(name):
-    from calotype.training.backend import keras
-    from calotype.training.optimizer import make_optimizer
-
-    rate = {} if name.startswith("piecewise") else {"learning_rate": 0.2}
-    made = make_optimizer(Optimizer(name="sgd", schedule=name, schedule_arguments=SCHEDULES[name], **rate), 10)
-    kind = getattr(keras.optimizers.schedules, "".join(map(str.capitalize, name.split("_"))))
-    own = kind(**({"initial_learning_rate": 0.2} if rate else {}), **SCHEDULES[name])
-    for step in (0, 3, 4, 7):
-        made.iterations.assign(step)
-        assert float(made.learning_rate) == pytest.approx(float(own(step)))
-
-
-@pytest.mark.parametrize(
-    ("schedule", "arguments"),
-    [
-        ("exponential_decay", {"decay_rate": 0.5}),
-        ("exponential_decay", {"decay_steps": 1, "decay_rate": 0.5, "speed": 1}),
-        ("piecewise_constant_decay", {"boundaries": [1], "values": [0.1]}),
-    ],
-)
-def test_wrong_arguments_of_a_schedule_are_named(schedule, arguments):
-    from calotype.training.optimizer import make_optimizer
-
-    rate = {} if schedule.startswith("piecewise") else {"learning_rate": 0.2}
-    with pytest.raises(CalotypeError, match=rf"optimizer.schedule_arguments: {schedule}: "):
-        make_optimizer(Optimizer(name="sgd", schedule=schedule, schedule_arguments=arguments, **rate), 10)
-
-
-@pytest.mark.parametrize(
-    ("settings", "complaint"),
-    [
-        ({"schedule": "exponential_decay"}, "needs a learning_rate"),
-        ({"schedule": "piecewise_constant_decay", "learning_rate": 0.1}, "takes its rates from schedule_arguments"),
-        ({"schedule_arguments": {"decay_steps": 3}}, "schedule constant takes none"),
-        ({"schedule": "cosine", "learning_rate": 0.1, "schedule_arguments": {"alpha": 0.1}}, "cosine takes none"),
-        (
-            {"schedule": "exponential_decay", "learning_rate": 0.1, "warmup_fraction": 0.1},
-            "warmup_fraction needs schedule: cosine",
-        ),
-        (
-            {"schedule": "cosine_decay", "learning_rate": 0.1, "schedule_arguments": {"initial_learning_rate": 1}},
-            "has a key of its own",
-        ),
-    ],
-)
-def test_a_schedule_that_does_not_fit_is_refused_before_any_job(settings, complaint):
-    with pytest.raises(ValidationError, match=complaint):
-        Optimizer(name="sgd", **settings)
 
 
 @pytest.mark.parametrize("loss", ["huber", "categorical_crossentropy", "sparse_categorical_crossentropy"])

@@ -45,9 +45,9 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
     trainer: Trainer
     try:
         if recipe.model in SCIKIT_LEARN:
-            from calotype.training import sklearn_trainer
+            from calotype.training import sklearn_model
 
-            trainer, size = sklearn_trainer.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
+            trainer, size = sklearn_model.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
         else:
             from calotype.training import backend, keras_trainer
 

@@ -100,7 +100,7 @@ class Identity:
     def training_code(self, study: str, variant: str) -> str:
         """Return the digest of training code; of all models and augmentations, only those of the variant count."""
         found = self._variant(study, variant)
-        other = ("backend", "keras_trainer") if found.model in SCIKIT_LEARN else ("sklearn_trainer",)
+        other = ("backend", "keras_trainer") if found.model in SCIKIT_LEARN else ("sklearn_model",)
         without = ["calotype.config", *(f"calotype.training.{module}" for module in ("predicting", *other))]
         used: list[str] = sorted({change.name for change in found.augment})
         picks = {"calotype.training.augmentation:CHANGES": used}
@@ -110,7 +110,7 @@ class Identity:
     def prediction(self, study: str, variant: str) -> dict[str, Any]:
         """Return all values that predictions depend on, besides weights and images."""
         found = self._variant(study, variant)
-        other = ("backend", "keras_predictor") if found.model in SCIKIT_LEARN else ("sklearn_predictor",)
+        other = ("backend", "keras_model") if found.model in SCIKIT_LEARN else ("sklearn_model",)
         without = ["calotype.config", *(f"calotype.training.{module}" for module in other)]
         code = self.code("calotype.training.predicting:predict_variant", without, _model(found))
         return found.prediction() | {"code": code, "own_model": self.own_model(study, variant)}

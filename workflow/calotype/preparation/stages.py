@@ -1,4 +1,4 @@
-"""Take images through preparation steps, and keep track of what their pixels are."""
+"""Apply preparation steps to images, and track the kind of their pixel values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,34 +16,29 @@ WHITE: Mapping[Any, int] = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 def known_of(images: NDArray[Any]) -> Known:
-    """What is known of raw images of one size.
-
-    Args:
-        images: shape (images, height, width, channels).
+    """Describe raw images, shape (images, height, width, channels).
 
     Raises:
-        ValueError: they are not of a type that steps can work on.
+        ValueError: they have another type than uint8, uint16 or floats, or a pixel is NaN or infinite.
     """
     _, height, width, channels = images.shape
     if images.dtype in WHITE:
         return Known("levels", WHITE[images.dtype], channels, (width, height))
     if images.dtype not in (np.float32, np.float64):
-        raise ValueError(f"pixels of {images.dtype}, and not of uint8, uint16, float32 or float64")
+        raise ValueError(f"pixels must be uint8, uint16, float32 or float64, not {images.dtype}")
     if not np.isfinite(images).all():
         raise ValueError("a pixel is NaN or infinite")
     return Known("any", None, channels, (width, height))
 
 
 def _told(result: NDArray[Any], step: Step, known: Known) -> Known:
-    """What is known of images after a step of which only the array that comes out says it.
-
-    They are levels if they are whole numbers; else numbers of the kind that they were before, if those were no levels.
-    """
+    """Describe the result of a step by its array: integers are grey levels; floats keep their kind from before."""
     found = known_of(result)
     if found.values == "levels":
         return found
-    kind = ("any", None, step.name) if known.values == "levels" else (known.values, known.white, known.since)
-    return Known(kind[0], kind[1], found.channels, found.size, kind[2])
+    if known.values == "levels":
+        return Known("any", None, found.channels, found.size, step.name)
+    return Known(known.values, known.white, found.channels, found.size, known.since)
 
 
 def _failed(where: str, name: Any, problem: Any) -> CalotypeError:
@@ -51,7 +46,7 @@ def _failed(where: str, name: Any, problem: Any) -> CalotypeError:
 
 
 def _each(images: Images, step: ImageStep, known: Known, where: str, names: Sequence[Any]) -> NDArray[Any]:
-    """Take images through a step one by one."""
+    """Apply a step image by image."""
     results = []
     for name, image in zip(names, images, strict=True):
         try:
@@ -76,18 +71,16 @@ def _step(images: Images, step: Step, known: Known, where: str, names: Sequence[
 
 
 def stages(images: NDArray[Any], steps: Sequence[Step], names: Sequence[Any]) -> Iterator[tuple[Images, Known]]:
-    """Take images of one size through some steps, and give what there is before the first and after each.
-
-    Steps that work pixel by pixel take all images at a time, and give each the bits that it gets alone.
+    """Apply steps to images of one size, and yield the images before the first step and after each.
 
     Args:
-        images: shape (images, height, width, channels), of one type: uint8, uint16 or floats. Where one of the steps
-            takes images `alone`, a single one.
-        steps: with numbers in place of a split on which they are measured.
-        names: what errors call the images.
+        images: shape (images, height, width, channels), of type uint8, uint16 or floats. A single image, if a step
+            works on images `alone`.
+        steps: with measured values.
+        names: of the images, for errors.
 
     Raises:
-        CalotypeError: a step cannot work on an image; both are named.
+        CalotypeError: a step fails on an image.
     """
     where = ""
     try:
@@ -110,16 +103,10 @@ def _last(image: NDArray[Any], steps: Sequence[Step], names: Sequence[Any]) -> I
 def take(
     images: Sequence[NDArray[Any]] | NDArray[Any], steps: Sequence[Step], names: Sequence[Any]
 ) -> Images | list[Image]:
-    """Take some images through some steps.
-
-    Args:
-        images: each of shape (height, width, channels). In a list they may differ in size and in type.
+    """Apply steps to images of shape (height, width, channels), whose sizes and types may differ in a list.
 
     Returns:
-        The images, float32; one array of shape (images, height, width, channels) where they came in one size.
-
-    Raises:
-        CalotypeError: a step cannot work on an image; both are named.
+        One array of shape (images, height, width, channels) if size and type are equal, else a list, of float32.
     """
     alike = isinstance(images, np.ndarray) or len({(image.shape, image.dtype) for image in images}) == 1
     if alike and not any(step.alone for step in steps):

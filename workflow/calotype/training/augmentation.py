@@ -1,4 +1,8 @@
-"""Random changes of the training images, keyed by (seed, epoch), so that any epoch can be computed by itself."""
+"""Random changes of the training images, keyed by (seed, epoch): each epoch can be computed without the others.
+
+Images have the shape (batch, height, width, channels). The random numbers of a change are integers, one per image,
+shape (batch,).
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,24 +14,17 @@ from numpy.typing import NDArray
 from calotype.config.augmentation import Augmentation
 from calotype.training.backend import tf
 
-SYMMETRIES = 8  # of the square
-LEVELS = 2**16  # steps of a number between two bounds
+LEVELS = 2**16  # possible values of a random number between two bounds
 
 
 def epoch_draws(
     seed: int, epoch: int, images: int, changes: Sequence[Augmentation], height: int, width: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The order of the images in an epoch, and the random numbers of their changes, keyed by (seed, epoch).
-
-    Args:
-        seed, epoch: the key.
-        images: how many there are.
-        changes: the augmentation, in the order of the config.
-        height, width: of an image, in px.
+    """Draw the order of the images in an epoch, and the random numbers of their changes.
 
     Returns:
-        A permutation of 0..images - 1, shape (images,), and for each place in it the numbers that the changes draw,
-        one column after the other, shape (images, columns).
+        A permutation of 0..images - 1, shape (images,). For each place in it the numbers of all changes, in the order
+        of the config, shape (images, columns).
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(images).astype(np.int32)
@@ -40,50 +37,33 @@ def epoch_draws(
 
 
 def apply(images: Any, draws: Any, changes: Sequence[Augmentation]) -> Any:
-    """Change a batch of images (a TensorFlow operation).
-
-    Args:
-        images: shape (batch, height, width, channels).
-        draws: the numbers of `epoch_draws` for these images, shape (batch, columns).
-        changes: the augmentation.
-    """
+    """Change a batch of images; `draws` are their numbers from `epoch_draws`, shape (batch, columns)."""
     column = 0
     for change in changes:
         kind = CHANGES[change.name]
         used = len(kind.choices(change, *images.shape[1:3]))
-        images = kind.apply(images, [draws[:, column + i] for i in range(used)], change)
+        images = kind.apply(images, change, *(draws[:, column + i] for i in range(used)))
         column += used
     return images
 
 
 def _between(level: Any) -> Any:
-    """Numbers from -1 to 1 for those from 0 to LEVELS - 1."""
+    """Scale numbers from 0..LEVELS - 1 to -1..1."""
     return tf.cast(level, tf.float32) / (LEVELS - 1) * 2 - 1
 
 
 def flip(images: Any, swapped: Any) -> Any:
-    """Swap left and right of the images, shape (batch, height, width, channels), whose entry, shape (batch,), is 1."""
+    """Swap left and right of each image whose number is 1."""
     return tf.where((swapped == 1)[:, None, None, None], images[:, :, ::-1], images)
 
 
 def brighten(images: Any, level: Any, strength: float) -> Any:
-    """Add a number to all pixels of each image.
-
-    Args:
-        images: shape (batch, height, width, channels).
-        level: shape (batch,), 0..LEVELS - 1, from one bound to the other.
-        strength: the largest number, either way.
-    """
+    """Add a number from -strength..strength to all pixels of each image; `level` is in 0..LEVELS - 1."""
     return images + (_between(level) * strength)[:, None, None, None]
 
 
 def turn(images: Any, symmetry: Any) -> Any:
-    """Show each image in one of the eight positions of the square.
-
-    Args:
-        images: shape (batch, width, width, channels).
-        symmetry: shape (batch,), 0..7: its bits say whether to flip down, across, and along the diagonal.
-    """
+    """Turn and flip square images; the three bits of `symmetry` flip down, across, and along the diagonal."""
     down, across, diagonal = ((symmetry // bit % 2 == 1)[:, None, None, None] for bit in (1, 2, 4))
     images = tf.where(down, images[:, ::-1], images)
     images = tf.where(across, images[:, :, ::-1], images)
@@ -91,48 +71,39 @@ def turn(images: Any, symmetry: Any) -> Any:
 
 
 def shift(images: Any, down: Any, across: Any, pixels: int | None, fill: str = "zero") -> Any:
-    """Move each image.
+    """Move each image by (down - pixels, across - pixels).
 
     Args:
-        images: shape (batch, height, width, channels).
-        down, across: shape (batch,), 0..2 * pixels: by how much, where `pixels` means not at all.
-        pixels: the longest way.
-        fill: what moves in: zeros, or the outermost pixels again (``edge``).
+        down, across: 0..2 * pixels.
+        fill: ``zero``, or ``edge``: repeat the outermost pixels.
     """
     assert pixels is not None
-    height, width = images.shape[1:3]
+    height, width, channels = images.shape[1:]
+    rows = tf.range(height)[None] + pixels - down[:, None]
+    columns = tf.range(width)[None] + pixels - across[:, None]
+    row, column = tf.clip_by_value(rows, 0, height - 1), tf.clip_by_value(columns, 0, width - 1)
+    pixel = row[:, :, None] * width + column[:, None, :]
+    moved = tf.gather(tf.reshape(images, [-1, height * width, channels]), pixel, batch_dims=1)
     if fill == "edge":
-        rows = tf.clip_by_value(tf.range(height)[None] + pixels - down[:, None], 0, height - 1)
-        columns = tf.clip_by_value(tf.range(width)[None] + pixels - across[:, None], 0, width - 1)
-        places = rows[:, :, None] * width + columns[:, None, :]
-        moved = tf.gather(tf.reshape(images, [-1, height * width, images.shape[3]]), places, batch_dims=1)
-        return tf.reshape(moved, [-1, height, width, images.shape[3]])
-    padded = tf.pad(images, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
-    rows = tf.range(height)[None] + 2 * pixels - down[:, None]
-    columns = tf.range(width)[None] + 2 * pixels - across[:, None]
-    padded_width = width + 2 * pixels
-    places = rows[:, :, None] * padded_width + columns[:, None, :]
-    flat = tf.reshape(padded, [-1, (height + 2 * pixels) * padded_width, images.shape[3]])
-    moved = tf.gather(flat, tf.reshape(places, [-1, height * width]), batch_dims=1)
-    return tf.reshape(moved, [-1, height, width, images.shape[3]])
+        return moved
+    inside = (rows == row)[:, :, None] & (columns == column)[:, None, :]
+    return tf.where(inside[..., None], moved, tf.zeros_like(moved))
 
 
 def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: float | None, fill: str = "zero") -> Any:
-    """Turn each image about its middle and make it larger or smaller, with bilinear interpolation.
+    """Rotate each image about its centre and change its size, with bilinear interpolation.
 
     Args:
-        images: shape (batch, height, width, channels).
-        angle, size: shape (batch,), 0..LEVELS - 1, from one bound to the other; a size that is None stays.
-        degrees: the largest angle, either way.
-        zoom: the largest change of size, as a part of it, either way.
-        fill: what moves in: zeros, or the outermost pixels again (``edge``).
+        angle: 0..LEVELS - 1, for -degrees..degrees.
+        size: 0..LEVELS - 1, for a factor of 1 - zoom..1 + zoom; None keeps the size.
+        fill: as in `shift`.
     """
     assert degrees is not None
     assert zoom is not None
     height, width = images.shape[1:3]
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     radians = _between(angle) * (degrees * math.pi / 180)
-    # The transformation says where each pixel of the result comes from, so it is the inverse of what is seen.
+    # The operation takes the inverse transformation: from the pixels of the result to those of the image.
     cosine, sine = tf.cos(radians), tf.sin(radians)
     if size is not None:
         scale = 1 / (1 + _between(size) * zoom)
@@ -154,27 +125,21 @@ def affine(images: Any, angle: Any, size: Any, degrees: float | None, zoom: floa
 
 
 def noise(images: Any, one: Any, other: Any, strength: float) -> Any:
-    """Add a normal random number to each pixel.
+    """Add a normal random number of standard deviation `strength` to each pixel.
 
-    Args:
-        images: shape (batch, height, width, channels).
-        one, other: shape (batch,): those of the first image are the key of the numbers of the whole batch, so that it
-            gets the same whenever it is trained on.
-        strength: the standard deviation.
+    The numbers `one` and `other` of the first image are the key of the whole batch.
     """
     key = tf.stack([one[0], other[0]])
-    # Philox by name: which generator TensorFlow takes by itself depends on the device.
-    drawn = tf.random.stateless_normal(tf.shape(images), key, alg="philox")
-    return images + strength * drawn
+    # TensorFlow's default generator depends on the device.
+    return images + strength * tf.random.stateless_normal(tf.shape(images), key, alg="philox")
 
 
 def test_time_augmentation(images: NDArray[np.float32], kinds: Sequence[str]) -> list[NDArray[np.float32]]:
-    """The views of test images that a prediction is averaged over: first the images themselves.
+    """Return the views of test images over which a prediction is averaged; the first are the images themselves.
 
     Args:
         images: shape (images, height, width, channels).
-        kinds: ``flip``: left and right swapped; ``shift``: moved by one pixel in each of four directions, and zeros
-            move in.
+        kinds: ``flip`` swaps left and right; ``shift`` moves by one pixel in each of four directions and fills with 0.
     """
     views = [images]
     if "shift" in kinds:
@@ -191,13 +156,7 @@ def test_time_augmentation(images: NDArray[np.float32], kinds: Sequence[str]) ->
 
 
 def erase(images: Any, row: Any, column: Any, pixels: int | None) -> Any:
-    """Set a square of each image to zero.
-
-    Args:
-        images: shape (batch, height, width, channels).
-        row, column: shape (batch,): where the middle of the square lies; what lies outside the image is cut off.
-        pixels: its width and height.
-    """
+    """Set a square of each image to 0: `pixels` wide and high, with its centre at `row` and `column`."""
     assert pixels is not None
     height, width = images.shape[1:3]
     top, left = row - pixels // 2, column - pixels // 2
@@ -211,35 +170,35 @@ class Kind(NamedTuple):
     """A kind of change.
 
     Attributes:
-        choices: how many values each number has that it draws for an image, given the change, height and width.
-        apply: what it makes of images and of those numbers, given the change.
+        choices: given the change, height and width: the number of possible values of each random number.
+        apply: given images, the change and its random numbers: the changed images.
     """
 
     choices: Callable[[Augmentation, int, int], list[int]]
-    apply: Callable[[Any, Any, Any], Any]
+    apply: Callable[..., Any]
 
 
 CHANGES: Mapping[str, Kind] = {
-    "dihedral": Kind(lambda *_: [SYMMETRIES], lambda images, drawn, _: turn(images, *drawn)),
-    "flip": Kind(lambda *_: [2], lambda images, drawn, _: flip(images, *drawn)),
+    "dihedral": Kind(lambda *_: [8], lambda images, _, symmetry: turn(images, symmetry)),
+    "flip": Kind(lambda *_: [2], lambda images, _, swapped: flip(images, swapped)),
     "shift": Kind(
         lambda change, *_: [2 * (change.pixels or 0) + 1] * 2,
-        lambda images, drawn, change: shift(images, drawn[0], drawn[1], change.pixels, change.fill),
+        lambda images, change, down, across: shift(images, down, across, change.pixels, change.fill),
     ),
     "rotate": Kind(
         lambda *_: [LEVELS],
-        lambda images, drawn, change: affine(images, drawn[0], None, change.degrees, 0.0, change.fill),
+        lambda images, change, angle: affine(images, angle, None, change.degrees, 0.0, change.fill),
     ),
     "affine": Kind(
         lambda *_: [LEVELS, LEVELS],
-        lambda images, drawn, change: affine(images, drawn[0], drawn[1], change.degrees, change.zoom, change.fill),
+        lambda images, change, angle, size: affine(images, angle, size, change.degrees, change.zoom, change.fill),
     ),
-    "brightness": Kind(lambda *_: [LEVELS], lambda images, drawn, change: brighten(images, drawn[0], change.strength)),
+    "brightness": Kind(lambda *_: [LEVELS], lambda images, change, level: brighten(images, level, change.strength)),
     "noise": Kind(
-        lambda *_: [LEVELS, LEVELS], lambda images, drawn, change: noise(images, drawn[0], drawn[1], change.strength)
+        lambda *_: [LEVELS, LEVELS], lambda images, change, one, other: noise(images, one, other, change.strength)
     ),
     "erase": Kind(
         lambda _, height, width: [height, width],
-        lambda images, drawn, change: erase(images, drawn[0], drawn[1], change.pixels),
+        lambda images, change, row, column: erase(images, row, column, change.pixels),
     ),
 }

@@ -1,4 +1,4 @@
-"""Start TensorFlow the same way in every process. The only modules that import this one are those that train."""
+"""Start TensorFlow and Keras the same way in every process."""
 
 import gc
 import logging
@@ -10,24 +10,23 @@ from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
-# Before the import, which reads them. A call of Snakemake has done it already; a notebook has not.
+# TensorFlow reads the environment when it is imported.
 if _ignored := start_environment.fix(os.environ):
     logger.warning("Ignoring environment variables that change results: %s", ", ".join(_ignored))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# Keras imports these where they are installed, for plots and wrappers that no training needs: a quarter of the time of
-# this import. A model file can import both, but those parts of Keras say that they are not installed; a notebook that
-# wants them imports Keras before this module.
+# Keras imports these for plots and wrappers that training does not need: a quarter of its import time. A model file can
+# still import both. A notebook that needs those parts of Keras imports Keras before this module.
 _left_out = {"matplotlib", "sklearn"} - sys.modules.keys()
 
-# TensorFlow's C++ side greets on the terminal before any of its settings for that can act.
+# TensorFlow's C++ code writes to the terminal before its log settings apply.
 _terminal = os.dup(2)
-with open(os.devnull, "wb") as _nowhere:
-    os.dup2(_nowhere.fileno(), 2)
+with open(os.devnull, "wb") as _devnull:
+    os.dup2(_devnull.fileno(), 2)
 for _name in _left_out:
     sys.modules[_name] = None  # type: ignore[assignment]  # makes its import fail
 _collects = gc.isenabled()
-gc.disable()  # it would look through half a million objects again and again, nearly all of which stay: another quarter
+gc.disable()  # nearly all of the half million new objects stay: another quarter of the time
 try:
     import tensorflow as tf  # and, with it, Keras
 finally:
@@ -35,7 +34,7 @@ finally:
     os.close(_terminal)
     for _name in _left_out:
         sys.modules.pop(_name, None)
-    gc.freeze()  # or later collections would look through them all
+    gc.freeze()  # later collections skip these objects
     if _collects:
         gc.enable()
 
@@ -46,7 +45,7 @@ __all__ = ["device_name", "keras", "start", "tf"]
 
 if keras.config.backend() != "tensorflow":
     raise CalotypeError(
-        f"Keras was imported with the backend {keras.config.backend()} before; calotype trains with TensorFlow.",
+        f"Keras was already imported with the backend {keras.config.backend()}; calotype needs TensorFlow.",
         "import calotype first, or set KERAS_BACKEND=tensorflow.",
     )
 for _name, _value in start_environment.KERAS.items():
@@ -54,25 +53,24 @@ for _name, _value in start_environment.KERAS.items():
 
 
 def start(threads: int) -> None:
-    """Fix what makes a training repeatable; to be called once, before anything is computed.
+    """Set threads and determinism; call this once, before the first operation.
 
-    Args:
-        threads: of a single operation. Their number changes the last bits of convolutions, so it is part of a recipe.
+    The number of threads changes the last bits of convolutions, so it is part of a recipe.
     """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     cv2.setNumThreads(threads)
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)  # several processes may share a card
+        tf.config.experimental.set_memory_growth(gpu, True)  # several processes may share a GPU
     if gpus:
-        # On a CPU two processes agree bit for bit without it, and it costs time.
+        # CPUs give the same bits without it, and it costs time.
         tf.config.experimental.enable_op_determinism()
     elif os.environ.get("SLURM_JOB_GPUS"):
-        logger.warning("The job holds a GPU that TensorFlow cannot use: install envs/gpu.txt.")
+        logger.warning("The job has a GPU, but TensorFlow cannot use it. Hint: install envs/gpu.txt.")
 
 
 def device_name() -> str:
-    """The GPU's name as its driver gives it, or "cpu"."""
+    """Return the name of the first GPU, or "cpu"."""
     gpus = tf.config.list_physical_devices("GPU")
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu")) if gpus else "cpu"

@@ -1,7 +1,7 @@
-"""Checkpoints of a run: its whole state in one file, written so that a whole one is there at any moment.
+"""Checkpoints of a run: its complete state in one file.
 
-Each file carries the identity of its run and a checksum of all that it holds. The one before is kept, so that a file
-that turns out to be torn costs a step back and not the training.
+Each file holds the identity of its run and a checksum of its content. The previous file is kept, in case the newest one
+is damaged.
 """
 
 import logging
@@ -24,83 +24,66 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a run.
-
-    Attributes:
-        arrays: by name; weights and the like.
-        values: everything else, as plain data that JSON holds.
-    """
+    """The state of a run: arrays by name, and other values as JSON data."""
 
     arrays: Mapping[str, NDArray[Any]]
     values: Mapping[str, Any]
 
 
 def _numbered(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, the newest first."""
+    """List the checkpoints of a folder, the newest first."""
     found = [file for file in folder.glob("*.npz") if re.fullmatch(r"\d{6,}\.npz", file.name)]
     return sorted(found, key=lambda file: int(file.stem), reverse=True)
 
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint beside those that are there, then remove all but the newest two.
-
-    Args:
-        folder: of the run.
-        identity: of the run: what its result depends on.
-        checkpoint: its state.
+    """Write a checkpoint of a run, then remove all but the newest two.
 
     Raises:
-        CalotypeError: it cannot be written; those that are there stay.
+        CalotypeError: it cannot be written; the older ones stay.
     """
-    there = _numbered(folder)
-    number = int(there[0].stem) + 1 if there else 1
+    found = _numbered(folder)
+    number = int(found[0].stem) + 1 if found else 1
     values = {"identity": identity, "values": checkpoint.values}
     write_sealed(folder / NAME.format(number=number), values, checkpoint.arrays)
-    for old in there[KEPT - 1 :]:
+    for old in found[KEPT - 1 :]:
         with suppress(OSError):
             old.unlink()
 
 
 def load(folder: Path, identity: str) -> Checkpoint | None:
-    """The newest checkpoint of a run that is whole and its own; None where there is none.
-
-    What is refused, and why, goes to the log.
-
-    Args:
-        folder: of the run.
-        identity: of the run; what belongs to another one is refused.
-    """
+    """Return the newest intact checkpoint of a run with this identity, or None; log why others are not used."""
     for file in _numbered(folder):
         try:
-            found, arrays = read_sealed(file)
-            if found["identity"] == identity:
-                return Checkpoint(arrays, found["values"])
-            logger.info("%s: of another recipe, data or code; not used.", file)
+            values, arrays = read_sealed(file)
+            if values["identity"] == identity:
+                return Checkpoint(arrays, values["values"])
+            logger.info("%s: not used: it belongs to another recipe, data or code.", file)
         except OSError as error:
-            logger.warning("%s: cannot be read (%s); the one before is used, if there is one.", file, error)
+            logger.warning("%s: not used: unreadable (%s). Trying the previous checkpoint.", file, error)
         except (ValueError, LookupError, TypeError) as error:
-            logger.warning("%s: not a whole checkpoint (%s); the one before is used, if there is one.", file, error)
+            logger.warning("%s: deleted: damaged (%s). Trying the previous checkpoint.", file, error)
             with suppress(OSError):
-                file.unlink()  # it would count as one of those that are kept
+                file.unlink()  # or `save` would keep it as one of the two
     return None
 
 
 def forget(study: Path, seeds: Mapping[str, int]) -> None:
-    """Remove the checkpoints of runs whose results are in use; those of others stay.
+    """Remove the checkpoints of runs whose results are in use.
 
     Args:
-        study: the folder of all checkpoints of a study, by variant and ``seed-000``.
-        seeds: how many seeds of each variant are in use, from 0 on.
+        study: the folder of a study's checkpoints, by variant and ``seed-000``.
+        seeds: by variant, the number of seeds in use, from 0 on.
     """
     for variant, number in seeds.items():
         for seed in range(number):
             folder = study / variant / f"seed-{seed:03d}"
             if (folder / "lease").exists():
-                continue  # somebody is about to go on from there
+                continue  # another process is about to resume
             for path in (*_numbered(folder), *folder.glob(".*.partial.npz")):
                 with suppress(OSError):
                     path.unlink()
-            with suppress(OSError):  # another file is in the folder: somebody holds the run
+            with suppress(OSError):  # not empty: another process holds the run
                 folder.rmdir()
         if not any((study / variant).glob("seed-*")):
             for path in (study / variant).glob("heartbeat-*.json"):  # of processes that were killed while they waited

@@ -1,4 +1,4 @@
-"""When a training no longer becomes better: as Keras's EarlyStopping and ReduceLROnPlateau see it."""
+"""Early stopping and a falling learning rate, by the rules of Keras's EarlyStopping and ReduceLROnPlateau."""
 
 import math
 from collections.abc import Sequence
@@ -7,26 +7,14 @@ from calotype.config.optimizer import Plateau
 
 
 def is_better(value: float, best: float, *, more: bool, by: float) -> bool:
-    """Whether a value is better than the best before it; one that is no number is never better.
-
-    Args:
-        value, best: the two.
-        more: whether more is better; else less.
-        by: how much more than this it must be better.
-    """
+    """Return True if a value beats the best by more than `by`; NaN never does. `more`: higher is better."""
     if math.isnan(best):
         return not math.isnan(value)
     return (value - best if more else best - value) > by
 
 
 def reductions(values: Sequence[float], plateau: Plateau, *, more: bool) -> int:
-    """How often the learning rate was lowered after some epochs. It follows from these alone, so nothing else is kept.
-
-    Args:
-        values: of what is monitored, in the epochs until now.
-        plateau: when it is lowered.
-        more: whether more is better; else less.
-    """
+    """Count the reductions of the learning rate, given the monitored value of each epoch until now."""
     found, wait, cooldown, best = 0, 0, 0, math.nan
     for value in values:
         if cooldown:

@@ -1,6 +1,6 @@
-"""The way of the training images to the device: all of them there from the start, or a stream of blocks.
+"""Bring the training images to the device: all of them at the start, or as a stream of blocks.
 
-Both give the same steps of an epoch the same images, so that nothing but memory and time depends on the choice.
+The choice changes memory and time, and no result.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from calotype.training.backend import tf
 
-BLOCK = 64 * 2**20  # bytes of images in a block of the stream; there are three: in use, ready, and being fetched
+BLOCK = 64 * 2**20  # bytes of images in a block; three exist at a time: in use, ready, and being read
 
 
 class Part(NamedTuple):
@@ -20,9 +20,9 @@ class Part(NamedTuple):
     Attributes:
         images: shape (images, height, width, channels).
         targets: shape (images, outputs).
-        places: shape (steps x batch,): where in `images` those of the steps lie, one batch after the other.
+        places: shape (steps x batch,): the index in `images` of each image, one batch after the other.
         draws: shape (steps x batch, columns): the random numbers of their changes.
-        first, last: the steps to take, counted in `places`; `last` is not among them.
+        first, last: take the steps `first` to `last` - 1 of `places`.
     """
 
     images: Any
@@ -34,38 +34,32 @@ class Part(NamedTuple):
 
 
 class Resident:
-    """All images are on the device."""
+    """Keep all images on the device (methods as in `Streamed`)."""
 
     def __init__(self, images: NDArray[np.float32], targets: NDArray[Any]) -> None:
-        """Bring images, shape (images, height, width, channels), and targets, shape (images, outputs), there."""
         self.images, self.targets = tf.constant(images), tf.constant(targets)
 
     def begin_epoch(self, order: NDArray[np.int32], draws: NDArray[np.int32]) -> None:
-        """Set the order of the images, shape (images,), and the numbers of their changes, shape (images, columns)."""
         self.order, self.draws = tf.constant(order), tf.constant(draws)
 
     def parts(self, first: int, last: int) -> Iterator[Part]:
-        """The steps `first` to `last` - 1 of the epoch."""
         yield Part(self.images, self.targets, self.order, self.draws, first, last)
 
     def held_out(self, first: int, multiple: int) -> Iterator[tuple[Any, Any]]:
-        """The images from number `first` on, and their targets; all but the last block a `multiple` of images."""
-        del multiple
         yield self.images[first:], self.targets[first:]
 
 
 class Streamed:
-    """The images stay where they are, in a memory-mapped file; while a block is trained on, the next is fetched.
+    """Read blocks of images from a memory-mapped file, each while the previous one is in use.
 
-    The file must stay as it is during the training: where a file server takes it away, the process dies.
+    The process dies if the file disappears during the run.
     """
 
     def __init__(self, images: NDArray[np.float32], targets: NDArray[Any], batch_size: int) -> None:
-        """Stream images, shape (images, height, width, channels), with targets, shape (images, outputs)."""
         self.images, self.targets = images, targets
         self.device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
-        self.capacity = max(1, BLOCK // images[:1].nbytes)  # images of a block
-        self.steps = max(1, self.capacity // batch_size)  # steps of a block
+        self.capacity = max(1, BLOCK // images[:1].nbytes)  # images per block
+        self.steps = max(1, self.capacity // batch_size)  # steps per block
         self.size = self.steps * batch_size
         kinds = (tf.float32, targets.dtype, tf.int32, tf.int32)
         shapes = (images.shape[1:], targets.shape[1:], (), (None,))
@@ -80,14 +74,14 @@ class Streamed:
         self.stream: Iterator[Any] = iter(())
 
     def parts(self, first: int, last: int) -> Iterator[Part]:
-        """The steps `first` to `last` - 1 of the epoch, block by block."""
+        """Yield the steps `first` to `last` - 1 of the epoch, block by block."""
         while first < last:
             number = first // self.steps
             if number != self.number:
-                if number != self.number + 1 or number == 0:  # else the stream goes on
+                if number != self.number + 1 or number == 0:  # not the next block of the stream
                     self.start, self.stream = number, iter(self.blocks)
                 block = next(self.stream)
-                with tf.device(self.device):  # or each call of a function would bring it there again
+                with tf.device(self.device):  # or each call of a function would copy it again
                     self.number, self.block = number, [tf.identity(array) for array in block]
             images, targets, places, draws = self.block
             before = number * self.steps
@@ -96,7 +90,7 @@ class Streamed:
             first = until
 
     def _fetch(self) -> Iterator[tuple[NDArray[Any], ...]]:
-        """The blocks of the epoch from number `start` on: images, targets, places, draws."""
+        """Read the blocks of the epoch from number `start` on: images, targets, places, draws."""
         for first in range(self.start * self.size, len(self.order), self.size):
             chosen = slice(first, first + self.size)
             order = self.order[chosen]
@@ -104,7 +98,7 @@ class Streamed:
             yield self.images[order], self.targets[order], places, self.draws[chosen]
 
     def held_out(self, first: int, multiple: int) -> Iterator[tuple[Any, Any]]:
-        """The images from number `first` on, and their targets; all but the last block a `multiple` of images."""
+        """Yield blocks of the images from `first` on and their targets; each but the last has a multiple of images."""
         size = max(1, self.capacity // multiple) * multiple
         for start in range(first, len(self.images), size):
             chosen = slice(start, start + size)

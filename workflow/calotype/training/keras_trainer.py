@@ -1,8 +1,7 @@
 """Train Keras models.
 
-The model is built, compiled and traced once for all seeds of a pack; for each its weights are set anew. Every run in a
-pack is bit for bit the run it would be alone, because all that is random is keyed by the seed, or by (seed, epoch), and
-nothing is carried over from one seed to the next.
+The model is built, compiled and traced once for all seeds of a pack. A run gives the same bits in any pack: all random
+numbers are keyed by seed, or by (seed, epoch), and `begin` resets everything else.
 """
 
 import math
@@ -23,18 +22,14 @@ from calotype.training.keras_model import KerasModel
 from calotype.training.optimizer import class_name, make_optimizer
 from calotype.util.errors import CalotypeError
 
-TEST_BATCH = 250  # held-out images that are measured at a time
-# What XLA makes faster on a CPU. Steps with convolutions it makes many times slower (tests/benchmarks), and those of
-# the ablation with dropout four times, because of its random numbers.
+TEST_BATCH = 250  # held-out images per step
+# Layers that XLA makes faster on a CPU. It makes convolutions many times slower (tests/benchmarks), and dropout four
+# times slower.
 FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
 
 
 class Trainer(KerasModel):
-    """A compiled Keras model with its data and its training function (see `runs.Trainer`).
-
-    Attributes:
-        steps: training steps of an epoch; the last may have fewer images.
-    """
+    """A compiled Keras model with its data (methods as in `loop.Trainer`). The last step of an epoch may be smaller."""
 
     def __init__(
         self,
@@ -50,41 +45,39 @@ class Trainer(KerasModel):
         """Build and compile the model.
 
         Args:
-            recipe: what to train, and how.
+            recipe: the recipe.
             train: the training images.
-            minimum, maximum: range of the labels, for `Recipe.scale_targets`; None where they are no counts. That of
-                other numbers is taken from the images that are trained on.
-            classes: number of classes; None where the labels are counts or other numbers.
-            validation: the images of `Recipe.validation`; None where it names no split.
-            stream_above_mib: MiB of training images; fewer are kept on the device. It changes no result.
+            minimum, maximum: range of labels that are counts, for `Recipe.scale_targets`. None takes the range from the
+                training images.
+            classes: number of classes; None where the labels are numbers.
+            validation: the images of `Recipe.validation`.
+            stream_above_mib: stream the images if they take more MiB. It changes no result.
 
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
         """
         self.classes = classes or 0
-        self.size = train.held_out_from(recipe.validation_split)  # what follows is held out
+        self.size = train.held_out_from(recipe.validation_split)  # images that are trained on; the others are held out
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
-            raise CalotypeError(
-                f"validation_split: {recipe.validation_split} of {len(train.images)} images leaves none to train on, "
-                "or none to validate on."
-            )
+            where = f"validation_split: {recipe.validation_split} of {len(train.images)} images"
+            problem = f"{where} leaves none to train on, or none to validate on."
+            raise CalotypeError(problem, "use more images, or another share.")
         offset, scale = 0.0, 1.0
         if recipe.scale_targets:
             labels = train.labels[: self.size]
             offset = float(labels.min() if minimum is None else minimum)
             largest = float(labels.max() if maximum is None else maximum)
-            # They may all be the same, or a smoke test's few of them.
-            scale = (largest - offset) or 1.0
+            scale = (largest - offset) or 1.0  # all labels may be equal
         super().__init__(recipe, train.images.shape[1:], {"classes": classes, "offset": offset, "scale": scale})
         if self.shape[0] != self.shape[1] and any(change.name == "dihedral" for change in recipe.augment):
             raise CalotypeError(f"augment: dihedral: the images are {self.shape[1]} x {self.shape[0]} px, not square.")
-        # For `save`: of a compiled model Keras saves the optimizer, too: twice the size, for nobody's use. One for all
-        # seeds: the file holds the names of the layers, which count up with each model that is built.
+        # For `save`: of a compiled model, Keras also saves the optimizer. One model for all seeds, because files hold
+        # names of layers, and these count the models that were built.
         self.plain = self.fresh_model(seed=0)
         if [weight.shape for weight in self.plain.weights] != [weight.shape for weight in self.model.weights]:
             raise CalotypeError(
-                f"model: {recipe.model}: is another each time that it is built: its weights have other shapes.",
-                "let only the image shape, the number of outputs and `model_arguments` decide what it is.",
+                f"model: {recipe.model}: the shapes of its weights change each time it is built.",
+                "make the model depend only on the image shape, the number of outputs and `model_arguments`.",
             )
         self.steps = math.ceil(self.size / recipe.batch_size)
         optimizer = make_optimizer(recipe.optimizer, recipe.epochs * self.steps)
@@ -96,12 +89,12 @@ class Trainer(KerasModel):
             split is not None and split.weights is not None for split in (train, validation)
         )
         targets = self._targets(train, self.size)
-        trained_on = targets[: self.size, 0]  # held-out labels may lie outside of a range that was scaled to 0..1
+        trained_on = targets[: self.size, 0]  # held-out targets may lie outside the scaled range
         output_layer.check_activation(recipe, self.model, (float(trained_on.min()), float(trained_on.max())))
         mib = sum(split.images.nbytes for split in (train, validation) if split is not None) / 2**20
         self.streamed = mib > stream_above_mib
         self.feed = self._feed(train.images, targets)
-        # Whatever is held out, and where it begins.
+        # The feed of the held-out images, and the index of the first one.
         self.held_out = (self.feed, self.size) if recipe.validation_split else None
         if validation is not None:
             self.held_out = self._feed(validation.images, self._targets(validation, 0)), 0
@@ -112,14 +105,14 @@ class Trainer(KerasModel):
         steps = [tf.TensorSpec((), tf.int32)] * 2
         self.xla = self._uses_xla()
         train_steps = tf.function(self._train_steps, input_signature=data + steps, jit_compile=self.xla)
-        self.train_rest = tf.function(self._train_step)  # one step an epoch: XLA would take a second to compile it
+        self.train_rest = tf.function(self._train_step)  # not with XLA, which compiles it for a second
         try:
-            # Keras makes some of its variables when it first sees a step. What is kept, here and below, is the concrete
-            # function: to find it anew at each call costs as much as six steps of a small net.
+            # Keras makes some variables at the first trace. Concrete functions, here and below, because finding them at
+            # each call costs as much as six steps of a small model.
             self.train_steps = train_steps.get_concrete_function()
         except (TypeError, ValueError) as error:
-            problem = f"model: {recipe.model}: no training step can be made of it: {error}"
-            raise CalotypeError(problem, "see that its output, the loss and `precision` fit each other.") from error
+            problem = f"model: {recipe.model}: its training step cannot be built: {error}"
+            raise CalotypeError(problem, "check that its output, the loss and `precision` fit each other.") from error
         self.test_steps = tf.function(self._test_steps, input_signature=data[:2])
         self.reset_metrics = tf.function(self.model.reset_metrics).get_concrete_function()
         self.metrics = tf.function(self.model.get_metrics_result).get_concrete_function()
@@ -148,24 +141,19 @@ class Trainer(KerasModel):
         return [getattr(keras.metrics, f"{kind}Accuracy")(name="accuracy"), *further]
 
     def _class_weights(self, labels: NDArray[Any]) -> NDArray[Any]:
-        """The weight of each class, shape (classes,), given the labels that are trained on."""
+        """Return the weight of each class, shape (classes,), given the training labels."""
         chosen = self.recipe.class_weight
         if chosen == "balanced":
             counts = np.bincount(labels.astype(np.int64), minlength=self.classes)
             return len(labels) / (self.classes * np.maximum(counts, 1))
         if not isinstance(chosen, list) or len(chosen) != self.classes:
-            raise CalotypeError(f"class_weight: {chosen} is not a weight for each of {self.classes} classes.")
+            raise CalotypeError(f"class_weight: {chosen}: must have one weight for each of the {self.classes} classes.")
         return np.array(chosen)
 
     def _targets(self, split: Split, trained: int) -> NDArray[Any]:
-        """What the model is to give for each image of a split; in the last column its weight, where they have some.
+        """Return the targets of a split and, in the last column, the weights of its images, if any.
 
-        In one array, so that they take the same way. As in Keras's `fit`, weights of classes count in training alone,
-        weights of images everywhere.
-
-        Args:
-            split: the images.
-            trained: how many of them, from the first on, are trained on.
+        As in Keras's `fit`, class weights count for the first `trained` images only, image weights for all.
         """
         labels = split.labels
         if self.recipe.sparse or self.recipe.binary:
@@ -184,15 +172,15 @@ class Trainer(KerasModel):
     def _train_steps(self, images: Any, targets: Any, places: Any, draws: Any, first: Any, last: Any) -> Any:
         size = self.recipe.batch_size
         step = first
-        while step < last:  # not `in tf.range`: for that, XLA would compile anew for every first and last
-            if self.xla:  # which has to know how many images a step has
+        while step < last:  # for `in tf.range`, XLA would compile again for every first and last
+            if self.xla:  # it needs a constant batch size
                 chosen = tf.slice(places, [step * size], [size])
                 numbers = tf.slice(draws, [step * size, 0], [size, draws.shape[1]])
             else:
                 chosen, numbers = places[step * size : (step + 1) * size], draws[step * size : (step + 1) * size]
             self._train_step(images, targets, chosen, numbers)
             step += 1
-        # Nobody needs it here, but without it TensorFlow optimizes another graph, and the last bits are others.
+        # Not used, but without it TensorFlow optimizes the graph in another way, which changes the last bits.
         return self.model.get_metrics_result()
 
     def _train_step(self, images: Any, targets: Any, chosen: Any, draws: Any) -> None:
@@ -205,30 +193,26 @@ class Trainer(KerasModel):
             self.model.test_step((images[start : start + TEST_BATCH], *self._with_weights(chosen)))
 
     def _with_weights(self, targets: Any) -> tuple[Any, ...]:
-        """Targets, and apart from them the weights of their images where they have some."""
+        """Split an array of `_targets` into targets and weights."""
         if not self.weighted:
             return (targets,)
         labels = tf.cast(targets[:, :-1], tf.int32) if self.recipe.sparse else targets[:, :-1]
         return labels, targets[:, -1]
 
     def begin(self, seed: int) -> None:
-        """Set weights and optimizer to what they are at the start of a run with this seed."""
         self.model.set_weights(self.fresh_model(seed).get_weights())
         for variable, value in zip(self.model.optimizer.variables, self.fresh_optimizer, strict=True):
             variable.assign(value)
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Draw the order of the images and their changes, and what dropout and the like draw from."""
         self.key_draws(seed, epoch)
         self.reset_metrics()
         self.feed.begin_epoch(*augmentation.epoch_draws(seed, epoch, self.size, self.recipe.augment, *self.shape[:2]))
 
     def set_rate(self, part: float, least: float) -> None:
-        """Set the learning rate to a part of the one at the start of a run, but not below some value."""
         self.model.optimizer.learning_rate = max(self.fresh_rate * part, least)
 
     def train(self, first: int, last: int) -> None:
-        """Take some steps of the epoch. The loop over them runs in TensorFlow: Python costs more than a small step."""
         for images, targets, places, draws, start, end in self.feed.parts(first, last):
             full = min(end, len(places) // self.recipe.batch_size)
             if start < full:
@@ -242,13 +226,9 @@ class Trainer(KerasModel):
             if full < end:
                 rest = full * self.recipe.batch_size
                 self.train_rest(images, targets, places[rest:], draws[rest:])
-        self.model.optimizer.iterations.numpy()  # on a GPU the steps may still be running
+        self.model.optimizer.iterations.numpy()  # waits for the steps, which may still run on a GPU
 
     def end_epoch(self) -> dict[str, float]:
-        """The mean of the loss (and other metrics) over the images of the epoch.
-
-        With a held-out part, its metrics follow as ``val_loss`` and so on.
-        """
         logs = {key: float(value) for key, value in self.metrics().items()}
         if self.held_out is not None:
             feed, first = self.held_out
@@ -259,46 +239,37 @@ class Trainer(KerasModel):
         return logs
 
     def _variables(self) -> dict[str, Any]:
-        """Everything that a step reads and changes: weights, states of seed generators, optimizer, running metrics."""
+        """Return the variables that a step changes: weights, seed generators, optimizer, running metrics."""
         metrics = [variable for metric in self.model.metrics for variable in metric.variables]
         groups = {"model": self.model.variables, "optimizer": self.model.optimizer.variables, "metrics": metrics}
         return {f"{name}/{i:06d}": variable for name, group in groups.items() for i, variable in enumerate(group)}
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The values of all variables."""
         return {name: np.asarray(variable.numpy()) for name, variable in self._variables().items()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Set all variables to what `state` gave."""
         for name, variable in self._variables().items():
             variable.assign(_typed(state[name], variable))
 
-    def weights(self) -> list[NDArray[Any]]:
-        """The weights of the model, in Keras's order."""
-        return [np.asarray(weight) for weight in self.model.get_weights()]
-
     def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
-        """Set the weights of the model."""
         self.model.set_weights([_typed(weight, own) for weight, own in zip(weights, self.model.weights, strict=True)])
 
     def save(self, models: Path, seed: int) -> None:
-        """Write ``seed-000.weights.h5`` and, for all seeds, ``architecture.json``."""
         self.plain.set_weights(self.model.get_weights())
         self.plain.save_weights(models / f"seed-{seed:03d}.weights.h5")
         (models / "architecture.json").write_text(self.model.to_json() + "\n", encoding="utf-8")
 
     def layers(self) -> pd.DataFrame:
-        """The layers of the model."""
         return layers_table(self.model)
 
 
 def _typed(value: NDArray[Any], variable: Any) -> NDArray[Any]:
-    """A value of a variable. Types that numpy does not know, such as bfloat16, come back from a file as bytes."""
+    """Restore the type of a value: files hold types that NumPy does not know, such as bfloat16, as bytes."""
     return value.view(variable.numpy().dtype) if value.dtype.kind == "V" else value
 
 
 def layers_table(model: Any) -> pd.DataFrame:
-    """The layers of a Keras model, as `Model.summary` lists them: layer, kind, output_shape, parameters."""
+    """List the layers of a Keras model, as `Model.summary` does: layer, kind, output_shape, parameters."""
     rows = [
         (layer.name, type(layer).__name__, str(tuple(layer.output.shape)), layer.count_params())
         for layer in model.layers

@@ -1,7 +1,7 @@
-"""Take the runs of a pack to their end: epoch after epoch, seed after seed, with checkpoints on the way.
+"""Train the runs of a pack, seed by seed and epoch by epoch, and write checkpoints.
 
-A run that is stopped, anywhere, and continued gives the bytes of one that was not: its checkpoint holds all that the
-steps that follow depend on, and what is random in them is keyed by (seed, epoch).
+A run that is stopped and resumed gives the same bytes as one that is not: its checkpoint holds everything on which the
+next steps depend, and their random numbers are keyed by (seed, epoch).
 """
 
 import logging
@@ -24,64 +24,64 @@ from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
-WORTH_A_LINE = 5.0  # seconds: a seed that takes less is not announced by itself
-AT_ONCE = 0.5  # seconds of training between two looks at whether to stop
+WORTH_A_LINE = 5.0  # seconds: shorter runs get no line of their own in the log
+AT_ONCE = 0.5  # seconds of steps between two checks for a stop
 
 
 class Trainer(Protocol):
-    """A model with its data, of some library: what the loop over epochs and seeds asks of it.
+    """A model of some library with its data.
 
     Attributes:
         steps: training steps of an epoch.
-        targets: what `Predictor` has to know of the labels besides the weights, as plain data.
+        targets: facts about the labels that a `Predictor` needs besides the weights, as JSON data.
     """
 
     steps: int
     targets: dict[str, Any]
 
     def begin(self, seed: int) -> None:
-        """Set everything to what it is at the start of a run with this seed."""
+        """Set weights and optimizer to the start of a run."""
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Prepare the steps of an epoch, counted from 1; what is random in them depends on nothing else."""
+        """Draw the random numbers of an epoch, counted from 1; they depend on seed and epoch only."""
 
     def train(self, first: int, last: int) -> None:
-        """Take the steps `first` to `last` - 1 of the epoch, which are counted from 0."""
+        """Take the steps `first` to `last` - 1 of the epoch, counted from 0."""
 
     def set_rate(self, part: float, least: float) -> None:
-        """Set the learning rate to a part of what it is at the start of a run, but not below some value."""
+        """Set the learning rate to a fraction of its initial value, but not below `least`."""
 
     def end_epoch(self) -> dict[str, float]:
-        """The metrics of an epoch, by name: of training, and of the held-out images where there are some."""
+        """Return the metrics of the epoch: of the training images, and as ``val_...`` of held-out images."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that the next steps depend on, and that `begin_epoch` does not set."""
+        """Return everything on which the next steps depend, except for the numbers of `begin_epoch`."""
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Set what `state` gave; after `begin_epoch` of the same epoch."""
+        """Set the values of `state`, after `begin_epoch` of the same epoch."""
 
     def weights(self) -> list[NDArray[Any]]:
-        """The weights of the model."""
+        """Return the weights of the model."""
 
     def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
         """Set the weights of the model."""
 
     def save(self, models: Path, seed: int) -> None:
-        """Write the weights of a run to a file in a folder."""
+        """Write the weights of a run to a folder."""
 
     def layers(self) -> pd.DataFrame:
-        """The layers of the model: layer, kind, output_shape, parameters."""
+        """List the layers of the model: layer, kind, output_shape, parameters."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """Where and when the runs of a pack are saved.
+    """The place of a pack's checkpoints.
 
     Attributes:
-        folders: of the checkpoints of each run, by its seed.
-        identity: what the result of a run depends on, besides its seed.
-        machine: what trains, in words.
-        minutes: at most this long, or one step of training, is ever lost.
+        folders: by seed.
+        identity: of everything on which the result of a run depends, except for its seed.
+        machine: the name of the processor or GPU.
+        minutes: between two checkpoints.
     """
 
     folders: Mapping[int, Path]
@@ -92,18 +92,18 @@ class Store:
 
 @dataclass
 class _Run:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        epoch: epochs that are complete.
-        step: steps of the next one that are done.
+        epoch: number of complete epochs.
+        step: number of steps done in the next epoch.
         rows: of the history: epoch, metric, value.
-        best: the best value of what is monitored, and its epoch.
-        diverged: the epoch whose loss was not a number.
-        seconds: spent, over all attempts.
-        machines: that it was trained on.
-        best_weights: those of the best epoch, where they are to be restored.
-        weights: of the trained model; none before the end of the training.
+        best: the best monitored value, and its epoch.
+        diverged: the epoch with a loss that is NaN or infinite.
+        seconds: of all attempts.
+        machines: of all attempts.
+        best_weights: of the best epoch, if they will be restored.
+        weights: of the trained model; empty before the end.
     """
 
     epoch: int = 0
@@ -118,11 +118,11 @@ class _Run:
 
     @property
     def finished(self) -> bool:
-        """Whether it is trained to its end."""
+        """True if the run is complete."""
         return bool(self.weights)
 
     def checkpoint(self, state: Mapping[str, NDArray[Any]]) -> checkpoints.Checkpoint:
-        """All of it, with the state of the trainer."""
+        """Make a checkpoint of the run and the state of its trainer."""
         arrays = {f"state/{name}": array for name, array in state.items()}
         for part in ("best_weights", "weights"):
             arrays |= {f"{part}/{i:06d}": array for i, array in enumerate(getattr(self, part))}
@@ -130,7 +130,7 @@ class _Run:
 
     @classmethod
     def of(cls, saved: checkpoints.Checkpoint) -> "tuple[_Run, dict[str, NDArray[Any]]]":
-        """The run that a checkpoint holds, and the state of its trainer."""
+        """Return the run of a checkpoint, and the state of its trainer."""
         parts: dict[str, dict[str, NDArray[Any]]] = {}
         for name in sorted(saved.arrays):
             part, _, key = name.partition("/")
@@ -141,36 +141,22 @@ class _Run:
         return run, parts.get("state", {})
 
 
-VALUES = ("epoch", "step", "rows", "best", "diverged", "seconds", "machines")  # of a run: what JSON holds
-
-
-class _Pace:
-    """How many steps to take before the next look at whether to stop."""
-
-    def __init__(self) -> None:
-        self.steps = 1
-
-    def adapt(self, seconds: float) -> None:
-        """Learn from what the last ones took."""
-        if seconds < AT_ONCE / 2:
-            self.steps *= 2
-        elif seconds > 2 * AT_ONCE:
-            self.steps = max(1, self.steps // 2)
+VALUES = ("epoch", "step", "rows", "best", "diverged", "seconds", "machines")  # of a run, as JSON data
 
 
 class _Training:
-    """The runs of a pack, one after the other, and what of them is not yet saved."""
+    """The training of a pack."""
 
     def __init__(self, name: str, recipe: Recipe, trainer: Trainer, store: Store, check: Callable[[], None]) -> None:
         self.name, self.recipe, self.trainer, self.store, self.check = name, recipe, trainer, store, check
-        self.pace = _Pace()
-        self.unsaved: dict[int, _Run] = {}  # runs that are finished
-        self.idle = True  # whether nothing was computed yet by this process
+        self.steps_at_once = 1  # between two checks for a stop
+        self.unsaved: dict[int, _Run] = {}  # finished runs
+        self.idle = True  # no step was taken yet
         self.saved_at = time.monotonic()
-        self.worth_saving = False  # a pack that is done before the first checkpoint is due writes none
+        self.worth_saving = False  # a short pack writes no checkpoints
 
     def take(self, seed: int) -> _Run:
-        """Take a run to its end."""
+        """Train a run to its end, or load it."""
         run, state = self._load(seed)
         if not run.finished:
             self._began, self._spent = time.perf_counter(), run.seconds
@@ -180,7 +166,7 @@ class _Training:
         return run
 
     def end(self) -> None:
-        """Save the last runs, where the pack was long: its results may get lost before anyone has used them."""
+        """Save the last runs of a long pack: the job may still fail before it writes its results."""
         if self.worth_saving:
             self._save()
 
@@ -188,7 +174,7 @@ class _Training:
 
     def _train(self, seed: int, run: _Run, state: Mapping[str, NDArray[Any]]) -> None:
         self.trainer.begin(seed)
-        while self._goes_on(run):
+        while self._continues(run):
             self.trainer.begin_epoch(seed, run.epoch + 1)
             if state:
                 self.trainer.restore(state)
@@ -199,18 +185,21 @@ class _Training:
                 self.trainer.set_rate(plateau.factor**number, plateau.min_learning_rate)
             while run.step < self.trainer.steps:
                 self._pause(seed, run)
-                last = min(run.step + self.pace.steps, self.trainer.steps)
+                last = min(run.step + self.steps_at_once, self.trainer.steps)
                 began = time.perf_counter()
                 self.trainer.train(run.step, last)
-                self.idle = False
-                self.pace.adapt(time.perf_counter() - began)
-                run.step = last
+                seconds = time.perf_counter() - began
+                if seconds < AT_ONCE / 2:
+                    self.steps_at_once *= 2
+                elif seconds > 2 * AT_ONCE:
+                    self.steps_at_once = max(1, self.steps_at_once // 2)
+                run.step, self.idle = last, False
             self._end_epoch(seed, run)
         if run.best is not None and self.recipe.restore_best_weights:
             self.trainer.set_weights(run.best_weights)
         run.best_weights, run.weights = [], self.trainer.weights()
 
-    def _goes_on(self, run: _Run) -> bool:
+    def _continues(self, run: _Run) -> bool:
         if run.epoch == self.recipe.epochs or run.diverged is not None:
             return False
         patience = self.recipe.patience
@@ -221,10 +210,10 @@ class _Training:
         run.epoch, run.step = run.epoch + 1, 0
         run.rows += [(run.epoch, metric, value) for metric, value in logs.items()]
         shown = ", ".join(f"{metric} {value:.5f}" for metric, value in logs.items())
-        logger.debug("seed %d, epoch %d of %d: %s", seed, run.epoch, self.recipe.epochs, shown)
+        logger.debug("seed %d, epoch %d/%d: %s", seed, run.epoch, self.recipe.epochs, shown)
         if not math.isfinite(logs["loss"]):
             run.diverged = run.epoch
-            logger.warning("%s: seed %d diverged in epoch %d: its loss is %f", self.name, seed, run.epoch, logs["loss"])
+            logger.warning("%s: seed %d diverged in epoch %d: loss %f", self.name, seed, run.epoch, logs["loss"])
         if self.recipe.holds_out or not self.recipe.monitor.startswith("val_"):
             value = logs[self.recipe.monitor]
             more, by = self.recipe.more_is_better, self.recipe.min_delta
@@ -239,10 +228,10 @@ class _Training:
         if saved is None:
             return _Run(machines=[self.store.machine]), {}
         run, state = _Run.of(saved)
-        logger.info("%s: goes on: %s", self.name, self._place(seed, run))
+        logger.info("%s: %s %s", self.name, "loading" if run.finished else "resuming", self._place(seed, run))
         if not run.finished and run.machines[-1] != self.store.machine:
             logger.warning(
-                "%s: seed %d began on %s and goes on on %s: its last digits may be those of neither.",
+                "%s: resuming seed %d on a different machine (%s -> %s); results may not be bit-identical.",
                 *(self.name, seed, run.machines[-1], self.store.machine),
             )
             run.machines.append(self.store.machine)
@@ -253,7 +242,7 @@ class _Training:
         return f"{self.store.identity} seed {seed}"
 
     def _pause(self, seed: int, run: _Run) -> None:
-        """Between two steps: save when it is time, and stop when that is asked for."""
+        """Stop or save between two steps, if it is time to."""
         try:
             self.check()
         except StoppedError as stopped:
@@ -264,35 +253,34 @@ class _Training:
             self._save(seed, run)
 
     def _save(self, seed: int | None = None, run: _Run | None = None) -> bool:
-        """Save finished runs, and the one that is under way; gives whether that was possible."""
+        """Save finished runs, and one that is not; return False if that fails."""
         self.saved_at, self.worth_saving = time.monotonic(), True
         try:
             for number in [*self.unsaved]:
-                checkpoints.save(
-                    self.store.folders[number], self._identity(number), self.unsaved[number].checkpoint({})
-                )
+                self._write(number, self.unsaved[number], {})
                 del self.unsaved[number]
             if seed is not None and run is not None:
                 run.seconds = self._seconds()
-                begun = run.epoch or run.step  # else `begin` sets all; Keras has not even made all of its variables
-                state = self.trainer.state() if begun else {}
-                checkpoints.save(self.store.folders[seed], self._identity(seed), run.checkpoint(state))
-                logger.debug("%s: saved: %s", self.name, self._place(seed, run))
-        except CalotypeError as error:
-            # A full disk must not end a training: there may be room again in a minute.
-            logger.warning("%s: no checkpoint can be written, and the training goes on without: %s", self.name, error)
+                # Before the first step, `begin` sets the state, and Keras has not made all variables yet.
+                self._write(seed, run, self.trainer.state() if run.epoch or run.step else {})
+                logger.debug("%s: saved %s", self.name, self._place(seed, run))
+        except CalotypeError as error:  # a full disk does not end a run
+            logger.warning("%s: cannot write a checkpoint; training continues without it: %s", self.name, error)
             return False
         return True
+
+    def _write(self, seed: int, run: _Run, state: Mapping[str, NDArray[Any]]) -> None:
+        checkpoints.save(self.store.folders[seed], self._identity(seed), run.checkpoint(state))
 
     def _seconds(self) -> float:
         return self._spent + time.perf_counter() - self._began
 
     def _place(self, seed: int, run: _Run) -> str:
-        """How far a run is, in words."""
+        """Describe the progress of a run."""
         if run.finished:
             return f"seed {seed}, finished"
-        steps = f", step {run.step} of {self.trainer.steps}" if run.step else ""
-        return f"seed {seed}, after epoch {run.epoch} of {self.recipe.epochs}{steps}"
+        steps = f", step {run.step}/{self.trainer.steps}" if run.step else ""
+        return f"seed {seed} at epoch {run.epoch}/{self.recipe.epochs}{steps}"
 
 
 def train_pack(
@@ -305,19 +293,12 @@ def train_pack(
     store: Store,
     check: Callable[[], None],
 ) -> Pack:
-    """Train one variant with each of some seeds.
+    """Train one variant with some seeds; resume runs that have a checkpoint.
 
     Args:
-        name: how the log calls it.
-        recipe: what to train, and how.
-        seeds: the seeds of the pack.
-        trainer: what trains.
-        models: an existing folder; gets the weights of each seed.
-        store: where and when checkpoints are written; runs that have some go on from there.
-        check: called between steps; may raise StoppedError, which ends the training, after a checkpoint.
-
-    Raises:
-        StoppedError: `check` did.
+        name: the variant's name in the log.
+        models: an existing folder; the weights of each seed are written there.
+        check: called between steps; a StoppedError of it ends the training after a checkpoint.
     """
     training = _Training(name, recipe, trainer, store, check)
     runs = {}
@@ -327,7 +308,6 @@ def train_pack(
         trainer.save(models, seed)
         if seed not in training.unsaved:
             run.weights = []  # a pack may have many large runs
-        # A line for each seed that one waits for.
         level = logging.INFO if run.seconds >= WORTH_A_LINE else logging.DEBUG
         logger.log(level, "%s: seed %d done in %.1f s", name, seed, run.seconds)
     training.end()

@@ -1,7 +1,7 @@
-"""Predict a test split with the saved weights of a pack, and keep what was predicted in the pack's folder.
+"""Predict test splits with the saved weights of a pack, and keep the predictions in the pack's folder.
 
-Each prediction carries the identity of all that it depends on, so that one of other weights, another split or other
-code is not used. Neither pandas nor TensorFlow is imported before something has to be predicted.
+Each prediction holds the identity of everything on which it depends: weights, split and code. pandas and TensorFlow are
+imported only if a prediction is missing.
 """
 
 import hashlib
@@ -29,20 +29,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PREDICT_BATCH = 250  # images; another number changes the last bits of predictions
+PREDICT_BATCH = 250  # images; another number changes the last bits
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How a variant predicts: all that its predictions depend on, besides weights and images.
+    """The settings of a variant's predictions: everything on which they depend, besides weights and images.
 
     Attributes:
-        model, model_arguments, precision, threads: as in `Recipe`.
-        classifies, binary: as the properties of `Recipe`.
         code: the digest of the code that predicts.
-        own_model: that of a user's model file, if there is one.
-        test_images: how many images of a split to predict, from the first on; None for all.
-        test_time_augmentation: the views of an image that a prediction is averaged over, besides the image itself.
+        own_model: the digest of a custom model, if there is one.
+        test_images: number of images of a split to predict, from the first on; None for all.
+        test_time_augmentation: kinds of views (`augmentation.test_time_augmentation`).
     """
 
     model: str
@@ -58,13 +56,13 @@ class Asked:
 
     @classmethod
     def of(cls, recipe: "Recipe", **further: Any) -> "Asked":
-        """What a recipe says of how its models predict."""
+        """Take the settings from a recipe; `further` are those that it does not have."""
         keys = ("model", "model_arguments", "precision", "threads", "classifies", "binary")
         return cls(**{key: getattr(recipe, key) for key in keys}, **further)
 
     @property
     def of_scikit_learn(self) -> bool:
-        """Whether the model is one of scikit-learn's, and needs no TensorFlow."""
+        """True for a scikit-learn model, which needs no TensorFlow."""
         return self.model.startswith("sklearn.")
 
 
@@ -72,40 +70,31 @@ class Predictor(Protocol):
     """A model of some library that predicts with saved weights."""
 
     def load(self, models: Path, seed: int) -> None:
-        """Take the weights of a run from a pack's folder of models."""
+        """Load the weights of a run from a pack's folder of models."""
 
     def weights(self) -> list[NDArray[Any]]:
-        """The weights that it holds, in the order of `Trainer.weights`."""
+        """Return the weights, in the order of `Trainer.weights`."""
 
     def begin_prediction(self, seed: int) -> None:
-        """Key what the model may draw while it predicts, as with dropout that never ends."""
+        """Set the random numbers of a model that draws some when it predicts."""
 
     def predict(self, images: NDArray[np.float32], views: Sequence[str] = ()) -> NDArray[np.float32]:
-        """Predict some images: shape (images, outputs), numbers in units of the labels, or probabilities."""
+        """Return numbers in units of the labels, or probabilities, shape (images, outputs)."""
 
 
 def new_predictor(asked: Asked, shape: tuple[int, ...], targets: Mapping[str, Any]) -> Predictor:
-    """Make the predictor of a variant.
-
-    Args:
-        asked: how the variant predicts.
-        shape: of an image: height, width, channels.
-        targets: what provenance.json says of the labels that were trained on.
-
-    Raises:
-        CalotypeError: the model cannot be made.
-    """
+    """Make the predictor of a variant for images of a shape (height, width, channels) and the `Pack.targets`."""
     if asked.of_scikit_learn:
-        from calotype.training import sklearn_predictor
+        from calotype.training import sklearn_model
 
-        return sklearn_predictor.Predictor(asked, shape, targets)
-    from calotype.training import keras_predictor
+        return sklearn_model.Predictor(asked, shape, targets)
+    from calotype.training import keras_model
 
-    return keras_predictor.Predictor(asked, shape, targets)
+    return keras_model.Predictor(asked, shape, targets)
 
 
 def identities(asked: Asked, pack: Trained, split: str) -> dict[int, str]:
-    """Identify all that the predictions of a pack depend on, by seed; `split` is the checksum of the prepared split."""
+    """Return the identity of each prediction, by seed; `split` is the checksum of the prepared split."""
     common = {"asked": asdict(asked), "targets": pack.targets, "split": split}
     found = {}
     for seed, weights in pack.weights().items():
@@ -119,16 +108,7 @@ def _file(pack: Trained, split: str) -> Path:
 
 
 def kept(pack: Trained, split: str, wanted: Mapping[int, str]) -> dict[int, NDArray[np.float32]]:
-    """The predictions that a pack's folder keeps and that are those wanted, by seed; others are left aside.
-
-    Args:
-        pack: the pack.
-        split: the name of the test split.
-        wanted: the identity of each prediction (`identities`), by seed.
-
-    Returns:
-        As of `predicted`.
-    """
+    """Return the predictions in a pack's folder that have the wanted `identities`, by seed."""
     file = _file(pack, split)
     try:
         values, arrays = read_sealed(file)
@@ -136,7 +116,7 @@ def kept(pack: Trained, split: str, wanted: Mapping[int, str]) -> dict[int, NDAr
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, LookupError) as error:
-        logger.warning("%s: not used: %s", file, error)
+        logger.warning("%s: not used: unreadable: %s", file, error)
         return {}
 
 
@@ -148,21 +128,16 @@ def predict_pack(
     check: Callable[[], None] = lambda: None,
     predictor: Predictor | None = None,
 ) -> Predictor:
-    """Predict a split with the weights of a pack, and keep that in the pack's folder; what is there stays.
+    """Predict a split with those weights of a pack whose predictions are missing, and keep them in the pack's folder.
 
     Args:
-        asked: how the variant predicts.
-        pack: the pack.
         array: the prepared array of the split.
-        wanted: the identity of each prediction (`identities`), by seed.
-        check: called between two batches; may raise to stop.
-        predictor: of the pack, if there is one.
+        wanted: the `identities` of the predictions.
+        check: called between two batches; an exception stops the work.
+        predictor: that of an earlier call, to use it again.
 
     Returns:
         The predictor, for another split.
-
-    Raises:
-        CalotypeError: weights are missing or have another checksum, or the file cannot be written.
     """
     images, found = open_split(array).images, kept(pack, array.stem, wanted)
     predictor = predictor or new_predictor(asked, images.shape[1:], pack.targets)
@@ -182,11 +157,7 @@ def predicted(
     images: NDArray[np.float32],
     check: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
-    """Predict a split with the weights that a predictor holds.
-
-    Returns:
-        Numbers before rounding, shape (images,), or probabilities, shape (images, classes).
-    """
+    """Return numbers before rounding, shape (images,), or probabilities, shape (images, classes)."""
     predictor.begin_prediction(seed)
     shown, batches = images[: asked.test_images], []
     for start in range(0, len(shown), PREDICT_BATCH):
@@ -197,7 +168,7 @@ def predicted(
 
 
 def predict_variant(asked: Asked, packs: list[tuple[Trained, dict[int, str]]], array: Path) -> None:
-    """Predict a split with the runs of a variant that lack it; called in a process of their own."""
+    """Predict a split with some packs of a variant, in a process of their own."""
     if not asked.of_scikit_learn:
         from calotype.training import backend
 
@@ -207,42 +178,39 @@ def predict_variant(asked: Asked, packs: list[tuple[Trained, dict[int, str]]], a
 
 
 def leave(provenance: Path, tests: Mapping[str, Any], *, check: Callable[[], None]) -> None:
-    """Predict, right after a training, the test splits that are prepared; `gather` predicts what this leaves out.
-
-    No failure counts: the training is done. A signal that asks to stop ends it.
+    """Predict the test splits right after the training; `gather` predicts the rest. Failures are logged only.
 
     Args:
         provenance: of the pack.
-        tests: ``asked``, how the variant predicts, as plain data, and ``arrays``, the prepared test splits: files, some
-            of which may not be there yet.
-        check: called between two batches; may raise StoppedError.
+        tests: ``asked``, the settings of `Asked`, and ``arrays``, prepared test splits that may not exist yet.
+        check: called between two batches; a StoppedError of it ends the work.
     """
     asked, pack, predictor = Asked(**tests["asked"]), Trained.read(provenance), None
-    shutil.rmtree(_file(pack, "").parent, ignore_errors=True)  # those of an earlier training
+    shutil.rmtree(_file(pack, "").parent, ignore_errors=True)  # predictions of earlier weights
     for array in map(Path, tests["arrays"]):
         try:
             sha = checksum(array)
             predictor = predict_pack(asked, pack, array, identities(asked, pack, sha), check, predictor)
-            if checksum(array) != sha:  # prepared again meanwhile
+            if checksum(array) != sha:  # prepared again in the meantime
                 _file(pack, array.stem).unlink()
         except StoppedError as stopped:
-            logger.info("%s: not predicted: stopped by %s; `predict` will do it.", array, stopped.by)
+            logger.info("%s: not predicted: stopped by %s. The rule `predict` will do it.", array, stopped.by)
             return
         except Exception as error:
-            logger.info("%s: not predicted after the training; `predict` will do it: %s", array, error)
+            logger.info("%s: not predicted yet; the rule `predict` will do it: %s", array, error)
 
 
 def gather(
     packs: Sequence[tuple[str, Trained]], asked: Mapping[str, Asked], seeds: Mapping[str, int], array: Path
 ) -> dict[str, NDArray[np.float32]]:
-    """Gather the predictions of all runs of a study on a split; those that no pack keeps are computed.
+    """Gather the predictions of all runs of a study on a split, and compute the missing ones.
 
-    Each variant gets a process of its own, as its training had: threads are set once in a process.
+    Each variant has its own process, because a process sets its threads once.
 
     Args:
-        packs: each with its variant, those of a variant in the order of their seeds.
-        asked: how each variant predicts.
-        seeds: how many seeds of each variant are asked for; a pack may hold more.
+        packs: variant and pack; the packs of a variant in the order of their seeds.
+        asked: by variant.
+        seeds: by variant, the number of seeds; a pack may hold more.
         array: the prepared array of the split.
 
     Returns:
@@ -263,7 +231,7 @@ def gather(
         lacking = [each for each, own in zip(wanted, there, strict=True) if own.keys() != each[1].keys()]
         if lacking:
             number = sum(len(keys) for _, keys in wanted) - sum(map(len, there))
-            logger.info("%s: predicting %s with the weights of %d run(s)", variant, split, number)
+            logger.info("%s: predicting %s with %d run(s)", variant, split, number)
             _in_a_process(variant, predict_variant, how, lacking, array)
             there = [kept(pack, split, keys) for pack, keys in wanted]
         found[variant] = np.stack([own[seed] for own in there for seed in sorted(own)])
@@ -273,7 +241,7 @@ def gather(
 def _in_a_process(what: str, function: Callable[..., None], *arguments: Any) -> None:
     (child,) = in_children({what: partial(attempt, what, partial(function, *arguments))}, 1)
     if child.status < 0:
-        problem = f"{what}: the process that predicts was ended by signal {-child.status}."
-        raise CalotypeError(problem, "ask for more memory, if that was the reason.") from cause_of([child])
+        problem = f"{what}: prediction was killed by signal {-child.status}."
+        raise CalotypeError(problem, "request more memory if it ran out.") from cause_of([child])
     if child.status:
-        raise CalotypeError(f"{what}: not predicted.", "see the message above.") from cause_of([child])
+        raise CalotypeError(f"{what}: prediction failed.", "see the message above.") from cause_of([child])

@@ -1,4 +1,4 @@
-"""Record what produced a result: code, config, data, packages, machine, job."""
+"""Record the origin of a result: code, config, data, packages, machine and job."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from calotype.util.files import sha256
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -29,7 +29,7 @@ def processor() -> str:
 
 
 def git_revision(folder: Path = LIBRARY) -> str | None:
-    """The commit that the workflow is at, with ``-dirty`` where files differ from it; None outside a repository."""
+    """Return the commit of the workflow, with ``-dirty`` if files differ from it; None outside a repository."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
@@ -38,7 +38,7 @@ def git_revision(folder: Path = LIBRARY) -> str | None:
 
 
 def process_cost() -> dict[str, float]:
-    """What this process has cost until now: wall time and CPU time in s, and the most resident memory in MiB."""
+    """Return the cost of this process until now: wall and CPU time in s, peak resident memory in MiB."""
     started = psutil.Process().create_time()
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
@@ -56,17 +56,14 @@ def identity(
     data: Iterable[Mapping[str, Any]],
     packages: Mapping[str, str] | None = None,
 ) -> str:
-    """Identify all that the result of a pack depends on, its seeds aside.
+    """Return a SHA-256 of everything on which the result of a pack depends, except for its seeds.
 
     Args:
-        code: the digest of the code (`code_digest`).
-        own_model: the digest of a user's model file (`own_code`).
+        code: the digest of the code.
+        own_model: the digest of a custom model.
         config: the recipe.
-        data: the manifests of the splits that go in.
-        packages: versions of packages, of which those that compute count; left out: the installed ones.
-
-    Returns:
-        A SHA-256 in hexadecimal.
+        data: the manifests of the splits.
+        packages: versions by name; only packages that compute count. By default the installed ones.
     """
     versions = package_versions.computing(packages)
     parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": versions}
@@ -83,18 +80,12 @@ def record(
     pack: Pack,
     models: Path,
 ) -> dict[str, Any]:
-    """What a result came from, as plain data.
-
-    Only what is named here is kept: never the environment, which may hold secrets.
+    """Return the origin of a result as JSON data; never the environment, which may hold secrets.
 
     Args:
-        code: the digest of the code (`code_digest`).
-        config: the recipe.
-        data: the manifests of the splits that went in.
-        identity: of all that the result depends on (`identity`).
-        device: what it was computed on.
-        pack: the training: its size, its time, and what it chose.
-        models: the folder of its weights.
+        code, config, data: as in `identity`, whose result is also given.
+        device: the name of the GPU, or "cpu".
+        models: the folder of the weights.
     """
     return {
         "identity": identity,

@@ -1,4 +1,4 @@
-"""What the training of a pack gives, whatever library trained it, and what is left of that on disk."""
+"""The result of training a pack, in memory and on disk."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,21 +10,21 @@ from calotype.util.errors import CalotypeError
 from calotype.util.files import sha256
 
 if TYPE_CHECKING:
-    import pandas as pd  # a third of a second, for those who need it
+    import pandas as pd  # takes a third of a second
 
 
 @dataclass(frozen=True)
 class Pack:
-    """What the training of a pack gives, besides its weights.
+    """The result of training a pack, without its weights.
 
     Attributes:
-        layers: of the model, in their order: columns layer, kind, output_shape, parameters.
+        layers: columns layer, kind, output_shape, parameters.
         history: columns seed, epoch (from 1), metric, value.
         seconds: wall time of each seed, over all attempts.
-        targets: what predicting has to know of the labels besides the weights (`predicting.new_predictor`).
-        best_epochs: the epoch whose weights each seed kept, where held-out images chose it.
-        diverged: the epoch in which the loss of a seed was no longer a number, where that happened.
-        machines: of each seed: what it was trained on, one after the other where it was continued elsewhere.
+        targets: as in `loop.Trainer`.
+        best_epochs: by seed, the epoch of the restored weights.
+        diverged: by seed, the epoch in which the loss became NaN or infinite.
+        machines: by seed, the machines of all attempts.
     """
 
     layers: "pd.DataFrame"
@@ -37,33 +37,25 @@ class Pack:
 
     @property
     def parameters(self) -> int:
-        """Number of parameters of the model."""
+        """The number of parameters of the model."""
         return int(self.layers.parameters.sum())
 
 
 def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:
-    """Whether the files of a pack are all there, and are the results of what `identity` stands for.
-
-    Args:
-        provenance: the file that is written last.
-        identity: of what the results depend on.
-        others: the other files and folders.
-    """
+    """Return True if all files of a pack exist and its provenance.json, written last, has this identity."""
     try:
-        return json.loads(provenance.read_text(encoding="utf-8"))["identity"] == identity and all(
-            path.exists() for path in others
-        )
+        found = json.loads(provenance.read_text(encoding="utf-8"))["identity"]
+        return found == identity and all(path.exists() for path in others)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A pack that is trained, as its folder tells.
+    """A trained pack on disk.
 
     Attributes:
-        folder: of the pack.
-        models: the SHA-256 of each file in its folder ``models``.
+        checksums: the SHA-256 of each file in its folder ``models``.
         targets: as in `Pack`.
     """
 
@@ -73,18 +65,16 @@ class Trained:
 
     @classmethod
     def read(cls, provenance: Path) -> "Trained":
-        """Read what a pack is from its provenance.json.
+        """Read the provenance.json of a pack.
 
         Raises:
-            CalotypeError: the file cannot be read, or is one of another version.
+            CalotypeError: the file is unreadable, or of another version of calotype.
         """
         try:
             found = json.loads(provenance.read_text(encoding="utf-8"))
             return cls(provenance.parent, found["models"], found["targets"])
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise CalotypeError(
-                f"{provenance}: cannot be read: {error!r}.", "delete it to have its pack trained again."
-            ) from None
+            raise CalotypeError(f"{provenance}: unreadable: {error!r}.", "delete it to train its pack again.") from None
 
     @property
     def models(self) -> Path:
@@ -92,25 +82,24 @@ class Trained:
         return self.folder / "models"
 
     def weights(self) -> dict[int, str]:
-        """The SHA-256 of the weights of each seed."""
+        """Return the SHA-256 of the weights, by seed."""
         files = {name: name.removeprefix("seed-").partition(".")[0] for name in self.checksums}
         return {int(seed): self.checksums[name] for name, seed in files.items() if seed.isdecimal()}
 
     def verify(self, seed: int) -> None:
-        """See that the files with which the weights of a seed are read are those that the training wrote.
+        """Check that the files of a seed's weights have the recorded checksums.
 
         Raises:
-            CalotypeError: one is missing, or its content is another.
+            CalotypeError: one is missing or has changed.
         """
-        names = [
-            name for name in self.checksums if not name.startswith("seed-") or name.startswith(f"seed-{seed:03d}.")
-        ]
-        for name in names:
+        hint = f"delete {self.folder / 'provenance.json'} to train the pack again."
+        for name, expected in self.checksums.items():
+            if name.startswith("seed-") and not name.startswith(f"seed-{seed:03d}."):
+                continue
             file = self.models / name
-            hint = f"delete {self.folder / 'provenance.json'} to have the pack trained again."
             try:
                 found = sha256(file)
             except OSError as error:
-                raise CalotypeError(f"{file}: cannot be read: {error.strerror}.", hint) from error
-            if found != self.checksums[name]:
-                raise CalotypeError(f"{file}: its checksum is not the one that its training recorded.", hint)
+                raise CalotypeError(f"{file}: unreadable: {error.strerror}.", hint) from error
+            if found != expected:
+                raise CalotypeError(f"{file}: the file has changed: its checksum differs from provenance.json.", hint)

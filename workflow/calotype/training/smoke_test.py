@@ -1,9 +1,10 @@
-"""Try a variant on a few images before a job is spent on it: it trains, saves, loads, goes on, and predicts."""
+"""Test a variant on a few images before a job is submitted: train, save, load, resume and predict."""
 
 import logging
 import math
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,20 @@ from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
-FEWEST, BATCHES = 4, 32  # of images to try on, at least and at most
-MOST = 64 * 2**20  # bytes of images: a model's activations are some ten times as large
-LONG_ENOUGH = 1.0  # seconds of steps, to time them
-TOLERANCE = 1e-3  # of a sum of probabilities; in 16 bits they have three digits
+FEWEST, BATCHES = 4, 32  # least and most batches of images
+MOST = 64 * 2**20  # bytes of images; activations are about ten times as large
+LONG_ENOUGH = 1.0  # seconds of timed steps
+TOLERANCE = 1e-3  # of a sum of probabilities: 16 bits have three digits
 
 
 @dataclass(frozen=True)
 class SmokeTest:
-    """What was seen of a variant.
+    """The findings of a smoke test.
 
     Attributes:
-        parameters: of its model.
-        weights_mib: of the file of one seed's weights.
-        image_seconds: that training with an image takes, in whole batches on this machine.
+        parameters: number of parameters of the model.
+        weights_mib: size of the weights of one seed.
+        image_seconds: training time per image, in full batches on this machine.
     """
 
     parameters: int
@@ -41,18 +42,13 @@ class SmokeTest:
 
 
 def affordable(recipe: Recipe, image: int) -> Recipe:
-    """A recipe with a batch so small that a smoke test takes little memory, whatever the images.
-
-    Args:
-        recipe: of a variant.
-        image: bytes of one image.
-    """
+    """Limit the batch size of a recipe to save memory, given the bytes of one image."""
     batch = int(MOST * (1 - recipe.validation_split) / FEWEST / image)
     return recipe.model_copy(update={"batch_size": max(1, min(batch, recipe.batch_size))})
 
 
 def few(split: Split, recipe: Recipe) -> Split:
-    """As many images of a split as a smoke test needs, evenly from all over it; no others are read."""
+    """Take as many images of a split as a smoke test needs, evenly spaced; read no others."""
     part = 1 - recipe.validation_split
     batches = int(MOST * part / (split.images[:1].nbytes * recipe.batch_size))
     batches = max(FEWEST, min(batches, BATCHES))
@@ -64,17 +60,15 @@ def few(split: Split, recipe: Recipe) -> Split:
 
 
 def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int) -> SmokeTest:
-    """Train some steps, save, load, go on, and predict.
+    """Train some steps, save, load, resume and predict.
 
     Args:
-        recipe: of the variant.
-        trainer: made of it and of a `few` images.
-        images: some to predict, shape (images, height, width, channels).
-        size: images that an epoch of the trainer takes.
+        trainer: made of the recipe and a `few` images.
+        images: to predict, shape (images, height, width, channels).
+        size: images per epoch of the trainer.
 
     Raises:
-        CalotypeError: the loss is no number from the start, the predictions do not fit the task, or what was saved does
-            not come back.
+        CalotypeError: the loss is NaN or infinite, the predictions do not fit the task, or loaded weights differ.
     """
     trainer.begin(0)
     trainer.begin_epoch(0, 1)
@@ -84,73 +78,75 @@ def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], si
     while done < whole and time.perf_counter() - began < LONG_ENOUGH:
         last = min(done + at_once, whole)
         seconds = _seconds(trainer, done, last) / (last - done) / recipe.batch_size
-        done, at_once = last, 2 * at_once  # to call a step on its own takes longer than a small one
-    if done == whole < trainer.steps:  # the rest of the images
+        done, at_once = last, 2 * at_once  # a call takes longer than a small step
+    if done == whole < trainer.steps:  # a smaller last step
         trainer.train(done, done + 1)
         done += 1
-    _goes_on(recipe, trainer, kept, done)
+    _check_resume(recipe, trainer, kept, done)
     loss = trainer.end_epoch()["loss"]
     if not math.isfinite(loss):
         raise CalotypeError(
             f"model: {recipe.model}: the loss of the first {done} step(s) is {loss}.",
-            "see that the images are prepared (`scale`), and the learning rate is not too high.",
+            "prepare the images with `scale`, or lower the learning rate.",
         )
     with tempfile.TemporaryDirectory() as folder:
         trainer.save(Path(folder), 0)
         predictor = new_predictor(Asked.of(recipe), images.shape[1:], trainer.targets)
         predictor.load(Path(folder), 0)
-        _comes_back(recipe, trainer, predictor)
-        _fits(recipe, predictor.predict(images))
+        _check_weights(recipe, trainer, predictor)
+        _check_predictions(recipe, predictor.predict(images))
         weights = sum(file.stat().st_size for file in Path(folder).iterdir())
     parameters = int(trainer.layers().parameters.sum())
-    if math.isnan(seconds):  # an epoch has one step, and the first of all takes longer
+    if math.isnan(seconds):  # the only step of the epoch was also the slow first one
         trainer.begin_epoch(0, 2)
         seconds = _seconds(trainer, 0, trainer.steps) / size
     return SmokeTest(parameters, weights / 2**20, seconds)
 
 
 def _seconds(trainer: Trainer, first: int, last: int) -> float:
-    """How long some steps take."""
+    """Time some steps."""
     began = time.perf_counter()
     trainer.train(first, last)
     return time.perf_counter() - began
 
 
-def _goes_on(recipe: Recipe, trainer: Trainer, kept: Any, last: int) -> None:
-    """See that a training that is continued takes the same steps as one that was not stopped; if not, say so."""
-    there = trainer.weights()
+def _equal(one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> bool:
+    return all(np.array_equal(*pair, equal_nan=True) for pair in zip(one, other, strict=True))
+
+
+def _check_resume(recipe: Recipe, trainer: Trainer, kept: Any, last: int) -> None:
+    """Warn if a resumed run gives other weights than one that is not stopped."""
+    weights = trainer.weights()
     trainer.begin_epoch(0, 1)
     trainer.restore(kept)
     if last > 1:
         trainer.train(1, last)
-    if not all(np.array_equal(one, other, equal_nan=True) for one, other in zip(there, trainer.weights(), strict=True)):
+    if not _equal(weights, trainer.weights()):
         logger.warning(
-            "model: %s: a training that is stopped and continued will not have the same result to the last bit: "
-            "the model keeps something outside of Keras's variables, or draws random numbers of its own.",
+            "model: %s: a resumed run will not be bit-identical. "
+            "The model has state outside Keras's variables, or its own random numbers.",
             recipe.model,
         )
 
 
-def _fits(recipe: Recipe, predictions: NDArray[np.float32]) -> None:
+def _check_predictions(recipe: Recipe, predictions: NDArray[np.float32]) -> None:
     if not np.isfinite(predictions).all():
-        raise CalotypeError(f"model: {recipe.model}: after a few steps it predicts what is no number.")
+        raise CalotypeError(f"model: {recipe.model}: after a few steps a prediction is NaN or infinite.")
     if not recipe.classifies:
         return
     sums = predictions.sum(axis=1)
     if predictions.min() < -TOLERANCE or np.abs(sums - 1).max() > TOLERANCE:
-        found = f"one is {predictions[:, 1].max():.4g}" if recipe.binary else f"those of an image sum to {sums[0]:.4g}"
+        found = f"one is {predictions[:, 1].max():.4g}" if recipe.binary else f"their sum is {sums[0]:.4g}"
         needed = "sigmoid" if recipe.binary else "softmax"
         raise CalotypeError(
-            f"model: {recipe.model}: its outputs are no probabilities: {found}.",
+            f"model: {recipe.model}: its outputs are not probabilities: {found}.",
             f"end it with keras.layers.Dense(outputs, activation='{needed}').",
         )
 
 
-def _comes_back(recipe: Recipe, trainer: Trainer, predictor: Predictor) -> None:
-    """See that the weights that were saved are those that are loaded."""
-    pairs = zip(predictor.weights(), trainer.weights(), strict=True)
-    if not all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):
+def _check_weights(recipe: Recipe, trainer: Trainer, predictor: Predictor) -> None:
+    if not _equal(predictor.weights(), trainer.weights()):
         raise CalotypeError(
-            f"model: {recipe.model}: its weights come back from the file as others.",
-            "see that all its layers are made in `build` and `__init__`, and have names that do not change.",
+            f"model: {recipe.model}: the loaded weights differ from the saved ones.",
+            "create all layers in `build` and `__init__`, and keep their names constant.",
         )

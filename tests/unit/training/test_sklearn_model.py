@@ -9,7 +9,7 @@ from unit.trainings import Predicted, predict
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
 from calotype.training.loop import Store, train_pack
-from calotype.training.sklearn_trainer import Trainer
+from calotype.training.sklearn_model import Trainer
 from calotype.util.errors import CalotypeError
 
 NAME = "sklearn.neural_network.MLPClassifier"

@@ -1,0 +1,169 @@
+"""Runs resume from their own checkpoints only, and nothing is trained twice."""
+
+import logging
+import time
+
+import pytest
+from unit.packs import SEEDS, Stops, new_trainer, newest, outcome, recipe_of, same, train
+
+from calotype.jobs.signals import StoppedError
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+
+
+class Counted:
+    """A trainer that records the calls of its methods."""
+
+    def __init__(self, trainer):
+        self.trainer, self.epochs = trainer, []
+
+    def __getattr__(self, name):
+        return getattr(self.trainer, name)
+
+    def begin_epoch(self, seed, epoch):
+        self.epochs.append((seed, epoch))
+        self.trainer.begin_epoch(seed, epoch)
+
+
+@pytest.fixture
+def small(tmp_path, caplog):
+    """Return a recipe that trains at once."""
+    caplog.set_level(logging.DEBUG, "calotype")
+    made = recipe_of("digits/scikit-learn", tmp_path)
+    return made, lambda: Counted(new_trainer(made))
+
+
+def saved(folder):
+    return sorted(str(file.relative_to(folder)) for file in folder.glob("checkpoints/*/*"))
+
+
+def test_a_pack_shorter_than_the_time_between_checkpoints_writes_none(small, tmp_path):
+    """Thousands of runs of a second each would fill a file server with files that nobody needs."""
+    made, trainer = small
+    train(tmp_path, made, trainer())
+    assert saved(tmp_path) == []
+
+
+def test_finished_runs_of_a_long_pack_are_not_trained_again(small, tmp_path, caplog):
+    """Their job may still fail: a full disk when results are written, a node that dies."""
+    made, trainer = small
+    expected = outcome(train(tmp_path, made, trainer(), minutes=0), tmp_path)
+    assert len(saved(tmp_path)) >= len(SEEDS)
+    again = trainer()
+    same(outcome(train(tmp_path, made, again, minutes=0), tmp_path), expected)
+    assert again.epochs == []
+    assert [f"goes on: seed {seed}, finished" in caplog.text for seed in SEEDS] == [True] * len(SEEDS)
+
+
+def test_finished_runs_of_a_pack_that_is_stopped_are_not_trained_again(small, tmp_path):
+    made, trainer = small
+    first = trainer()
+    with pytest.raises(StoppedError):
+        train(tmp_path, made, first, check=Stops(made.epochs + 2))
+    assert first.epochs == [(3, 1), (3, 2), (4, 1), (4, 2)]
+    again = trainer()
+    train(tmp_path, made, again)
+    assert {seed for seed, _ in again.epochs} == {4}
+
+
+def test_a_larger_pack_takes_over_the_runs_of_a_smaller_one(small, tmp_path):
+    """`seeds_per_job` may change between two calls: checkpoints belong to runs."""
+    made, trainer = small
+    train(tmp_path, made, trainer(), minutes=0)
+    larger = trainer()
+    pack = train(tmp_path, made, larger, minutes=0, seeds=range(2, 6))
+    assert {seed for seed, _ in larger.epochs} == {2, 5}
+    whole = train(tmp_path / "whole", made, trainer(), seeds=range(2, 6))
+    same(outcome(pack, tmp_path), outcome(whole, tmp_path / "whole"))
+
+
+def test_checkpoints_of_another_recipe_data_or_code_are_not_continued(small, tmp_path, caplog):
+    made, trainer = small
+    with pytest.raises(StoppedError):
+        train(tmp_path, made, trainer(), check=Stops(2), identity="another")
+    anew = trainer()
+    train(tmp_path, made, anew)
+    assert anew.epochs[0] == (3, 1)
+    assert "of another recipe, data or code; not used" in caplog.text
+
+
+def test_a_checkpoint_of_one_seed_is_never_taken_for_that_of_another(small, tmp_path):
+    """A user may copy folders about."""
+    made, trainer = small
+    expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
+    with pytest.raises(StoppedError):
+        train(tmp_path, made, trainer(), check=Stops(2))
+    (tmp_path / "checkpoints/seed-003").rename(tmp_path / "checkpoints/seed-004")
+    same(outcome(train(tmp_path, made, trainer()), tmp_path), expected)
+
+
+def test_a_torn_checkpoint_costs_a_step_back_and_not_the_training(small, tmp_path, caplog):
+    made, _ = small
+    made = made.model_copy(update={"epochs": 4})
+
+    def trainer():
+        return Counted(new_trainer(made))
+
+    expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            train(tmp_path, made, trainer(), check=Stops(2))
+    torn = tmp_path / newest(tmp_path)[-1]
+    torn.write_bytes(torn.read_bytes()[:-100])
+    again = trainer()
+    same(outcome(train(tmp_path, made, again), tmp_path), expected)
+    assert again.epochs[0] == (3, 2)
+    assert "not a whole checkpoint" in caplog.text
+
+
+def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, caplog, files_no_longer_than):
+    """There may be room again in a minute; a training that goes on loses nothing."""
+    made, trainer = small
+    expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
+    (tmp_path / "checkpoints").write_text("in the way of the folder")
+    same(outcome(train(tmp_path, made, trainer(), minutes=0), tmp_path), expected)
+    assert "no checkpoint can be written, and the training goes on without" in caplog.text
+    (tmp_path / "checkpoints").unlink()
+    looks, caught = 0, []
+
+    def check():
+        nonlocal looks
+        looks += 1
+        caught.append(len(newest(tmp_path)))
+
+    with files_no_longer_than(1000):  # what a run's weights take fits, a checkpoint does not
+        with pytest.raises(OSError, match="File too large"):
+            (tmp_path / "proof").write_bytes(b"x" * 2000)
+        with pytest.raises(OSError, match="File too large"):  # the results themselves
+            train(tmp_path, made, trainer(), minutes=0, check=check)
+    assert looks == made.epochs, "the first seed went on to its end"
+    assert caught == [0] * looks
+
+
+def test_a_training_that_goes_on_elsewhere_says_so(small, tmp_path, caplog):
+    """Another processor computes other last digits."""
+    made, trainer = small
+    with pytest.raises(StoppedError):
+        train(tmp_path, made, trainer(), check=Stops(2), machine="processor A")
+    pack = train(tmp_path, made, trainer(), machine="processor B")
+    assert pack.machines == {3: ["processor A", "processor B"], 4: ["processor B"]}
+    assert (
+        "seed 3 began on processor A and goes on on processor B: its last digits may be those of neither" in caplog.text
+    )
+
+
+def test_time_spent_counts_over_all_attempts(small, tmp_path):
+    made, trainer = small
+
+    def slow():
+        time.sleep(0.05)
+
+    def slow_then_stop():
+        slow()
+        raise StoppedError("SIGTERM")
+
+    for _ in range(4):
+        with pytest.raises(StoppedError):
+            train(tmp_path, made, trainer(), check=slow_then_stop)
+    pack = train(tmp_path, made, trainer())
+    assert pack.seconds[3] >= 4 * 0.05
