@@ -27,7 +27,10 @@ ON_SLURM = ("tests/cluster/", "tests/faults/")  # one after the other, on one wo
 # The longest, and those that load TensorFlow; small files fill up at the end.
 TRAINING = tuple(
     f"tests/unit/training/test_{name}.py"
-    for name in ("loop", "keras_trainer", "held_out", "input_pipeline", "weights", "smoke_test")
+    for name in (
+        *("loop", "keras_trainer", "held_out", "input_pipeline", "weights", "smoke_test"),
+        *("classes", "optimizer", "resuming", "training_steps"),
+    )
 )
 FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", *(f"tests/unit/figures/test_{name}.py" for name in ("base", "print")))
 NOTES = pytest.StashKey[list[str]]()

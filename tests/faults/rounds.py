@@ -243,7 +243,7 @@ class Round:
         for log in self.project.folder.glob("results/logs/train/**/*.log"):
             with suppress(FileNotFoundError):
                 lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-                self._goes_on |= {f"{log}: {line}" for line in lines if "goes on: seed" in line}
+                self._goes_on |= {f"{log}: {line}" for line in lines if re.search("(resuming|loading) seed", line)}
 
     def _has_begun(self, training: Training) -> bool:
         """Check for a checkpoint of the first run of the pack."""

@@ -122,7 +122,7 @@ def test_a_model_function_that_fails_says_so_and_leaves_no_pack(finished):
     study["claims"] = []
     finished.write_study(study)
     printed = refused(finished)
-    assert "model: mine.py:net: returned int, not a Keras model." in printed
+    assert "model: mine.py:net: must return a Keras model, not int." in printed
     assert not (finished.folder / "results/dots/mine/seeds-000-000/models").exists()
 
 

@@ -172,15 +172,15 @@ HARMLESS = {
     "the text of an error": [
         (
             f"{CODE}/training/keras_trainer.py",
-            "images leaves none to train on, ",
-            "images leaves nothing to train on, ",
+            "leaves none to train on, ",
+            "leaves nothing to train on, ",
         ),
-        (f"{CODE}/training/loop.py", '"%s: no checkpoint can be written', '"%s: no checkpoint is written'),
-        (f"{CODE}/preparation/prepare.py", "all of ", "each of "),
+        (f"{CODE}/training/loop.py", '"%s: cannot write a checkpoint', '"%s: no room for a checkpoint'),
+        (f"{CODE}/preparation/prepare.py", "all images of ", "the images of "),
     ],
     "a line of a log": [
         (f"{CODE}/training/loop.py", "    total = ", '    logger.info("%s: all seeds done", name)\n    total = '),
-        (f"{CODE}/training/loop.py", 'logger.debug("%s: saved: %s", self.name, self._place(seed, run))', "pass"),
+        (f"{CODE}/training/loop.py", 'logger.debug("%s: saved %s", self.name, self._place(seed, run))', "pass"),
     ],
     "a comment and a docstring": [
         (f"{CODE}/training/loop.py", "AT_ONCE = ", "# of training\nAT_ONCE = "),

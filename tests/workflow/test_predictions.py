@@ -83,7 +83,7 @@ def test_a_test_split_that_is_added_is_predicted_alone_with_the_bytes_of_a_run_f
     assert (plan["prepare"], plan["predict"]) == (1, 1)
     assert not plan.keys() & {"draw", "train"}
     finished.run(f"{PREDICTED}/test-large.npz")
-    assert "source: predicting test-large with the weights of 2 run(s)" in logged(finished, "test-large")
+    assert "source: predicting test-large with 2 run(s)" in logged(finished, "test-large")
     file = f"{PREDICTED}/test-large.npz"
     assert (finished.folder / file).read_bytes() == (finished_once.folder / file).read_bytes()
     # Predictions are kept beside the weights.
@@ -153,8 +153,8 @@ def test_weights_that_are_not_those_of_the_training_predict_nothing(finished, fi
     done = finished.snakemake("--cores", "1", f"{PREDICTED}/test.npz")
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
-    assert f"{PACK}/models/{file}: its checksum is not the one that its training recorded" in said
-    assert f"Hint: delete {PACK}/provenance.json to have the pack trained again." in said
+    assert f"{PACK}/models/{file}: the file has changed: its checksum differs from provenance.json" in said
+    assert f"Hint: delete {PACK}/provenance.json to train the pack again." in said
 
 
 def test_an_array_whose_labels_were_changed_is_not_trained_on(finished):

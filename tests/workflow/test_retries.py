@@ -190,10 +190,10 @@ def ended():
 
 def gone_on(project: Project) -> int:
     """Return the last epoch that the previous attempt had saved; this attempt must not train it again."""
-    _, told, after = (project.folder / LOG).read_text(encoding="utf-8").partition("goes on: seed 0, after epoch ")
+    _, told, after = (project.folder / LOG).read_text(encoding="utf-8").partition("resuming seed 0 at epoch ")
     assert told
-    epoch = int(after.split()[0])
-    assert f"epoch {epoch} of" not in after.split("\n", 1)[1], "a finished epoch was trained again"
+    epoch = int(after.partition("/")[0])
+    assert f"epoch {epoch}/" not in after.split("\n", 1)[1], "a finished epoch was trained again"
     return epoch
 
 
@@ -204,7 +204,7 @@ def test_what_stops_a_training_loses_nothing_and_the_same_command_goes_on_to_the
                                     (signal.SIGINT, 40), (signal.SIGTERM, 70)):  # fmt: skip
         call = begin(project, *options)
         ended.append(call)
-        wait_for(project, call, f"epoch {epoch} of {EPOCHS}")
+        wait_for(project, call, f"epoch {epoch}/{EPOCHS}")
         os.killpg(call.pid, number)
         assert call.wait() != 0
         text = log.read_text(encoding="utf-8")

@@ -154,7 +154,7 @@ def test_a_training_stopped_by_several_signals_resumes_to_the_same_bytes(tmp_pat
         process = start(folder, code.replace("WAIT", "False"))
         printed = process.communicate(timeout=300)[1]
         assert process.returncode == 0, printed
-        assert ("goes on: seed 0, after epoch 38 of 60" in printed) == (folder == stopped)
+        assert ("resuming seed 0 at epoch 38/60" in printed) == (folder == stopped)
     assert (stopped / "history").read_bytes() == (whole / "history").read_bytes()
     assert (stopped / "models/seed-000.npz").read_bytes() == (whole / "models/seed-000.npz").read_bytes()
 

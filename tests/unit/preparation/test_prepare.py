@@ -236,8 +236,8 @@ def test_an_image_that_comes_out_in_another_size_is_named_with_both_sizes(tmp_pa
         written(tmp_path, images, ["scale"])
     message, hint = str(problem.value).splitlines()
     assert message == (
-        f"prepare: image {100 + place} comes out as {shown}, image 100 as 8 x 9 px (1 channel): "
-        "all of a split must be alike."
+        f"prepare: image {100 + place} has {shown} after the last step, and image 100 has 8 x 9 px (1 channel): "
+        "all images of a split must have the same shape."
     )
     assert "`resize`" in hint
     assert list(tmp_path.iterdir()) == []
@@ -299,7 +299,7 @@ def test_normalised_by_what_is_measured_the_split_itself_has_mean_zero_and_devia
 
 
 def test_images_that_are_all_alike_have_no_deviation_to_divide_by():
-    with pytest.raises(CalotypeError, match=r"all pixels of channel 0 are 7: there is no deviation"):
+    with pytest.raises(CalotypeError, match=r"all pixels of channel 0 are 7: the standard deviation is 0"):
         measure(raw_of([np.full((3, 3, 1), 7, np.uint8)] * 5), [])
 
 

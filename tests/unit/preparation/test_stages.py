@@ -105,8 +105,8 @@ def test_the_second_of_two_images_is_the_one_that_is_named():
         (noise(channels=3), [step("normalise", mean=[1, 2], std=1)], ".0.normalise: image 0: mean: has 2 number"),
         (noise(), [step("normalise", split="train")], ".0.normalise: image 0: split `train` has to be measured first."),
         (noise() / 255, ["scale"], ".0.scale: image 0: it needs the grey levels that were read, and these are floats."),
-        (noise().astype(int), [], ": image 0: pixels of int64, and not of uint8, uint16, float32 or float64."),
-        (noise() > 9, [], ": image 0: pixels of bool, and not of uint8, "),
+        (noise().astype(int), [], ": image 0: pixels must be uint8, uint16, float32 or float64, not int64."),
+        (noise() > 9, [], ": image 0: pixels must be uint8, uint16, float32 or float64, not bool."),
         (np.full((3, 3, 1), np.nan), [], ": image 0: a pixel is NaN or infinite."),
     ],
 )  # fmt: skip

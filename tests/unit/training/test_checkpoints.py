@@ -105,8 +105,8 @@ def test_a_file_torn_at_any_place_is_refused_and_the_one_before_is_used(folder, 
         newest.write_bytes(whole[:size])
         caplog.clear()
         assert epoch(folder) == 1, size
-        assert f"{newest}: not a whole checkpoint" in caplog.text
-        assert "the one before is used" in caplog.text
+        assert f"{newest}: deleted: damaged" in caplog.text
+        assert "Trying the previous checkpoint" in caplog.text
 
 
 def test_a_file_with_nothing_but_noughts_at_its_end_is_refused(folder):
@@ -156,7 +156,7 @@ def test_another_content_with_a_valid_checksum_of_the_file_is_refused(folder):
 def test_a_file_of_garbage_is_refused_with_a_word_and_the_one_before_is_used(folder, caplog, garbage):
     (folder / "000003.npz").write_bytes(garbage)
     assert epoch(folder) == 2
-    assert f"{folder}/000003.npz: not a whole checkpoint" in caplog.text
+    assert f"{folder}/000003.npz: deleted: damaged" in caplog.text
 
 
 def test_other_files_of_numpys_are_refused(folder):
@@ -172,7 +172,7 @@ def test_other_files_of_numpys_are_refused(folder):
 def test_a_folder_in_the_place_of_a_checkpoint_does_not_end_a_training(folder, caplog):
     (folder / "000003.npz").mkdir()
     assert epoch(folder) == 2
-    assert "000003.npz: cannot be read" in caplog.text
+    assert "000003.npz: not used: unreadable" in caplog.text
     save(folder, 4)
     assert epoch(folder) == 4
 
@@ -181,7 +181,7 @@ def test_after_two_that_are_torn_the_training_begins_anew_and_says_so(folder, ca
     for file in folder.iterdir():
         file.write_bytes(file.read_bytes()[:-30])
     assert checkpoints.load(folder, "ours") is None
-    assert caplog.text.count("not a whole checkpoint") == 2
+    assert caplog.text.count("deleted: damaged") == 2
 
 
 def test_a_torn_file_does_not_count_as_one_of_the_two_that_are_kept(folder):
@@ -231,7 +231,7 @@ def test_nothing_in_a_checkpoint_is_ever_run(folder, tmp_path, entry):
 
 def test_a_checkpoint_of_another_recipe_data_or_code_is_not_used(folder, caplog):
     assert checkpoints.load(folder, "another") is None
-    assert "of another recipe, data or code; not used" in caplog.text
+    assert "not used: it belongs to another recipe, data or code" in caplog.text
     save(folder, 7, identity="another")
     assert epoch(folder, "another") == 7
     assert epoch(folder) == 2, "it is no torn one, and removes nothing"

@@ -281,8 +281,8 @@ def own(tmp_path):
         ("{own}.missing:net", "there is no Python file"),
         ("{own}:missing", "there is no such function"),
         ("{own}:constant", "there is no such function"),
-        ("dots_sauce", "there is no such function"),
-        ("{own}:no_model", "returned int, not a Keras model"),
+        ("dots_sauce", "not found"),
+        ("{own}:no_model", "must return a Keras model, not int"),
         ("{own}:fails", "three filters are too few"),
         ("{own}:needs_a_file", "No such file"),
         ("{own}:too_deep", "own.py:too_deep"),
@@ -304,7 +304,7 @@ def test_a_misspelt_word_of_a_block_does_not_train_another_net(tensorflow, words
     """`vaild` would leave the padding in, and nobody would notice."""
     with pytest.raises(CalotypeError) as problem:
         tensorflow.models.build("all_convolutional", SQUARE, 1, {"blocks": [[4, 1, 3, "valid"], [4, 1, 3, *words]]})
-    assert f"blocks: `{words[-1]}` is not one of valid, pool, residual" in str(problem.value)
+    assert f"blocks: `{words[-1]}`: allowed words are valid, pool, residual" in str(problem.value)
 
 
 def test_a_wrong_argument_of_a_model_is_answered_with_a_hint(tensorflow, own):

@@ -53,33 +53,33 @@ def test_a_layer_that_reaches_all_labels_is_accepted(ending, loss, activation, t
 @pytest.mark.parametrize(
     ("activation", "targets", "said", "scaled"),
     [
-        ("sigmoid", (-0.001, 1), "between 0 and 1, and the labels between -0.001 and 1", True),
-        ("sigmoid", (0, 1.001), "between 0 and 1, and the labels between 0 and 1.001", True),
-        ("tanh", (-1.5, 0), "between -1 and 1, and the labels between -1.5 and 0", True),
-        ("tanh", (0, 1.5), "between -1 and 1, and the labels between 0 and 1.5", True),
-        ("relu", (-2, 5), "between 0 and inf, and the labels between -2 and 5", False),
+        ("sigmoid", (-0.001, 1), "0..1, but the labels are in -0.001..1", True),
+        ("sigmoid", (0, 1.001), "0..1, but the labels are in 0..1.001", True),
+        ("tanh", (-1.5, 0), "-1..1, but the labels are in -1.5..0", True),
+        ("tanh", (0, 1.5), "-1..1, but the labels are in 0..1.5", True),
+        ("relu", (-2, 5), "0..inf, but the labels are in -2..5", False),
     ],
 )
 def test_labels_beyond_the_reach_of_a_layer_are_named_and_how_to_scale_them(ending, activation, targets, said, scaled):
     with pytest.raises(CalotypeError) as problem:
         check_activation(recipe("huber"), ending(activation), targets)
     message, hint = str(problem.value).splitlines()
-    assert message == f"model: dense: its last layer, `last`, has the activation {activation}: its outputs lie {said}."
+    assert message == f"model: dense: its last layer `last` has the activation {activation}: its outputs are in {said}."
     assert ("scale_targets" in hint) is scaled
 
 
 @pytest.mark.parametrize(
     ("loss", "activation", "targets", "said"),
     [
-        ("huber", "softmax", (0, 1), "activation softmax: of a single output that is always 1"),
-        ("poisson", "linear", (0, 1), "activation linear, and the loss poisson takes outputs from 0"),
-        ("poisson", "tanh", (0, 1), "activation tanh, and the loss poisson takes outputs from 0"),
-        ("poisson", "softplus", (-0.5, 1), "loss: poisson: takes labels from 0, and one is -0.5"),
-        ("mean_squared_logarithmic_error", "linear", (-1, 1), "takes labels from 0, and one is -1"),
-        ("categorical_crossentropy", "linear", (0, 1), "activation linear, and the loss categorical_crossentropy"),
-        ("categorical_crossentropy", "sigmoid", (0, 1), "takes a softmax"),
-        ("binary_crossentropy", "softmax", (0, 1), "takes a sigmoid"),
-        ("binary_crossentropy", "tanh", (0, 1), "takes a sigmoid"),
+        ("huber", "softmax", (0, 1), "activation softmax: with a single output, its value is always 1"),
+        ("poisson", "linear", (0, 1), "activation linear, but the loss poisson needs outputs from 0"),
+        ("poisson", "tanh", (0, 1), "activation tanh, but the loss poisson needs outputs from 0"),
+        ("poisson", "softplus", (-0.5, 1), "loss: poisson: labels must be 0 or more, but one is -0.5"),
+        ("mean_squared_logarithmic_error", "linear", (-1, 1), "labels must be 0 or more, but one is -1"),
+        ("categorical_crossentropy", "linear", (0, 1), "activation linear, but the loss categorical_crossentropy"),
+        ("categorical_crossentropy", "sigmoid", (0, 1), "needs softmax"),
+        ("binary_crossentropy", "softmax", (0, 1), "needs sigmoid"),
+        ("binary_crossentropy", "tanh", (0, 1), "needs sigmoid"),
     ],
 )
 def test_a_layer_that_does_not_fit_the_loss_is_refused(ending, loss, activation, targets, said):

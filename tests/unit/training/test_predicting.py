@@ -164,7 +164,7 @@ def test_weights_that_are_missing_or_changed_are_named_with_what_to_delete(pack,
     logging.getLogger("calotype").addHandler(handler)
     file = pack.models / "seed-001.npz"
     file.unlink() if lost else file.write_bytes(file.read_bytes() + b"x")
-    with pytest.raises(CalotypeError, match="not predicted") as problem:
+    with pytest.raises(CalotypeError, match="prediction failed") as problem:
         all_of(pack, array)
     assert (problem.value.__cause__ is None) != lost  # a file may be shown late; what has changed stays so
     logging.getLogger("calotype").removeHandler(handler)
@@ -175,6 +175,6 @@ def test_weights_that_are_missing_or_changed_are_named_with_what_to_delete(pack,
 def test_a_process_that_was_killed_is_told_and_may_be_tried_again(monkeypatch, pack, array):
     """As by the memory limit of its job: with more memory it passes."""
     monkeypatch.setattr(predicting, "predicted", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    with pytest.raises(CalotypeError, match="the process that predicts was ended by signal 9") as problem:
+    with pytest.raises(CalotypeError, match="prediction was killed by signal 9") as problem:
         all_of(pack, array)
     assert isinstance(problem.value.__cause__, OSError)

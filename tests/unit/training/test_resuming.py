@@ -52,7 +52,7 @@ def test_finished_runs_of_a_long_pack_are_not_trained_again(small, tmp_path, cap
     again = trainer()
     same(outcome(train(tmp_path, made, again, minutes=0), tmp_path), expected)
     assert again.epochs == []
-    assert [f"goes on: seed {seed}, finished" in caplog.text for seed in SEEDS] == [True] * len(SEEDS)
+    assert [f"loading seed {seed}, finished" in caplog.text for seed in SEEDS] == [True] * len(SEEDS)
 
 
 def test_finished_runs_of_a_pack_that_is_stopped_are_not_trained_again(small, tmp_path):
@@ -84,7 +84,7 @@ def test_checkpoints_of_another_recipe_data_or_code_are_not_continued(small, tmp
     anew = trainer()
     train(tmp_path, made, anew)
     assert anew.epochs[0] == (3, 1)
-    assert "of another recipe, data or code; not used" in caplog.text
+    assert "not used: it belongs to another recipe, data or code" in caplog.text
 
 
 def test_a_checkpoint_of_one_seed_is_never_taken_for_that_of_another(small, tmp_path):
@@ -113,7 +113,7 @@ def test_a_torn_checkpoint_costs_a_step_back_and_not_the_training(small, tmp_pat
     again = trainer()
     same(outcome(train(tmp_path, made, again), tmp_path), expected)
     assert again.epochs[0] == (3, 2)
-    assert "not a whole checkpoint" in caplog.text
+    assert "deleted: damaged" in caplog.text
 
 
 def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, caplog, files_no_longer_than):
@@ -122,7 +122,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, cap
     expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
     (tmp_path / "checkpoints").write_text("in the way of the folder")
     same(outcome(train(tmp_path, made, trainer(), minutes=0), tmp_path), expected)
-    assert "no checkpoint can be written, and the training goes on without" in caplog.text
+    assert "cannot write a checkpoint; training continues without it" in caplog.text
     (tmp_path / "checkpoints").unlink()
     looks, caught = 0, []
 
@@ -147,9 +147,8 @@ def test_a_training_that_goes_on_elsewhere_says_so(small, tmp_path, caplog):
         train(tmp_path, made, trainer(), check=Stops(2), machine="processor A")
     pack = train(tmp_path, made, trainer(), machine="processor B")
     assert pack.machines == {3: ["processor A", "processor B"], 4: ["processor B"]}
-    assert (
-        "seed 3 began on processor A and goes on on processor B: its last digits may be those of neither" in caplog.text
-    )
+    said = "resuming seed 3 on a different machine (processor A -> processor B)"
+    assert f"{said}; results may not be bit-identical" in caplog.text
 
 
 def test_time_spent_counts_over_all_attempts(small, tmp_path):

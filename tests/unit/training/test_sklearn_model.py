@@ -152,10 +152,10 @@ def test_large_test_splits_are_cut_to_the_images_asked_for(tmp_path):
     ],
 )
 def test_a_wrong_argument_is_named(tmp_path, arguments, complaint):
-    with pytest.raises(CalotypeError, match=rf"^{NAME}: ") as problem:
+    with pytest.raises(CalotypeError, match=rf"^model: {NAME}: ") as problem:
         train(tmp_path / "models", recipe(model_arguments=arguments))
     assert complaint in str(problem.value)
-    assert "\nHint: see `model_arguments` and scikit-learn's page on MLPClassifier" in str(problem.value)
+    assert "\nHint: see `model_arguments` and the scikit-learn page of MLPClassifier" in str(problem.value)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

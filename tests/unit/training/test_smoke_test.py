@@ -137,7 +137,7 @@ def test_models_that_come_along_and_scikit_learns_are_tried_too():
 )
 def test_outputs_that_are_no_probabilities_are_refused(own, name, activation):
     """By the activation of the last layer, or by its outputs if the activation is unknown."""
-    complaint = f"activation {activation}, and the loss" if activation else "its outputs are no probabilities"
+    complaint = f"activation {activation}, but the loss" if activation else "its outputs are not probabilities"
     with pytest.raises(CalotypeError, match=rf"{complaint}.*\n.*softmax"):
         tried(f"{own}:{name}")
 
@@ -147,7 +147,7 @@ def test_an_output_that_is_no_probability_of_two_classes_is_refused(own):
     two = Split(data.images, np.minimum(data.labels, 1), data.ids)
     facts = FACTS | {"classes": 2}
     assert tried("dense", two, facts, model_arguments={"units": [4]}, loss="binary_crossentropy").parameters > 0
-    with pytest.raises(CalotypeError, match=r"its outputs are no probabilities: one is .*\n.*sigmoid"):
+    with pytest.raises(CalotypeError, match=r"its outputs are not probabilities: one is .*\n.*sigmoid"):
         tried(f"{own}:scaled", two, facts, loss="binary_crossentropy")
 
 
@@ -162,7 +162,7 @@ def test_a_loss_that_is_no_number_from_the_start_is_named(own):
 
 
 def test_a_model_that_is_another_each_time_is_refused(own):
-    with pytest.raises(CalotypeError, match="another_each_time: is another each time that it is built"):
+    with pytest.raises(CalotypeError, match="another_each_time: the shapes of its weights change each time"):
         tried(f"{own}:another_each_time")
 
 
@@ -178,7 +178,7 @@ def test_whatever_the_code_of_a_model_raises_is_told_with_its_name(own, name, pr
 def test_a_model_that_keeps_something_where_keras_does_not_look_is_said_to_be_inexact(own, caplog):
     with caplog.at_level(logging.WARNING, "calotype"):
         tried(f"{own}:forgetful")
-    assert "stopped and continued will not have the same result" in caplog.text
+    assert "a resumed run will not be bit-identical" in caplog.text
 
 
 def test_a_sound_model_is_not_said_to_be_inexact(own, caplog):

@@ -122,7 +122,7 @@ def test_a_training_that_diverges_ends_there_and_says_so(data, tmp_path, caplog)
         assert len(losses) == epoch < 9
         assert np.isfinite(losses[:-1]).all()
         assert not np.isfinite(losses[-1])
-        assert f"study/variant: seed {seed} diverged in epoch {epoch}: its loss is " in caplog.text
+        assert f"study/variant: seed {seed} diverged in epoch {epoch}: loss " in caplog.text
     assert not np.isfinite(pack.predictions["test"]).any()
 
 

@@ -27,9 +27,7 @@ def make_optimizer(recipe: Optimizer, steps: int) -> Any:
     try:
         return kinds[recipe.name](**arguments)
     except (TypeError, ValueError) as error:
-        raise CalotypeError(
-            f"optimizer: {recipe.name}: {error}", "see the Keras page of this optimizer."
-        ) from error
+        raise CalotypeError(f"optimizer: {recipe.name}: {error}", "see the Keras page of this optimizer.") from error
 
 
 def class_name(name: str) -> str:

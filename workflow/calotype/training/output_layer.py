@@ -46,18 +46,14 @@ def check_activation(recipe: Recipe, model: Any, targets: tuple[float, float]) -
     if recipe.classifies:
         needed = "sigmoid" if recipe.binary else "softmax"
         if name in REACH and name != needed:
-            raise CalotypeError(
-                f"{where}, but the loss {recipe.loss} needs {needed}.", f"use {needed}."
-            )
+            raise CalotypeError(f"{where}, but the loss {recipe.loss} needs {needed}.", f"use {needed}.")
         return
     if recipe.loss in NOT_NEGATIVE and targets[0] < 0:
         problem = f"loss: {recipe.loss}: labels must be 0 or more, but one is {targets[0]:g}."
         raise CalotypeError(problem, "choose another loss.")
     low, high = REACH.get(name, (-math.inf, math.inf))
     if recipe.loss == "poisson" and name in REACH and low < 0:
-        raise CalotypeError(
-            f"{where}, but the loss poisson needs outputs from 0.", "use softplus or exponential."
-        )
+        raise CalotypeError(f"{where}, but the loss poisson needs outputs from 0.", "use softplus or exponential.")
     if name == "softmax":
         raise CalotypeError(f"{where}: with a single output, its value is always 1.", "use linear.")
     if targets[0] < low or targets[1] > high:
