@@ -8,15 +8,24 @@ from pathlib import Path
 
 from unit.trainings import OWN
 
+from calotype.util import start_environment
+
 TESTS = Path(__file__).resolve().parents[2]
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow"
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return the environment of this process with more variables, without those that TensorFlow's start refuses."""
+    found = dict(os.environ)
+    start_environment.fix(found)  # scikit-learn sets some when it is imported
+    return found | variables
 
 
 def python(code: str, folder: Path) -> tuple[str, str]:
     """Run code that finds modules in a folder, then in the library; return its output and its errors."""
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{LIBRARY}"},
+        env=environment(PYTHONPATH=f"{folder}{os.pathsep}{LIBRARY}"),
         capture_output=True,
         text=True,
         check=True,
@@ -92,7 +101,7 @@ def test_a_users_dotfiles_and_variables_give_the_same_bytes_of_weights(tmp_path)
             (home / ".keras/keras.json").write_text(json.dumps(KERAS_JSON), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-c", TRAIN, f"{model}:classifier"],
-            env=os.environ | {"PYTHONPATH": f"{LIBRARY}{os.pathsep}{TESTS}", "HOME": str(home)} | variables,
+            env=environment(PYTHONPATH=f"{LIBRARY}{os.pathsep}{TESTS}", HOME=str(home)) | variables,
             capture_output=True,
             text=True,
         )
@@ -109,7 +118,7 @@ def test_a_notebook_that_began_with_another_backend_is_told_what_to_do(tmp_path)
     code = "from calotype.training import backend"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{LIBRARY}"},
+        env=environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{LIBRARY}"),
         capture_output=True,
         text=True,
     )
