@@ -19,9 +19,9 @@ from hypothesis.extra import numpy as some
 
 from calotype.config.dataset_arrays import ArraysDataset
 from calotype.config.dataset_images import ImagesDataset
-from calotype.data.array_files import open_array
 from calotype.data.catalogue import write_catalogue
 from calotype.data.idx import read_part as read_idx_part
+from calotype.data.read_catalogued import open_array
 from calotype.util.errors import CalotypeError
 from calotype.util.yaml_validation import validate
 

@@ -203,7 +203,7 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "above": (
         table("image,label\n0.png,1\n../secret.png,2\n"),
         TABLE,
-        ("above/labels.csv:", "line 3: '../secret.png' does not lie in above"),
+        ("above/labels.csv:", "line 3: '../secret.png' is not in above"),
     ),
     "words": (
         table("image,label\n0.png,1\n1.png,$(touch hacked)\n"),

@@ -167,6 +167,6 @@ def test_an_array_whose_labels_were_changed_is_not_trained_on(finished):
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
     assert f"{array}: its checksum is not that of its manifest: its content has changed." in said
-    assert "Hint: delete it to have it prepared again." in said
+    assert "Hint: delete it; Snakemake prepares it again." in said
     (finished.folder / array).unlink()
     assert finished.plan(target)["prepare"] == 1

@@ -52,6 +52,6 @@ def test_from_a_folder_of_images_to_a_plan_and_mistakes_are_said_all_at_once(lea
     done = leaves.snakemake("--cores", "2", "check", "--config", "studies=[leaves]")
     printed = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "config/studies/leaves.yaml: example: there is no test image 99." in printed
+    assert "config/studies/leaves.yaml: example: test image 99 not found." in printed
     assert "config/studies/leaves.yaml: variants.dense: model: mine.py:net:" in printed
     assert "Traceback" not in printed

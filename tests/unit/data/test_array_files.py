@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from calotype.data.array_files import open_array
 from calotype.data.npz import read_images
+from calotype.data.read_catalogued import open_array
 from calotype.data.readers import read_raw
 from calotype.util.errors import CalotypeError
 

@@ -68,9 +68,9 @@ NPZ: dict[str, tuple[bytes, str]] = {
     "objects": (zipped(x=objects([Burglar()] * 6), y=Y), "`x` holds Python objects, which are never read"),
     "objects as labels": (npz(y=np.array([Burglar()] * 6, object)), "`y` holds Python objects, which are never read"),
     "ragged images": (npz(x=np.array([[0] * i for i in range(6)], object)), "`x` holds Python objects"),
-    "no images": (npz(x=None), "has no array `x`"),
-    "no labels": (npz(y=None), "has no array `y`"),
-    "an archive of other things": (zipped(), "has no array `x`"),
+    "no images": (npz(x=None), "array `x` not found"),
+    "no labels": (npz(y=None), "array `y` not found"),
+    "an archive of other things": (zipped(), "array `x` not found"),
     "NaN": (npz(x=np.full((6, 4, 5), np.nan)), "`x` holds float64"),
     "NaN among floats": (
         npz(x=np.where(ARRAYS["x"] > 9, ARRAYS["x"] / 255, np.nan).astype(np.float32)),
@@ -94,7 +94,7 @@ NPZ: dict[str, tuple[bytes, str]] = {
     "one-hot labels": (npz(y=np.eye(2, dtype=int)[ARRAYS["y"]]), "`y` is 6 x 2"),
     "an unknown label": (npz(y=ARRAYS["y"] + 1), "the label 2 is not one of the 2 classes, 0 to 1"),
     "a negative label": (npz(y=ARRAYS["y"] - 1), "the label -1 is not one of the 2 classes, 0 to 1"),
-    "a label beyond all numbers": (npz(y=ARRAYS["y"].astype(np.uint64) + 2**63), "is no class"),
+    "a label beyond all numbers": (npz(y=ARRAYS["y"].astype(np.uint64) + 2**63), "is not a class"),
     "more than any memory": (zipped(x=header((2**40, 2**10, 2**10)), y=Y), "`x` cannot be read"),
     "fewer numbers than it says": (zipped(x=header((6, 4, 5)), y=Y), "`x` cannot be read"),
     "code for a shape": (zipped(x=header((6,)).replace(b"(6,)", b"exit"), y=Y), "`x` cannot be read"),
@@ -121,10 +121,10 @@ IDX: dict[str, tuple[bytes, bytes, str]] = {
     "text": (b"not images", idx(LABELS), "images: not an IDX file"),
     "compressed": (b"\x1f\x8b\x08\x00" + idx(PIXELS), idx(LABELS), "images: not an IDX file"),
     "floats": (idx(PIXELS.astype(">f4"), kind=13), idx(LABELS), "32-bit floating-point numbers"),
-    "no kind of numbers": (idx(PIXELS, kind=99), idx(LABELS), "no type that IDX files have"),
+    "no kind of numbers": (idx(PIXELS, kind=99), idx(LABELS), "unknown"),
     "no dimensions": (idx(PIXELS, shape=()), idx(LABELS), "0 dimensions"),
     "more than any memory": (idx(PIXELS, shape=(2**31, 2**15, 2**15)), idx(LABELS), "truncated"),
-    "longer than it says": (idx(PIXELS) + b"more", idx(LABELS), "longer than its header says"),
+    "longer than it says": (idx(PIXELS) + b"more", idx(LABELS), "too long"),
     "fewer than it says": (idx(PIXELS[:5], shape=PIXELS.shape), idx(LABELS), "truncated"),
     "only its header": (idx(PIXELS)[:10], idx(LABELS), "truncated within its header"),
     "no image": (idx(PIXELS[:0]), idx(LABELS[:0]), "without content"),
@@ -151,7 +151,7 @@ CSV: dict[str, tuple[bytes, str]] = {
     "halves": (GRID.replace(b"5", b"5.5"), "not a table of whole numbers"),
     "a field less": (GRID.replace(b",5", b""), "not a table of whole numbers"),
     "semicolons": (GRID.replace(b",", b";"), "not a table of whole numbers"),
-    "no square": (b"0,1,2,0\n1,2,3,1\n", "3 pixels in a line are no square"),
+    "no square": (b"0,1,2,0\n1,2,3,1\n", "3 pixels in a line are not a square"),
     "too bright": (GRID.replace(b"5", b"256"), "a pixel is not in 0..255"),
     "negative": (GRID.replace(b"5", b"-5"), "a pixel is not in 0..255"),
     "an unknown label": (GRID.replace(b"7,1", b"7,9"), "the label 9 is not one of the 2 classes"),
@@ -199,4 +199,4 @@ def test_a_file_of_pixels_that_is_none_is_named(what):
 def test_a_file_that_changed_since_it_was_fetched_is_named(entry):
     whole = fetched(entry, file=npz())
     Path("data/file").write_bytes(npz(y=ARRAYS["y"][::-1]))
-    refused(whole, "data/file: its content is not what datasets.yaml says", HINT)
+    refused(whole, "data/file: its SHA-256 is not the one in datasets.yaml", HINT)

@@ -86,7 +86,7 @@ def test_names_with_spaces_quotes_commands_and_letters_of_all_scripts_are_kept(l
 def test_a_name_that_would_break_a_line_or_a_terminal_is_refused(leaves, sign):
     shutil.copytree(leaves, "leaves")
     shutil.copy("leaves/elm/0.png", f"leaves/oak/a{sign}b.png")
-    refused(LEAVES, "leaves: the name 'oak/a", "has signs that cannot be printed", "rename it")
+    refused(LEAVES, "leaves: the name 'oak/a", "has characters that cannot be printed", "rename it")
 
 
 # ---- Places of files -------------------------------------------------------------------------------------------------
@@ -138,15 +138,15 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
         {},
         ("mine.folder: folder leaves not found",),
     ),
-    "no images": (emptied, {}, ("leaves: there are no images",)),
+    "no images": (emptied, {}, ("leaves: no images found",)),
     "a pipe": (fifo, {}, ("oak/pipe.png: not a file, but a pipe, a socket or a device", HINT)),
     "a device": (link("oak/zero.png", "/dev/zero"), {}, ("leaves/oak/zero.png: a link to /dev/zero, outside leaves",)),
     "a link to itself": (
         link("oak/loop.png", "loop.png"),
         {},
-        ("leaves/oak/loop.png: a link to nothing, or to itself",),
+        ("leaves/oak/loop.png: a broken link",),
     ),
-    "a link to nothing": (link("oak/gone.png", "nothing.png"), {}, ("leaves/oak/gone.png: a link to nothing",)),
+    "a link to nothing": (link("oak/gone.png", "nothing.png"), {}, ("leaves/oak/gone.png: a broken link",)),
     "a link out, relative": (
         outside("oak/a.png", "../../secret/a.png"),
         {},
@@ -155,12 +155,12 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
     "a link out, absolute": (link("oak/a.png", "/etc/hostname"), {}, ("leaves/oak/a.png: a link to /etc/hostname",)),
     "a link to a folder": (outside("oak/more", "../../secret"), {}, ("leaves/oak/more: a link to a folder", HINT)),
     "a class that is a link": (outside("ash", "../secret"), {}, ("leaves/ash: a link to a folder",)),
-    "a file of notes": (write("oak/notes.txt"), {}, ("neither images", "\n  oak/notes.txt", "`ignore`")),
-    "an image of another kind": (write("oak/a.heic"), {}, ("neither images", "\n  oak/a.heic")),
-    "no suffix": (write("oak/image"), {}, ("neither images", "\n  oak/image")),
-    "two suffixes": (write("oak/a.png.bak"), {}, ("neither images", "\n  oak/a.png.bak")),
-    "a suffix with a space": (write("oak/a.png "), {}, ("neither images", "oak/a.png ")),
-    "an archive": (write("oak/all.zip"), {}, ("neither images", "oak/all.zip")),
+    "a file of notes": (write("oak/notes.txt"), {}, ("not images", "\n  oak/notes.txt", "`ignore`")),
+    "an image of another kind": (write("oak/a.heic"), {}, ("not images", "\n  oak/a.heic")),
+    "no suffix": (write("oak/image"), {}, ("not images", "\n  oak/image")),
+    "two suffixes": (write("oak/a.png.bak"), {}, ("not images", "\n  oak/a.png.bak")),
+    "a suffix with a space": (write("oak/a.png "), {}, ("not images", "oak/a.png ")),
+    "an archive": (write("oak/all.zip"), {}, ("not images", "oak/all.zip")),
     "a class that is not in the config": (write("ash/0.png", png(GREY)), {}, ("ash: 1 image(s)", "such as ash/0.png")),
     "a class in other letters": (
         lambda f: (f / "oak").rename(f / "Oak"),
@@ -168,7 +168,7 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
         ("Oak: 2 image(s)", "did you mean `oak`?"),
     ),
     "a class with a space behind": (lambda f: (f / "oak").rename(f / "oak "), {}, ("did you mean `oak`?",)),
-    "an image of no class": (write("0.png", png(GREY)), {}, ("(beside the folders): 1 image(s), such as 0.png",)),
+    "an image of no class": (write("0.png", png(GREY)), {}, ("(outside all folders): 1 image(s), such as 0.png",)),
     "a class without images": (lambda f: shutil.rmtree(f / "oak"), {}, ("leaves: no image of: oak",)),
     "a class without files": (lambda f: [p.unlink() for p in (f / "oak").iterdir()], {}, ("no image of: oak",)),
     "one class": (untouched, {"classes": ["elm"]}, ("mine: classes: name two or more",)),
@@ -180,23 +180,23 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
     "a split whose folder is not there": (
         untouched,
         {"splits": {"train": {"folder": "training"}, "test": {"folder": "testing"}}},
-        ("in no folder of a class in a folder of a split (training, testing)",),
+        ("not in a folder of a class in a folder of a split (training, testing)",),
     ),
     "a split above": (
         secret,
         {"splits": {"train": {"folder": "../secret"}, "test": {"folder": "."}}},
         ("mine.splits.train.folder: ", "is not the name of one folder"),
     ),
-    "everything ignored": (untouched, {"ignore": ["*"]}, ("leaves: there are no images",)),
+    "everything ignored": (untouched, {"ignore": ["*"]}, ("leaves: no images found",)),
     "groups that are in no name": (
         untouched,
         {"random": {"group_pattern": "(patient-[0-9]+)"}},
-        ("random.group_pattern: finds nothing in",),
+        ("random.group_pattern: finds no group in",),
     ),
     "groups without a name": (
         untouched,
         {"random": {"group_pattern": "[0-9](x?)"}},
-        ("random.group_pattern: finds nothing in",),
+        ("random.group_pattern: finds no group in",),
     ),
     "the same image on both sides": (
         lambda f: [shutil.copy(f / "elm/0.png", f / path) for path in ("elm/1.png", "oak/0.png", "oak/1.png")],

@@ -35,4 +35,4 @@ def test_the_same_pixels_on_one_side_are_told_but_allowed(flowers, caplog):
     (flowers / other).write_bytes((flowers / one).read_bytes())
     with caplog.at_level(logging.WARNING, "calotype"):
         catalogue(flowers)
-    assert "1 image(s) are twice in their split" in caplog.text
+    assert "1 image(s) are duplicates within their split" in caplog.text

@@ -76,11 +76,11 @@ def test_splits_may_be_parts_of_the_arrays_that_one_names(faces, caplog):
 
 def test_parts_that_overlap_or_reach_beyond_the_end_are_named(faces):
     said = refused(faces, splits={"train": {"number": 20}, "test": {"first": 15}})
-    assert "splits.test: image 15 of faces.npz:images is in `train` already" in said
+    assert "splits.test: image 15 of faces.npz:images is already in `train`" in said
     said = refused(faces, splits={"train": {"number": 20}, "test": {"first": 25, "number": 6}})
-    assert "splits.test: image 30 of faces.npz:images, counted from 0, is asked for, but there are 30" in said
+    assert "splits.test: image 30 of faces.npz:images not found: it has 30, from 0 on" in said
     said = refused(faces, splits={"train": {}, "test": {}})
-    assert "image 0 of faces.npz:images is in `train` already" in said
+    assert "image 0 of faces.npz:images is already in `train`" in said
 
 
 # ---- The same image twice --------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_labels_are_the_same_in_whatever_type_they_were_saved(faces, labels):
 def test_numbers_in_one_array_and_names_in_another_are_refused_in_words(faces):
     np.save(faces / "named.npy", np.array(CLASSES)[LABELS[20:]])
     said = refused(faces, arrays=None, splits={"train": TRAIN, "test": TEST | {"labels": "named.npy"}})
-    assert "train-images-idx3-ubyte, image 0: the label '0' is no class" in said
+    assert "train-images-idx3-ubyte, image 0: the label '0' is not a class" in said
 
 
 def test_true_and_false_are_the_second_and_the_first_class(faces):
@@ -143,11 +143,11 @@ BAD_LABELS = {
     "too large": (LABELS.astype(np.uint64) + 2**63, "image 0: the label 9223372036854775808 is not one of the 3"),
     "halves": (LABELS / 2, "image 1: the label 0.5 is not one of the 3 classes"),
     "nan": (np.where(LABELS == 1, np.nan, LABELS), "image 1: nan is not a number"),
-    "another name": (np.array(["calm", "glad", "said"])[LABELS], "image 2: the label 'said' is no class"),
-    "no name": (np.array(["calm", "glad", ""])[LABELS], "image 2: the label '' is no class (it is empty)"),
+    "another name": (np.array(["calm", "glad", "said"])[LABELS], "image 2: the label 'said' is not a class"),
+    "no name": (np.array(["calm", "glad", ""])[LABELS], "image 2: the label '' is not a class (it is empty)"),
     "one class absent": (LABELS % 2, "no image of: sad"),
     "one-hot": (np.eye(3)[LABELS], "labels.argmax(axis=1)"),
-    "one number": (np.int64(3), "is a single number, not one of the labels an image"),
+    "one number": (np.int64(3), "is a single number; there must be one of the labels for each image"),
     "fewer": (LABELS[:-1], "faces.npz:labels has 29 labels for 30 images"),
     "complex": (LABELS * 1j, "faces.npz:labels holds complex128"),
     "dates": (LABELS.astype("datetime64[s]"), "faces.npz:labels holds datetime64[s]"),
@@ -200,7 +200,7 @@ def test_weights_are_those_of_their_array_and_one_where_a_split_has_none(faces):
 def test_images_without_a_group_are_named(faces):
     save(faces, people=np.where(PEOPLE == 1, "", PEOPLE.astype(str)))
     said = refused(faces, arrays=FACES | {"groups": "faces.npz:people"})
-    assert "faces.npz:people: nothing stands there for:\n  image 3\n  image 4" in said
+    assert "faces.npz:people: empty for:\n  image 3\n  image 4" in said
 
 
 # ---- Files that are broken -------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_arrays_that_are_no_images_are_named_with_the_reason(faces, what):
 
 
 def test_what_is_missing_is_named_and_what_was_meant(faces):
-    assert "has no array `image`.\nHint: did you mean `images`?" in refused(
+    assert "array `image` not found.\nHint: did you mean `images`?" in refused(
         faces, arrays=FACES | {"images": "faces.npz:image"}
     )
     assert "nowhere.npy: cannot be read: No such file" in refused(faces, arrays=FACES | {"images": "nowhere.npy"})
@@ -237,7 +237,7 @@ def test_a_broken_npy_file_is_named_and_never_unpickled(faces, content):
     (faces / "images.npy").write_bytes(content)
     said = refused(faces, arrays=FACES | {"images": "images.npy"})
     assert "images.npy: the array cannot be read" in said
-    assert "\nHint: bring it back" in said
+    assert "\nHint: restore it" in said
 
 
 def test_objects_in_an_npy_file_are_never_unpickled(faces):

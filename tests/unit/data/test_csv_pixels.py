@@ -62,7 +62,7 @@ def test_a_part_of_a_file_is_the_images_asked_for_with_their_numbers_in_the_file
 )
 def test_more_images_than_the_file_has_are_refused(tmp_path, first, number, last):
     message = csv_refused(tmp_path, numbers(), first=first, number=number)
-    assert message.startswith(f"{tmp_path}/digits.csv: image {last}, counted from 0, is asked for, but there are 10.")
+    assert message.startswith(f"{tmp_path}/digits.csv: image {last} not found: it has 10, from 0 on.")
     assert "\nHint: see `first` and `number` of this split in datasets.yaml." in message
 
 
@@ -86,9 +86,9 @@ def test_a_pixel_that_no_image_can_have_is_refused_and_not_wrapped_around(tmp_pa
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (numbers()[:, 1:], "8 pixels in a line are no square."),
-        ("7\n7\n", "0 pixels in a line are no square."),
-        ("", "0 pixels in a line are no square."),
+        (numbers()[:, 1:], "8 pixels in a line are not a square."),
+        ("7\n7\n", "0 pixels in a line are not a square."),
+        ("", "0 pixels in a line are not a square."),
         ("1,2,3,4,0\n1,2,3\n", "not a table of whole numbers: "),
         ("1,2,3,4.5,0\n", "not a table of whole numbers: "),
         ("1,2,3,nan,0\n", "not a table of whole numbers: "),
@@ -115,7 +115,7 @@ def test_a_pixel_that_no_image_can_have_is_refused_and_not_wrapped_around(tmp_pa
 def test_a_csv_file_that_holds_no_images_is_named_and_refused(tmp_path, content, complaint):
     message = csv_refused(tmp_path, content)
     assert message.startswith(f"{tmp_path}/digits.csv: {complaint}")
-    assert f"\nHint: delete {tmp_path} to have it fetched again." in message
+    assert f"\nHint: delete {tmp_path}; Snakemake fetches it again." in message
 
 
 def test_a_file_that_is_no_text_is_named_and_refused(tmp_path):

@@ -77,7 +77,7 @@ def test_file_truncated_within_its_header_is_named_and_refused(file, kept):
 
 
 def test_file_with_something_after_its_end_is_refused(file):
-    assert "longer than its header says: 157 bytes instead of 156" in refused(file(idx(numbers(7, 5, 4)) + b"\0"))
+    assert "too long: 157 bytes instead of 156" in refused(file(idx(numbers(7, 5, 4)) + b"\0"))
 
 
 def test_header_with_an_enormous_shape_is_refused_without_taking_the_memory(file):
@@ -93,7 +93,7 @@ def test_header_with_an_enormous_shape_is_refused_without_taking_the_memory(file
         (0x0C, "32-bit integers"),
         (0x0D, "32-bit floating"),
         (0x0E, "64-bit floating"),
-        (0x07, "no type that IDX"),
+        (0x07, "unknown"),
     ],
 )
 def test_numbers_of_another_type_are_not_read_as_bytes(file, kind, said):
@@ -183,7 +183,7 @@ def test_a_part_of_idx_files_keeps_images_and_labels_together(tmp_path):
 
 def test_faults_of_idx_files_are_named(tmp_path):
     write_both(tmp_path)
-    with pytest.raises(CalotypeError, match=r"/images: image 6, counted from 0, is asked for, but there are 6\."):
+    with pytest.raises(CalotypeError, match=r"/images: image 6 not found: it has 6, from 0 on\."):
         idx_part(tmp_path, number=7)
     with pytest.raises(CalotypeError, match=r"/images: image 5: the label 9 is not one of the 9 classes, 0 to 8\."):
         idx_part(tmp_path, classes=9)

@@ -33,14 +33,14 @@ def test_a_part_of_the_file_keeps_the_numbers_of_its_images(tmp_path):
     where = {"file": "a.npz", "images": "x", "labels": "y", "first": 1, "number": 3, "classes": 3}
     raw = read_part(tmp_path, **where)
     assert [(number, label) for number, label, _ in raw.records] == [(1, 1), (2, 2), (3, 1)]
-    with pytest.raises(CalotypeError, match=r"image 7, counted from 0, is asked for, but there are 5"):
+    with pytest.raises(CalotypeError, match=r"image 7 not found: it has 5, from 0 on"):
         read_part(tmp_path, **where | {"number": 7})
     with pytest.raises(CalotypeError, match=r"image 2: the label 2 is not one of the 2 classes"):
         read_part(tmp_path, **where | {"classes": 2})
 
 
 BAD = {
-    "another array": ({"x": IMAGES}, "z", "y", "has no array `z`"),
+    "another array": ({"x": IMAGES}, "z", "y", "array `z` not found"),
     "objects": ({"x": np.array([object()] * 5)}, "x", "y", "holds Python objects, which are never read"),
     "NaN": ({"x": np.full((5, 4, 3), np.nan)}, "x", "y", "`x` holds float64"),
     "one image": ({"x": IMAGES[0]}, "x", "y", "`x` is 4 x 3"),
@@ -49,10 +49,15 @@ BAD = {
     "fewer labels": ({"y": LABELS[:3]}, "x", "y", "`y` has 3 labels for 5 images"),
     "halves": ({"y": LABELS / 2}, "x", "y", "`y` is float64"),
     "text": ({"y": LABELS.astype(str)}, "x", "y", "`y` is <U"),
-    "one-hot": ({"y": np.eye(3, dtype=int)[LABELS]}, "x", "y", "`y` is 5 x 3, not one of the labels an image"),
-    "a column of rows": ({"y": np.zeros((5, 1, 1), int)}, "x", "y", "`y` is 5 x 1 x 1, not one of the labels an image"),
+    "one-hot": ({"y": np.eye(3, dtype=int)[LABELS]}, "x", "y", "`y` is 5 x 3; there must be one of the labels"),
+    "a column of rows": (
+        {"y": np.zeros((5, 1, 1), int)},
+        "x",
+        "y",
+        "`y` is 5 x 1 x 1; there must be one of the labels",
+    ),
     "one label": ({"y": np.int64(3)}, "x", "y", "`y` is a single number"),
-    "beyond": ({"y": np.array([0, 1, 2**63, 1, 0], np.uint64)}, "x", "y", f"`y`: {2**63} is no class"),
+    "beyond": ({"y": np.array([0, 1, 2**63, 1, 0], np.uint64)}, "x", "y", f"`y`: {2**63} is not a class"),
 }
 
 

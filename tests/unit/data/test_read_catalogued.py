@@ -39,7 +39,7 @@ def test_no_label_of_another_split_reaches_the_training_by_the_range_of_counts(c
 def test_an_image_that_changed_since_is_noticed(cells):
     catalogue(cells, table=FULL, splits=GIVEN)
     image(77).save(cells / "raw/8.png")
-    with pytest.raises(CalotypeError, match=r"raw/8.png: was changed after it was catalogued"):
+    with pytest.raises(CalotypeError, match=r"raw/8.png: changed after it was catalogued"):
         list(raw_of(cells, "test", table=FULL, splits=GIVEN).records)
 
 
@@ -74,7 +74,7 @@ def test_arrays_that_changed_since_are_noticed(faces, images):
     made = arrays.dataset(faces)
     arrays.save(faces, images=images)
     raw = read_split(made.preparation("test"), faces.parent / "catalogue.json", made.place())
-    with pytest.raises(CalotypeError, match=r"faces.npz:images, image \d+: was changed after it was catalogued"):
+    with pytest.raises(CalotypeError, match=r"faces.npz:images, image \d+: changed after it was catalogued"):
         list(raw.records)
 
 

@@ -103,13 +103,13 @@ def rewrite(folder, change):
 
 def test_label_without_image_is_named(folder):
     (folder / "img7.jpg").unlink()
-    assert f"{folder / 'img7.jpg'}: has a label, but there is no such image." in refused(folder)
+    assert f"{folder / 'img7.jpg'}: has a label, but the image is missing." in refused(folder)
 
 
 def test_several_labels_without_image_are_counted(folder):
     (folder / "img3.jpg").unlink()
     (folder / "img7.jpg").unlink()
-    assert f"{folder / 'img3.jpg'}: has a label, but there is no such image (2 in all)." in refused(folder)
+    assert f"{folder / 'img3.jpg'}: has a label, but the image is missing (2 in all)." in refused(folder)
 
 
 def test_image_without_label_is_named(folder):
@@ -119,7 +119,7 @@ def test_image_without_label_is_named(folder):
 
 def test_image_with_two_labels_is_named(folder):
     rewrite(folder, lambda lines: [*lines, lines[7]])
-    assert f"{folder / 'labels.csv'}: image 7 stands there twice." in refused(folder)
+    assert f"{folder / 'labels.csv'}: duplicate image 7." in refused(folder)
 
 
 @pytest.mark.parametrize("count", [-1, 6])
@@ -157,11 +157,11 @@ def test_labels_file_that_cannot_be_read_is_named(folder, content):
 
 def test_missing_labels_file_is_named(folder):
     (folder / "labels.csv").unlink()
-    assert f"{folder / 'labels.csv'}: there is no such file." in refused(folder)
+    assert f"{folder / 'labels.csv'}: file not found." in refused(folder)
 
 
 def test_folder_without_images_is_named(folder):
     for image in folder.glob("*.jpg"):
         image.unlink()
     rewrite(folder, lambda lines: lines[:1])
-    assert f"{folder}: there are no images." in refused(folder)
+    assert f"{folder}: no images found." in refused(folder)

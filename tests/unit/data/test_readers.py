@@ -31,8 +31,8 @@ def test_a_fetched_file_that_changed_after_it_was_verified_is_never_prepared(tmp
     with pytest.raises(CalotypeError) as problem:
         read_raw(READER, tmp_path, files, **WHERE)
     said, hint = str(problem.value).split("\nHint: ")
-    assert said == f"{file}: its content is not what datasets.yaml says (SHA-256)."
-    assert hint.startswith(f"delete {tmp_path} to have it fetched again")
+    assert said == f"{file}: its SHA-256 is not the one in datasets.yaml."
+    assert hint.startswith(f"delete {tmp_path}; Snakemake fetches it again")
 
 
 def test_a_fetched_file_that_is_gone_is_named(tmp_path):

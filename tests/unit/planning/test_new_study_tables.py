@@ -14,7 +14,7 @@ from calotype.util.errors import CalotypeError
 
 def test_an_image_without_a_label_is_named_at_once(table):
     (table / "labels.csv").write_text(TABLE.replace("img/4.png,beech", "img/4.png,"))
-    with pytest.raises(CalotypeError, match=r"nothing in the column `species` for 1 image\(s\), such as img/4.png"):
+    with pytest.raises(CalotypeError, match=r"empty `species` for 1 image\(s\), such as img/4.png"):
         scan_folder(table)
 
 
@@ -81,12 +81,12 @@ def test_the_only_column_beside_the_images_is_their_label_whatever_it_is_called(
         ("image;label\nimg/0.png;a\n", "names none of the images, such as img/0.png; it has only one column"),
         ("image,label\n0.png,a\n", "names none of the images, such as img/0.png"),
         ("image,label\nimg/0,a\n", "names none of the images, such as img/0.png"),
-        ("image,label\nimg/0.png,a\n1,b\n2,b\n", "names images that are there in only 1 of its first 3 lines"),
+        ("image,label\nimg/0.png,a\n1,b\n2,b\n", "names existing images in only 1 of its first 3 lines"),
         (
             "image,split\nimg/0.png,train\nimg/1.png,test\n",
-            "names images, but no column is left for a label (`split` is taken for splits)",
+            "names images, but no column for a label is left (`split` gives splits)",
         ),
-        ("image\nimg/0.png\n", "names images, but no column is left for a label"),
+        ("image\nimg/0.png\n", "names images, but no column for a label is left"),
         ("image,label\nimg/0.png,a\nimg/1.png,b,c\n", "cannot be read as UTF-8 text with commas between its columns"),
         ("", "cannot be read as UTF-8 text with commas between its columns"),
     ],
@@ -178,14 +178,14 @@ def test_images_that_the_table_leaves_out_and_other_files_are_said(table):
 @pytest.mark.parametrize(
     ("files", "place", "problem"),
     [
-        ([], "nowhere", "there is no such file or folder"),
-        (["x/readme.txt"], "x", "there are no images"),
-        (["x/1.png"], "x", "neither a folder for each class nor a table"),
-        (["x/a/1.png", "x/a/b/2.png"], "x", "neither a folder for each class nor a table"),
-        (["x/red/a/1.png", "x/blue/b/2.png"], "x", "neither a folder for each class nor a table"),
-        (["x/a.npz"], "x/a.npz", "neither a folder nor a table"),
+        ([], "nowhere", "file or folder nowhere not found"),
+        (["x/readme.txt"], "x", "no images found"),
+        (["x/1.png"], "x", "must have a folder for each class, or a table"),
+        (["x/a/1.png", "x/a/b/2.png"], "x", "must have a folder for each class, or a table"),
+        (["x/red/a/1.png", "x/blue/b/2.png"], "x", "must have a folder for each class, or a table"),
+        (["x/a.npz"], "x/a.npz", "must be a folder or a table"),
         (["x/1.png", "x/t.csv"], "x/t.csv", "x/t.csv names none of the images, such as 1.png"),
-        (["x/a/1.png", "x/a/2.png"], "x", "all of them are `a`"),
+        (["x/a/1.png", "x/a/2.png"], "x", "only one class found, `a`"),
     ],
 )
 @pytest.mark.usefixtures("config_folder")

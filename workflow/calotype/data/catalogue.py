@@ -1,4 +1,4 @@
-"""The catalogue of a user's own images: which there are, their labels, and the split of each."""
+"""Write the catalogue of a user's own images: a table of all images, their labels and splits."""
 
 import hashlib
 import json
@@ -19,30 +19,19 @@ from calotype.util.files import write_csv, write_text
 logger = logging.getLogger(__name__)
 
 COLUMNS = (
-    "number",
-    "path",
-    "label",
-    "split",
-    "weight",
-    "group",
-    "height",
-    "width",
-    "channels",
-    "bits",
-    "largest",
-    "sha256",
-    "pixels",
-)
+    "number", "path", "label", "split", "weight", "group", "height", "width", "channels", "bits", "largest",
+    "sha256", "pixels",
+)  # fmt: skip
 
 
 def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The images of a split in random order, those of a group one after the other; files are numbered by path, from 1.
+    """Return the images of a split in random order, each group together; number files by path, from 1.
 
-    A variant's `validation_split` takes the last of the training images: by name they would be those of the last class.
+    A variant's `validation_split` takes the last training images: sorted by name, they would be of the last class.
     """
-    if "number" not in found:  # those of an array have their place in it
+    if "number" not in found:  # images of an array have their index
         found = found.assign(number=np.arange(1, len(found) + 1))
-    rng = np.random.default_rng([seed, 0, 1])  # other numbers than those that deal
+    rng = np.random.default_rng([seed, 0, 1])  # other numbers than those of the random split
     order = rng.permutation(len(found))
     if "group" in found and len(found):
         groups = pd.factorize(found.group)[0]
@@ -51,7 +40,7 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
-    """See that no two splits have an image, or a group, in common."""
+    """Raise CalotypeError if two splits share an image or a group."""
     used = found.assign(name=image_names(found))[found.split != LEFT]
     if "group" in used:
         parted = used.groupby("group").split.nunique()
@@ -60,7 +49,7 @@ def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
                 f"{name}: in {', '.join(sorted({*used.split[used.group == name]}))}"
                 for name in parted.index[parted > 1]
             ]
-            raise CalotypeError(f"{where}: groups on both sides of a split:{several(names)}", "see table.group.")
+            raise CalotypeError(f"{where}: groups in more than one split:{several(names)}", "see table.group.")
     same = used[used.duplicated("pixels", keep=False)]
     pairs = []
     for _, group in same.groupby("pixels", sort=False):
@@ -73,35 +62,33 @@ def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
     if pairs and not dataset.allow_duplicates:
         raise CalotypeError(
             f"{where}: {len(pairs)} image(s) have the same pixels as one of another split:{several(pairs)}",
-            "delete one of each; or set `allow_duplicates: true`, if test results may be too good.",
+            "delete one of each; or set `allow_duplicates: true` and accept test results that may be too good.",
         )
     within = int(used.duplicated(["pixels", "split"]).sum())
     if within:
-        logger.warning("%d image(s) are twice in their split", within)
+        logger.warning("%d image(s) are duplicates within their split", within)
     labels = same.groupby("pixels").label.nunique()
     if (labels > 1).any():
         example = same[same.pixels == labels.index[labels > 1][0]]
         logger.warning(
-            "%d image(s) stand there under different labels, such as %s",
+            "%d image(s) occur with different labels, such as %s",
             int((labels > 1).sum()),
             " and ".join(example.name),
         )
 
 
 def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, threads: int = 1) -> None:
-    """Find all images of a dataset, look at each, and write down its label and its split.
+    """Find and read all images of a dataset, and write a table of their labels and splits.
 
     The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;
-    in an array, its place, from 0), path (of the file, or the name of the array), label, split (empty: in none),
-    weight, group, height, width, channels, bits, largest (value of a pixel), sha256 (of the file), pixels (SHA-256 of
-    the pixels). The manifest
-    holds the SHA-256 of the table: later stages are computed again when that changes, not when a time stamp does.
+    in an array, its index, from 0), path (of the file, or name of the array), label, split (empty: in none),
+    weight, group, height, width, channels, bits, largest (pixel value), sha256 (of the file), pixels (their SHA-256).
+    The manifest holds the SHA-256 of the table, on which later stages depend.
 
     Raises:
-        CalotypeError: an image or a label is missing, broken or unknown, or stands on both sides of a split.
+        CalotypeError: an image or a label is missing, damaged or unknown, or an image is in more than one split.
     """
     found = resolve_name(dataset.lister)(dataset, threads)
-    # Of arrays no single file: they are named with each image.
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
     largest = int(found.largest.max()) if len(found) else 0
     if (levels := used_levels(int(found.bits.max()), largest)) and any(
@@ -112,7 +99,7 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
             "If these are images of %d bits, replace `scale` by {name: normalise, range: [0, 1], levels: [0, %d]}",
             largest, largest / 65535, levels.bit_length(), levels,
         )  # fmt: skip
-    # Split by split, so that an image more in one changes no other.
+    # Split by split: a further image in one changes no other.
     parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
     found = pd.concat(parts, ignore_index=True)
     found = found[[column for column in COLUMNS if column in found]]

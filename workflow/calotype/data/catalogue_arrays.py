@@ -1,4 +1,4 @@
-"""The rows of a catalogue of images in arrays: their labels, groups and weights, and the split of each."""
+"""List the images of a user's arrays with labels, groups, weights and splits."""
 
 import logging
 from collections.abc import Mapping
@@ -10,28 +10,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.config.dataset_arrays import Arrays, ArraysDataset, ArraySplit
-from calotype.data.array_files import open_array
-from calotype.data.catalogue_common import check_splits, dealt, numbered, several
+from calotype.data.catalogue_common import check_splits, numbered, several, split_at_random
 from calotype.data.image_file import digest
 from calotype.data.npz import as_images, one_each
 from calotype.data.random_split import LEFT
+from calotype.data.read_catalogued import open_array
 from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
 
 def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # noqa: ARG001
-    """Look at all images of a dataset, and give each its label and its split.
-
-    One array of images after the other is opened; of what is read of it, only a checksum of each image is kept.
+    """List all images of a dataset with their labels and splits, opening one array at a time.
 
     Returns:
-        Columns path (the name of the array of images), number (the place in it, from 0), label, split, weight and group
-        where there are some, height, width, channels, bits, largest, pixels; in the order of the arrays.
+        Columns path (name of the array), number (index in it, from 0), label, split, weight and group if given,
+        height, width, channels, bits, largest (pixel value), and pixels (SHA-256); in the order of the arrays.
 
     Raises:
-        CalotypeError: a file or an array is missing or broken, or a label is unknown, or a split asks for more images
-            than there are.
+        CalotypeError: an array is missing or damaged, a label is unknown, or a split asks for too many images.
     """
     folder = Path(dataset.folder)
     parts = [_rows(folder, arrays) for arrays, _ in dataset.by_arrays()]
@@ -45,14 +42,14 @@ def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # no
         here = found.path == arrays.images
         shares = {name: split.share for name, split in splits.items() if split.share is not None}
         found.loc[here, "split"] = (
-            dealt(found[here], shares, dataset) if shares else _given(splits, int(here.sum()), arrays.images)
+            split_at_random(found[here], shares, dataset) if shares else _given(splits, int(here.sum()), arrays.images)
         )
     check_splits(found, dataset, folder)
     return found
 
 
 def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
-    """The images of an array."""
+    """List the images of an array."""
     pixels = as_images(open_array(folder, arrays.images), arrays.images)
     images, height, width, channels = pixels.shape
     columns: dict[str, Any] = {"path": arrays.images, "number": np.arange(images)}
@@ -63,14 +60,14 @@ def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
     if "group" in columns:
         columns["group"] = [str(value) for value in columns["group"]]
         if without := [f"image {place}" for place, value in enumerate(columns["group"]) if not value.strip()]:
-            raise CalotypeError(f"{arrays.groups}: nothing stands there for:{several(without)}")
+            raise CalotypeError(f"{arrays.groups}: empty for:{several(without)}")
     size = {"height": height, "width": width, "channels": channels, "bits": 8 * pixels.dtype.itemsize}
     seen = {"largest": [int(image.max()) for image in pixels], "pixels": [*map(digest, np.asarray(pixels))]}
     return pd.DataFrame(columns | size | seen)
 
 
 def _values(array: NDArray[Any], name: str) -> list[Any]:
-    """The entries of an array as plain numbers or text."""
+    """Return the entries of an array as plain numbers or text."""
     if array.dtype.kind not in "biufUS":
         raise CalotypeError(f"{name} holds {array.dtype}.", "save it as an array of numbers or of text.")
     try:
@@ -80,21 +77,20 @@ def _values(array: NDArray[Any], name: str) -> list[Any]:
 
 
 def _given(splits: Mapping[str, ArraySplit], images: int, name: str) -> NDArray[np.object_]:
-    """The split of each image of an array, by the first and the number that each split says."""
+    """Return the split of each image of an array, by `first` and `number` of each split."""
     found = np.full(images, LEFT, object)
     for split, part in splits.items():
         first = part.first or 0
         last = images if part.number is None else first + part.number
         if not first < last <= images:
             raise CalotypeError(
-                f"splits.{split}: image {max(first, last - 1)} of {name}, counted from 0, is asked for, but there are "
-                f"{images}.",
+                f"splits.{split}: image {max(first, last - 1)} of {name} not found: it has {images}, from 0 on.",
                 "see `first` and `number`.",
             )
         if (taken := found[first:last] != LEFT).any():
             place = first + int(np.flatnonzero(taken)[0])
             raise CalotypeError(
-                f"splits.{split}: image {place} of {name} is in `{found[place]}` already.",
+                f"splits.{split}: image {place} of {name} is already in `{found[place]}`.",
                 "give both a `share`, or see `first` and `number`.",
             )
         found[first:last] = split

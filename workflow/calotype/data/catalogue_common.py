@@ -1,4 +1,4 @@
-"""What catalogues of files and of arrays have in common: labels and weights as numbers, images dealt out at random."""
+"""Shared by catalogues of files and of arrays: labels and weights as numbers, random splits, checks."""
 
 import logging
 import unicodedata
@@ -11,36 +11,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.config.dataset_user import OwnDataset
-from calotype.data.random_split import LEFT, deal, deal_groups
+from calotype.data.random_split import LEFT, split_groups, split_images
 from calotype.tasks.labels import LARGEST_COUNT
 from calotype.util.errors import CalotypeError, did_you_mean
 
 logger = logging.getLogger(__name__)
 
-SHOWN = 5  # of a list of mistakes
+SHOWN = 5  # problems of a list in an error
 
 
 def several(problems: list[str]) -> str:
-    """The first of some lines, and how many more there are."""
+    """Return the first problems, a line each, and the number of the others; log all of them."""
     if len(problems) > SHOWN:
         logger.debug("All of them:\n  %s", "\n  ".join(problems))
-    more = [f"and {len(problems) - SHOWN} more (the log has them all)"] * (len(problems) > SHOWN)
+    more = [f"and {len(problems) - SHOWN} more (see the log)"] * (len(problems) > SHOWN)
     return "\n  ".join(["", *problems[:SHOWN], *more])
 
 
 def image_names(found: pd.DataFrame) -> "pd.Series[str]":
-    """How errors call images: a file by its path, one of an array by the array and its place in it."""
+    """Return the names of images in errors: the path of a file, or an array with the index in it."""
     return found.path + ", image " + found.number.astype(str) if "number" in found else found.path
 
 
 def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFrame:
-    """Labels and weights as numbers: classes count from 0, in the config's order.
+    """Convert labels and weights to numbers: classes count from 0, in the config's order.
 
     Args:
-        found: columns path, label (text, or numbers of an array), and weight where there is one.
+        found: columns path, label (text, or numbers of an array), and weight if there is one.
+        where: file or folder, for errors.
 
     Raises:
-        CalotypeError: a label is no class, no count, or no number; a weight is no number, or negative.
+        CalotypeError: a label is not a class, a count or a number; a weight is not a number, or negative.
     """
     names = image_names(found)
     match dataset.labels:
@@ -57,7 +58,7 @@ def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFr
         if (weights < 0).any():
             raise CalotypeError(f"{where}: {names[weights < 0].iloc[0]}: the weight is negative.")
         if not weights.any():
-            raise CalotypeError(f"{where}: all weights are 0.", "name another, or none.")
+            raise CalotypeError(f"{where}: all weights are 0.", "name another column or array, or none.")
         found = found.assign(weight=weights)
     return found
 
@@ -68,10 +69,10 @@ def _classes(labels: "pd.Series[Any]", names: "pd.Series[str]", classes: list[st
         places = values.where((values % 1 == 0) & (values >= 0) & (values < len(classes)))
         said, hint = f"not one of the {len(classes)} classes, 0 to {len(classes) - 1}", "see `classes`."
     else:
-        # Two ways to write the same letters, as in names of folders.
+        # Unicode may spell the same letters in two ways, as in names of folders.
         known = {unicodedata.normalize("NFC", name): place for place, name in enumerate(classes)}
         places = labels.map(lambda label: known.get(unicodedata.normalize("NFC", label)))
-        said, hint = "no class", None
+        said, hint = "not a class", None
     if (wrong := places.isna()).any():
         problems = [
             f"{name}: the label {label!r} is {said}" + (" (it is empty)" if label == "" else "")
@@ -94,13 +95,15 @@ def _counts(labels: "pd.Series[Any]", names: "pd.Series[str]", where: Path) -> N
             "`labels: numbers` (task regress) takes any number.",
         )
     if numbers.min() == numbers.max():
-        raise CalotypeError(f"{where}: every count is {numbers.min():g}: there is nothing to learn.", "see `labels`.")
+        raise CalotypeError(
+            f"{where}: every count is {numbers.min():g}; a model cannot learn from one count.", "see `labels`."
+        )
     return numbers.to_numpy(np.int64)
 
 
 def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, column: str) -> "pd.Series[float]":
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    wrong = ~(numbers.abs() <= np.finfo(np.float32).max)  # what a training computes with; NaN is no less
+    wrong = ~(numbers.abs() <= np.finfo(np.float32).max)  # a training computes with float32; also true of NaN
     if wrong.any():
         problems = [
             f"{name}: {value!r} is not a number"
@@ -110,30 +113,25 @@ def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, col
     return numbers
 
 
-def dealt(found: pd.DataFrame, shares: Mapping[str, float], dataset: OwnDataset) -> NDArray[np.object_]:
-    """The split of each image, dealt out at random as the dataset says; `LEFT` for those that no share takes.
+def split_at_random(found: pd.DataFrame, shares: Mapping[str, float], dataset: OwnDataset) -> NDArray[np.object_]:
+    """Split images at random by the dataset's `random`; `LEFT` for images beyond all shares.
 
     Args:
-        found: columns label, as a number, and group where there are groups: these are not parted.
-        shares: of each split.
-        dataset: with a seed, and whether every split gets the same part of each class.
+        found: columns label, as a number, and group if there are groups, which stay whole.
+        shares: share of the images of each split.
     """
     strata = found.label.tolist() if dataset.random.stratify and dataset.labels == "classes" else None
     if "group" in found:
-        splits = deal_groups(found.group.tolist(), shares, dataset.random.seed, strata)
+        splits = split_groups(found.group.tolist(), shares, dataset.random.seed, strata)
     else:
-        splits = deal(len(found), shares, dataset.random.seed, strata)
+        splits = split_images(len(found), shares, dataset.random.seed, strata)
     if left := int((splits == LEFT).sum()):
-        logger.warning("%d image(s) are in no split: the shares are not 1 in all", left)
+        logger.warning("%d image(s) are in no split: the shares sum to less than 1", left)
     return splits
 
 
 def check_splits(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
-    """See that every split has images, and say which classes one lacks.
-
-    Raises:
-        CalotypeError: one has none.
-    """
+    """Raise CalotypeError for a split without images; warn of a split that lacks a class."""
     for name in dataset.splits:
         labels = {*found.label[found.split == name]}
         if not labels:

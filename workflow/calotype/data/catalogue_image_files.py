@@ -1,4 +1,4 @@
-"""The rows of a catalogue of image files: which there are in a folder, or in a table of their labels."""
+"""List a user's image files with labels and splits, from folders or from a table."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from calotype.config.dataset_images import ImagesDataset, ImageTable
-from calotype.data.catalogue_common import SHOWN, check_splits, dealt, numbered, several
+from calotype.data.catalogue_common import SHOWN, check_splits, numbered, several, split_at_random
 from calotype.data.image_file import SUFFIXES, digest, read_picture
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError, did_you_mean
@@ -22,23 +22,21 @@ from calotype.util.files import files_below
 
 logger = logging.getLogger(__name__)
 
-BATCH = 1000  # images that wait for a thread
+BATCH = 1000  # images queued for the threads
 DESCRIBED = ("height", "width", "channels", "bits", "largest", "sha256", "pixels")
 
 
 def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
-    """Find all images of a dataset, give each its label and its split, and read it.
+    """Find all images of a dataset with their labels and splits, and read each image.
 
     Args:
-        threads: that read at the same time. Each holds one image. Two or more pay for photos, whose decoding takes the
-            time; of small images it is Python.
+        threads: number of threads that read, each one image at a time. Large images gain most from more threads.
 
     Returns:
-        Columns path, label, split, weight and group where there are some, and what `DESCRIBED` says; in the order of
-        the paths.
+        Columns path, label, split, weight and group if given, and those of `DESCRIBED`; in the order of the paths.
 
     Raises:
-        CalotypeError: an image or a label is missing, broken or unknown.
+        CalotypeError: an image or a label is missing, damaged or unknown.
     """
     folder = Path(dataset.folder)
     where = folder / dataset.table.file if dataset.table else folder
@@ -49,38 +47,38 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
 
 
 def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
-    """The paths of all images below the folder, from there, with /; sorted."""
+    """Return the paths of all images below the folder, relative to it, with /; sorted."""
     if not folder.is_dir():
-        raise CalotypeError(f"folder: {folder}: there is no such folder.", "paths start from the working directory.")
+        raise CalotypeError(f"folder: {folder} not found.", "paths start from the working directory.")
     home, found, others = folder.resolve(), [], []
     table = folder / dataset.table.file if dataset.table else None
     for file in sorted(files_below(folder, dataset.ignore)):
         path, name = Path(file), Path(os.path.relpath(file, folder)).as_posix()
         if path == table:
             continue
-        # Control characters, ends of lines, and bytes that are no text. Joiners, which some scripts need, are allowed.
+        # Control characters, line ends, and bytes that are not text. Joiners, which some scripts need, are allowed.
         if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
-            raise CalotypeError(f"{folder}: the name {name!r} has signs that cannot be printed.", "rename it.")
+            raise CalotypeError(f"{folder}: the name {name!r} has characters that cannot be printed.", "rename it.")
         if path.suffix.lower() not in SUFFIXES:
             others.append(name)
         elif path.is_symlink() and not path.exists():
-            raise CalotypeError(f"{file}: a link to nothing, or to itself.", "delete it, or bring the image back.")
+            raise CalotypeError(f"{file}: a broken link.", "delete it, or restore the image.")
         elif not path.resolve().is_relative_to(home):
-            raise CalotypeError(f"{file}: a link to {path.resolve()}, outside {folder}.", "copy the image into it.")
+            raise CalotypeError(f"{file}: a link to {path.resolve()}, outside {folder}.", "copy the image there.")
         else:
             found.append(name)
     if others:
         raise CalotypeError(
-            f"{folder}: neither images ({', '.join(SUFFIXES)}) nor to be ignored:{several(others)}",
+            f"{folder}: not images ({', '.join(SUFFIXES)}), and not ignored:{several(others)}",
             "move them away, or list them under `ignore`, as in `ignore: ['*.txt']`.",
         )
     if not found:
-        raise CalotypeError(f"{folder}: there are no images ({', '.join(SUFFIXES)}).", "see `folder`.")
+        raise CalotypeError(f"{folder}: no images found ({', '.join(SUFFIXES)}).", "see `folder`.")
     return found
 
 
 def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
-    """The images of classes that have a folder each: path, label (its name), and split where splits have folders."""
+    """List the images in folders of classes: path, label (the folder's name), and split if splits have folders."""
     splits = {split.folder: name for name, split in dataset.splits.items() if split.folder is not None}
     classes = {unicodedata.normalize("NFC", name): name for name in dataset.classes}
     rows: list[tuple[str, str, str]] = []
@@ -89,7 +87,7 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
         above = path.split("/")[:-1]
         where = "/".join(above[: 1 + bool(splits)])
         split = splits.get(above[0]) if splits and above else LEFT
-        # Two ways to write the same letters: some file systems change the one into the other.
+        # Unicode may spell the same letters in two ways, and some file systems change the spelling.
         label = unicodedata.normalize("NFC", where.split("/")[-1])
         if label not in classes or split is None or len(above) < 1 + bool(splits):
             strangers.setdefault(where, []).append(path)
@@ -97,12 +95,12 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
             rows.append((path, classes[label], split))
     if strangers:
         named = [
-            f"{where or '(beside the folders)'}: {len(paths)} image(s), such as {paths[0]}"
+            f"{where or '(outside all folders)'}: {len(paths)} image(s), such as {paths[0]}"
             for where, paths in strangers.items()
         ]
         wrong = next((where.split("/")[-1] for where in strangers if where), "")
         raise CalotypeError(
-            f"{folder}: in no folder of a class"
+            f"{folder}: not in a folder of a class"
             + (f" in a folder of a split ({', '.join(splits)})" if splits else "")
             + f":{several(named)}",
             did_you_mean(wrong, dataset.classes) or "see `classes`.",
@@ -111,7 +109,7 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
 
 
 def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.DataFrame:
-    """The images that a table names: path, label, split, weight and group as it has them; in the order of the paths."""
+    """List the images that a table names, with its columns; in the order of the paths."""
     file = folder / table.file
     lines = _read_table(file, table)
     there = _images(folder, dataset)
@@ -123,14 +121,14 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
         raw = raw.strip()
         path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))
         if not raw or os.path.isabs(raw) or path.startswith(".."):
-            problems.append(f"line {line}: {raw!r} does not lie in {folder}")
+            problems.append(f"line {line}: {raw!r} is not in {folder}")
         elif path not in written:
-            # To look for the nearest name takes a moment, which a hundred thousand wrong lines would each take.
+            # The search for the closest name is slow: only for the lines that the error shows.
             hint = (did_you_mean(path, there[:2000]) or "") if len(problems) < SHOWN else ""
             shown = path if path.isprintable() else repr(path)
-            problems.append(f"line {line}: there is no image {shown}" + f" ({hint})" * hint.startswith("did"))
+            problems.append(f"line {line}: image {shown} not found" + f" ({hint})" * hint.startswith("did"))
         elif path in seen:
-            problems.append(f"line {line}: {path} stands in line {seen[path]} already")
+            problems.append(f"line {line}: duplicate of line {seen[path]}: {path}")
         else:
             rows.append((written[path], *entry))
         seen.setdefault(path, line)
@@ -139,25 +137,25 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     found = pd.DataFrame(rows, columns=lines.columns)
     if (unnamed := sorted({*there} - {*found.path})) and dataset.unlabelled == "refuse":
         raise CalotypeError(
-            f"{file}: names no label of {len(unnamed)} image(s) in {folder}:{several(unnamed)}",
-            "add them, move them away, or set `unlabelled: ignore`.",
+            f"{file}: {len(unnamed)} image(s) in {folder} are not in the table:{several(unnamed)}",
+            "add their labels, move them away, or set `unlabelled: ignore`.",
         )
     if unnamed:
-        logger.warning("%d image(s) without a label are left out, such as %s", len(unnamed), unnamed[0])
-    # Images are dealt by their place: the order of the lines must not decide on which side one comes.
+        logger.warning("Leaving out %d image(s) without a label, such as %s", len(unnamed), unnamed[0])
+    # The random split goes by position, which must not depend on the order of the lines.
     return found.sort_values("path", ignore_index=True)
 
 
 def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
-    """The columns of a table that the config names, as text; the index says in which line of the file each stands."""
+    """Read the columns that the config names, as text; the index is the line number in the file."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
         text = io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")
-        # Not by pandas: it fills short lines up, and takes the first field of long ones for their names.
+        # Not pandas: it pads short lines, and takes the first field of long ones as the index.
         reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
         lines = [(reader.line_num, fields) for fields in reader if any(fields)]
     except FileNotFoundError:
-        raise CalotypeError(f"table.file: {file}: there is no such file.", "its path starts from `folder`.") from None
+        raise CalotypeError(f"table.file: {file} not found.", "its path starts from `folder`.") from None
     except OSError as error:
         raise CalotypeError(f"table.file: {file}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -165,34 +163,34 @@ def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
     except csv.Error as error:
         raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "see its quotes.") from None
     if not lines:
-        raise CalotypeError(f"{file}: not a table: nothing stands in it.")
+        raise CalotypeError(f"{file}: not a table: it is empty.")
     (_, header), *lines = lines
     for line, fields in lines:
         if len(fields) != len(header):
             raise CalotypeError(
                 f"{file}, line {line}: not a table: {len(fields)} fields instead of {len(header)}.",
-                "put quotes around what has the separator in it.",
+                "put quotes around fields that contain the separator.",
             )
     columns = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
     wanted = {name: getattr(table, key) for name, key in columns.items() if getattr(table, key) is not None}
     for name, column in wanted.items():
         if column not in header:
-            parted = "tabs" if separator == "\t" else "commas"
-            one = f"its columns are not parted by {parted}." if len(header) == 1 else None
+            name_of = "tabs" if separator == "\t" else "commas"
+            one = f"separate its columns by {name_of}." if len(header) == 1 else None
             raise CalotypeError(
-                f"{file}: has no column `{column}` (table.{columns[name]}).", one or did_you_mean(column, header)
+                f"{file}: column `{column}` (table.{columns[name]}) not found.", one or did_you_mean(column, header)
             )
         if header.count(column) > 1:
-            raise CalotypeError(f"{file}: the column `{column}` stands there twice.")
+            raise CalotypeError(f"{file}: duplicate column `{column}`.")
     if not lines:
-        raise CalotypeError(f"{file}: has no lines.")
+        raise CalotypeError(f"{file}: has no line after its header.")
     places = {name: header.index(column) for name, column in wanted.items()}
     found = {name: [fields[place] for _, fields in lines] for name, place in places.items()}
     return pd.DataFrame(found, index=[line for line, _ in lines])
 
 
 def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
-    """Give each image its split; those in folders of splits have it."""
+    """Assign a split to each image, unless folders give it."""
     groups = _groups(found, dataset.random.group_pattern)
     if groups is not None:
         found = found.assign(group=groups)
@@ -203,32 +201,30 @@ def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
         if splits.isna().any():
             strange = sorted({*found.split[splits.isna()]})
             lost = int(splits.isna().sum())
-            logger.warning(
-                "%d image(s) are in no split: the table says %s", lost, ", ".join(map(repr, strange[:SHOWN]))
-            )
+            logger.warning("%d image(s) are in no split: the table has %s", lost, ", ".join(map(repr, strange[:SHOWN])))
         found = found.assign(split=splits.fillna(LEFT))
     elif shares:
-        found = found.assign(split=dealt(found, shares, dataset))
+        found = found.assign(split=split_at_random(found, shares, dataset))
     return found
 
 
 def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
-    """The group of each image, by the table or by a pattern; None where there are none."""
+    """Return the group of each image, from the table or a pattern; None without groups."""
     if pattern is None:
         if "group" not in found:
             return None
         if without := found.path[found.group.str.strip() == ""].tolist():
-            raise CalotypeError(f"table.group: nothing stands there for:{several(without)}")
+            raise CalotypeError(f"table.group: empty for:{several(without)}")
         return list(found.group)
     matches = [re.search(pattern, path) for path in found.path]
     without = [path for path, match in zip(found.path, matches, strict=True) if match is None or not match[1]]
     if without:
-        raise CalotypeError(f"random.group_pattern: finds nothing in:{several(without)}")
+        raise CalotypeError(f"random.group_pattern: finds no group in:{several(without)}")
     return [match[1] for match in matches if match is not None]
 
 
 def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, threads: int) -> pd.DataFrame:
-    """Read every image, so that a broken one is found now: size, channels, bits and checksums."""
+    """Read every image and add the columns of `DESCRIBED`, so that a damaged image is found now."""
 
     def look(path: str) -> tuple[Any, ...] | CalotypeError:
         try:
@@ -240,11 +236,11 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, thread
 
     seen: list[tuple[Any, ...] | CalotypeError] = []
     with ThreadPoolExecutor(threads) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the filter is one for all threads: those of `read_picture` undo each other's
+        warnings.simplefilter("ignore")  # all threads share one filter; those of `read_picture` would undo each other's
         for first in range(0, len(found), BATCH):
             seen += pool.map(look, found.path[first : first + BATCH])
     if errors := [each for each in seen if isinstance(each, CalotypeError)]:
         problems, _, hints = zip(*(str(error).partition("\nHint: ") for error in errors), strict=True)
-        hint = hints[0] if len({*hints}) == 1 else f"of the first: {hints[0]}"
+        hint = hints[0] if len({*hints}) == 1 else f"for the first: {hints[0]}"
         raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{several([*problems])}", hint)
     return found.assign(**dict(zip(DESCRIBED, zip(*seen, strict=True), strict=True)))

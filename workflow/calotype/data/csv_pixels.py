@@ -1,4 +1,4 @@
-"""Read images from a CSV file: a line an image, the pixels of a square row by row, then the label."""
+"""Read images from a CSV file: each line has the pixels of a square image, row by row, and then the label."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from calotype.util.errors import CalotypeError
 
 
 def read_part(folder: Path, *, table: str, first: int, number: int | None, classes: int) -> Raw:
-    """A part of the images of a CSV file: a line an image, the pixels of a square row by row, then the label.
+    """Return some images of a CSV file.
 
     Raises:
-        CalotypeError: the file is missing or not such a table, or has too few images or a label that is no class.
+        CalotypeError: the file is missing or not such a table, or has too few images or a label that is not a class.
     """
     return part(*_read_table(folder / table), folder / table, first, number, classes)
 
@@ -26,7 +26,7 @@ def _read_table(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         raise CalotypeError(f"{file}: not a table of whole numbers: {problem}.") from None
     width = round((numbers.shape[1] - 1) ** 0.5)
     if width < 1 or width**2 != numbers.shape[1] - 1:
-        raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are no square.")
+        raise CalotypeError(f"{file}: {numbers.shape[1] - 1} pixels in a line are not a square.")
     pixels = numbers[:, :-1]
     if pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
         raise CalotypeError(f"{file}: a pixel is not in 0..255.")

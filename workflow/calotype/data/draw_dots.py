@@ -1,7 +1,7 @@
-"""Draw images of dots, to the geometry of the source's R script.
+"""Draw images of dots with the geometry of the source's R script.
 
 Source: DrawDots.R of the NeSI support page "Keras", called with ``-w 40`` (device resolution 300 dpi).
-Its sizes are in points, not in pixels: a wider image shows the same dots further apart.
+Its sizes are in points, not pixels: a wider image shows the same dots further apart.
 """
 
 import os
@@ -22,7 +22,7 @@ RADIUS = 11.25  # px, of a dot of size 1 (R's cex) at 300 dpi
 SIZES = (0.2, 1.0)  # sizes are uniform between these
 GRID_POINTS = len(GRID) ** 2
 LABELS_FILE = "labels.csv"
-BLOCK = 400_000  # pixels rasterised at a time: the work space fits a core's cache, which halves the time
+BLOCK = 400_000  # pixels rasterised at a time; they fit a core's cache, which halves the time
 
 
 def sample_dots(
@@ -31,19 +31,18 @@ def sample_dots(
     """Place the dots of a whole split.
 
     Args:
-        images: how many images.
-        seed: key of numpy's PCG64 generator; the same seed gives the same dots.
-        minimum, maximum: the range of the count, both ends included; at most GRID_POINTS.
-        width: of the square image, in px.
+        images: number of images.
+        seed: seed of numpy's PCG64 generator.
+        minimum, maximum: range of the count, both ends included; at most GRID_POINTS.
+        width: width of the square images in px.
 
     Returns:
-        counts, shape (images,), and circles, shape (images, maximum, 3): x and y of the centre and the radius,
-        in px from the image's upper left corner. Only the first ``counts[i]`` circles of image i are there;
-        the radius of the others is -1.
+        counts, shape (images,), and circles, shape (images, maximum, 3): x and y of the centre and the radius, in px
+        from the upper left corner. Image i has the first ``counts[i]`` circles; the radius of the others is -1.
     """
     rng = np.random.default_rng(seed)
     counts = rng.integers(minimum, maximum + 1, size=images)
-    # The ranks of random numbers: grid points drawn without repeats, for all images at once.
+    # Ranks of random numbers are grid points without repeats, for all images at once.
     points = rng.random((images, GRID_POINTS)).argsort(axis=1)[:, :maximum]
     radii = RADIUS * rng.uniform(*SIZES, size=(images, maximum))
     centres = (np.array(GRID) + MARGIN) / (1 + 2 * MARGIN) * width
@@ -59,15 +58,15 @@ def rasterise(circles: NDArray[np.float64], width: int) -> NDArray[np.uint8]:
 
     Args:
         circles: shape (images, dots, 3): x, y and radius in px; a negative radius paints nothing.
-        width: of the square image, in px.
+        width: width of the square images in px.
 
     Returns:
-        Grey images, shape (images, width, width): 255, and 127, 63, 31, ... where one, two, three, ... dots lie.
+        Grey images, shape (images, width, width): 255, and 127, 63, 31, ... under one, two, three, ... dots.
     """
     pixel = np.arange(width, dtype=np.float32) + np.float32(0.5)
     layers = np.zeros((len(circles), width, width), np.uint8)
     for dots in np.moveaxis(circles, 1, 0).astype(np.float32):
-        there = np.flatnonzero(dots[:, 2] >= 0)  # on average only half of the images have this dot
+        there = np.flatnonzero(dots[:, 2] >= 0)  # on average, half of the images have this dot
         x, y, radius = dots[there].T[..., None]
         across, down = (pixel - x) ** 2, (pixel - y) ** 2
         layers[there] += across[:, None, :] + down[:, :, None] <= radius[..., None] ** 2
@@ -87,10 +86,10 @@ def draw_images(
 
 
 def _write_new(file: str, content: bytes) -> None:
-    """Write a small file, twice as fast as `Path.write_bytes`: there are tens of thousands of them."""
+    """Write a small file, twice as fast as `Path.write_bytes`, as a split has tens of thousands."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        while content:  # the system may take a part, and refuse the rest
+        while content:  # the system may write a part only
             content = content[os.write(descriptor, content) :]
     finally:
         os.close(descriptor)
@@ -99,23 +98,15 @@ def _write_new(file: str, content: bytes) -> None:
 def write_split(folder: Path, *, images: int, seed: int, minimum: int, maximum: int, width: int, quality: int) -> None:
     """Write a split as the source's tools expect it: ``img<N>.jpg``, N from 1, and a CSV of labels.
 
-    The JPEG files have three equal channels, the chroma at half resolution; the CSV has the columns ``imageId`` and
-    ``numberOfFeatures`` behind a column of row names, as R writes it. The folder appears whole or not at all.
+    The JPEG files have three equal channels, the chroma at half resolution. The CSV has R's row names and the columns
+    ``imageId`` and ``numberOfFeatures``. The folder is replaced, whole or not at all.
 
     Args:
-        folder: made anew; what stood there is replaced.
         images, seed, minimum, maximum, width: see `sample_dots`.
-        quality: of the JPEG files, 1 to 100.
-
-    Raises:
-        CalotypeError: the folder cannot be written.
+        quality: quality of the JPEG files, 1 to 100.
     """
-    options = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        quality,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-    ]
+    chroma = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, *chroma]
     labels: list[int] = []
     with new_folder(folder) as aside:
         for block, counts in draw_images(images, seed, minimum, maximum, width):

@@ -1,4 +1,4 @@
-"""Look at images that nobody has described yet: where their labels are, their sizes, what is wrong with them."""
+"""Scan a folder of images for `new_study`: their labels, splits, sizes and problems."""
 
 import collections
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 Kind = Literal["folders", "split folders", "table"]
 TABLES = (".csv", ".tsv")
-# Names of columns, of their letters and digits alone, and what they hold; the first that is there counts.
+# Names of columns by content, only letters and digits; the first that occurs counts.
 IMAGE = ("image", "path", "file", "filename", "imagepath", "filepath", "img")
 LABEL = ("label", "class", "category", "target", "species", "diagnosis", "type", "count", "value", "y")
 SPLIT = ("split", "set", "subset", "part", "partition", "fold")
@@ -29,34 +29,33 @@ WEIGHT = ("weight", "sampleweight")
 GROUP = ("group", "patient", "patientid", "subject", "subjectid", "donor", "plate", "slide", "animal", "site")
 TRAIN, TEST = ("train", "training"), ("test", "testing", "held-out", "holdout")
 VALIDATION = ("validation", "valid", "val", "dev")
-NEWS = 10.0  # seconds between two lines that say how far it is
-LOOKED_AT = 200  # lines of a table that are looked at to guess its columns
-MOST_CLASSES = 50  # whole numbers beyond are taken for numbers
+NEWS = 10.0  # seconds between two lines of progress
+LOOKED_AT = 200  # lines of a table from which its columns are guessed
+MOST_CLASSES = 50  # more different whole numbers are numbers, not classes
 
 
 @dataclass
 class FolderScan:
-    """What was seen.
+    """Result of a scan.
 
     Attributes:
-        folder: that holds the images.
-        kind: where the labels are: in the names of folders, below folders of splits, or in a table.
-        labels: of each image, by its path from the folder.
-        holds: what the labels are: classes, counts or numbers.
-        splits: the splits that are given: name, and the name of their folder, or their value in the table.
-        unclear: what is not understood in columns that are called as if they gave the splits: how many images each
-            such value has, by column.
-        table: the name of the table, and its columns by what they hold.
-        not_used: tables that are none of labels, with the reason.
-        absent: images that the table names, and that are not there.
-        sizes: how often each (height, width) comes.
-        channels, bits: how often each comes.
-        largest: value of a pixel.
+        folder: folder of the images.
+        kind: source of the labels: names of folders, the same below folders of splits, or a table.
+        labels: label of each image, by its path from the folder.
+        holds: kind of the labels: classes, counts or numbers.
+        splits: the given splits: name, and the name of their folder or their value in the table.
+        unclear: by split column, the values that are not names of splits, with their numbers of images.
+        table: name of the table under `file`, and its columns by content.
+        not_used: tables without labels, with the reason.
+        absent: images in the table that do not exist.
+        sizes: number of images of each (height, width).
+        channels, bits: number of images of each.
+        largest: largest value of a pixel.
         unreadable: images that cannot be used, with the reason.
-        duplicates: paths of images with the same pixels.
-        transparent: how many have transparent pixels.
-        others: files that are no images.
-        unlabelled: images that the table does not name.
+        duplicates: groups of images with the same pixels.
+        transparent: number of images with transparent pixels.
+        others: files that are not images.
+        unlabelled: images that are not in the table.
     """
 
     folder: Path
@@ -80,15 +79,15 @@ class FolderScan:
 
     @property
     def classes(self) -> list[str]:
-        """The names of the classes, sorted as people do: 2 before 10."""
+        """Names of the classes, in natural order: 2 before 10."""
         if self.holds != "classes":
             return []
-        names = sorted({*self.labels.values()})  # a set has no order, and `Oak` and `oak` have one key
+        names = sorted({*self.labels.values()})  # a fixed order for `Oak` and `oak`, which have one key
         return sorted(names, key=natural)
 
     @property
     def balance(self) -> dict[str, int]:
-        """How many images each class has."""
+        """Number of images of each class."""
         found = collections.Counter(self.labels.values())
         return {name: found[name] for name in self.classes}
 
@@ -102,34 +101,32 @@ class FolderScan:
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
-    """A key to sort by in which 2 comes before 10."""
+    """Return a sort key by which 2 comes before 10."""
     return [(0, int(part)) if part.isdecimal() else (1, part.lower()) for part in re.split(r"(\d+)", text) if part]
 
 
 def scan_folder(place: Path) -> FolderScan:
-    """Look at a folder of images, or at a table of them.
+    """Scan a folder of images.
 
     Args:
-        place: a folder with a folder for each class; one with folders for splits that hold such; one with images and a
+        place: a folder with a folder for each class, directly or below folders for splits; a folder with images and a
             CSV or TSV file; or that file.
 
     Raises:
-        CalotypeError: there is nothing of the kind.
+        CalotypeError: the place is missing or arranged in another way, or has fewer than two classes.
     """
     if not place.exists():
-        raise CalotypeError(
-            f"images: {place}: there is no such file or folder.", "paths start from the working directory."
-        )
+        raise CalotypeError(f"images: file or folder {place} not found.", "paths start from the working directory.")
     tables = [place] if place.is_file() else sorted(path for path in place.iterdir() if path.suffix.lower() in TABLES)
     folder = place.parent if place.is_file() else place
     if place.is_file() and place.suffix.lower() not in TABLES:
         raise CalotypeError(
-            f"images: {place}: neither a folder nor a table (.csv, .tsv).",
-            "arrays (.npz) and IDX files are described by hand: see config/README.md.",
+            f"images: {place}: must be a folder or a table (.csv, .tsv).",
+            "describe arrays (.npz) and IDX files by hand: see config/README.md.",
         )
     paths, others = _split_by_suffix(folder)
     if not paths:
-        raise CalotypeError(f"images: {folder}: there are no images ({', '.join(SUFFIXES)}) in it.")
+        raise CalotypeError(f"images: {folder}: no images found ({', '.join(SUFFIXES)}).")
     found, not_used = None, {}
     for table in tables:
         found = _by_table(folder, table, paths)
@@ -139,22 +136,21 @@ def scan_folder(place: Path) -> FolderScan:
     if place.is_file() and not_used:
         raise CalotypeError(
             f"images: {place} {not_used[place.name]}.",
-            "its first line names the columns, as in image,label; paths start from its folder, and have a suffix.",
+            "its first line must name the columns, as in image,label; paths start from its folder, and have a suffix.",
         )
     reasons = "".join(f"\n  {name} {reason}" for name, reason in not_used.items())
     found = found if isinstance(found, FolderScan) else _by_folders(folder, paths)
     if found is None:
         lost = next((path for path in paths if path.count("/") != 1), paths[0])
         raise CalotypeError(
-            f"images: {folder}: neither a folder for each class nor a table of the labels of images, such as {lost}."
-            + reasons,
-            f"sort them into folders, as in {folder}/<class>/<image>.png; or put a CSV file with the columns image and "
-            "label beside them; or name the folder that holds those of the classes.",
+            f"images: {folder}: must have a folder for each class, or a table of labels; see {lost}.{reasons}",
+            f"sort the images into folders, as in {folder}/<class>/<image>.png; or add a CSV file with columns image "
+            "and label; or name the folder that contains the folders of the classes.",
         )
     if found.holds == "classes" and len(found.classes) < 2:
         raise CalotypeError(
-            f"images: {place}: all of them are `{found.classes[0]}`: there is nothing to tell apart.{reasons}",
-            "classes are the folders in that folder, or the labels in the table.",
+            f"images: {place}: only one class found, `{found.classes[0]}`.{reasons}",
+            "the classes are the folders in this folder, or the labels in the table.",
         )
     found.not_used = not_used
     found.others = [name for name in others if name != found.table.get("file")]
@@ -162,14 +158,14 @@ def scan_folder(place: Path) -> FolderScan:
     if found.splits and not ("train" in found.splits and len(found.splits) > 1):
         given = ", ".join(found.splits.values())
         raise CalotypeError(
-            f"images: {place}: of splits there is only {given}.",
-            "a study needs `train` and `test` (or `validation`); without such folders, or such a column, images are "
-            "dealt out at random.",
+            f"images: {place}: only the split {given} was found.",
+            "a study needs `train` and `test` (or `validation`); without folders or a column of splits, the images "
+            "are split at random.",
         )
     _look(found)
     if not found.sizes:
         path, reason = next(iter(found.unreadable.items()))
-        raise CalotypeError(f"images: {folder}: none can be used: {path}: {reason}")
+        raise CalotypeError(f"images: {folder}: no image can be used: {path}: {reason}")
     return found
 
 
@@ -180,7 +176,7 @@ def _split_by_suffix(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _by_folders(folder: Path, paths: Sequence[str]) -> FolderScan | None:
-    """Labels from the names of folders; None where the images lie at different depths, or at none."""
+    """Take labels from the names of folders; None if images are at different depths, or outside folders."""
     depths = {path.count("/") for path in paths}
     if depths == {1}:
         return FolderScan(folder, "folders", {path: path.split("/")[0] for path in paths})
@@ -195,7 +191,7 @@ def _by_folders(folder: Path, paths: Sequence[str]) -> FolderScan | None:
 
 
 def split_name(word: str) -> str | None:
-    """The split that a word stands for; None for other words."""
+    """Return the split that a word names; None for other words."""
     for name, words in (("train", TRAIN), ("test", TEST), ("validation", VALIDATION)):
         if word.strip().lower() in words:
             return name
@@ -203,10 +199,10 @@ def split_name(word: str) -> str | None:
 
 
 def _given_splits(values: Collection[str]) -> dict[str, str]:
-    """The splits that a column gives, and its value for each.
+    """Return the splits that a column gives, with their values; nothing if they are unclear.
 
-    None where two values may stand for one split; or where only some are understood, and these are no split to train on
-    and another one: then nobody can tell what the rest are.
+    They are unclear if two values may name one split, or if some values name none and there is no `train` with another
+    split.
     """
     known = {value: name for value in values if (name := split_name(value))}
     splits = {name: value for value, name in known.items()}
@@ -220,13 +216,13 @@ def _in_order(splits: dict[str, str]) -> dict[str, str]:
 
 
 def _by_table(folder: Path, file: Path, paths: Sequence[str]) -> FolderScan | str:
-    """Labels from a table; or why it is none of labels, in words that go on from its name."""
+    """Take labels from a table; or return the reason why it has none, which continues a sentence about the table."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     try:
         lines = pd.read_csv(
             file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
         )
-    except (OSError, ValueError):  # pandas' and those of UTF-8 are such, too
+    except (OSError, ValueError):  # also the errors of pandas and of UTF-8
         return f"cannot be read as UTF-8 text with {'commas' if separator == ',' else 'tabs'} between its columns"
     columns = _columns(lines, paths)
     if isinstance(columns, str):
@@ -236,8 +232,7 @@ def _by_table(folder: Path, file: Path, paths: Sequence[str]) -> FolderScan | st
     labels = dict(zip(named[there], lines[columns["label"]][there], strict=True))
     if without := [path for path, label in labels.items() if not label.strip()]:
         raise CalotypeError(
-            f"images: {file}: nothing in the column `{columns['label']}` for {len(without)} image(s), such as "
-            f"{without[0]}.",
+            f"images: {file}: empty `{columns['label']}` for {len(without)} image(s), such as {without[0]}.",
             "fill it in, or delete these lines.",
         )
     found = FolderScan(folder, "table", labels, table={"file": file.name} | columns)
@@ -259,10 +254,9 @@ def _plain_path(entry: str) -> str:
 
 
 def _columns(lines: pd.DataFrame, paths: Sequence[str]) -> dict[str, str] | str:
-    """What the columns of a table hold: image, label, and split, weight and group where some are called so.
+    """Return the columns of a table by content: image, label, and split, weight and group if their names say so.
 
-    Returns:
-        Their names by what they hold; or why it is no table of labels.
+    If it is not a table of labels, return the reason.
     """
     names = {column: "".join(filter(str.isalnum, column.casefold())) for column in lines.columns}
     first = lines.head(LOOKED_AT)
@@ -274,7 +268,7 @@ def _columns(lines: pd.DataFrame, paths: Sequence[str]) -> dict[str, str] | str:
     images = [column for column in [*called(IMAGE), *lines.columns] if hits[column] > len(first) / 2]
     if not images:
         if most := max(hits.values(), default=0):
-            return f"names images that are there in only {most} of its first {len(first)} lines"
+            return f"names existing images in only {most} of its first {len(first)} lines"
         parted = "; it has only one column" if len(hits) == 1 else ""
         return f"names none of the images, such as {paths[0]}{parted}"
     rest = [column for column in lines.columns if column != images[0]]
@@ -288,16 +282,16 @@ def _columns(lines: pd.DataFrame, paths: Sequence[str]) -> dict[str, str] | str:
     if not labels and not others and len(alone := [column for column in rest if column not in splits]) == 1:
         labels = alone
     if not labels:
-        why = [f"`{column}` is taken for {what}" for what, each in taken.items() for column in each if column in rest]
+        why = [f"`{column}` gives {what}" for what, each in taken.items() for column in each if column in rest]
         said = f" ({', '.join(why)})" if why else ""
-        return f"names images, but no column is left for a label{said}; call that one `label`"
+        return f"names images, but no column for a label is left{said}; name that column `label`"
     found = {"image": images[0], "label": labels[0]}
     ways = {"split": splits, "weight": taken["weights"], "group": taken["groups"]}
     return found | {key: each[0] for key, each in ways.items() if each and each[0] not in found.values()}
 
 
 def _held(labels: "pd.Series[str]") -> LabelKind:
-    """What labels of a table are: a few whole numbers are classes, unless their column is called a count."""
+    """Return the kind of labels of a table: a few whole numbers are classes, unless their column is named a count."""
     numbers = pd.to_numeric(labels, errors="coerce")
     if numbers.isna().any():
         return "classes"
@@ -308,7 +302,7 @@ def _held(labels: "pd.Series[str]") -> LabelKind:
 
 
 def _look(found: FolderScan) -> None:
-    """Read every image, one after the other."""
+    """Read every image and add its properties."""
     places = collections.defaultdict(list)
     said = time.monotonic()
     for done, path in enumerate(found.labels):

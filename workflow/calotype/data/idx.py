@@ -1,7 +1,7 @@
-"""Read IDX files, the format of MNIST and of the datasets that took after it.
+"""Read IDX files, the format of MNIST and similar datasets.
 
-Source of the format: "THE IDX FILE FORMAT" on the page of the MNIST database. Two zero bytes, a byte for the type of
-the numbers, a byte for the number of dimensions, each dimension as a big-endian 32-bit number, and then the numbers.
+Source of the format: "THE IDX FILE FORMAT" on the page of the MNIST database: two zero bytes, one byte for the type of
+the numbers, one for the number of dimensions, each dimension as a big-endian 32-bit number, and then the numbers.
 """
 
 import math
@@ -24,7 +24,7 @@ OTHER_TYPES = {
     0x0E: "64-bit floating-point numbers",
 }
 MOST_DIMENSIONS = 4
-GZIP = b"\x1f\x8b"  # how such files begin
+GZIP = b"\x1f\x8b"  # first bytes of a gzip file
 
 
 def _broken(path: Path, problem: str) -> CalotypeError:
@@ -32,14 +32,10 @@ def _broken(path: Path, problem: str) -> CalotypeError:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Open an IDX file of unsigned bytes without reading it into memory.
-
-    Returns:
-        Read-only, of 1 to 4 dimensions; the shape is that of the file's header.
+    """Open an IDX file of unsigned bytes, read-only, without reading it into memory.
 
     Raises:
-        CalotypeError: the file is missing, not an IDX file of unsigned bytes, empty, or not of the length that its
-            header says.
+        CalotypeError: the file is missing, empty, not an IDX file of unsigned bytes, or of a wrong length.
     """
     try:
         with open(path, "rb") as file:
@@ -53,7 +49,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         begins = magic.hex(" ") or "nothing"
         raise CalotypeError(f"{path}: not an IDX file: it begins with {begins} instead of 00 00 08.", hint)
     if magic[2] != UNSIGNED_BYTE:
-        kind = OTHER_TYPES.get(magic[2], "no type that IDX files have")
+        kind = OTHER_TYPES.get(magic[2], "unknown")
         raise _broken(path, f"an IDX file of type 0x{magic[2]:02x} ({kind}) instead of 0x08 (unsigned bytes)")
     if not 1 <= magic[3] <= MOST_DIMENSIONS:
         raise _broken(path, f"an IDX file of {magic[3]} dimensions instead of 1 to {MOST_DIMENSIONS}")
@@ -64,7 +60,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     expected = header + math.prod(shape)
     if length != expected:
         said = " x ".join(map(str, shape))
-        problem = "truncated" if length < expected else "longer than its header says"
+        problem = "truncated" if length < expected else "too long"
         raise _broken(path, f"{problem}: {length} bytes instead of {expected} ({said} and a header of {header})")
     if expected == header:
         raise _broken(path, "an IDX file without content")
@@ -75,13 +71,10 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def read_images(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Open a file of images and read the file of their labels.
-
-    Returns:
-        Images, shape (images, height, width), 0 to 255, read-only and not in memory; labels, shape (images,).
+    """Open a file of images, shape (images, height, width), and read their labels, shape (images,).
 
     Raises:
-        CalotypeError: as `read_idx`, or the files are not one of images and one of as many labels.
+        CalotypeError: as `read_idx`; or the files are not one of images and one of as many labels.
     """
     pixels, numbers = read_idx(images), read_idx(labels)
     for path, array, dimensions, kind in ((images, pixels, 3, "images"), (labels, numbers, 1, "labels")):
@@ -93,9 +86,9 @@ def read_images(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[
 
 
 def read_part(folder: Path, *, images: str, labels: str, first: int, number: int | None, classes: int) -> Raw:
-    """A part of the images of a pair of IDX files.
+    """Return some images of a pair of IDX files.
 
     Raises:
-        CalotypeError: a file is missing or broken, or has too few images or a label that is no class.
+        CalotypeError: a file is missing or damaged, or has too few images or a label that is not a class.
     """
     return part(*read_images(folder / images, folder / labels), folder / images, first, number, classes)

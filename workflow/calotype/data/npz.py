@@ -1,4 +1,4 @@
-"""Read arrays from .npz and .npy files; never an object, which could run code while it is read."""
+"""Read arrays from .npz and .npy files; never Python objects, which could run code while they are read."""
 
 import errno
 import zipfile
@@ -13,27 +13,24 @@ from calotype.util.errors import CalotypeError, did_you_mean
 
 
 def _refused(where: str, error: Exception) -> CalotypeError:
-    """What numpy says of an array that it does not read, in our words."""
+    """Explain why numpy does not read an array."""
     if "Object arrays" in str(error) or "Python objects" in str(error):
         return CalotypeError(f"{where} holds Python objects, which are never read.", "save it as an array of numbers.")
-    problem = " ".join(str(error).split(": <")[0].split())  # what comes then is an object of Python's
+    problem = " ".join(str(error).split(": <")[0].split())  # without the representation of a Python object
     return CalotypeError(f"{where} cannot be read: {problem[:200] or type(error).__name__}.")
 
 
 def read_npz(path: Path, name: str) -> NDArray[Any]:
-    """Read one array of an .npz file, and nothing else of it.
-
-    Returns:
-        In memory, once, as it was saved.
+    """Read one array of an .npz file into memory, and nothing else.
 
     Raises:
-        CalotypeError: the file is missing, broken or no .npz file, or has no such array, or it holds Python objects.
+        CalotypeError: the file is missing, damaged or not an .npz file, or lacks the array, or it holds Python objects.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             names = [entry.removesuffix(".npy") for entry in archive.namelist()]
             if name not in names:
-                raise CalotypeError(f"{path}: has no array `{name}`.", did_you_mean(name, names))
+                raise CalotypeError(f"{path}: array `{name}` not found.", did_you_mean(name, names))
             with archive.open(f"{name}.npy") as file:
                 return _native(np.lib.format.read_array(file, allow_pickle=False))
     except CalotypeError:
@@ -52,7 +49,7 @@ def open_npy(path: Path) -> NDArray[Any]:
     """Open an .npy file without reading it into memory.
 
     Raises:
-        CalotypeError: the file is missing, broken or no .npy file, or holds Python objects.
+        CalotypeError: the file is missing, damaged or not an .npy file, or holds Python objects.
     """
     try:
         return _native(np.lib.format.open_memmap(path, mode="r"))
@@ -68,78 +65,68 @@ def _native(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_images(pixels: NDArray[Any], name: str) -> NDArray[np.uint8 | np.uint16]:
-    """See that an array holds images.
+    """Return an array as images, shape (images, height, width, channels); a view.
 
     Args:
         pixels: shape (images, height, width) or (images, height, width, channels).
-        name: of the array, for errors.
-
-    Returns:
-        Shape (images, height, width, channels), uint8 or uint16; a view.
+        name: name of the array in errors.
 
     Raises:
-        CalotypeError: it is of another shape or type, or empty.
+        CalotypeError: its shape or type is another, or it is empty.
     """
     if pixels.dtype not in (np.uint8, np.uint16):
         raise CalotypeError(
-            f"{name} holds {pixels.dtype}.", "save the images as they were, with 8 or 16 bits: uint8 or uint16."
+            f"{name} holds {pixels.dtype}.", "save the original images with 8 or 16 bits: uint8 or uint16."
         )
     shaped = pixels[..., None] if pixels.ndim == 3 else pixels
     if shaped.ndim != 4 or shaped.shape[3] not in (1, 3) or 0 in shaped.shape:
         shape = " x ".join(map(str, pixels.shape))
-        raise CalotypeError(f"{name} is {shape}.", "images, height, width, and for colour 3 channels are expected.")
+        raise CalotypeError(f"{name} is {shape}.", "its shape must be images, height, width, and for colour 3.")
     return cast("NDArray[np.uint8 | np.uint16]", shaped)
 
 
 def one_each(values: NDArray[Any], images: int, name: str, what: str) -> NDArray[Any]:
-    """See that an array has one entry for each image.
+    """Return an array with one entry for each image, shape (images,).
 
     Args:
         values: shape (images,), or (images, 1), as the labels of Keras's CIFAR-10.
-        images: how many there are.
-        name: of the array, for errors.
-        what: it holds, for errors.
-
-    Returns:
-        Shape (images,).
+        images: number of images.
+        name, what: name and content of the array in errors.
 
     Raises:
-        CalotypeError: it is of another shape.
+        CalotypeError: its shape is another.
     """
     values = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
     if values.ndim != 1:
         shape = " x ".join(map(str, values.shape)) or "a single number"
-        hint = "of one-hot labels take the place of the one: labels.argmax(axis=1)." if values.ndim == 2 else None
-        raise CalotypeError(f"{name} is {shape}, not one of the {what} an image.", hint)
+        hint = "convert one-hot labels: labels.argmax(axis=1)." if values.ndim == 2 else None
+        raise CalotypeError(f"{name} is {shape}; there must be one of the {what} for each image.", hint)
     if len(values) != images:
         raise CalotypeError(f"{name} has {len(values)} {what} for {images} images.")
     return values
 
 
 def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.int64]]:
-    """Read images and their labels from an .npz file.
-
-    Returns:
-        Images, shape (images, height, width, channels), uint8 or uint16; labels, shape (images,).
+    """Read images, shape (images, height, width, channels), and labels, shape (images,), from an .npz file.
 
     Raises:
-        CalotypeError: as `read_npz`, or they are no images of 8 or 16 bits, or no whole numbers, or not as many.
+        CalotypeError: as `read_npz`, `as_images` and `one_each`; or the labels are not whole numbers.
     """
     pixels = as_images(read_npz(path, images), f"{path}: `{images}`")
     numbers = one_each(read_npz(path, labels), len(pixels), f"{path}: `{labels}`", "labels")
     if numbers.dtype.kind not in "iu":
-        raise CalotypeError(f"{path}: `{labels}` is {numbers.dtype}.", "one whole number an image is expected.")
+        raise CalotypeError(f"{path}: `{labels}` is {numbers.dtype}.", "there must be one whole number for each image.")
     if numbers.dtype == np.uint64 and numbers.max() > np.iinfo(np.int64).max:
-        raise CalotypeError(f"{path}: `{labels}`: {numbers.max()} is no class.")
+        raise CalotypeError(f"{path}: `{labels}`: {numbers.max()} is not a class.")
     return pixels, numbers.astype(np.int64)
 
 
 def read_part(
     folder: Path, *, file: str, images: str, labels: str, first: int, number: int | None, classes: int
 ) -> Raw:
-    """A part of the images of an .npz file.
+    """Return some images of an .npz file.
 
     Raises:
-        CalotypeError: the file is missing or broken, or has no such arrays, too few images or a label that is no class.
+        CalotypeError: the file is missing or damaged, lacks an array, or has too few images or a wrong label.
     """
     return part(*read_images(folder / file, images, labels), folder / file, first, number, classes)

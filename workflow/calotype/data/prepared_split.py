@@ -1,4 +1,4 @@
-"""The prepared images of a split, as the stages after preparation see them."""
+"""Prepared images of a split, as later stages read them."""
 
 import json
 import time
@@ -18,10 +18,10 @@ class Split:
 
     Attributes:
         images: shape (images, height, width, channels), float32; a view of a memory-mapped file.
-        labels: shape (images,): int64, counts or classes; float64, where they are other numbers.
+        labels: shape (images,): int64 for counts or classes, float64 for other numbers.
         ids: shape (images,), int64: the source's numbers of the images.
-        weights: of each image in the training loss, shape (images,), float32; None where all weigh the same.
-        groups: of each image, by number, shape (images,), int32: what must not be parted; None where there are none.
+        weights: weight of each image in the training loss, shape (images,), float32; None if all are equal.
+        groups: number of each image's group, shape (images,), int32; None without groups.
     """
 
     images: NDArray[np.float32]
@@ -31,11 +31,12 @@ class Split:
     groups: NDArray[np.int32] | None = None
 
     def held_out_from(self, part: float) -> int:
-        """The first of the last images that are held out.
+        """Return the index of the first held-out image; the last images are held out.
+
+        Groups stay whole: the index is the closest one between two groups.
 
         Args:
-            part: of the images that are held out, in 0..1, as in Keras's `fit`. The images of a group, which lie one
-                after the other, stay together: the place is the nearest one between two groups.
+            part: share of the images, in 0..1, as in Keras's `fit`.
 
         Raises:
             CalotypeError: all images are of one group.
@@ -46,14 +47,14 @@ class Split:
         edges = np.flatnonzero(np.diff(self.groups)) + 1
         if not len(edges):
             raise CalotypeError(
-                f"validation_split: {part} of the training images cannot be held out: all of them are of one group.",
+                f"validation_split: {part} of the training images cannot be held out: they are all of one group.",
                 "name a split with `validation`, or set `validation_split: 0`.",
             )
         return int(edges[np.abs(edges - first).argmin()])
 
 
 def _may_be_late(error: Exception) -> bool:
-    """Whether a file cannot be read for want of bytes, which may still be on their way; numpy says so in words."""
+    """Tell if a file is missing or too short, so that it may still arrive; numpy reports it in words."""
     short = isinstance(error, FileNotFoundError | EOFError | json.JSONDecodeError)
     return short or "EOF" in str(error) or "mmap length" in str(error)
 
@@ -62,13 +63,12 @@ def open_split(array_file: Path, patience: float = 0.0, *, verify: bool = True) 
     """Open a prepared split without reading it into memory.
 
     Args:
-        array_file: as `write_split` wrote it, beside its manifest.
-        patience: seconds to wait for a file that is missing or too short: file servers may show what another node wrote
-            a minute late.
-        verify: see that its checksum is that of the manifest, once in a process: about 0.7 s a GiB.
+        array_file: array of `write_split`, beside its manifest.
+        patience: seconds to wait for a missing or short file: a file server may show another node's file a minute late.
+        verify: compare its checksum with the manifest, once per process: about 0.7 s per GiB.
 
     Raises:
-        CalotypeError: the file is missing, not one that `write_split` wrote, or not the one of the manifest.
+        CalotypeError: the file is missing or damaged, or its checksum is not that of the manifest.
     """
     began = time.monotonic()
     while True:
@@ -85,24 +85,24 @@ def open_split(array_file: Path, patience: float = 0.0, *, verify: bool = True) 
                 time.sleep(1)
                 continue
             raise CalotypeError(
-                f"{array_file}: not a prepared array: {error}.", "delete it to have it made again."
+                f"{array_file}: not a prepared array: {error}.", "delete it; Snakemake prepares it again."
             ) from None
 
 
 def checksum(array_file: Path) -> str:
-    """The SHA-256 of a prepared array, as its manifest has it."""
+    """Return the SHA-256 of a prepared array from its manifest."""
     return str(json.loads(array_file.with_suffix(".json").read_text(encoding="utf-8"))["sha256"])
 
 
 def _verify(array_file: Path) -> None:
-    """See that an array has the checksum of its manifest; once in a process."""
+    """Raise CalotypeError if an array has not the checksum of its manifest; once per process."""
     expected, status = checksum(array_file), array_file.stat()
     known = (array_file.absolute(), status.st_size, status.st_mtime_ns, expected)
     if known not in _verified:
         if sha256(array_file) != expected:
             raise CalotypeError(
                 f"{array_file}: its checksum is not that of its manifest: its content has changed.",
-                "delete it to have it prepared again.",
+                "delete it; Snakemake prepares it again.",
             )
         _verified.add(known)
 
@@ -111,20 +111,18 @@ _verified: set[tuple[object, ...]] = set()
 
 
 def place_of(split: Split, number: int, tested: int | None = None) -> int:
-    """The place of an image in a split, by its number at the source.
+    """Return the index of an image in a split, by its number at the source.
 
     Args:
-        split: that holds it.
-        number: of the image.
-        tested: how many images of the split models are tested on at most; None: of no matter here.
+        tested: number of images on which models are tested; None: all.
 
     Raises:
-        CalotypeError: the split does not hold it, or no model is tested on it.
+        CalotypeError: the image is not in the split, or no model is tested on it.
     """
     places = np.flatnonzero(split.ids == number)
     if not places.size:
         numbers = f"{split.ids.min()} to {split.ids.max()}"
-        raise CalotypeError(f"example: there is no test image {number}.", f"the numbers are {numbers}.")
+        raise CalotypeError(f"example: test image {number} not found.", f"the numbers are {numbers}.")
     if tested is not None and places[0] >= tested:
         problem = f"example: the test image {number} is not among the first {tested}, on which models are tested"
         raise CalotypeError(f"{problem} (`test_images`).", f"image {split.ids[0]} is the first of them.")

@@ -1,22 +1,20 @@
-"""Deal images out to splits at random: by a seed, with equal parts of each class, whole groups together."""
+"""Split images at random: by a seed, with equal shares of each class, and without cutting groups."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-LEFT = ""  # the split of an image that is in none
+LEFT = ""  # the split of an image that is in no split
 
 
 def counts(number: int, shares: Sequence[float]) -> list[int]:
-    """How many of a number of things each share gets: its floor, and one more for those with the largest remainders.
+    """Return how many of `number` things each share gets: its floor, plus one for the largest remainders.
 
-    Args:
-        number: of things.
-        shares: each in 0..1; what they lack of 1 is left over.
+    Shares are in 0..1; if they sum to less than 1, the rest is left over.
     """
     wanted = [number * share for share in (*shares, max(0.0, 1 - sum(shares)))]
-    # The sum of shares such as 0.7 and 0.3 is not exactly 1: no thing is left over because of that.
+    # The sum of shares such as 0.7 and 0.3 is not exactly 1; this must not leave a thing over.
     found = [int(np.floor(each + 1e-9)) for each in wanted]
     remainders = [each - floor for each, floor in zip(wanted, found, strict=True)]
     for place in np.argsort([-round(each, 9) for each in remainders], kind="stable")[: number - sum(found)]:
@@ -24,25 +22,25 @@ def counts(number: int, shares: Sequence[float]) -> list[int]:
     return found[:-1]
 
 
-def deal(
+def split_images(
     number: int, shares: Mapping[str, float], seed: int, strata: Sequence[object] | None = None
 ) -> NDArray[np.object_]:
-    """Deal images out to splits.
+    """Split images at random.
 
     Args:
-        number: of images.
-        shares: of each split, in 0..1, at most 1 in all.
-        seed: key of the random numbers; the same seed deals the same images the same way.
-        strata: of each image: all splits get equal parts of each, but for what does not come out even.
+        number: number of images.
+        shares: share of each split, in 0..1; they sum to at most 1.
+        seed: seed of the random numbers.
+        strata: stratum of each image, such as its class; each split gets its share of each stratum.
 
     Returns:
-        The split of each image, shape (images,); `LEFT` for those that no share takes. Each split has its part of all
-        images to within one, and of each stratum to within as many as there are splits.
+        The split of each image, shape (images,); `LEFT` for images beyond all shares. The size of a split is exact to
+        one image, its share of a stratum to as many images as there are splits.
     """
     found = np.full(number, LEFT, object)
     values = np.zeros(number, np.int64) if strata is None else _codes(strata)
     parts = np.array([*shares.values(), max(0.0, 1 - sum(shares.values()))])
-    rest = []  # what does not come out even: in small strata that may be all of it
+    rest = []  # remainders of the strata: of a small stratum, maybe all images
     for stratum in range(values.max(initial=-1) + 1):
         members = np.flatnonzero(values == stratum)
         order = np.random.default_rng([seed, stratum]).permutation(members)
@@ -61,17 +59,17 @@ def deal(
     return found
 
 
-def deal_groups(
+def split_groups(
     groups: Sequence[object], shares: Mapping[str, float], seed: int, strata: Sequence[object] | None = None
 ) -> NDArray[np.object_]:
-    """Deal images out to splits so that all images of a group come to the same one.
+    """Split images at random and keep each group whole; the shares are met only approximately.
 
-    Groups are taken from the largest to the smallest, those of one size in random order; each goes to the split that it
-    brings nearest to its shares, of each stratum and in all. As groups cannot be cut, the shares are met only nearly.
+    Groups are assigned from the largest to the smallest, ties in random order. Each goes to the split that it brings
+    closest to its shares, over all strata.
 
     Args:
-        groups: of each image.
-        shares, seed, strata: as in `deal`.
+        groups: group of each image.
+        shares, seed, strata: as in `split_images`.
 
     Returns:
         The split of each image, shape (images,).
@@ -88,7 +86,7 @@ def deal_groups(
     order = order[np.argsort(-held[order].sum(axis=1), kind="stable")]
     chosen = np.zeros(len(held), np.int64)
     for group in order:
-        # How much less is missing, summed over strata, if the group goes there; relative, so that small splits fill.
+        # The decrease of what is missing, summed over strata; plus a relative term, so that small splits fill, too.
         before = np.abs(wanted - has).sum(axis=1)
         after = np.abs(wanted - has - held[group]).sum(axis=1)
         chosen[group] = np.argmax((before - after) / held[group].sum() + 1e-3 * before / wanted.sum(axis=1))
@@ -97,5 +95,5 @@ def deal_groups(
 
 
 def _codes(values: Sequence[object]) -> NDArray[np.int64]:
-    """Whole numbers from 0 for equal values, in the order of the values as text."""
+    """Number the distinct values from 0, in the order of the values as text."""
     return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64).reshape(-1)

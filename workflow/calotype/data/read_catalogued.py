@@ -2,23 +2,43 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from calotype.data.array_files import open_array
+from calotype.data.idx import read_idx
 from calotype.data.image_file import Alpha, digest, read_picture
-from calotype.data.npz import as_images
+from calotype.data.npz import as_images, open_npy, read_npz
 from calotype.data.readers import Raw, Record
 from calotype.tasks.labels import LabelKind
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import CalotypeError, with_hint
+from calotype.util.files import check_regular
+
+
+def open_array(folder: Path, name: str) -> NDArray[Any]:
+    """Open a user's array by its name: `faces.npz:images`, `images.npy`, or the name of an IDX file.
+
+    Returns:
+        The array as saved: from an .npz file in memory, from other files mapped.
+
+    Raises:
+        CalotypeError: the file is missing, damaged or of another type, or lacks the array, or it holds Python objects.
+    """
+    file, _, array = name.partition(":")
+    path = folder / file
+    check_regular(path)
+    with with_hint("restore it, or save it again; .npz, .npy and IDX files are read."):
+        if array:
+            return read_npz(path, array)
+        return open_npy(path) if path.suffix.lower() == ".npy" else read_idx(path)
 
 
 def _catalogued(
     catalogue: Path, split: str, labels: LabelKind, classes: int, records: Callable[[pd.DataFrame], Iterator[Record]]
 ) -> Raw:
-    """The images of a split as the catalogue lists them; `records` reads those of its lines."""
+    """Return the images of a split as the catalogue lists them; `records` reads the images of some lines."""
     kinds = {"path": str, "split": str, "group": str, "sha256": str}
     table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
     table = table[table.split == split]
@@ -39,17 +59,17 @@ def _catalogued(
     return Raw(len(table), records(table), weights=weights, groups=groups, names=names.tolist(), **facts)
 
 
-def _changed(what: str) -> CalotypeError:
+def _changed(image: str) -> CalotypeError:
     return CalotypeError(
-        f"{what}: was changed after it was catalogued.", "call Snakemake again: it catalogues the images anew."
+        f"{image}: changed after it was catalogued.", "call Snakemake again: it catalogues the images again."
     )
 
 
 def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: LabelKind, classes: int) -> Raw:
-    """The images of a split of a user's own files, as `catalogue.write_catalogue` lists them.
+    """Return the images of a split of a user's files, as catalogued.
 
     Raises:
-        CalotypeError: an image is missing, broken, or not the one that was catalogued. Images are read later.
+        CalotypeError: on reading an image that is missing, damaged, or changed.
     """
 
     def records(table: pd.DataFrame) -> Iterator[Record]:
@@ -63,17 +83,16 @@ def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, label
 
 
 def read_arrays(folder: Path, *, split: str, catalogue: Path, labels: LabelKind, classes: int) -> Raw:
-    """The images of a split of a user's own arrays, as `catalogue.write_catalogue` lists them.
+    """Return the images of a split of a user's arrays, as catalogued.
 
-    The array of the images is opened once, when the first is asked for: one of an .npz file is then in memory as it was
-    saved, the others are mapped. No image of it is copied.
+    The array is opened once, with the first image; no image of it is copied.
 
     Raises:
-        CalotypeError: a file is missing, broken, or has another image than the one that was catalogued.
+        CalotypeError: on reading an image, if its file is missing or damaged, or the image changed.
     """
 
     def records(table: pd.DataFrame) -> Iterator[Record]:
-        path = str(table.path.iloc[0])  # all of a split come from one array
+        path = str(table.path.iloc[0])  # a split comes from one array
         pixels = np.asarray(as_images(open_array(folder, path), path))
         for number, label, known in zip(table.number.tolist(), table.label, table.pixels, strict=True):
             if number >= len(pixels) or digest(pixels[number]) != known:

@@ -15,21 +15,21 @@ JPEG_END = b"\xff\xd9"
 
 
 def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
-    """Read the labels of a folder of drawn images and hold them against the images that are there.
+    """Read the labels of a folder of drawn images, and compare them with its images.
 
     Returns:
         Columns ``imageId`` and ``numberOfFeatures``, int64, in the order of the file.
 
     Raises:
-        CalotypeError: the file is missing or not as expected, a count is out of range, an id stands twice, or
-            labels and images do not match.
+        CalotypeError: the file is missing or damaged, a count is out of range, an id is a duplicate, or labels and
+            images do not match.
     """
     file = folder / "labels.csv"
-    hint = f"delete {folder} to have it drawn again."
+    hint = f"delete {folder}; Snakemake draws it again."
     try:
         table = pd.read_csv(file, usecols=["imageId", "numberOfFeatures"], dtype=np.int64)
     except FileNotFoundError:
-        raise CalotypeError(f"{file}: there is no such file.", hint) from None
+        raise CalotypeError(f"{file}: file not found.", hint) from None
     except (ValueError, OSError) as error:
         problem = " ".join(str(error).split())
         raise CalotypeError(f"{file}: not a table of imageId and numberOfFeatures: {problem}.", hint) from None
@@ -37,16 +37,14 @@ def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
     for number, count in wrong.to_numpy():
         raise CalotypeError(f"{file}: image {number}: the count {count} is not in {minimum}..{maximum}.", hint)
     if table.imageId.duplicated().any():
-        raise CalotypeError(
-            f"{file}: image {table.imageId[table.imageId.duplicated()].iloc[0]} stands there twice.", hint
-        )
+        raise CalotypeError(f"{file}: duplicate image {table.imageId[table.imageId.duplicated()].iloc[0]}.", hint)
     labelled = {f"img{number}.jpg" for number in table.imageId}
     try:
         there = {name for name in os.listdir(folder) if name.endswith(".jpg")}
     except OSError as error:
         raise CalotypeError(f"{folder}: cannot be read: {error.strerror}.", hint) from None
     for names, problem in (
-        (labelled - there, "has a label, but there is no such image"),
+        (labelled - there, "has a label, but the image is missing"),
         (there - labelled, "has no label"),
     ):
         if names:
@@ -56,21 +54,21 @@ def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
 
 
 def _broken(path: Path | str, problem: str) -> CalotypeError:
-    return CalotypeError(f"{path}: {problem}.", f"delete {Path(path).parent} to have it drawn again.")
+    return CalotypeError(f"{path}: {problem}.", f"delete {Path(path).parent}; Snakemake draws it again.")
 
 
 def read_image(path: Path | str, width: int) -> NDArray[np.uint8]:
-    """Read a drawn image, shape (width, width, 3), uint8. Its channels are equal: none comes first.
+    """Read a drawn image, shape (width, width, 3), with three equal channels.
 
     Raises:
-        CalotypeError: the file is missing, truncated, no image, or of another size.
+        CalotypeError: the file is missing, truncated, not an image, or of another size.
     """
     try:
-        with open(path, "rb", buffering=0) as file:  # a buffer would only be one more copy
+        with open(path, "rb", buffering=0) as file:  # a buffer would be one more copy
             content = file.read()
     except OSError as error:
         raise _broken(path, f"cannot be read: {error.strerror}") from None
-    # OpenCV fills what a truncated JPEG lacks with grey and only warns.
+    # OpenCV fills the missing part of a truncated JPEG with grey.
     if not content.rstrip(b"\0").endswith(JPEG_END):
         raise _broken(path, f"truncated, or not a JPEG file ({len(content)} bytes)")
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
@@ -82,14 +80,14 @@ def read_image(path: Path | str, width: int) -> NDArray[np.uint8]:
 
 
 def read_drawn(folder: Path, *, width: int, minimum: int, maximum: int) -> Raw:
-    """The images of a split that was drawn.
+    """Return the images of a drawn split.
 
     Raises:
-        CalotypeError: an image or a label is missing or broken; it is named. Images are read, and may raise, later.
+        CalotypeError: a label is missing or wrong; or, on reading it, an image is missing or damaged.
     """
     labels = read_labels(folder, minimum, maximum)
     if labels.empty:
-        raise CalotypeError(f"{folder}: there are no images.", f"delete {folder} to have it drawn again.")
+        raise CalotypeError(f"{folder}: no images found.", f"delete {folder}; Snakemake draws it again.")
     records = (
         (number, count, read_image(f"{folder}/img{number}.jpg", width))
         for number, count in zip(labels.imageId.tolist(), labels.numberOfFeatures.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The raw images of a split, and how they are read whatever their source."""
+"""The raw images of a split, and the call of their reader."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +21,13 @@ class Raw:
     """The raw images of a split.
 
     Attributes:
-        size: how many there are.
-        records: number, label and pixels (height, width, channels) of each, read as they are asked for.
-        minimum, maximum: the range of the labels, where they are counts: of drawn images the one they were drawn from,
-            of others that of the split.
-        classes: how many classes there are, where the labels are classes, which count from 0.
-        weights: of each image in the training loss, shape (images,), where they have any.
-        groups: of each image, by number: what must not be parted, such as a patient; shape (images,), where there are.
-        names: of each image, for errors; None where its number says enough.
+        size: number of images.
+        records: number, label and pixels (height, width, channels) of each image, read one at a time.
+        minimum, maximum: range of counts: of drawn images the range they were drawn from, of others that of the split.
+        classes: number of classes, which count from 0.
+        weights: weight of each image in the training loss, shape (images,).
+        groups: number of each image's group, such as a patient, which stays whole; shape (images,).
+        names: names of the images in errors; None if their numbers are enough.
     """
 
     size: int
@@ -42,29 +41,29 @@ class Raw:
 
     @property
     def numbers(self) -> bool:
-        """Whether the labels are any numbers, neither counts nor classes."""
+        """True if the labels are any numbers, neither counts nor classes."""
         return self.classes is None and self.minimum is None
 
 
 def part(
     images: NDArray[Any], labels: NDArray[np.int64], file: Path, first: int, number: int | None, classes: int
 ) -> Raw:
-    """A part of the images of a file that was fetched; each keeps its number in the file, from 0.
+    """Return some images of a fetched file; each keeps its number in the file, from 0.
 
     Args:
         images: shape (images, height, width) or (images, height, width, channels).
         labels: shape (images,).
-        file: of the images, for errors.
-        first, number: of the images that are taken; without a number all from the first on.
-        classes: how many there are.
+        file: file of the images, for errors.
+        first, number: the first image and the number of images; without a number, all from the first on.
+        classes: number of classes.
 
     Raises:
-        CalotypeError: there are too few images, or a label is no class.
+        CalotypeError: there are too few images, or a label is not a class.
     """
     last = len(images) if number is None else first + number
     if not first < last <= len(images):
         raise CalotypeError(
-            f"{file}: image {max(first, last - 1)}, counted from 0, is asked for, but there are {len(images)}.",
+            f"{file}: image {max(first, last - 1)} not found: it has {len(images)}, from 0 on.",
             "see `first` and `number` of this split in datasets.yaml.",
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
@@ -81,16 +80,16 @@ def part(
 
 
 def read_raw(reader: str, folder: Path, files: Mapping[str, str] | None = None, **reading: Any) -> Raw:
-    """The raw images of a split.
+    """Return the raw images of a split.
 
     Args:
-        reader: the function that reads them, `module:function`, as their dataset names it.
-        folder: of its files.
-        files: names and SHA-256 of the files that it is read from, where they were fetched.
-        reading: the further keywords of the reader.
+        reader: the dataset's function that reads them, `module:function`.
+        folder: folder of the images.
+        files: names and SHA-256 of fetched files.
+        reading: further keywords of the reader.
 
     Raises:
-        CalotypeError: a file is missing or broken, or not the one that was verified.
+        CalotypeError: a file is missing or damaged, or its checksum is wrong.
     """
     if files is None:
         return resolve_name(reader)(folder, **reading)
@@ -98,8 +97,8 @@ def read_raw(reader: str, folder: Path, files: Mapping[str, str] | None = None, 
         check_regular(folder / name)
         if (folder / name).is_file() and sha256(folder / name) != checksum:
             raise CalotypeError(
-                f"{folder / name}: its content is not what datasets.yaml says (SHA-256).",
-                f"delete {folder} to have it fetched again; or change `fetch.files`, if this is the file you want.",
+                f"{folder / name}: its SHA-256 is not the one in datasets.yaml.",
+                f"delete {folder}; Snakemake fetches it again. Or change `fetch.files`, if this is the file you want.",
             )
-    with with_hint(f"delete {folder} to have it fetched again."):
+    with with_hint(f"delete {folder}; Snakemake fetches it again."):
         return resolve_name(reader)(folder, **reading)
