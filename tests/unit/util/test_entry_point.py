@@ -125,7 +125,7 @@ def test_a_log_of_any_length_is_judged_by_its_end(tmp_path):
 def test_a_killed_retry_is_not_judged_by_the_log_of_the_first_attempt(tmp_path):
     log = ended_by(tmp_path, RuntimeError("a bug"))
     with script(str(log)):
-        assert not would_fail_again(log), "the log is written anew when an entry point begins"
+        assert not would_fail_again(log), "an entry point writes a new log"
 
 
 def test_a_stopped_process_may_be_retried(tmp_path):

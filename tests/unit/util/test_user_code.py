@@ -11,7 +11,7 @@ from calotype.util.user_code import BESIDE, load_function
 @pytest.fixture(autouse=True)
 def _clean():
     yield
-    BESIDE.bring(None)
+    BESIDE.activate(None)
     BESIDE.away.clear()
 
 
@@ -54,13 +54,13 @@ def test_a_reloaded_file_keeps_nothing_of_the_old_one(tmp_path):
     name = f"{tmp_path}/nets.py:net"
     assert load_function(name)() == [1]
     assert load_function(name)() == [1, 1]
-    assert load_function(name, anew=True)() == [1]
+    assert load_function(name, reload=True)() == [1]
 
 
 def test_a_file_that_changes_within_a_second_is_not_taken_from_a_cache(tmp_path):
     for size in (1, 2):
         write(tmp_path, nets="from parts import size\ndef net():\n    return size\n", parts=f"size = {size}\n")
-        assert load_function(f"{tmp_path}/nets.py:net", anew=True)() == size
+        assert load_function(f"{tmp_path}/nets.py:net", reload=True)() == size
 
 
 def test_a_file_beside_hides_no_module_of_python_or_of_packages(tmp_path):
@@ -97,4 +97,4 @@ def test_a_file_that_cannot_be_loaded_is_named_and_leaves_nothing(tmp_path, text
     with pytest.raises(CalotypeError, match=rf"nets\.py:net: .*{problem}"):
         load_function(f"{tmp_path}/nets.py:net")
     write(tmp_path, nets="def net():\n    return 1\n")
-    assert load_function(f"{tmp_path}/nets.py:net", anew=True)() == 1
+    assert load_function(f"{tmp_path}/nets.py:net", reload=True)() == 1

@@ -36,7 +36,7 @@ def _describe(sign: Sign, variant: Path, benchmarks: Path) -> str:
 
 
 def explain(checkpoints: Path, benchmarks: Path, since: float) -> list[str]:
-    """Describe each training that was killed.
+    """Describe each training job that was killed.
 
     Args:
         checkpoints: the folder of all checkpoints and heartbeats, by study and variant.

@@ -41,7 +41,7 @@ HEARTBEAT = "heartbeat-{token}.json"
 class Sign:
     """The content of a heartbeat."""
 
-    name: str  # of the training, for logs
+    name: str  # of the pack, for logs
     host: str
     process: int
     born: float  # start of the process, see `_born`
@@ -274,7 +274,7 @@ def lease(
 
     Args:
         folders: one for each run, side by side; they are created, and removed at the end if they are empty.
-        name: of the training, for logs.
+        name: of the pack, for logs.
         asked_mib: the memory that this process requested; None without a limit.
         stop: checked while waiting.
         poll: seconds between two checks of the holder.

@@ -79,4 +79,4 @@ def _reason_not_to_requeue(stopped: StoppedError) -> str | None:
         return "the job would lose its progress again"
     if stopped.idle:
         return "no step was finished before the job was stopped; a retry asks for more time"
-    return "another job waits to resume this training" if stopped.awaited else None
+    return "another job waits to resume these runs" if stopped.awaited else None

@@ -143,8 +143,8 @@ def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[
     Raises:
         CalotypeError: file or function are missing, or it fails, or it returns no Keras model.
     """
-    with about("model"):  # `anew`: earlier models leave no trace
-        make = load_function(name, anew=True) if ":" in name else MODELS.get(name)
+    with about("model"):  # reload, so that earlier models leave no trace
+        make = load_function(name, reload=True) if ":" in name else MODELS.get(name)
     if make is None:
         raise CalotypeError(f"model: {name}: not found.", f"built-in models are {', '.join(MODELS)}.")
     try:

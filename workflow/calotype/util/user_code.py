@@ -60,11 +60,11 @@ class _Beside:
             self.names.add(name)
         return spec
 
-    def bring(self, folder: Path | None, *, anew: bool = False) -> None:
+    def activate(self, folder: Path | None, *, reload: bool = False) -> None:
         """Make imports, also late ones, find the modules in this folder and in no other."""
-        if folder != self.folder or anew:
+        if folder != self.folder or reload:
             self.away[self.folder] = {name: sys.modules.pop(name) for name in self.names if name in sys.modules}
-            modules = {} if anew else self.away.get(folder, {})
+            modules = {} if reload else self.away.get(folder, {})
             self.folder, self.names = folder, {*modules}
             sys.modules.update(modules)
 
@@ -92,11 +92,11 @@ BESIDE = _Beside()
 sys.meta_path.insert(0, BESIDE)  # first, so that modules beside a file win, as for a script
 
 
-def load_function(name: str, *, anew: bool = False) -> Callable[..., Any]:
+def load_function(name: str, *, reload: bool = False) -> Callable[..., Any]:
     """Import a user's function, ``path/to/file.py:function``; its imports find modules beside the file.
 
     Args:
-        anew: run the file and the modules beside it again, if they were loaded before.
+        reload: run the file and the modules beside it again, if they were loaded before.
 
     Raises:
         CalotypeError: the file or function is not found, or cannot be imported.
@@ -105,7 +105,7 @@ def load_function(name: str, *, anew: bool = False) -> Callable[..., Any]:
     path = Path(file).resolve()
     if not path.is_file():
         raise CalotypeError(f"{name}: there is no Python file {file}.")
-    BESIDE.bring(path.parent, anew=anew)
+    BESIDE.activate(path.parent, reload=reload)
     try:
         found = getattr(BESIDE.load(path), function, None)
     except Exception as error:
@@ -115,7 +115,7 @@ def load_function(name: str, *, anew: bool = False) -> Callable[..., Any]:
 
     @functools.wraps(found)
     def call(*arguments: Any, **named: Any) -> Any:
-        BESIDE.bring(path.parent)
+        BESIDE.activate(path.parent)
         return found(*arguments, **named)
 
     return call
