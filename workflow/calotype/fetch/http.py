@@ -214,6 +214,8 @@ def _why(error: BaseException, limits: Limits) -> str:
     for link in reversed(links):
         if isinstance(link, OSError) and link.strerror:
             return str(link.strerror)
+    if isinstance(error, requests.exceptions.InvalidURL):  # its text may hold a part of a password
+        return "not a valid address; in a user name or password, escape signs: write / as %2F and # as %23"
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return "the connection closed before the end of the file"
     return " ".join(str(error).split())

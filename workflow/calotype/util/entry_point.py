@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import CalotypeError, redacted
 
 FINAL = "Not retried: the error is not transient."  # the last line of a log
 # TensorFlow's names of errors that may not occur on another machine or later. TensorFlow is not imported for this.
@@ -41,6 +41,11 @@ def log_error(error: Exception, what: str = "") -> bool:
     return any(isinstance(each, OSError | MemoryError) or type(each).__name__ in PASSING for each in causes)
 
 
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
 @contextmanager
 def script(log: str) -> Iterator[None]:
     """Run the body of an entry point: log to a new file and, from level INFO on, to the terminal.
@@ -50,8 +55,8 @@ def script(log: str) -> Iterator[None]:
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO)
     file = logging.FileHandler(log, mode="w", encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
-    terminal.setFormatter(logging.Formatter("%(message)s"))
+    file.setFormatter(_Redacting("%(asctime)s  %(message)s"))
+    terminal.setFormatter(_Redacting("%(message)s"))
     logger = logging.getLogger("calotype")
     logger.setLevel(logging.DEBUG)
     logger.handlers = [terminal, file]

@@ -1,15 +1,21 @@
 """The error for everything that a user can fix, and its hints."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+
+def redacted(text: str) -> str:
+    """Replace user names and passwords in web addresses, also passwords with signs that should be escaped there."""
+    return re.sub(r"://(?:.*:.*|[^/\s]*)@", "://***@", text)
 
 
 class CalotypeError(Exception):
     """An error that a user can fix: file, key or image, the problem, and a hint."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message if hint is None else f"{message}\nHint: {hint}")
+        super().__init__(redacted(message if hint is None else f"{message}\nHint: {hint}"))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from calotype.util.errors import CalotypeError, did_you_mean
+from calotype.util.errors import CalotypeError, did_you_mean, redacted
 from calotype.util.files import check_regular
 
 MOST_VALUES = 1_000_000  # of a YAML file: anchors that refer to anchors could fill the memory
@@ -191,6 +191,7 @@ def _instead(name: Any, options: Sequence[str]) -> str | None:
 
 
 def _short(text: str, most: int = 60) -> str:
+    text = redacted(text)  # now: a part of a password would not be found
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
