@@ -58,7 +58,7 @@ def test_the_page_asks_for_nothing_outside_itself(page):
 
 def test_a_reader_finds_claims_results_cost_and_provenance(page, tmp_path):
     dom = browse(tmp_path / "profile", page, "--dump-dom")
-    for heading in ("Measured against claimed", "Results", "Figures", "What was run", "Cost", "Provenance"):
+    for heading in ("Measured against claimed", "Results", "Figures", "Training settings", "Cost", "Provenance"):
         assert f">{heading}</h" in dom
     assert len(re.findall(r"<img ", dom)) == len(list((page.parent / "dots/figures").rglob("*.svg"))) == 10
     assert all(re.findall(r'<img [^>]*alt="([^"]*)"', dom))

@@ -54,7 +54,7 @@ def training_curves(names=("wide",)):
 
 
 def counted(runs):
-    return accuracy.draw_accuracy_by_label(runs, xlabel="true count", ylabel="counts that are exact")
+    return accuracy.draw_accuracy_by_label(runs, xlabel="true count", ylabel="share of exact counts")
 
 
 def accuracy_by_label(names=("wide", "deep")):

@@ -158,7 +158,7 @@ def test_a_run_without_a_number_leaves_its_claims_open():
     made = [claim(metric="log_loss", value=0.8), claim(metric="log_loss", variant="deep", similar_to="wide")]
     found = table(*made, runs=lost)
     assert found.verdict.tolist() == ["open", "open"]
-    assert set(found.reason) == {"a run gave no number"}
+    assert set(found.reason) == {"a value is NaN or infinite"}
 
 
 def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
@@ -168,7 +168,7 @@ def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
     kinds = ({"value": 0.5}, {"at_most": 0.95}, {"between": [0, 0.5]}, {"as_low_as": 0.95}, {"similar_to": "deep"})
     found = table(*(claim(**kind) for kind in kinds), runs=lost)
     assert set(found.verdict) == {"open"}
-    assert set(found.reason) == {"a run gave no number"}
+    assert set(found.reason) == {"a value is NaN or infinite"}
 
 
 def with_diverged(*lost):
@@ -200,7 +200,7 @@ def test_a_claim_on_a_variant_of_which_all_seeds_diverged_is_open_and_stops_noth
     lost = with_diverged(*(("wide", seed) for seed in range(4)))
     found = table(*made, runs=lost, same_images=same_images)
     assert set(found.verdict) == {"open"}
-    assert all(reason.startswith("nothing was measured; ") for reason in found.reason)
+    assert all(reason.startswith("no run has a value; ") for reason in found.reason)
     assert all("4 of 4 seeds diverged" in reason for reason in found.reason)
     assert found.n.tolist() == [0] * 5 + [4]
     write_csv(found, tmp_path / "claims.csv")

@@ -110,7 +110,7 @@ def refused(keras, *layers, shape=(9, 11, 2)):
     """Return the error for a model that begins with these layers."""
     with pytest.raises(CalotypeError) as caught:
         feature_maps._first_layers(keras.Sequential([keras.Input(shape), *layers]).to_json())
-    assert "Hint: feature maps are drawn of models that begin with" in str(caught.value)
+    assert "Hint: feature maps need a model that begins with" in str(caught.value)
     return str(caught.value).splitlines()[0]
 
 
@@ -118,11 +118,11 @@ def test_a_model_that_begins_otherwise_is_refused(keras):
     layers = keras.layers
     pool = layers.MaxPooling2D(2)
     assert refused(keras, layers.Flatten(), layers.Dense(2)).startswith(
-        "the model begins with InputLayer, Flatten, Dense;"
+        "the model begins with InputLayer, Flatten, Dense:"
     )
-    assert "InputLayer, Conv2D;" in refused(keras, layers.Conv2D(2, 3))
-    assert "Conv2D, AveragePooling2D;" in refused(keras, layers.Conv2D(2, 3), layers.AveragePooling2D(2))
-    assert "Conv2D, BatchNormalization;" in refused(keras, layers.Conv2D(2, 3), layers.BatchNormalization(), pool)
+    assert "InputLayer, Conv2D:" in refused(keras, layers.Conv2D(2, 3))
+    assert "Conv2D, AveragePooling2D:" in refused(keras, layers.Conv2D(2, 3), layers.AveragePooling2D(2))
+    assert "Conv2D, BatchNormalization:" in refused(keras, layers.Conv2D(2, 3), layers.BatchNormalization(), pool)
     assert "strides: [2, 2]" in refused(keras, layers.Conv2D(2, 3, strides=2), pool)
     assert "activation: gelu" in refused(keras, layers.Conv2D(2, 3, activation="gelu"), pool)
     assert "dilation_rate: [2, 2]" in refused(keras, layers.Conv2D(2, 3, dilation_rate=2), pool)
@@ -133,13 +133,13 @@ def test_a_pooling_on_another_branch_is_not_taken_for_that_of_the_convolution(ke
     layers = keras.layers
     inputs = keras.Input((8, 8, 2))
     joined = layers.Add()([layers.Conv2D(2, 3, padding="same")(inputs), layers.MaxPooling2D(1)(inputs)])
-    with pytest.raises(CalotypeError, match="there are no feature maps"):
+    with pytest.raises(CalotypeError, match="it has no feature maps"):
         feature_maps._first_layers(keras.Model(inputs, joined).to_json())
 
 
 @pytest.mark.parametrize("architecture", ["", "[]", "{}", '{"class_name": "Sequential", "config": {"layers": [1]}}'])
 def test_what_is_no_architecture_is_refused(architecture, tmp_path):
-    with pytest.raises(CalotypeError, match="architecture cannot be read"):
+    with pytest.raises(CalotypeError, match="architecture of the model: cannot be read"):
         feature_maps.first_features(architecture, tmp_path / "none.weights.h5", image())
 
 

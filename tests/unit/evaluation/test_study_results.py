@@ -53,7 +53,7 @@ def test_nothing_is_read_before_it_is_asked_for_and_nothing_twice(results, tmp_p
     assert results.images("test").labels.tolist() == LABELS.tolist()
     assert len(results.table("runs")) == 4
     assert results.predictions("test").labels.tolist() == LABELS.tolist()
-    with pytest.raises(CalotypeError, match=r"summary\.csv: .*\nHint: delete it to have it made again"):
+    with pytest.raises(CalotypeError, match=r"summary\.csv: .*\nHint: delete it; the next call writes it again"):
         results.table("summary")
 
 

@@ -79,9 +79,12 @@ def test_a_variant_without_a_seed_or_without_numbers_has_an_empty_panel_and_stop
 
 
 def test_the_legend_of_one_seed_speaks_of_no_mean_and_no_band():
-    assert legend_texts(draw_calibration_curves({"wide": (LABELS, two([0.9] * 8))})) == ["one seed", "as sure as right"]
+    assert legend_texts(draw_calibration_curves({"wide": (LABELS, two([0.9] * 8))})) == [
+        "one seed",
+        "accuracy = confidence",
+    ]
     several = draw_calibration_curves({"wide": (LABELS, two([0.9] * 8, [0.8] * 8))})
-    assert legend_texts(several) == ["mean over seeds", "all seeds", "as sure as right"]
+    assert legend_texts(several) == ["mean", "range over seeds", "accuracy = confidence"]
 
 
 # ---- Two classes -----------------------------------------------------------------------------------------------------
@@ -128,9 +131,9 @@ def test_chance_is_the_diagonal_and_the_share_of_the_positive_class():
 
 def test_an_axis_says_which_class_is_looked_for():
     (axis,) = curves(draw_roc_curves, {"wide": (TRUE, two(GOOD))}).axes
-    assert axis.get_ylabel() == "true positive rate (of “dog”)"
+    assert axis.get_ylabel() == "true positive rate (“dog”)"
     (axis,) = curves(draw_precision_recall_curves, {"wide": (TRUE, two(GOOD))}, positive="$x_1$").axes
-    assert axis.get_xlabel() == "recall (of “$x_1$”)"
+    assert axis.get_xlabel() == "recall (“$x_1$”)"
     assert not axis.xaxis.label.get_parse_math()
 
 
@@ -141,7 +144,7 @@ def test_the_legend_has_areas_and_seeds_and_how_many_diverged():
         "wide: AUC 97.0 % (2 seeds)",
         "deep: AUC 100.0 % (2 of 3 seeds diverged)",
         "lost: AUC – (3 of 3 seeds diverged)",
-        "all seeds",
+        "range over seeds",
         "chance",
     ]
     assert len(figure.axes[0].lines) == 3, "nothing is drawn of the lost one"

@@ -201,7 +201,7 @@ def test_black_images_stop_nothing():
 
 def test_a_net_without_mistakes_is_told_so():
     (axes,) = errors.draw_errors(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
-    assert [text.get_text() for text in axes.texts] == ["No image was taken for another."]
+    assert [text.get_text() for text in axes.texts] == ["No errors."]
 
 
 # ---- Example ---------------------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def test_a_seed_without_a_number_is_counted_and_no_mean_is_made_up():
     figure = figures_seeds.draw_seeds(values, metric="sum", share=False, claims={}, differences=None)
     figure.draw_without_rendering()
     said = [text.get_text() for text in figure.axes[0].texts]
-    assert said == ["1 of 3 without a number", "3 of 3 without a number"]
+    assert said == ["1 of 3 not finite", "3 of 3 not finite"]
     means = [line.get_xdata()[0] for line in drawn(figure.axes[0], "|")]
     assert means == pytest.approx([np.nan, 2, np.nan], nan_ok=True)
 

@@ -116,8 +116,10 @@ def test_a_figure_that_fails_is_named_beside_the_messages_of_all_others(tmp_path
     logging.getLogger("calotype").removeHandler(handler)
     assert (tmp_path / "figures/works.pdf").is_file()
     text = log.read_text()
-    for expected in ("breaks: unexpected error", "ValueError: no such thing", "refuses: error: runs.csv: cannot be read.",
-                     "dies: killed by signal 9", "works: plotted"):  # fmt: skip
+    for expected in (
+        "breaks: unexpected error", "ValueError: no such thing", "refuses: error: runs.csv: cannot be read.",
+        "dies: killed by signal 9", "works: plotted",
+    ):  # fmt: skip
         assert expected in text
     assert "ValueError: no such thing" in (tmp_path / "logs/breaks.log").read_text()
     assert "breaks" not in (tmp_path / "logs/refuses.log").read_text()

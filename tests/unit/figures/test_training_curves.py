@@ -52,9 +52,9 @@ def test_validation_can_be_told_from_training_without_colour():
     ("count", "metrics", "entries"),
     [
         (1, ("loss",), ["training"]),
-        (3, ("loss",), ["training", "all seeds"]),
+        (3, ("loss",), ["training", "range over seeds"]),
         (1, ALL, ["training", "validation"]),
-        (3, ALL, ["training", "validation", "all seeds"]),
+        (3, ALL, ["training", "validation", "range over seeds"]),
     ],
 )
 def test_the_legend_names_what_is_drawn_and_no_more(count, metrics, entries):

@@ -84,7 +84,7 @@ def test_a_figure_that_was_deleted_from_its_folder_is_named_with_what_to_do(tmp_
     lost.file.unlink()
     with pytest.raises(CalotypeError, match=r"matrices/wide\.svg: cannot be read: No such file") as problem:
         section(tmp_path, prints=[lost])
-    assert f"Hint: delete {tmp_path}/confusion-matrices to have its figures drawn again" in str(problem.value)
+    assert f"Hint: delete {tmp_path}/confusion-matrices to plot its figures again" in str(problem.value)
 
 
 def test_same_results_give_the_same_page(tmp_path):
@@ -94,7 +94,7 @@ def test_same_results_give_the_same_page(tmp_path):
 def test_page_shows_what_was_run_and_where_it_comes_from(tmp_path):
     text = Page(page(tmp_path)).text
     for expected in (
-        "338\u202f881",
+        "338,881",
         "adamw",
         "learning_rate: 0.003",
         "dihedral",
@@ -120,7 +120,7 @@ def test_page_shows_the_confusion_of_all_seeds_on_the_last_split(tmp_path):
     ((_, counts),) = [row for row in shown[1]["rows"] if row[0] == "1"]
     assert counts == [0, 3, 0, 1, 0, 0]
     found = Page(page(tmp_path))
-    assert "Confusion of Wide net on test-large" in found.text
+    assert "Confusion matrix of Wide net on test-large" in found.text
     assert found.elements.count("details") >= 2
 
 
@@ -155,9 +155,9 @@ def test_a_study_that_counts_may_have_a_headline_that_is_no_share(tmp_path):
 
 def test_layers_of_each_model_stand_on_the_page(tmp_path):
     text = Page(page(tmp_path)).text
-    assert text.count("338\u202f881 parameters") == 2
+    assert text.count("338,881 parameters") == 2
     assert "(None, 40, 40, 32)" in text
-    assert "338\u202f561" in text
+    assert "338,561" in text
 
 
 def test_several_studies_stand_on_one_page_under_names_of_their_own(tmp_path):

@@ -52,7 +52,7 @@ def test_a_table_shows_the_metrics_that_the_study_chose_and_writes_abbreviations
     assert section["headings"] == ["ROC AUC", "Macro F1"]
     assert section["results"][0]["metrics"][0] == ("100.0 %", "[100.0, 100.0]")
     text = Page(html.render(TEMPLATE, [section], [])).text
-    assert "ROC AUC, over seeds" in text
+    assert "ROC AUC, range over seeds" in text
     assert "Wilson's interval" not in text, "there is none of an area"
     assert findings([section]).splitlines()[1].startswith("  plain      test  ROC AUC 100.0 % [100.0, 100.0]")
 
@@ -80,7 +80,7 @@ def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
     lines = findings([section]).splitlines()
     assert lines[1].startswith("  Wide net  test        mean absolute error 0.25 [")
     assert lines[-1].startswith("  claimed: mean absolute error at most 0.5 on test-large (Wide net); measured: 0.25 [")
-    assert "open: the interval reaches across the bound" in lines[-1]
+    assert "open: the interval contains the bound" in lines[-1]
 
 
 def test_rows_and_columns_of_a_confusion_are_called_by_the_names_of_the_classes(tmp_path):
@@ -142,30 +142,30 @@ def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
     assert [(row["claimed"], row["split"], row["verdict"]) for row in made["claims"]] == [
         ("90.09 %", "test", "agrees"),
         ("50 to 95 %", "", "open"),
-        ("1\u202f135", "", "differs"),
+        ("1,135", "", "differs"),
     ]
     assert made["claims"][0]["mean"] == "90.00 %"
     assert "the numbers are not equal. We count better" in Page(html.render(TEMPLATE, [made], [])).text
     lines = findings([made]).splitlines()
     assert lines[-1] == (
-        "  claimed: parameters 1\u202f135 (Other net); measured: 338\u202f881; differs: the numbers are not equal"
+        "  claimed: parameters 1,135 (Other net); measured: 338,881; differs: the numbers are not equal"
     )
 
 
 def test_what_held_out_images_decide_and_how_images_are_changed_stands_on_the_page(tmp_path):
     plain, other = class_section(tmp_path)["recipes"]
     assert (plain["remarks"], plain["augment"]) == ([], "none")
-    assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip, rotate 5° (edges move in), noise 0.1"
+    assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip, rotate 5° (fill: edge), noise 0.1"
     assert other["remarks"] == [
         "the last 10 % of the training images are held out; the epoch with the best val_accuracy is kept; stopped "
-        "after 3 epochs that were not better by more than 0.001; the learning rate is multiplied by 0.1 after 2 epochs "
-        "that were not better by val_accuracy",
-        "kept epochs, by seed: 2, 1, 2",
-        "predictions are averaged over the test image as it is, and mirrored and moved by a pixel",
+        "after 3 epochs without an improvement of more than 0.001; the learning rate is multiplied by 0.1 after 2 "
+        "epochs without improvement of val_accuracy",
+        "epoch kept, by seed: 2, 1, 2",
+        "predictions are averaged over each test image and its copies (flipped, shifted by one pixel)",
     ]
     text = Page(html.render(TEMPLATE, [class_section(tmp_path)], [])).text
     assert "last 10 % of the training images are held out; " in text
-    assert "redictions are averaged over the test image as it is, and mirrored and moved by a pixel" in text
+    assert "redictions are averaged over each test image and its copies (flipped, shifted by one pixel)" in text
     assert "sparse categorical crossentropy" in text
 
 

@@ -27,7 +27,7 @@ def test_seeds_that_diverged_are_told_on_the_page_and_in_the_terminal(tmp_path):
     assert "Wide net: 2 of 3 seeds diverged (seed 0 in epoch 3, seed 2 in epoch 1)." in text
     lines = findings([section(tmp_path, lost=LOST)]).splitlines()
     assert lines[1].endswith("(1 seed, 20 images; 2 of 3 seeds diverged)")
-    assert lines[-1].endswith("one seed cannot tell; ask for more seeds; 2 of 3 seeds diverged and are left out")
+    assert lines[-1].endswith("one seed is not enough; run more seeds; 2 of 3 seeds diverged and are left out")
 
 
 def test_a_page_without_seeds_that_diverged_does_not_speak_of_them(tmp_path):

@@ -60,13 +60,13 @@ def test_characters_that_latex_prints_as_others_are_escaped(character):
 def test_latex_table_has_a_line_for_each_variant_and_split():
     rows = body(latex())
     assert [row[:3] for row in rows] == [
-        ["Wide", r"1\,135", "test"],
+        ["Wide", r"1,135", "test"],
         ["", "", "test-large"],
-        ["Deep", r"804\,554", "test"],
+        ["Deep", r"804,554", "test"],
         ["", "", "test-large"],
     ]
     assert [row[3] for row in rows] == ["2000", "20000", "2000", "20000"]
-    assert rows[0][4:] == ["88.80", "[84.10, 93.50]", "0.10", "", r"12\,346", r"[12\,000, 13\,000]", "5"]
+    assert rows[0][4:] == ["88.80", "[84.10, 93.50]", "0.10", "", r"12,346", r"[12,000, 13,000]", "5"]
     assert r"\label{tab:dots}" in latex()
 
 
@@ -109,21 +109,21 @@ def test_every_claim_stands_beside_its_measurement_and_its_verdict():
     assert [row[:3] for row in rows] == [
         ["Wide", "Accuracy", r"90.09 \%"],
         ["Wide", "Accuracy", r"90 to 93 \%"],
-        ["Wide", "Accuracy", "as that of Deep"],
-        ["Wide", "Log loss", r"at most 12\,345"],
+        ["Wide", "Accuracy", "similar to Deep"],
+        ["Wide", "Log loss", r"at most 12,345"],
         ["Wide", "Accuracy", r"as low as 90 \%"],
-        ["Deep", "Parameters", r"804\,554"],
+        ["Deep", "Parameters", r"804,554"],
     ]
     assert rows[0][3] == r"92.00 \%"
     assert rows[0][4].startswith("[90.04, 93.96]")
-    assert rows[5][3:] == [r"804\,554", "", "1", "agrees"]
+    assert rows[5][3:] == [r"804,554", "", "1", "agrees"]
     assert [row[-1] for row in rows] == claims().verdict.tolist()
     assert {len(row) for row in rows} == {7}
 
 
 def test_names_of_variants_cannot_break_the_table_of_the_claims():
     text = claims_latex(claims(), summary(), {"wide": HOSTILE, "deep": "Deep & co_"}, escape(HOSTILE), "c")
-    assert "as that of Deep \\& co\\_" in text
+    assert "similar to Deep \\& co\\_" in text
     assert HOSTILE not in text
 
 
@@ -161,10 +161,10 @@ def test_layers_of_each_model_stand_below_each_other_with_their_sum():
     assert body(layers_latex(layers(), {"wide": "Wide_", "deep": "Deep"}, "Models", "m")) == [
         [r"Wide\_", "Dense", "(None, 15)", "975"],
         ["", "Dense", "(None, 10)", "160"],
-        ["", "all layers", "", r"1\,135"],
+        ["", "all layers", "", r"1,135"],
         ["Deep", "Conv2D", "(None, 28, 28, 32)", "320"],
-        ["", r"My\_Layer\%", "(None, 10)", r"804\,234"],
-        ["", "all layers", "", r"804\,554"],
+        ["", r"My\_Layer\%", "(None, 10)", r"804,234"],
+        ["", "all layers", "", r"804,554"],
     ]
 
 

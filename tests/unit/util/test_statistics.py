@@ -100,18 +100,18 @@ RUNS = [0.86, 0.88, 0.90]  # mean 0.88, sd 0.02: the mean lies in 0.830..0.930, 
 @pytest.mark.parametrize(
     ("claim", "agrees", "words"),
     [
-        ({"value": 0.95}, True, "inside the range of one more run"),
+        ({"value": 0.95}, True, "inside the 95 % range of one more run"),
         ({"value": 0.785}, True, "inside"),
-        ({"value": 0.99}, False, "outside the range of one more run"),
+        ({"value": 0.99}, False, "outside the 95 % range of one more run"),
         ({"value": 0.775}, False, "outside"),
         ({"at_most": 0.94}, True, "the whole interval lies below the bound"),
-        ({"at_most": 0.92}, None, "reaches across the bound"),
-        ({"at_most": 0.84}, None, "reaches across the bound"),
-        ({"at_most": 0.82}, False, "the whole interval breaks the bound"),
+        ({"at_most": 0.92}, None, "contains the bound"),
+        ({"at_most": 0.84}, None, "contains the bound"),
+        ({"at_most": 0.82}, False, "the whole interval is outside the bound"),
         ({"at_least": 0.82}, True, "the whole interval lies above the bound"),
-        ({"at_least": 0.84}, None, "reaches across the bound"),
-        ({"at_least": 0.92}, None, "reaches across the bound"),
-        ({"at_least": 0.94}, False, "the whole interval breaks the bound"),
+        ({"at_least": 0.84}, None, "contains the bound"),
+        ({"at_least": 0.92}, None, "contains the bound"),
+        ({"at_least": 0.94}, False, "the whole interval is outside the bound"),
     ],
 )
 def test_a_claim_gets_the_verdict_that_the_seeds_support(claim, agrees, words):
@@ -186,7 +186,7 @@ def test_images_change_no_verdict_on_a_bound(claim):
 def test_a_diverged_run_leaves_a_number_open(lost, images):
     verdict = judge([0.9, lost, 0.9], value=0.9, images=images)
     assert verdict.agrees is None
-    assert verdict.reason == "a run gave no number"
+    assert verdict.reason == "a value is NaN or infinite"
 
 
 # ---- Ranges, and variants that are alike -----------------------------------------------------------------------------
@@ -214,12 +214,12 @@ def test_a_range_agrees_if_most_runs_lie_in_it_with_certainty(inside, runs, agre
     values = [0.91] * inside + [0.94, 0.86] * (runs - inside)
     verdict = judge(values[:runs], between=[0.90, 0.93])
     assert verdict.agrees is agrees
-    assert verdict.reason == f"{inside} of {runs} runs lie in it"
+    assert verdict.reason == f"{inside} of {runs} runs lie in the range"
 
 
 def test_both_ends_belong_to_a_range():
     """0.1 + 0.2 is not 0.3."""
-    assert judge([0.90, 0.93, 0.1 + 0.2 + 0.6, 0.90], between=[0.90, 0.93]).reason == "4 of 4 runs lie in it"
+    assert judge([0.90, 0.93, 0.1 + 0.2 + 0.6, 0.90], between=[0.90, 0.93]).reason == "4 of 4 runs lie in the range"
     assert judge([0.899, 0.931] * 3, between=[0.90, 0.93]).agrees is False
 
 
@@ -233,10 +233,10 @@ def test_variants_are_similar_if_single_runs_cannot_distinguish_them(distance):
     """sd 0.02 and 0.02, t(0.975; 2) = 4.3027: the means may differ by 4.3027 * 0.02828 * sqrt(4 / 3) = 0.14052."""
     others = [value + distance for value in RUNS]
     verdict = judge(RUNS, others=others)
-    assert (verdict.agrees, verdict.reason) == (True, "single runs cannot tell them apart")
+    assert (verdict.agrees, verdict.reason) == (True, "the difference is within the variation of single runs")
     further = [value + distance * 1.005 for value in RUNS]
     verdict = judge(RUNS, others=further)
-    assert (verdict.agrees, verdict.reason) == (False, "single runs can tell them apart")
+    assert (verdict.agrees, verdict.reason) == (False, "the difference exceeds the variation of single runs")
 
 
 def test_similarity_counts_the_fewer_seeds_of_the_two():
@@ -261,7 +261,7 @@ def test_equal_variants_are_similar_although_their_seeds_do_not_differ():
     [([], {"value": 0.9}), ([], {"at_most": 0.9}), ([], {"others": [0.9]}), ([0.9], {"others": []})],
 )
 def test_more_seeds_are_not_asked_for_if_all_diverged(values, claim):
-    assert judge(values, **claim) == Verdict(None, "nothing was measured")
+    assert judge(values, **claim) == Verdict(None, "no run has a value")
 
 
 @pytest.mark.parametrize(("values", "others"), [([0.9], [0.9, 0.8]), ([0.9, 0.8], [0.9]), ([0.9], [0.9])])
@@ -274,9 +274,9 @@ def test_one_seed_of_either_variant_never_settles_a_similarity(values, others):
 @pytest.mark.parametrize("claim", [{"between": [0.8, 0.95]}, {"as_low_as": 0.95}, {"others": [0.9, 0.91]}])
 @pytest.mark.parametrize("lost", [float("nan"), float("inf")])
 def test_a_diverged_run_leaves_ranges_lowest_runs_and_similarity_open(lost, claim):
-    assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a run gave no number")
+    assert judge([0.9, lost, 0.9], **claim) == Verdict(None, "a value is NaN or infinite")
     if "others" in claim:
-        assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a run gave no number")
+        assert judge([0.9, 0.91], others=[0.9, lost]) == Verdict(None, "a value is NaN or infinite")
 
 
 def test_one_seed_never_settles_a_range_or_a_lowest_run():

@@ -1,4 +1,4 @@
-"""Published numbers beside what we measured."""
+"""Comparison of published numbers with ours."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -26,7 +26,7 @@ def _values(runs: pd.DataFrame, variant: str, metric: str, split: str | None) ->
 
 
 def _left_out(runs: pd.DataFrame, claim: Mapping[str, Any]) -> str:
-    """Which seeds a claim is judged without, in words: those that diverged; empty if there are none."""
+    """Return as text how many seeds of a claim's variants diverged; empty if none did."""
     words = []
     for variant in filter(None, (claim["variant"], claim["similar_to"])):
         lost, seeds = len(divergences(runs)[variant]), where(runs, variant=variant).seed.nunique()
@@ -37,9 +37,9 @@ def _left_out(runs: pd.DataFrame, claim: Mapping[str, Any]) -> str:
 
 
 def half_last_digit(share: float) -> float:
-    """By how much a published share may have been rounded: half a unit of its last digit, at most half a per cent.
+    """Return the largest rounding error of a published share: half a unit of its last digit, at most half a per cent.
 
-    Nobody rounds a share to tens of per cent; 0.9 is 90 %, which YAML does not tell from 0.90.
+    A share is not rounded to tens of per cent: 0.9 stands for 0.90, because YAML reads both as the same number.
     """
     exponent = Decimal(str(float(share))).as_tuple().exponent
     assert isinstance(exponent, int)
@@ -73,15 +73,15 @@ def claims_table(
     *,
     same_images: bool,
 ) -> pd.DataFrame:
-    """One line a claim: what was published, our mean and its 95 % interval over seeds, and whether they agree.
+    """Compare each claim with our mean and its 95 % interval over seeds that did not diverge.
 
     Args:
-        runs, pooled: the tables of `evaluation`. Seeds that diverged are left out, and the reason says so.
-        same_images: whether the source tested on the very images that we test on.
+        runs, pooled: tables of the study.
+        same_images: whether the source used the same test images.
 
     Returns:
-        The columns `COLUMNS`. ``kind`` is one of `config.study.CLAIM_KINDS`; ``number`` and ``second``
-        hold the published number or range, ``other`` the variant of similar_to.
+        One line a claim, with `COLUMNS`. ``kind`` is one of `config.study.CLAIM_KINDS`; ``number`` and ``second`` hold
+        the published number or range, ``other`` the variant of similar_to.
     """
     rows = []
     kept = converged(runs)
@@ -93,7 +93,7 @@ def claims_table(
         if METRICS[metric].of_model:
             found = [float(parameters[variant])]
             equal = parameters[variant] == claim["value"]
-            verdict = Verdict(equal, "the numbers are equal" if equal else "the numbers are not equal")
+            verdict = Verdict(equal, f"the numbers are {'equal' if equal else 'not equal'}")
         else:
             found = _values(kept, variant, metric, claim["split"])
             verdict = _judge_claim(claim, kept, pooled, same_images)

@@ -1,4 +1,4 @@
-"""The table of what was predicted for each true label."""
+"""The table of true against predicted labels."""
 
 from collections.abc import Iterable
 
@@ -8,19 +8,14 @@ import pandas as pd
 from calotype.evaluation.runs import SeedPredictions
 from calotype.tasks.base import Task
 
-LARGEST_COUNT = 2.0**53  # beyond it a float no longer holds every whole number
+LARGEST_COUNT = 2.0**53  # larger floats do not hold every whole number
 
 
 def confusion_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """How often each true label was predicted as which: study, variant, seed, split, true, predicted, images.
+    """Count true and predicted labels: study, variant, seed, split, true, predicted, images; empty for numbers.
 
-    The table of a task whose predictions stand for no label has no lines.
-
-    After the seeds of a variant comes ``all``, their sum. Seeds that diverged have their lines, but do not count in
-    ``all``, which is missing where there are no others.
-
-    Pairs that never occur are left out; a prediction that is no number, or out of any range, stands as an empty
-    ``predicted``.
+    After the seeds of a variant, seed ``all`` has the sum of those that did not diverge, if any. Pairs that never occur
+    are left out. ``predicted`` is empty if a prediction is not finite or too large.
     """
     if task.decide is None:
         return pd.DataFrame(columns=["study", "variant", "seed", "split", "true", "predicted", "images"])

@@ -1,4 +1,4 @@
-"""Runs that diverged: how they are found, named and left out."""
+"""Runs that diverged: functions that find, name and leave them out."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,22 +7,17 @@ import pandas as pd
 
 from calotype.util.errors import CalotypeError
 
-# By variant, each of the study, and seed: the epoch in which that run diverged.
-Diverged = dict[str, dict[int, int]]
-DIVERGED = "diverged"  # the metric of runs.csv that says so; only runs that diverged have it
+Diverged = dict[str, dict[int, int]]  # the epoch by variant and seed; each variant of the study has an entry
+DIVERGED = "diverged"  # a metric in runs.csv that only runs that diverged have
 
 
 def diverged(history: pd.DataFrame) -> dict[int, int]:
-    """The runs that diverged: those whose last loss is no finite number. This is the one place that says so.
+    """Return the first epoch without a finite loss of each seed that diverged: its last loss is not finite.
 
-    A training ends with the first epoch whose loss is not finite. What such a run predicts decides nothing: where the
-    weights of an earlier epoch are kept, it is made of numbers.
+    Predictions of such a run may be finite, if the weights of an earlier epoch are kept.
 
     Args:
-        history: of some runs of one variant: seed, epoch, metric, value; the lines in any order.
-
-    Returns:
-        By seed: the epoch in which it happened, the first without a finite loss.
+        history: of runs of one variant, in any order: seed, epoch, metric, value.
     """
     found = {}
     for seed, losses in history[history.metric == "loss"].sort_values("epoch").groupby("seed"):
@@ -33,12 +28,12 @@ def diverged(history: pd.DataFrame) -> dict[int, int]:
 
 
 def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
-    """The runs of a study that diverged; beside what `diverged` takes, `history` says the variant."""
+    """Return the runs of a study that diverged; `history` also has a column variant."""
     return {variant: diverged(history[history.variant == variant]) for variant in variants}
 
 
 def check_divergence(lost: Diverged, study_file: str) -> None:
-    """Raise CalotypeError if a run of a study diverged; the message names all that did."""
+    """Raise CalotypeError with the names of all runs that diverged, if any."""
     named = [
         f"{variant}: {', '.join(f'seed {seed} in epoch {epoch}' for seed, epoch in runs.items())}"
         for variant, runs in lost.items()
@@ -46,19 +41,18 @@ def check_divergence(lost: Diverged, study_file: str) -> None:
     ]
     if named:
         raise CalotypeError(
-            f"{study_file}: may_diverge: it is false, but the loss of these runs became infinite or no number: "
-            f"{'; '.join(named)}.",
-            "lower the learning rate, or set may_diverge: true to have them marked and left out.",
+            f"{study_file}: may_diverge: false, but the loss of these runs became NaN or infinite: {'; '.join(named)}.",
+            "lower the learning rate, or set may_diverge: true to mark these runs and leave them out.",
         )
 
 
 def diverged_text(lost: int, seeds: int) -> str:
-    """How tables, figures and the report say that seeds diverged: ``2 of 5 seeds diverged``."""
+    """Return ``2 of 5 seeds diverged`` for tables, figures and the report."""
     return f"{lost} of {seeds} seed{'s' if seeds > 1 else ''} diverged"
 
 
 def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:
-    """A row of `runs_table` for each run that diverged; its value is the epoch in which it happened."""
+    """Return a row of `runs_table` for each run that diverged; its value is the epoch."""
     return [
         (variant, seed, train[variant], DIVERGED, float(epoch))
         for variant, runs in lost.items()
@@ -67,7 +61,7 @@ def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str,
 
 
 def divergences(runs: pd.DataFrame) -> Diverged:
-    """What `divergence_rows` wrote into a `runs_table`: by variant and seed, the epoch; variants without are there."""
+    """Read the rows of `divergence_rows` from a `runs_table`."""
     found: Diverged = {str(variant): {} for variant in runs.variant.unique()}
     for row in runs[runs.metric == DIVERGED].itertuples():
         found[str(row.variant)][int(row.seed)] = int(row.value)
@@ -75,7 +69,7 @@ def divergences(runs: pd.DataFrame) -> Diverged:
 
 
 def converged(runs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a `runs_table` whose runs did not diverge."""
+    """Return the rows of a `runs_table` without runs that diverged."""
     lost = runs[runs.metric == DIVERGED]
     keys = ["variant", "seed"]
     return runs[~runs.set_index(keys).index.isin(lost.set_index(keys).index)]

@@ -1,4 +1,4 @@
-"""Gather what the packs of a study wrote beside their predictions."""
+"""Histories, layers and provenance of the packs of a study."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from calotype.util.errors import CalotypeError
 
 @dataclass(frozen=True)
 class Pack:
-    """What a pack wrote: the variant, its first and last seed, and the file provenance.json in its folder."""
+    """A trained pack: its variant, first and last seed, and the file provenance.json in its folder."""
 
     variant: str
     first: int
@@ -22,19 +22,11 @@ class Pack:
     provenance: Path
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table in its folder: history or layers.
-
-        Raises:
-            CalotypeError: it is missing or unreadable.
-        """
+        """Read a table in its folder: history or layers."""
         return read_csv(self.provenance.with_name(f"{name}.csv"), f"delete {self.provenance} to train the pack again.")
 
     def origin(self) -> dict[str, Any]:
-        """What it came from and what it cost.
-
-        Raises:
-            CalotypeError: its file is missing or unreadable.
-        """
+        """Read its provenance and costs."""
         try:
             return json.loads(self.provenance.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -43,10 +35,9 @@ class Pack:
 
 
 def history_table(packs: Sequence[Pack], seeds: Mapping[str, int]) -> pd.DataFrame:
-    """The histories of all runs of a study: variant, seed, epoch, metric, value.
+    """Return the histories of all runs of a study: variant, seed, epoch, metric, value.
 
-    Args:
-        seeds: how many seeds are asked for, by variant; a pack may hold more.
+    `seeds` is the number of requested seeds by variant; a pack may hold more.
     """
     histories = [(pack.variant, pack.table("history")) for pack in packs]
     found = pd.concat(
@@ -56,7 +47,7 @@ def history_table(packs: Sequence[Pack], seeds: Mapping[str, int]) -> pd.DataFra
 
 
 def layers_table(packs: Sequence[Pack]) -> pd.DataFrame:
-    """The layers of each variant's model, from its first pack: variant, layer, kind, output_shape, parameters."""
+    """Return the layers of each variant's model: variant, layer, kind, output_shape, parameters."""
     first = {pack.variant: pack for pack in reversed(packs)}
     variants = dict.fromkeys(pack.variant for pack in packs)
     layers = pd.concat([first[variant].table("layers").assign(variant=variant) for variant in variants])
@@ -65,7 +56,7 @@ def layers_table(packs: Sequence[Pack]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class PackOrigin:
-    """A pack and what it came from (the content of its provenance.json)."""
+    """A pack and the content of its provenance.json."""
 
     study: str
     variant: str
@@ -75,21 +66,13 @@ class PackOrigin:
 
 
 def origins_text(packs: Sequence[Pack]) -> str:
-    """The provenance of all packs as JSON: a list of [variant, first seed, last seed, provenance].
-
-    Raises:
-        CalotypeError: one is missing or unreadable.
-    """
+    """Return the provenance of all packs as JSON: a list of [variant, first seed, last seed, provenance]."""
     return json.dumps([(pack.variant, pack.first, pack.last, pack.origin()) for pack in packs], indent=1) + "\n"
 
 
 def read_origins(file: Path, study: str) -> list[PackOrigin]:
-    """Read what `origins_text` wrote of a study.
-
-    Raises:
-        CalotypeError: the file cannot be read.
-    """
+    """Read a file that holds the `origins_text` of a study."""
     try:
         return [PackOrigin(study, *pack) for pack in json.loads(file.read_text(encoding="utf-8"))]
     except (OSError, TypeError, ValueError) as error:
-        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it; the next call writes it again.") from None

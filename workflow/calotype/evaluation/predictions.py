@@ -13,7 +13,7 @@ from calotype.util.files import new_file
 
 Labels = NDArray[np.int64] | NDArray[np.float64]  # counts or classes, or other numbers
 
-LABELS, VARIANT = "labels", "variant/"  # names in the file: of the labels, and before that of a variant
+LABELS, VARIANT = "labels", "variant/"  # in the file: the name of the labels, and the prefix of a variant
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,8 @@ class SplitPredictions:
 
     Attributes:
         labels: true labels of all images of the split, shape (images,): int64 counts or classes, or float64 numbers.
-        variants: predictions of each variant, float32, one row a seed: numbers before rounding, shape (seeds, images),
-            or the probability of each class, shape (seeds, images, classes). A variant that is tested on fewer images
-            has the first ones.
+        variants: float32 predictions of each variant, one row a seed: numbers before rounding, shape (seeds, images),
+            or probabilities, shape (seeds, images, classes). A variant with fewer test images has the first ones.
     """
 
     labels: Labels
@@ -32,11 +31,7 @@ class SplitPredictions:
 
 
 def write_predictions(predictions: SplitPredictions, file: Path) -> None:
-    """Write the predictions of a split as .npz.
-
-    Raises:
-        CalotypeError: the file cannot be written.
-    """
+    """Write the predictions of a split as .npz."""
     arrays = {f"{VARIANT}{variant}": array for variant, array in predictions.variants.items()}
     with new_file(file) as aside:
         np.savez(aside, allow_pickle=False, **{LABELS: predictions.labels}, **arrays)
@@ -46,11 +41,11 @@ def read_predictions(file: Path) -> SplitPredictions:
     """Read the predictions of a split.
 
     Raises:
-        CalotypeError: the file cannot be read.
+        CalotypeError: the file is missing or unreadable.
     """
     try:
         with np.load(file, allow_pickle=False) as found:
             variants = {name.removeprefix(VARIANT): found[name] for name in found.files if name != LABELS}
             return SplitPredictions(found[LABELS], variants)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have it made again.") from None
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it; the next call writes it again.") from None

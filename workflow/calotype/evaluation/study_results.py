@@ -1,4 +1,4 @@
-"""The results of a study, as figures, tables and the report read them."""
+"""The results of a study, read by figures, tables and the report."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,28 +18,25 @@ from calotype.tasks.base import Task
 from calotype.tasks.registry import TASKS
 from calotype.util.csv_tables import read_csv
 
-# By the variant's label: true labels, shape (images,), and what the seeds that did not diverge predict, shape (seeds,
-# images) or, for probabilities of classes, (seeds, images, classes).
+# By the variant's label: true labels, shape (images,), and predictions of the seeds that did not diverge, shape (seeds,
+# images), or probabilities, shape (seeds, images, classes).
 Runs = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
-Lost = Mapping[str, int]  # by the variant's label: how many seeds diverged; the figure says so
+Lost = Mapping[str, int]  # number of seeds that diverged, by the variant's label
 
 
 @dataclass(frozen=True)
 class StudyResults:
-    """What a study's evaluation wrote, and what the config says of it. Files are read when they are first asked for.
+    """Results and config of a study. Files are read at first use, and a missing or unreadable one is a CalotypeError.
 
     Attributes:
-        study: its name.
-        folder: of its results.
-        task_name: of its task.
-        tests: its test splits. The first is that of images one by one, the last that of figures over all images.
-        metric: the headline.
+        tests: test splits. Figures of single images use the first, figures of all images the last.
+        metric: the headline metric.
         labels: the label of each variant, by its name, in the study's order.
-        classes: the names of its classes; none where labels are numbers.
-        claims: published numbers, as plain data without their texts.
+        classes: names of the classes; empty if labels are numbers.
+        claims: published numbers, without their texts.
         arrays: the prepared array of each test split.
-        example: number of the image of the first test split that it shows, if it shows one.
-        feature_maps: a variant and the folder with its models of seed 0, if the study shows its feature maps.
+        example: number of the shown image of the first test split, if any.
+        feature_maps: the variant with feature maps and the folder with its models of seed 0, if any.
     """
 
     study: str
@@ -57,76 +54,55 @@ class StudyResults:
 
     @property
     def task(self) -> Task:
-        """Its task."""
+        """Return its task."""
         return TASKS[self.task_name]
 
     def _once(self, read: Callable[[Any], Any], file: str | Path) -> Any:
-        """What is read from a file, the first time."""
+        """Read a file at first use."""
         if file not in self._read:
             self._read[file] = read(file)
         return self._read[file]
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the study: runs, summary, pooled, confusion, differences, layers, history or claims.
-
-        Raises:
-            CalotypeError: it cannot be read.
-        """
+        """Return a table: runs, summary, pooled, confusion, differences, layers, history or claims."""
         return self._once(read_csv, f"{self.folder}/{name}.csv")
 
     def predictions(self, split: str) -> SplitPredictions:
-        """The predictions of all runs on a test split.
-
-        Raises:
-            CalotypeError: they cannot be read.
-        """
+        """Return the predictions of all runs on a test split."""
         return self._once(read_predictions, Path(f"{self.folder}/predictions/{split}.npz"))
 
     def images(self, split: str) -> Split:
-        """The prepared images of a test split, opened and not read into memory.
-
-        Raises:
-            CalotypeError: they cannot be opened.
-        """
+        """Open the prepared images of a test split, without reading them into memory."""
         return self._once(open_split, Path(self.arrays[split]))
 
     def share(self) -> None:
-        """Read what most figures need, so that processes that are forked from this one need not.
-
-        Raises:
-            CalotypeError: something cannot be read.
-        """
+        """Read the inputs of most figures, before forked processes plot these."""
         self.predictions(self.tests[-1])
         self.images(self.tests[-1])
         self.diverged  # noqa: B018
 
     @cached_property
     def diverged(self) -> Diverged:
-        """By variant and seed: the epoch in which that run diverged."""
+        """Return the epoch of each run that diverged, by variant and seed."""
         return divergences(self.table("runs"))
 
     @cached_property
     def origins(self) -> list[PackOrigin]:
-        """The packs of the study and what they came from."""
+        """Return the packs of the study with their provenance."""
         return read_origins(Path(f"{self.folder}/provenance.json"), self.study)
 
     @property
     def parameters(self) -> dict[str, int]:
-        """The size of each variant's model."""
+        """Return the number of parameters of each variant's model."""
         return self.table("layers").groupby("variant").parameters.sum().to_dict()
 
     @property
     def diverged_seeds(self) -> dict[str, int]:
-        """How many seeds of each variant diverged, by the variant's label."""
+        """Return the number of seeds that diverged, by the variant's label."""
         return {label: len(self.diverged[variant]) for variant, label in self.labels.items()}
 
     def converged(self, split: str) -> dict[str, tuple[NDArray[Any], NDArray[np.float32]]]:
-        """What the seeds of each variant predicted on a split that did not diverge, by the variant's label.
-
-        Returns:
-            True labels, shape (images,), and predictions, shape (seeds, images) or (seeds, images, classes). A variant
-            that was tested on fewer images has the first ones.
-        """
+        """Return `Runs` on a split. A variant with fewer test images has the first ones."""
         found = self.predictions(split)
         runs = {}
         for variant, label in self.labels.items():
@@ -135,7 +111,7 @@ class StudyResults:
         return runs
 
     def first_seed(self, variant: str, split: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """True labels, shape (images,), and what seed 0 of a variant predicted on a split, shape (images, ...)."""
+        """Return true labels, shape (images,), and predictions of seed 0 of a variant, shape (images, ...)."""
         found = self.predictions(split)
         first = found.variants[variant][0]
         return found.labels[: len(first)], first

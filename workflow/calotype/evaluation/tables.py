@@ -15,12 +15,12 @@ from calotype.util.statistics import mean_interval, wilson_interval
 
 
 def images_tested(pooled: pd.DataFrame) -> "pd.Series[int]":
-    """How many images each variant was tested on, by (variant, split); 0 where all its seeds diverged."""
+    """Return the number of test images by (variant, split); 0 if all seeds diverged."""
     return (pooled.images // pooled.seeds.clip(lower=1)).groupby([pooled.variant, pooled.split]).first()
 
 
 def _wilson(share: float, images: int) -> tuple[float, float]:
-    """Wilson's interval of a share of some images; NaN where there is no share."""
+    """Return Wilson's interval of a share of some images; NaN for a share that is not finite."""
     if not math.isfinite(share):
         return math.nan, math.nan
     return wilson_interval(round(share * images), images)
@@ -29,16 +29,11 @@ def _wilson(share: float, images: int) -> tuple[float, float]:
 def runs_table(
     study: str, task: Task, runs: Iterable[SeedPredictions], training: Iterable[tuple[str, int, str, str, float]] = ()
 ) -> pd.DataFrame:
-    """All metrics of all runs, long: study, variant, seed, split, metric, value.
+    """Return all metrics of all runs in long form: study, variant, seed, split, metric, value.
 
-    Beside the task's first metric, such as ``exact``, stand ``exact_low`` and ``exact_high``, its Wilson interval over
-    the images of the split, where it is a share of them.
-
-    A run that diverged keeps its rows, with the metrics as they are measured, and has one more, ``diverged``: the epoch
-    in which it happened, beside the training split.
-
-    Args:
-        training: rows of `training_rows` and `divergence_rows`.
+    If the task's first metric, such as ``exact``, is a share of the images, its Wilson interval follows as
+    ``exact_low`` and ``exact_high``. A run that diverged keeps its rows and has another one, ``diverged``: the epoch,
+    with the training split. `training` are rows of `training_rows` and `divergence_rows`.
     """
     rows = []
     first = task.metrics[0]
@@ -53,10 +48,10 @@ def runs_table(
 
 
 def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n, diverged.
+    """Return mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n, diverged.
 
-    Seeds that diverged are left out: ``n`` is the number of the others, ``diverged`` that of those left out. Where none
-    is left there is no mean. Student's t knows no bounds; the interval of a share is cut at 0 and 1.
+    Student's interval of a share is cut at 0 and 1. ``n`` counts the seeds, without those in ``diverged``, which are
+    left out; if n is 0, the mean is NaN.
     """
     lost = divergences(runs)
     kept = runs[runs.metric.isin(METRICS)]
@@ -71,12 +66,11 @@ def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def pooled_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """The metrics over all seeds together: study, variant, split, metric, value, low, high, images, seeds.
+    """Return the metrics over all seeds together: study, variant, split, metric, value, low, high, images, seeds.
 
-    The Wilson interval takes every (seed, image) for an independent trial. The seeds share their test images, so it is
-    narrower than the truth where seeds make the same mistakes; the interval over seeds is the one to quote.
-
-    Seeds that diverged are left out; where none is left, values are NaN, and images and seeds 0.
+    The Wilson interval assumes that every (seed, image) is independent. Seeds share their test images, so it is too
+    narrow if they make the same errors: quote the interval over seeds. Seeds that diverged are left out; if none
+    remains, values are NaN, and images and seeds 0.
     """
     groups: dict[tuple[str, str], list[SeedPredictions]] = {}
     for run in runs:
@@ -99,11 +93,11 @@ def pooled_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.
 
 
 def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """How neighbouring variants differ over the same seeds: study, split, metric, variant, than, mean, low, high, n.
+    """Compare consecutive variants over the same seeds: study, split, metric, variant, than, mean, low, high, n.
 
-    The differences are those of ``variant`` minus ``than``, the one before it, seed by seed; the 95 % interval of their
-    mean is Student's. Seeds that diverged in either variant are left out, and so are neighbours without two seeds in
-    common or tested on other images.
+    A difference is that of ``variant`` minus ``than``, the variant before it, with the same seed; the 95 % interval of
+    the mean is Student's. Left out are seeds that diverged in either variant, and pairs of variants with fewer than two
+    common seeds or with different test images.
     """
     rows = []
     images = images_tested(pooled)

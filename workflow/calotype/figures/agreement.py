@@ -127,12 +127,12 @@ def draw_agreement(runs: Runs, diverged: Lost | None = None) -> Figure:
                 ticks.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))
             axis.grid(visible=False)
     handles: list[Any] = [
-        Line2D([], [], color=FAINT, linestyle=":", linewidth=0.8, label="as true"),
+        Line2D([], [], color=FAINT, linestyle=":", linewidth=0.8, label="predicted = true"),
         Line2D([], [], color="C1", linewidth=1, label="mean difference"),
         Line2D([], [], color="C1", linestyle="--", linewidth=1, label="limits of agreement"),
     ]
     if any(len(predictions) > 1 for _, predictions in runs.values()):
-        handles.append(Patch(color="C1", alpha=0.25, linewidth=0, label="all seeds"))
+        handles.append(Patch(color="C1", alpha=0.25, linewidth=0, label="range over seeds"))
     legend(figure, handles, len(handles) if figure.get_figwidth() == DOUBLE else 2)
     return figure
 

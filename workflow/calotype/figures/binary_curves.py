@@ -54,7 +54,7 @@ def _curves(
     side = SINGLE - left - right
     texts = [wrap(text, SINGLE - 0.6, 7) for text in texts]
     several = any(len(found) > 1 for found in drawn)
-    head = 0.1 + sum(0.04 + 0.11 * (text.count("\n") + 1) for text in [*texts, *["all seeds"] * several, "chance"])
+    head = 0.1 + 0.15 * (several + 1) + sum(0.15 + 0.11 * text.count("\n") for text in texts)
     figure = empty_figure(SINGLE, head + side + foot)
     axis = place(figure, left, head, side, side)
     handles: list[Any] = []
@@ -74,7 +74,7 @@ def _curves(
         percent_ticks(ticks)
         ticks.label.set_parse_math(False)
     axis.grid(visible=True, axis="both")
-    handles += [Patch(color=FAINT, alpha=0.3, linewidth=0, label="all seeds")] * several
+    handles += [Patch(color=FAINT, alpha=0.3, linewidth=0, label="range over seeds")] * several
     legend(figure, [*handles, line], 1)
     for words in figure.legends[0].get_texts():
         words.set_parse_math(False)
@@ -83,7 +83,7 @@ def _curves(
 
 def _positive(name: str) -> str:
     """Return the end of an axis label that names the positive class."""
-    return f" (of “{wrap(name, 1.2, 8, lines=1)}”)"
+    return f" (“{wrap(name, 1.2, 8, lines=1)}”)"
 
 
 def draw_roc_curves(runs: Runs, *, positive: str, areas: Mapping[str, float], diverged: Lost | None = None) -> Figure:

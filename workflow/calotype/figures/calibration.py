@@ -81,11 +81,11 @@ def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
         percent_ticks(below.xaxis)
     several = any(len(found) > 1 for found in bins.values())
     handles: list[Any] = [
-        Line2D([], [], color="C0", marker="o", markersize=2.5, label="mean over seeds" if several else "one seed")
+        Line2D([], [], color="C0", marker="o", markersize=2.5, label="mean" if several else "one seed")
     ]
     if several:
-        handles.append(Patch(color="C0", alpha=0.25, linewidth=0, label="all seeds"))
-    handles.append(Line2D([], [], color=FAINT, linestyle="--", linewidth=0.8, label="as sure as right"))
+        handles.append(Patch(color="C0", alpha=0.25, linewidth=0, label="range over seeds"))
+    handles.append(Line2D([], [], color=FAINT, linestyle="--", linewidth=0.8, label="accuracy = confidence"))
     legend(figure, handles, len(handles))
     return figure
 

@@ -148,7 +148,7 @@ def draw_errors(
         sure: confidences, as text; None if the model gives none.
     """
     if not len(images):
-        return notice("No image was taken for another.")
+        return notice("No errors.")
     titles = list(zip(true, predicted, [""] * len(images) if sure is None else sure, strict=True))[:ERRORS]
     columns, edge, gap, line = 8, 0.07, 0.1, 0.115  # all in inches but the first
     rows = -(-len(titles) // columns)

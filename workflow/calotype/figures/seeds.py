@@ -171,7 +171,7 @@ def draw_seeds(
         axis.plot([low, high], [i * row + lanes[1]] * 2, color=INK, linewidth=1.2)
         axis.plot([mean], [i * row + lanes[1]], "|", color=INK, markersize=7, markeredgewidth=1.4)
         if len(known) < len(numbers):
-            axis.text(0.99, i * row + lanes[1], f"{len(numbers) - len(known)} of {len(numbers)} without a number",
+            axis.text(0.99, i * row + lanes[1], f"{len(numbers) - len(known)} of {len(numbers)} not finite",
                       color=WRONG, fontsize=7, ha="right", va="center",
                       transform=axis.get_yaxis_transform())  # fmt: skip
         if label in lost:

@@ -109,7 +109,7 @@ def draw_training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     if any(metric.startswith("val_") for metric in metrics):
         handles.append(Line2D([], [], color="C1", linestyle="--", label="validation"))
     if any(history.seed.nunique() > 1 for history in kept.values()):
-        handles.append(Patch(color=FAINT, alpha=0.3, linewidth=0, label="all seeds"))
+        handles.append(Patch(color=FAINT, alpha=0.3, linewidth=0, label="range over seeds"))
     if any(lost.values()):
         handles.append(Line2D([], [], color=WRONG, linewidth=0.7, marker="x", label="diverged"))
     legend(figure, handles, len(handles))

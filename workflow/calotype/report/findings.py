@@ -1,18 +1,18 @@
-"""The findings of a report, in a few lines for the terminal."""
+"""Findings of a report for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def findings(sections: Sequence[Mapping[str, Any]]) -> str:
-    """What was found, in a few lines for the terminal."""
+    """Return results and claims as lines of text."""
     lines = []
     for section in sections:
         lines.append(f"{section['title']} ({section['name']})")
         width = max(len(row["variant"]) for row in section["results"])
         splits = max(len(row["split"]) for row in section["results"])
         for row in section["results"]:
-            # With one seed there is no interval over seeds: then the one over the images.
+            # One seed has no interval over seeds: the one over images replaces it.
             mean, between = row["metrics"][0] if row["n"] > 1 else row["pooled"]
             count = f"{row['n']} seed{'' if row['n'] == 1 else 's'}, {row['images']} images"
             count = "; ".join(filter(None, (count if row["n"] else "", row["diverged"])))

@@ -1,4 +1,4 @@
-"""The HTML page: what was run, measured against claimed, the figures, what it cost, and where it comes from."""
+"""The HTML page of a report."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,8 @@ def _distinct(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list({json.dumps(entry, sort_keys=True): entry for entry in entries}.values())
 
 
-def _shown_versions(packages: Mapping[str, str]) -> dict[str, str]:
-    return {name: version for name, version in packages.items() if name in ("python", *COMPUTING)}
-
-
 def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> str:
-    """The page, with everything it needs inside."""
+    """Return the page, with all figures inside."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         autoescape=True,
@@ -28,12 +24,16 @@ def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    origins = [pack for section in sections for pack in section["packs"]]
+    origins = [pack.origin for section in sections for pack in section["packs"]]
+    shown = [
+        {key: origin["packages"][key] for key in ("python", *COMPUTING) if key in origin["packages"]}
+        for origin in origins
+    ]
     return environment.get_template(template.name).render(
         studies=sections,
         jobs=cost(jobs),
         total=sum(job.seconds for job in jobs),
-        machines=_distinct([pack.origin["machine"] for pack in origins]),
-        packages=_distinct([_shown_versions(pack.origin["packages"]) for pack in origins]),
-        revisions=sorted({str(pack.origin["code"]["git"]) for pack in origins}),
+        machines=_distinct([origin["machine"] for origin in origins]),
+        packages=_distinct(shown),
+        revisions=sorted({str(origin["code"]["git"]) for origin in origins}),
     )

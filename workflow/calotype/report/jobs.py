@@ -1,4 +1,4 @@
-"""The jobs behind a report, and their costs."""
+"""The jobs of a report, and their costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,9 @@ from calotype.util.errors import CalotypeError
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or the part of one that draws a figure, and its cost.
+    """The cost of a job or of a figure: wall and CPU time in seconds, peak resident memory in MiB.
 
-    Attributes:
-        seconds: wall time.
-        cpu: CPU time in seconds; NaN where the job was too short to be measured.
-        memory: most resident memory in MiB; likewise.
+    CPU time and memory of very short jobs are NaN.
     """
 
     stage: str
@@ -30,7 +27,7 @@ class Job:
 
 
 def train_job(pack: PackOrigin) -> Job:
-    """What the training of a pack cost, as its own process counted it."""
+    """Return the cost of training a pack, as measured by its process."""
     origin, what = pack.origin, f"{pack.study}/{pack.variant}, seeds {pack.first} to {pack.last}"
     return Job("train", what, origin["wall_seconds"], origin["cpu_seconds"], origin["peak_memory_mib"])
 
@@ -41,16 +38,12 @@ def read_job(file: Path, stage: str, what: str) -> Job:
         row = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
         return Job(stage, what, float(row["s"]), float(row["cpu_time"]), float(row["max_rss"]))
     except (OSError, ValueError, LookupError) as error:
-        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to have its job run again.") from None
+        raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it to run its job again.") from None
 
 
 def figure_jobs(file: Path, study: str) -> list[Job]:
-    """Read the cost of each figure of a study, and of what they share.
-
-    Raises:
-        CalotypeError: the file cannot be read.
-    """
-    table = read_csv(file, "delete it to have the figures drawn again.")
+    """Read the cost of each figure of a study, and their common cost."""
+    table = read_csv(file, "delete it to plot the figures again.")
     return [
         Job("figures", f"{study}: {row.figure}", row.seconds, row.cpu_seconds, row.peak_memory_mib)
         for row in table.itertuples()
@@ -58,14 +51,14 @@ def figure_jobs(file: Path, study: str) -> list[Job]:
 
 
 def cost(jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """One line a job, longest first."""
+    """Return one line a job, longest first."""
     return [
         {
             "stage": job.stage,
             "what": job.what,
             "seconds": f"{job.seconds:.1f}",
             "cpu": f"{job.cpu:.1f}" if job.cpu == job.cpu else "–",
-            "memory": f"{job.memory:,.0f}".replace(",", "\u202f") if job.memory == job.memory else "–",
+            "memory": f"{job.memory:,.0f}" if job.memory == job.memory else "–",
         }
         for job in sorted(jobs, key=lambda job: -job.seconds)
     ]

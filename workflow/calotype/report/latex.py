@@ -1,4 +1,4 @@
-"""Tables as LaTeX."""
+"""LaTeX tables of a study."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,8 @@ from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
 
-DAGGER = r"\rlap{$^\dagger$}"  # takes no room, so that numbers stay below each other
-SHOWN = 2  # decimals of a share in the tables of a paper: a hundred of 10,000 images are 1 %
+DAGGER = r"\rlap{$^\dagger$}"  # without width: numbers stay aligned
+SHOWN = 2  # decimals of a share in per cent: one of 10,000 images is 0.01 %
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -20,21 +20,21 @@ _LATEX = {
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX prints it."""
+    """Escape text for LaTeX."""
     return "".join(_LATEX.get(character, character) for character in text)
 
 
 def _latex(text: str) -> str:
-    return escape(text).replace("\u202f", r"\,").replace("–", "--")
+    return escape(text).replace("–", "--")
 
 
 def _heading(metric: str) -> str:
-    """The name of a metric in a table of a paper."""
+    """Return the heading of a metric."""
     return _latex(METRICS[metric].heading).replace("²", "$^2$")
 
 
 def _left_out(summary: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str]:
-    """What a caption says of seeds that diverged, by variant; only of variants that have some."""
+    """Return the text about seeds that diverged of each variant with such seeds."""
     rows = summary[summary.diverged > 0].drop_duplicates("variant")
     return {
         row.variant: f"{_latex(labels[row.variant])}: {diverged_text(row.diverged, row.n + row.diverged)}"
@@ -43,14 +43,14 @@ def _left_out(summary: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str
 
 
 def _with_note(caption: str, left_out: Mapping[str, str]) -> str:
-    """A caption that says what the daggers in its table mean, where there are some."""
+    """Add the meaning of the daggers to a caption, if there are any."""
     if not left_out:
         return caption
     return f"{caption} $^\\dagger$Seeds that diverged are left out ({'; '.join(left_out.values())})."
 
 
 def latex_table(columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> str:
-    """A booktabs table; heads, cells and caption are LaTeX. Its label is ``tab:<name>``."""
+    """Return a booktabs table with the label ``tab:<name>``; heads, cells and caption are LaTeX."""
     return "\n".join(
         [
             r"% needs \usepackage{booktabs}",
@@ -81,9 +81,9 @@ def summary_latex(
     caption: str,
     name: str,
 ) -> str:
-    """The summary of a study as a booktabs table: a line for each variant and test split, mean and 95 % interval.
+    """Return the summary: a line for each variant and test split, with mean and 95 % interval.
 
-    Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
+    If seeds diverged, a dagger marks the number of the others, and the caption gives how many diverged.
     """
     heads = ["Variant", "Parameters", "Test split", "Images"]
     for metric in metrics:
@@ -101,7 +101,7 @@ def summary_latex(
             row, share = by_metric.loc[metric], METRICS[metric].share
             mean = show(row["mean"], share, unit=False, decimals=SHOWN)
             cells += [_latex(mean), _latex(bounds(row["mean"], row["low"], row["high"], share, SHOWN))]
-        size = f"{parameters[str(variant)]:,}".replace(",", r"\,")
+        size = f"{parameters[str(variant)]:,}"
         first = [_latex(labels[str(variant)]), size] if variant != before else ["", ""]
         before = str(variant)
         count = str(int(by_metric.n.iloc[0])) + (DAGGER if variant in left_out else "")
@@ -112,10 +112,7 @@ def summary_latex(
 def claims_latex(
     claims: pd.DataFrame, summary: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str
 ) -> str:
-    """The claims of a study as a booktabs table: what the source says, what we measure, the verdict.
-
-    Where seeds diverged, a dagger stands at the number of the others, and the caption says how many.
-    """
+    """Return the claims: published and measured numbers, and the verdict; daggers as in `summary_latex`."""
     measured = claims[claims.metric != "parameters"].variant
     left_out = _left_out(summary[summary.variant.isin(measured)], labels)
     rows = []
@@ -131,13 +128,13 @@ def claims_latex(
 
 
 def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, name: str) -> str:
-    """The layers of each variant's model as a booktabs table: kind, output shape, parameters."""
+    """Return the layers of each variant's model: kind, output shape, parameters."""
     rows = []
     for variant, group in layers.groupby("variant", sort=False):
-        size = f"{group.parameters.sum():,}".replace(",", r"\,")
+        size = f"{group.parameters.sum():,}"
         first = _latex(labels[str(variant)])
         for layer in group.itertuples():
-            count = f"{layer.parameters:,}".replace(",", r"\,")
+            count = f"{layer.parameters:,}"
             rows.append([first, _latex(str(layer.kind)), _latex(str(layer.output_shape)), count])
             first = ""
         rows.append(["", "all layers", "", size])
@@ -145,7 +142,7 @@ def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, 
 
 
 def latex_tables(results: StudyResults, title: str, metrics: Sequence[str]) -> dict[str, str]:
-    """The tables of a study as LaTeX: summary, claims and layers."""
+    """Return the tables of a study: summary, claims and layers."""
     heading, summary, labels, name = escape(title), results.table("summary"), results.labels, results.study
     over_seeds = heading + r": mean over $n$ seeds and its 95\,\% interval."
     published = heading + r": published, and measured over $n$ seeds (mean and 95\,\% interval)."

@@ -1,4 +1,4 @@
-"""The recipes of a study's variants in words."""
+"""Training settings of the variants, in words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,26 +9,26 @@ from calotype.evaluation.packs import PackOrigin
 
 
 def _augmentation(change: Mapping[str, Any]) -> str:
-    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "({}s move in)"}
+    units = {"pixels": "{} px", "degrees": "{:g}°", "zoom": "{:g} zoom", "strength": "{:g}", "fill": "(fill: {})"}
     there = {key: unit for key, unit in units.items() if change.get(key) not in (None, "zero")}
     return " ".join([change["name"], *(unit.format(change[key]) for key, unit in there.items())])
 
 
 def _kept(packs: Sequence[PackOrigin]) -> str:
-    """Which epoch each seed kept, in words; empty where that was no choice."""
+    """Return the kept epoch of each seed as text; empty if all train to the last epoch."""
     kept = [str(epoch) for pack in packs for epoch in pack.origin["best_epochs"].values()]
-    return f"kept epochs, by seed: {', '.join(kept)}" if kept else ""
+    return f"epoch kept, by seed: {', '.join(kept)}" if kept else ""
 
 
 def _views(variant: Mapping[str, Any]) -> str:
-    """What the test images are also seen as, in words; empty if there is nothing."""
-    kinds = {"flip": "mirrored", "shift": "moved by a pixel"}
-    seen = " and ".join(kinds[kind] for kind in variant["test_time_augmentation"])
-    return f"predictions are averaged over the test image as it is, and {seen}" if seen else ""
+    """Describe test-time augmentation; empty if there is none."""
+    kinds = {"flip": "flipped", "shift": "shifted by one pixel"}
+    copies = ", ".join(kinds[kind] for kind in variant["test_time_augmentation"])
+    return f"predictions are averaged over each test image and its copies ({copies})" if copies else ""
 
 
 def _validation(variant: Mapping[str, Any]) -> str:
-    """What the held-out images of a variant decide, in words; empty if there are none."""
+    """Describe the use of validation images; empty if there are none."""
     words = []
     if variant["validation_split"]:
         words.append(f"the last {100 * variant['validation_split']:g} % of the training images are held out")
@@ -37,16 +37,16 @@ def _validation(variant: Mapping[str, Any]) -> str:
     if variant["restore_best_weights"]:
         words.append(f"the epoch with the best {variant['monitor']} is kept")
     if variant["patience"]:
-        by = f" by more than {variant['min_delta']:g}" if variant.get("min_delta") else ""
-        words.append(f"stopped after {variant['patience']} epochs that were not better{by}")
+        better = f"an improvement of more than {delta:g}" if (delta := variant.get("min_delta")) else "improvement"
+        words.append(f"stopped after {variant['patience']} epochs without {better}")
     if plateau := variant.get("reduce_on_plateau"):
-        epochs = f"{plateau['patience']} epochs that were not better by {variant['monitor']}"
+        epochs = f"{plateau['patience']} epochs without improvement of {variant['monitor']}"
         words.append(f"the learning rate is multiplied by {plateau['factor']:g} after {epochs}")
     return "; ".join(words)
 
 
 def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dict[str, Any]]:
-    """A row for each variant, as the template takes it."""
+    """Return a row for each variant, for the template."""
     rows = []
     for name, variant in study["variants"].items():
         packs = [pack for pack in origins if pack.variant == name]

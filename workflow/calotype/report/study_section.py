@@ -1,4 +1,4 @@
-"""One study of the page: claims, results, comparisons, models, recipes and figures."""
+"""The section of a study in the report."""
 
 import base64
 import math
@@ -19,7 +19,7 @@ from calotype.util.errors import CalotypeError
 
 @dataclass(frozen=True)
 class ShownFigure:
-    """A figure of the report: the study, the figure's name in it, the SVG file and its caption."""
+    """A figure of the report: its study, its name there, its SVG file and its caption."""
 
     study: str
     name: str
@@ -32,8 +32,8 @@ def read_figure(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        # Snakemake looks no further than a folder that has figures of several variants.
-        hint = f"delete {file.parent} to have its figures drawn again."
+        # Snakemake checks only the folder of figures of single variants, not its files.
+        hint = f"delete {file.parent} to plot its figures again."
         raise CalotypeError(f"{file}: cannot be read: {error.strerror}.", hint) from None
 
 
@@ -48,7 +48,7 @@ def _claims(results: StudyResults) -> list[dict[str, Any]]:
 
 
 def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any]]:
-    """A row for each variant and test split, with the metrics that are shown, the headline first."""
+    """Return a row for each variant and test split, with the shown metrics, headline first."""
     rows = []
     summary, pooled = results.table("summary"), results.table("pooled")
     tested = summary[summary.metric.isin(shown)]
@@ -83,7 +83,7 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
 
 
 def _divergences(results: StudyResults) -> list[str]:
-    """The runs that diverged, in words: a line for each variant that has some."""
+    """Return a text for each variant with runs that diverged."""
     runs, lines = results.table("runs"), []
     for variant, lost in results.diverged.items():
         if lost:
@@ -94,7 +94,7 @@ def _divergences(results: StudyResults) -> list[str]:
 
 
 def _pairs_left_out(results: StudyResults, row: Mapping[Hashable, Any]) -> str:
-    """The seeds that a line of the differences leaves out, in words: those that diverged in either variant."""
+    """Return as text how many seeds of a pair of variants diverged; empty if none did."""
     runs, lost = results.table("runs"), results.diverged
     seeds = [set(where(runs, variant=row[key]).seed) for key in ("variant", "than")]
     common = seeds[0] & seeds[1]
@@ -126,20 +126,20 @@ def _layers(results: StudyResults) -> list[dict[str, Any]]:
 
 
 def _called(label: float, names: Sequence[str]) -> str:
-    """The name of a class; a number that is none as it is."""
+    """Return the name of a class, or the number of a label without a name."""
     if math.isinf(label):
         return "none"
     return names[int(label)] if 0 <= label < len(names) else str(int(label))
 
 
 def _confusions(results: StudyResults) -> list[dict[str, Any]]:
-    """Of each variant, the confusion over all seeds on its last test split."""
+    """Return the confusion matrix of each variant over all seeds, on its last test split."""
     tables = []
     confusion = results.table("confusion")
     for variant, group in confusion[confusion.seed == "all"].groupby("variant", sort=False):
         split = group.split.iloc[-1]
         chosen = group[group.split == split]
-        chosen = chosen.assign(predicted=chosen.predicted.astype(float).fillna(math.inf))  # sorted last
+        chosen = chosen.assign(predicted=chosen.predicted.astype(float).fillna(math.inf))  # last column
         wide = chosen.pivot(index="true", columns="predicted", values="images").fillna(0)
         names = results.classes
         columns = [_called(column, names) for column in wide.columns]
@@ -152,7 +152,7 @@ def _confusions(results: StudyResults) -> list[dict[str, Any]]:
 
 
 def _embedded(item: ShownFigure) -> dict[str, str]:
-    """A figure as the template takes it."""
+    """Return a figure for the template."""
     data = base64.b64encode(read_figure(item.file)).decode()
     return {"caption": item.caption, "name": item.name, "data": data}
 
@@ -160,7 +160,7 @@ def _embedded(item: ShownFigure) -> dict[str, str]:
 def study_section(
     results: StudyResults, study: Mapping[str, Any], figures: Sequence[ShownFigure], sheets: Sequence[ShownFigure] = ()
 ) -> dict[str, Any]:
-    """All that the page says of one study, which `Layout.described` describes, as the template takes it."""
+    """Return the values of a study for the template; `study` is one of `Layout.described`."""
     metrics = [METRICS[metric] for metric in study["metrics"]]
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},

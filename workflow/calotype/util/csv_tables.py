@@ -11,7 +11,7 @@ NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "sma
 TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind")
 
 
-def read_csv(file: Path | str, hint: str = "delete it to have it made again.") -> pd.DataFrame:
+def read_csv(file: Path | str, hint: str = "delete it; the next call writes it again.") -> pd.DataFrame:
     """Read a table; names stay text, such as a variant called 001 or NA.
 
     Raises:

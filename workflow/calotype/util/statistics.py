@@ -77,7 +77,7 @@ def _judge_value(values: Sequence[float], value: float, images: int | None, roun
         half = (((high - low) / 2) ** 2 + drawn) ** 0.5
         low, high = mean - half, mean + half
     inside = low - rounding - NEGLIGIBLE <= value <= high + rounding + NEGLIGIBLE
-    return Verdict(inside, f"it lies {'inside' if inside else 'outside'} the range of one more run")
+    return Verdict(inside, f"{'inside' if inside else 'outside'} the 95 % range of one more run")
 
 
 def _judge_bound(values: Sequence[float], at_most: float, at_least: float) -> Verdict:
@@ -87,15 +87,15 @@ def _judge_bound(values: Sequence[float], at_most: float, at_least: float) -> Ve
     if keeps:
         return Verdict(True, f"the whole interval lies {'below' if math.isfinite(at_most) else 'above'} the bound")
     if breaks:
-        return Verdict(False, "the whole interval breaks the bound")
-    return Verdict(None, "the interval reaches across the bound; ask for more seeds")
+        return Verdict(False, "the whole interval is outside the bound")
+    return Verdict(None, "the interval contains the bound; run more seeds")
 
 
 def _judge_range(values: Sequence[float], between: Sequence[float]) -> Verdict:
     inside = sum(between[0] - NEGLIGIBLE <= value <= between[1] + NEGLIGIBLE for value in values)
     low, high = wilson_interval(inside, len(values))
     agrees = True if low > 0.5 else False if high < 0.5 else None
-    return Verdict(agrees, f"{inside} of {len(values)} runs lie in it")
+    return Verdict(agrees, f"{inside} of {len(values)} runs lie in the range")
 
 
 def _judge_lowest(values: Sequence[float], bound: float) -> Verdict:
@@ -110,7 +110,7 @@ def _judge_similar(values: Sequence[float], others: Sequence[float]) -> Verdict:
     half = t_quantile(n) * float(spread) * (1 + 1 / n) ** 0.5
     difference = float(np.mean(values) - np.mean(others))
     alike = abs(difference) <= half + NEGLIGIBLE
-    return Verdict(alike, f"single runs {'cannot' if alike else 'can'} tell them apart")
+    return Verdict(alike, f"the difference {'is within' if alike else 'exceeds'} the variation of single runs")
 
 
 def judge(
@@ -143,11 +143,11 @@ def judge(
     """
     fewest = min(len(values), len(values if others is None else others))
     if fewest == 0:
-        return Verdict(None, "nothing was measured")
+        return Verdict(None, "no run has a value")
     if fewest < 2:
-        return Verdict(None, "one seed cannot tell; ask for more seeds")
+        return Verdict(None, "one seed is not enough; run more seeds")
     if not np.isfinite([*values, *(others or [])]).all():
-        return Verdict(None, "a run gave no number")
+        return Verdict(None, "a value is NaN or infinite")
     if value is not None:
         return _judge_value(values, value, images, rounding)
     if between is not None:
