@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -97,3 +98,20 @@ def refused(entry: dict[str, Any], *parts: str) -> str:
     assert not left
     assert Path("results/catalogue.csv").exists() == Path("results/catalogue.json").exists()
     return text
+
+
+def by_opencv(suffix: str, pixels: np.ndarray, *how: int) -> bytes:
+    """Return a file written by OpenCV, which can write 16 bits in colour."""
+    return cv2.imencode(suffix, pixels[..., ::-1] if pixels.ndim == 3 else pixels, how)[1].tobytes()
+
+
+def write_image(content: bytes, suffix: str) -> None:
+    """Write the file as the only image of each of two classes."""
+    for name in ("elm", "oak"):
+        Path("leaves", name).mkdir(parents=True, exist_ok=True)
+        Path("leaves", name, f"image{suffix}").write_bytes(content)
+
+
+def images_of(**keys: Any) -> NDArray[Any]:
+    entry = LEAVES | {"splits": {"all": {"share": 1.0}}, "prepare": []} | keys
+    return prepared(entry)["all"]["image"]

@@ -105,7 +105,7 @@ def test_broken_images_and_labels_are_named_with_the_file_and_nothing_is_prepare
     printed = " ".join(refused(drawn, "--keep-going", targets=targets).split())
     for message in (
         "data/dots/test/img7.jpg: truncated",
-        "data/dots/test-large/img7.jpg: has a label, but there is no such image",
+        "data/dots/test-large/img7.jpg: has a label, but the image is missing",
         "data/dots/train/img64.jpg: has no label",
         "data/dots/train-large/labels.csv: image 3: the count 17 is not in 0..5",
     ):
@@ -186,12 +186,12 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "cut": (
         write("cut.jpg", encoded(PIXELS[20], "JPEG")[:-100]),
         {},
-        ("cut: 1 image(s) cannot be used:", "$(touch hacked)/cut.jpg: truncated or broken", "Hint: bring it back"),
+        ("cut: 1 image(s) cannot be used:", "$(touch hacked)/cut.jpg: truncated or damaged", "Hint: restore it"),
     ),
     "bomb": (
         write("bomb.png", png(PIXELS[20], claims=(60_000, 60_000))),
         {},
-        ("$(touch hacked)/bomb.png: says that it has more than 100,000,000 px", "Hint: scale it down"),
+        ("$(touch hacked)/bomb.png: its header claims more than 100,000,000 px", "Hint: scale it down"),
     ),
     "pipe": (
         lambda folder: os.mkfifo(folder / HOSTILE[0] / "pipe.png"),
