@@ -14,7 +14,7 @@ from calotype.data.npz import as_images, open_npy, read_npz
 from calotype.data.readers import Raw, Record
 from calotype.tasks.labels import LabelKind
 from calotype.util.errors import CalotypeError, with_hint
-from calotype.util.files import check_regular
+from calotype.util.files import check_regular, unharmed
 
 
 def open_array(folder: Path, name: str) -> NDArray[Any]:
@@ -41,6 +41,7 @@ def _catalogued(
     """Return the images of a split as the catalogue lists them; `records` reads the images of some lines."""
     kinds = {"path": str, "split": str, "group": str, "sha256": str}
     table = pd.read_csv(catalogue, dtype=kinds, keep_default_na=False)
+    table = table.assign(**{name: table[name].map(unharmed) for name in kinds if name in table})
     table = table[table.split == split]
     facts: dict[str, int] = {}
     match labels:

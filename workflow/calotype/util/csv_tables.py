@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from calotype.util.errors import CalotypeError
+from calotype.util.files import unharmed
 
 NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest")  # may be empty
 TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind")
@@ -19,7 +20,8 @@ def read_csv(file: Path | str, hint: str = "delete it; the next call writes it a
     """
     names = dict.fromkeys(TEXTS, str)
     try:
-        return pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
+        found = pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
+        return found.assign(**{name: found[name].map(unharmed) for name in TEXTS if name in found})
     except (OSError, ValueError) as error:
         raise CalotypeError(f"{file}: cannot be read: {error}.", hint) from None
 

@@ -231,7 +231,20 @@ def write_text(text: str, file: Path) -> None:
         aside.write_text(text, encoding="utf-8")
 
 
+def harmless(cell: Any) -> Any:
+    """Put ' before a text that a spreadsheet would run, such as a file name that begins with =; not before numbers."""
+    if isinstance(cell, str) and re.match(r"'*[=+@\t\r-]", cell) and not re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", cell):
+        return f"'{cell}"
+    return cell
+
+
+def unharmed(cell: Any) -> Any:
+    """Undo `harmless`."""
+    return cell[1:] if isinstance(cell, str) and re.match(r"'+[=+@\t\r-]", cell) else cell
+
+
 def write_csv(table: "pd.DataFrame", file: Path) -> None:
-    """Write a table without row names, and numbers with all digits."""
+    """Write a table without row names, numbers with all digits, and no text that a spreadsheet would run."""
+    table = table.assign(**{name: table[name].map(harmless) for name in table.select_dtypes(exclude="number")})
     with new_file(file) as aside:
         table.to_csv(aside, index=False, lineterminator="\n")
