@@ -1,8 +1,9 @@
 """Paths of all files: packs, tables, figures and other results that the config asks for."""
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,12 @@ LATEX = ("summary", "claims", "layers")  # .tex files of a study
 REPORT, PAPER = "report", "paper"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """The files of a config. Paths are patterns with Snakemake's wildcards if a rule makes many files.
-
-    Attributes:
-        root: folder that relative paths start from.
-    """
+    """The files of a config. Paths are patterns with Snakemake's wildcards if a rule makes many files."""
 
     config: Config
-    root: Path = Path()
-    # Many rules ask for the packs of a study, and searching thousands of folders is slow.
-    _study_packs: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict, init=False, repr=False)
+    root: Path = Path()  # folder that relative paths start from
 
     @property
     def data(self) -> str:
@@ -140,15 +135,11 @@ class Layout:
         ]
         return plan_packs(self.config.seeds(study, variant), self.config.seeds_per_job(study, variant), existing)
 
+    @functools.cache  # noqa: B019 # many rules ask for it, and searching thousands of folders is slow
     def study_packs(self, study: str) -> list[tuple[str, int, int]]:
         """Return (variant, first, last) of each pack of a study, in the order of its variants."""
-        if study not in self._study_packs:
-            self._study_packs[study] = [
-                (variant, *pack)
-                for variant in self.config.studies[study].variants
-                for pack in self.packs(study, variant)
-            ]
-        return self._study_packs[study]
+        variants = self.config.studies[study].variants
+        return [(variant, *pack) for variant in variants for pack in self.packs(study, variant)]
 
     def pack_variants(self, study: str) -> list[str]:
         """Return the variant of each pack of a study, in the order of `study_packs`."""

@@ -63,9 +63,9 @@ class Recipe(Strict):
         Literal["balanced"] | dict[str, float] | list[float] | None, BeforeValidator(_class_weight)
     ] = Field(
         None,
-        description=f"{_CLASSES}: class weights in the training loss: a mapping by class name (default 1), a list in "
-        "the dataset's order, or `balanced`, which gives all classes the same total weight. As in Keras's `fit`, "
-        "`val_loss` ignores them, but not the weights of images.",
+        description=f"{_CLASSES}: class weights in the training loss. A mapping by class name (default 1), a list in "
+        "the dataset's order, or `balanced`: the same total weight for all classes. As in Keras's `fit`, `val_loss` "
+        "ignores them, but not the weights of images.",
     )
     training_metrics: list[TrainingMetric] = Field(
         [],
