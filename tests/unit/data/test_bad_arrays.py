@@ -120,7 +120,7 @@ IDX: dict[str, tuple[bytes, bytes, str]] = {
     "empty": (b"", idx(LABELS), "images: not an IDX file"),
     "text": (b"not images", idx(LABELS), "images: not an IDX file"),
     "compressed": (b"\x1f\x8b\x08\x00" + idx(PIXELS), idx(LABELS), "images: not an IDX file"),
-    "floats": (idx(PIXELS.astype(">f4"), kind=13), idx(LABELS), "32-bit floating-point numbers"),
+    "floats": (idx(PIXELS.astype(">f4"), kind=13), idx(LABELS), "float32"),
     "no kind of numbers": (idx(PIXELS, kind=99), idx(LABELS), "unknown"),
     "no dimensions": (idx(PIXELS, shape=()), idx(LABELS), "0 dimensions"),
     "more than any memory": (idx(PIXELS, shape=(2**31, 2**15, 2**15)), idx(LABELS), "truncated"),

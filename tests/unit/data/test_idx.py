@@ -88,18 +88,18 @@ def test_header_with_an_enormous_shape_is_refused_without_taking_the_memory(file
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (0x09, "signed bytes"),
-        (0x0B, "16-bit integers"),
-        (0x0C, "32-bit integers"),
-        (0x0D, "32-bit floating"),
-        (0x0E, "64-bit floating"),
+        (0x09, "int8"),
+        (0x0B, "int16"),
+        (0x0C, "int32"),
+        (0x0D, "float32"),
+        (0x0E, "float64"),
         (0x07, "unknown"),
     ],
 )
 def test_numbers_of_another_type_are_not_read_as_bytes(file, kind, said):
     message = refused(file(idx(numbers(7, 5, 4), kind)))
     assert f"of type 0x{kind:02x} ({said}" in message
-    assert "instead of 0x08 (unsigned bytes)" in message
+    assert "instead of 0x08 (uint8)" in message
 
 
 @pytest.mark.parametrize("dimensions", [0, 5, 255])

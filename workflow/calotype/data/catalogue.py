@@ -84,9 +84,6 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
     in an array, its index, from 0), path (of the file, or name of the array), label, split (empty: in none),
     weight, group, height, width, channels, bits, largest (pixel value), sha256 (of the file), pixels (their SHA-256).
     The manifest holds the SHA-256 of the table, on which later stages depend.
-
-    Raises:
-        CalotypeError: an image or a label is missing, damaged or unknown, or an image is in more than one split.
     """
     found = resolve_name(dataset.lister)(dataset, threads)
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))

@@ -26,9 +26,6 @@ def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # no
     Returns:
         Columns path (name of the array), number (index in it, from 0), label, split, weight and group if given,
         height, width, channels, bits, largest (pixel value), and pixels (SHA-256); in the order of the arrays.
-
-    Raises:
-        CalotypeError: an array is missing or damaged, a label is unknown, or a split asks for too many images.
     """
     folder = Path(dataset.folder)
     parts = [_rows(folder, arrays) for arrays, _ in dataset.by_arrays()]

@@ -39,9 +39,6 @@ def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFr
     Args:
         found: columns path, label (text, or numbers of an array), and weight if there is one.
         where: file or folder, for errors.
-
-    Raises:
-        CalotypeError: a label is not a class, a count or a number; a weight is not a number, or negative.
     """
     names = image_names(found)
     match dataset.labels:
@@ -114,12 +111,7 @@ def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, col
 
 
 def split_at_random(found: pd.DataFrame, shares: Mapping[str, float], dataset: OwnDataset) -> NDArray[np.object_]:
-    """Split images at random by the dataset's `random`; `LEFT` for images beyond all shares.
-
-    Args:
-        found: columns label, as a number, and group if there are groups, which stay whole.
-        shares: share of the images of each split.
-    """
+    """Split images at random by the shares of splits and the dataset's `random`; groups stay whole."""
     strata = found.label.tolist() if dataset.random.stratify and dataset.labels == "classes" else None
     if "group" in found:
         splits = split_groups(found.group.tolist(), shares, dataset.random.seed, strata)

@@ -34,9 +34,6 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
 
     Returns:
         Columns path, label, split, weight and group if given, and those of `DESCRIBED`; in the order of the paths.
-
-    Raises:
-        CalotypeError: an image or a label is missing, damaged or unknown.
     """
     folder = Path(dataset.folder)
     where = folder / dataset.table.file if dataset.table else folder

@@ -10,11 +10,7 @@ from calotype.util.errors import CalotypeError
 
 
 def read_part(folder: Path, *, table: str, first: int, number: int | None, classes: int) -> Raw:
-    """Return some images of a CSV file.
-
-    Raises:
-        CalotypeError: the file is missing or not such a table, or has too few images or a label that is not a class.
-    """
+    """Return some images of a CSV file."""
     return part(*_read_table(folder / table), folder / table, first, number, classes)
 
 

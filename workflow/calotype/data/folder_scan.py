@@ -36,46 +36,26 @@ MOST_CLASSES = 50  # more different whole numbers are numbers, not classes
 
 @dataclass
 class FolderScan:
-    """Result of a scan.
-
-    Attributes:
-        folder: folder of the images.
-        kind: source of the labels: names of folders, the same below folders of splits, or a table.
-        labels: label of each image, by its path from the folder.
-        holds: kind of the labels: classes, counts or numbers.
-        splits: the given splits: name, and the name of their folder or their value in the table.
-        unclear: by split column, the values that are not names of splits, with their numbers of images.
-        table: name of the table under `file`, and its columns by content.
-        not_used: tables without labels, with the reason.
-        absent: images in the table that do not exist.
-        sizes: number of images of each (height, width).
-        channels, bits: number of images of each.
-        largest: largest value of a pixel.
-        unreadable: images that cannot be used, with the reason.
-        duplicates: groups of images with the same pixels.
-        transparent: number of images with transparent pixels.
-        others: files that are not images.
-        unlabelled: images that are not in the table.
-    """
+    """Result of a scan; images are named by their path from the folder."""
 
     folder: Path
-    kind: Kind
-    labels: dict[str, str]
-    holds: LabelKind = "classes"
-    splits: dict[str, str] = field(default_factory=dict)
-    unclear: dict[str, dict[str, int]] = field(default_factory=dict)
-    table: dict[str, str] = field(default_factory=dict)
-    not_used: dict[str, str] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)
-    sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)
+    kind: Kind  # where the labels are
+    labels: dict[str, str]  # label of each image
+    holds: LabelKind = "classes"  # kind of the labels
+    splits: dict[str, str] = field(default_factory=dict)  # given splits: name, and name of the folder or table value
+    unclear: dict[str, dict[str, int]] = field(default_factory=dict)  # by split column: values that name no split
+    table: dict[str, str] = field(default_factory=dict)  # name of the table under `file`, and its columns by content
+    not_used: dict[str, str] = field(default_factory=dict)  # tables without labels, with the reason
+    absent: list[str] = field(default_factory=list)  # images in the table that do not exist
+    sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)  # (height, width)
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
     bits: collections.Counter[int] = field(default_factory=collections.Counter)
-    largest: int = 0
-    unreadable: dict[str, str] = field(default_factory=dict)
-    duplicates: list[list[str]] = field(default_factory=list)
-    transparent: int = 0
-    others: list[str] = field(default_factory=list)
-    unlabelled: list[str] = field(default_factory=list)
+    largest: int = 0  # largest value of a pixel
+    unreadable: dict[str, str] = field(default_factory=dict)  # images that cannot be used, with the reason
+    duplicates: list[list[str]] = field(default_factory=list)  # groups of images with the same pixels
+    transparent: int = 0  # number of images with transparent pixels
+    others: list[str] = field(default_factory=list)  # files that are not images
+    unlabelled: list[str] = field(default_factory=list)  # images that are not in the table
 
     @property
     def classes(self) -> list[str]:
@@ -111,9 +91,6 @@ def scan_folder(place: Path) -> FolderScan:
     Args:
         place: a folder with a folder for each class, directly or below folders for splits; a folder with images and a
             CSV or TSV file; or that file.
-
-    Raises:
-        CalotypeError: the place is missing or arranged in another way, or has fewer than two classes.
     """
     if not place.exists():
         raise CalotypeError(f"images: file or folder {place} not found.", "paths start from the working directory.")

@@ -16,13 +16,7 @@ from calotype.data.readers import Raw, part
 from calotype.util.errors import CalotypeError
 
 UNSIGNED_BYTE = 0x08
-OTHER_TYPES = {
-    0x09: "signed bytes",
-    0x0B: "16-bit integers",
-    0x0C: "32-bit integers",
-    0x0D: "32-bit floating-point numbers",
-    0x0E: "64-bit floating-point numbers",
-}
+OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 MOST_DIMENSIONS = 4
 GZIP = b"\x1f\x8b"  # first bytes of a gzip file
 
@@ -32,11 +26,7 @@ def _broken(path: Path, problem: str) -> CalotypeError:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Open an IDX file of unsigned bytes, read-only, without reading it into memory.
-
-    Raises:
-        CalotypeError: the file is missing, empty, not an IDX file of unsigned bytes, or of a wrong length.
-    """
+    """Open an IDX file of unsigned bytes, read-only, without reading it into memory."""
     try:
         with open(path, "rb") as file:
             magic = file.read(4)
@@ -50,7 +40,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise CalotypeError(f"{path}: not an IDX file: it begins with {begins} instead of 00 00 08.", hint)
     if magic[2] != UNSIGNED_BYTE:
         kind = OTHER_TYPES.get(magic[2], "unknown")
-        raise _broken(path, f"an IDX file of type 0x{magic[2]:02x} ({kind}) instead of 0x08 (unsigned bytes)")
+        raise _broken(path, f"an IDX file of type 0x{magic[2]:02x} ({kind}) instead of 0x08 (uint8)")
     if not 1 <= magic[3] <= MOST_DIMENSIONS:
         raise _broken(path, f"an IDX file of {magic[3]} dimensions instead of 1 to {MOST_DIMENSIONS}")
     if len(dimensions) < 4 * magic[3]:
@@ -71,11 +61,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def read_images(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Open a file of images, shape (images, height, width), and read their labels, shape (images,).
-
-    Raises:
-        CalotypeError: as `read_idx`; or the files are not one of images and one of as many labels.
-    """
+    """Open a file of images, shape (images, height, width), and read their labels, shape (images,)."""
     pixels, numbers = read_idx(images), read_idx(labels)
     for path, array, dimensions, kind in ((images, pixels, 3, "images"), (labels, numbers, 1, "labels")):
         if array.ndim != dimensions:
@@ -86,9 +72,5 @@ def read_images(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[
 
 
 def read_part(folder: Path, *, images: str, labels: str, first: int, number: int | None, classes: int) -> Raw:
-    """Return some images of a pair of IDX files.
-
-    Raises:
-        CalotypeError: a file is missing or damaged, or has too few images or a label that is not a class.
-    """
+    """Return some images of a pair of IDX files."""
     return part(*read_images(folder / images, folder / labels), folder / images, first, number, classes)

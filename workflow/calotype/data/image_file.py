@@ -39,17 +39,11 @@ UPRIGHT: dict[int, Callable[[Pixels], Any]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """An image and its file.
+    """An image and its file."""
 
-    Attributes:
-        pixels: shape (height, width, 1) or (height, width, 3), red first, uint8 or uint16; upright.
-        sha256: of the file's bytes, in hexadecimal.
-        transparent: whether the file has pixels that are not opaque.
-    """
-
-    pixels: Pixels
-    sha256: str
-    transparent: bool = False
+    pixels: Pixels  # shape (height, width, 1) or (height, width, 3), red first; upright
+    sha256: str  # of the file's bytes, in hexadecimal
+    transparent: bool = False  # the file has pixels that are not opaque
 
 
 def is_grey(pixels: Pixels) -> bool:

@@ -21,11 +21,7 @@ def _refused(where: str, error: Exception) -> CalotypeError:
 
 
 def read_npz(path: Path, name: str) -> NDArray[Any]:
-    """Read one array of an .npz file into memory, and nothing else.
-
-    Raises:
-        CalotypeError: the file is missing, damaged or not an .npz file, or lacks the array, or it holds Python objects.
-    """
+    """Read one array of an .npz file into memory, and nothing else."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [entry.removesuffix(".npy") for entry in archive.namelist()]
@@ -46,11 +42,7 @@ def read_npz(path: Path, name: str) -> NDArray[Any]:
 
 
 def open_npy(path: Path) -> NDArray[Any]:
-    """Open an .npy file without reading it into memory.
-
-    Raises:
-        CalotypeError: the file is missing, damaged or not an .npy file, or holds Python objects.
-    """
+    """Open an .npy file without reading it into memory."""
     try:
         return _native(np.lib.format.open_memmap(path, mode="r"))
     except OSError as error:
@@ -65,15 +57,7 @@ def _native(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_images(pixels: NDArray[Any], name: str) -> NDArray[np.uint8 | np.uint16]:
-    """Return an array as images, shape (images, height, width, channels); a view.
-
-    Args:
-        pixels: shape (images, height, width) or (images, height, width, channels).
-        name: name of the array in errors.
-
-    Raises:
-        CalotypeError: its shape or type is another, or it is empty.
-    """
+    """Return an array as images, shape (images, height, width, channels), a view; an error calls it `name`."""
     if pixels.dtype not in (np.uint8, np.uint16):
         raise CalotypeError(
             f"{name} holds {pixels.dtype}.", "save the original images with 8 or 16 bits: uint8 or uint16."
@@ -86,15 +70,9 @@ def as_images(pixels: NDArray[Any], name: str) -> NDArray[np.uint8 | np.uint16]:
 
 
 def one_each(values: NDArray[Any], images: int, name: str, what: str) -> NDArray[Any]:
-    """Return an array with one entry for each image, shape (images,).
+    """Return one entry for each image, shape (images,); an error calls the array `name` and its content `what`.
 
-    Args:
-        values: shape (images,), or (images, 1), as the labels of Keras's CIFAR-10.
-        images: number of images.
-        name, what: name and content of the array in errors.
-
-    Raises:
-        CalotypeError: its shape is another.
+    The shape may be (images, 1), as of the labels of Keras's CIFAR-10.
     """
     values = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
     if values.ndim != 1:
@@ -107,11 +85,7 @@ def one_each(values: NDArray[Any], images: int, name: str, what: str) -> NDArray
 
 
 def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.int64]]:
-    """Read images, shape (images, height, width, channels), and labels, shape (images,), from an .npz file.
-
-    Raises:
-        CalotypeError: as `read_npz`, `as_images` and `one_each`; or the labels are not whole numbers.
-    """
+    """Read images, shape (images, height, width, channels), and labels, shape (images,), from an .npz file."""
     pixels = as_images(read_npz(path, images), f"{path}: `{images}`")
     numbers = one_each(read_npz(path, labels), len(pixels), f"{path}: `{labels}`", "labels")
     if numbers.dtype.kind not in "iu":
@@ -124,9 +98,5 @@ def read_images(path: Path, images: str, labels: str) -> tuple[NDArray[np.uint8 
 def read_part(
     folder: Path, *, file: str, images: str, labels: str, first: int, number: int | None, classes: int
 ) -> Raw:
-    """Return some images of an .npz file.
-
-    Raises:
-        CalotypeError: the file is missing or damaged, lacks an array, or has too few images or a wrong label.
-    """
+    """Return some images of an .npz file."""
     return part(*read_images(folder / file, images, labels), folder / file, first, number, classes)

@@ -14,21 +14,13 @@ from calotype.util.files import sha256
 
 @dataclass(frozen=True)
 class Split:
-    """The prepared images of a split.
+    """The prepared images of a split."""
 
-    Attributes:
-        images: shape (images, height, width, channels), float32; a view of a memory-mapped file.
-        labels: shape (images,): int64 for counts or classes, float64 for other numbers.
-        ids: shape (images,), int64: the source's numbers of the images.
-        weights: weight of each image in the training loss, shape (images,), float32; None if all are equal.
-        groups: number of each image's group, shape (images,), int32; None without groups.
-    """
-
-    images: NDArray[np.float32]
-    labels: NDArray[np.int64] | NDArray[np.float64]
-    ids: NDArray[np.int64]
-    weights: NDArray[np.float32] | None = None
-    groups: NDArray[np.int32] | None = None
+    images: NDArray[np.float32]  # shape (images, height, width, channels); a view of a memory-mapped file
+    labels: NDArray[np.int64] | NDArray[np.float64]  # shape (images,): counts or classes, or other numbers
+    ids: NDArray[np.int64]  # shape (images,): the source's numbers of the images
+    weights: NDArray[np.float32] | None = None  # shape (images,): of each image in the training loss
+    groups: NDArray[np.int32] | None = None  # shape (images,): number of each image's group
 
     def held_out_from(self, part: float) -> int:
         """Return the index of the first held-out image; the last images are held out.
@@ -37,9 +29,6 @@ class Split:
 
         Args:
             part: share of the images, in 0..1, as in Keras's `fit`.
-
-        Raises:
-            CalotypeError: all images are of one group.
         """
         first = int(len(self.labels) * (1 - part))
         if self.groups is None or not part:
@@ -66,9 +55,6 @@ def open_split(array_file: Path, patience: float = 0.0, *, verify: bool = True) 
         array_file: array of `write_split`, beside its manifest.
         patience: seconds to wait for a missing or short file: a file server may show another node's file a minute late.
         verify: compare its checksum with the manifest, once per process: about 0.7 s per GiB.
-
-    Raises:
-        CalotypeError: the file is missing or damaged, or its checksum is not that of the manifest.
     """
     began = time.monotonic()
     while True:
@@ -111,14 +97,7 @@ _verified: set[tuple[object, ...]] = set()
 
 
 def place_of(split: Split, number: int, tested: int | None = None) -> int:
-    """Return the index of an image in a split, by its number at the source.
-
-    Args:
-        tested: number of images on which models are tested; None: all.
-
-    Raises:
-        CalotypeError: the image is not in the split, or no model is tested on it.
-    """
+    """Return the index of an image, by its number at the source; models are tested on the first `tested` images."""
     places = np.flatnonzero(split.ids == number)
     if not places.size:
         numbers = f"{split.ids.min()} to {split.ids.max()}"

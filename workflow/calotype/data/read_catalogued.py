@@ -20,11 +20,7 @@ from calotype.util.files import check_regular, unharmed
 def open_array(folder: Path, name: str) -> NDArray[Any]:
     """Open a user's array by its name: `faces.npz:images`, `images.npy`, or the name of an IDX file.
 
-    Returns:
-        The array as saved: from an .npz file in memory, from other files mapped.
-
-    Raises:
-        CalotypeError: the file is missing, damaged or of another type, or lacks the array, or it holds Python objects.
+    An array of an .npz file is in memory; others are mapped.
     """
     file, _, array = name.partition(":")
     path = folder / file
@@ -67,11 +63,7 @@ def _changed(image: str) -> CalotypeError:
 
 
 def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, labels: LabelKind, classes: int) -> Raw:
-    """Return the images of a split of a user's files, as catalogued.
-
-    Raises:
-        CalotypeError: on reading an image that is missing, damaged, or changed.
-    """
+    """Return the images of a split of a user's files; an image that changed since the catalogue is an error."""
 
     def records(table: pd.DataFrame) -> Iterator[Record]:
         for number, path, label, known in zip(table.number, table.path, table.label, table.sha256, strict=True):
@@ -84,12 +76,9 @@ def read_files(folder: Path, *, split: str, catalogue: Path, alpha: Alpha, label
 
 
 def read_arrays(folder: Path, *, split: str, catalogue: Path, labels: LabelKind, classes: int) -> Raw:
-    """Return the images of a split of a user's arrays, as catalogued.
+    """Return the images of a split of a user's arrays; an image that changed since the catalogue is an error.
 
-    The array is opened once, with the first image; no image of it is copied.
-
-    Raises:
-        CalotypeError: on reading an image, if its file is missing or damaged, or the image changed.
+    The array is opened once, with the first image; no image is copied.
     """
 
     def records(table: pd.DataFrame) -> Iterator[Record]:

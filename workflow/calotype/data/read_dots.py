@@ -15,14 +15,10 @@ JPEG_END = b"\xff\xd9"
 
 
 def read_labels(folder: Path, minimum: int, maximum: int) -> pd.DataFrame:
-    """Read the labels of a folder of drawn images, and compare them with its images.
+    """Read the labels of a folder of drawn images, and check them against its images.
 
     Returns:
         Columns ``imageId`` and ``numberOfFeatures``, int64, in the order of the file.
-
-    Raises:
-        CalotypeError: the file is missing or damaged, a count is out of range, an id is a duplicate, or labels and
-            images do not match.
     """
     file = folder / "labels.csv"
     hint = f"delete {folder}; Snakemake draws it again."
@@ -58,11 +54,7 @@ def _broken(path: Path | str, problem: str) -> CalotypeError:
 
 
 def read_image(path: Path | str, width: int) -> NDArray[np.uint8]:
-    """Read a drawn image, shape (width, width, 3), with three equal channels.
-
-    Raises:
-        CalotypeError: the file is missing, truncated, not an image, or of another size.
-    """
+    """Read a drawn image, shape (width, width, 3), with three equal channels."""
     try:
         with open(path, "rb", buffering=0) as file:  # a buffer would be one more copy
             content = file.read()
@@ -80,11 +72,7 @@ def read_image(path: Path | str, width: int) -> NDArray[np.uint8]:
 
 
 def read_drawn(folder: Path, *, width: int, minimum: int, maximum: int) -> Raw:
-    """Return the images of a drawn split.
-
-    Raises:
-        CalotypeError: a label is missing or wrong; or, on reading it, an image is missing or damaged.
-    """
+    """Return the images of a drawn split; each is read, and may raise, when it is asked for."""
     labels = read_labels(folder, minimum, maximum)
     if labels.empty:
         raise CalotypeError(f"{folder}: no images found.", f"delete {folder}; Snakemake draws it again.")

@@ -1,4 +1,7 @@
-"""The raw images of a split, and the call of their reader."""
+"""The raw images of a split, and the call of their reader.
+
+Readers raise CalotypeError for a file that is missing, damaged or changed, and for a wrong label.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,26 +21,16 @@ Record = tuple[int, int | float, NDArray[np.uint8] | NDArray[np.uint16]]
 
 @dataclass(frozen=True)
 class Raw:
-    """The raw images of a split.
+    """The raw images of a split."""
 
-    Attributes:
-        size: number of images.
-        records: number, label and pixels (height, width, channels) of each image, read one at a time.
-        minimum, maximum: range of counts: of drawn images the range they were drawn from, of others that of the split.
-        classes: number of classes, which count from 0.
-        weights: weight of each image in the training loss, shape (images,).
-        groups: number of each image's group, such as a patient, which stays whole; shape (images,).
-        names: names of the images in errors; None if their numbers are enough.
-    """
-
-    size: int
-    records: Iterator[Record]
-    minimum: int | None = None
-    maximum: int | None = None
-    classes: int | None = None
-    weights: NDArray[np.float32] | None = None
-    groups: NDArray[np.int32] | None = None
-    names: Sequence[str] | None = None
+    size: int  # number of images
+    records: Iterator[Record]  # number, label and pixels of each image, read one at a time
+    minimum: int | None = None  # smallest count: of drawn images as asked for, of others in the split
+    maximum: int | None = None  # largest count
+    classes: int | None = None  # number of classes, which count from 0
+    weights: NDArray[np.float32] | None = None  # of each image in the training loss, shape (images,)
+    groups: NDArray[np.int32] | None = None  # number of each image's group, such as a patient; shape (images,)
+    names: Sequence[str] | None = None  # of the images in errors; None if their numbers are enough
 
     @property
     def numbers(self) -> bool:
@@ -56,9 +49,6 @@ def part(
         file: file of the images, for errors.
         first, number: the first image and the number of images; without a number, all from the first on.
         classes: number of classes.
-
-    Raises:
-        CalotypeError: there are too few images, or a label is not a class.
     """
     last = len(images) if number is None else first + number
     if not first < last <= len(images):
@@ -87,9 +77,6 @@ def read_raw(reader: str, folder: Path, files: Mapping[str, str] | None = None, 
         folder: folder of the images.
         files: names and SHA-256 of fetched files.
         reading: further keywords of the reader.
-
-    Raises:
-        CalotypeError: a file is missing or damaged, or its checksum is wrong.
     """
     if files is None:
         return resolve_name(reader)(folder, **reading)

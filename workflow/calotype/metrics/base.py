@@ -82,32 +82,19 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: its function, its domain, and its format.
+    """A metric: its function, its domain, and its format."""
 
-    Attributes:
-        name: its name in config files and tables.
-        label: its name in figures and reports.
-        function: computes it from predictions; None for a property of the training.
-        share: a number from 0 to 1, shown in per cent; else a plain number.
-        of_images: a share of the images, so that it has Wilson's interval.
-        all_finite: NaN if any prediction is not finite; else such an image counts as an error.
-        fewest, most: numbers of classes for which it is defined.
-        says_the_same_as: another metric; a table shows only one of the two.
-        recorded: name in the training history; the value of the last epoch counts.
-        of_model: a number of the model, equal for all seeds.
-    """
-
-    name: str
-    label: str
-    function: Callable[[Predicted], float] | None = None
-    share: bool = False
-    of_images: bool = False
-    all_finite: bool = False
-    fewest: int = 0
-    most: float = math.inf
-    says_the_same_as: str | None = None
-    recorded: str | None = None
-    of_model: bool = False
+    name: str  # in config files and tables
+    label: str  # in figures and reports
+    function: Callable[[Predicted], float] | None = None  # None for a property of the training
+    share: bool = False  # a number from 0 to 1, shown in per cent; else a plain number
+    of_images: bool = False  # a share of the images, so that it has Wilson's interval
+    all_finite: bool = False  # NaN if any prediction is not finite; else such an image counts as an error
+    fewest: int = 0  # smallest number of classes for which it is defined
+    most: float = math.inf  # largest number of classes
+    says_the_same_as: str | None = None  # another metric; a table shows only one of the two
+    recorded: str | None = None  # name in the training history; the value of the last epoch counts
+    of_model: bool = False  # a number of the model, equal for all seeds
 
     @property
     def tested(self) -> bool:

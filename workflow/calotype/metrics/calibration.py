@@ -14,17 +14,11 @@ BINS = 15  # of confidence; as in Guo and others, and with that in most papers
 
 @dataclass(frozen=True)
 class Calibration:
-    """Accuracy and confidence in each of `BINS` bins of confidence.
+    """Accuracy and confidence in each of `BINS` bins of confidence; all of shape (bins,)."""
 
-    Attributes:
-        images: number of images, int64, shape (bins,).
-        confidence: mean probability of the predicted class; NaN in an empty bin.
-        accuracy: share whose predicted class is the true one; NaN in an empty bin.
-    """
-
-    images: NDArray[np.int64]
-    confidence: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
+    images: NDArray[np.int64]  # number of images
+    confidence: NDArray[np.float64]  # mean probability of the predicted class; NaN in an empty bin
+    accuracy: NDArray[np.float64]  # share whose predicted class is the true one; NaN in an empty bin
 
     @property
     def error(self) -> float:

@@ -42,21 +42,13 @@ Kernel = Annotated[int, Field(ge=3, le=255), BeforeValidator(_odd)]  # width of 
 
 @dataclass(frozen=True)
 class Known:
-    """Properties of images before a step; None if unknown until the images are read.
+    """Properties of images before a step; None if unknown until the images are read."""
 
-    Attributes:
-        values: grey levels from 0 on, 0 to 1, or any numbers.
-        white: the largest possible value of a pixel; None for `any`.
-        channels: number of channels.
-        size: width and height in px.
-        since: the step that replaced the grey levels that were read; empty if none did.
-    """
-
-    values: Literal["levels", "unit", "any"] | None = "levels"
-    white: float | None = None
+    values: Literal["levels", "unit", "any"] | None = "levels"  # grey levels from 0 on, 0 to 1, or any numbers
+    white: float | None = None  # the largest possible value of a pixel; None for `any`
     channels: int | None = None
-    size: tuple[int, int] | None = None
-    since: str = ""
+    size: tuple[int, int] | None = None  # width and height in px
+    since: str = ""  # the step that replaced the grey levels that were read
 
 
 class Step(Registered):

@@ -23,15 +23,9 @@ else:
 
 @dataclass(frozen=True)
 class WorstErrors:
-    """Images with the worst errors, the worst first, each with its text for a figure.
+    """Images with the worst errors, the worst first, each with its text for a figure."""
 
-    Attributes:
-        places: indices of the images, shape (errors,).
-        true, predicted: label and prediction of each, as text.
-        confidence: of each prediction, as text; None if the task has none.
-    """
-
-    places: NDArray[np.int64]
+    places: NDArray[np.int64]  # indices of the images, shape (errors,)
     true: list[str]
     predicted: list[str]
     confidence: list[str] | None = None
@@ -39,35 +33,22 @@ class WorstErrors:
 
 @dataclass(frozen=True)
 class Task:
-    """A task.
+    """A task."""
 
-    Attributes:
-        name: its name in config files.
-        purpose: completes "`name`: " in the key reference.
-        labels: the kind of labels that its datasets have.
-        losses: the losses that fit: all of numbers, or all of classes.
-        metrics: measured on each test split, in the order of the tables; the first is the default headline.
-        usual: names of the metrics that tables show by default.
-        worst_errors: takes labels, shape (images,), predictions, shape (images, ...), names of the classes and a
-            maximum number of images.
-        starter: lines of a new study file.
-        decide: turns predictions, shape (..., images) or (..., images, classes), into labels, shape (..., images), NaN
-            where a prediction is not finite. If None, there are no shares of right images and no confusion matrices.
-        scales_targets: `scale_targets` may be used.
-        of_training: further metrics that a claim may name.
-    """
-
-    name: str
-    purpose: str
-    labels: LabelKind
-    losses: tuple[str, ...]
-    metrics: tuple[Metric, ...]
-    usual: tuple[str, ...]
+    name: str  # in config files
+    purpose: str  # completes "`name`: " in the key reference
+    labels: LabelKind  # of its datasets
+    losses: tuple[str, ...]  # all of numbers, or all of classes
+    metrics: tuple[Metric, ...]  # of each test split, in the order of the tables; the first is the default headline
+    usual: tuple[str, ...]  # metrics that tables show by default
+    # Takes labels, shape (images,), predictions, shape (images, ...), names of classes and a maximum number of images.
     worst_errors: Callable[[Labels, Predictions, Sequence[str], int], WorstErrors]
-    starter: Starter
+    starter: Starter  # lines of a new study file
+    # Turns predictions, shape (..., images) or (..., images, classes), into labels, shape (..., images), NaN where a
+    # prediction is not finite. If None, there are no shares of right images and no confusion matrices.
     decide: Callable[[Predictions], Decided] | None = None
-    scales_targets: bool = False
-    of_training: tuple[Metric, ...] = (PARAMETERS,)
+    scales_targets: bool = False  # `scale_targets` may be used
+    of_training: tuple[Metric, ...] = (PARAMETERS,)  # further metrics that a claim may name
 
     @property
     def gives_probabilities(self) -> bool:

@@ -10,22 +10,13 @@ TWO_CLASSES, EXAMPLE, FEATURE_MAPS = "two_classes", "example", "feature_maps"
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """A figure of a study, or of each variant of a study.
+    """A figure of a study, or of each variant of a study."""
 
-    Attributes:
-        name: of its caption, workflow/report/<name>.rst, and, with dashes instead of underscores, of its file.
-        function: ``module:function`` in calotype.figures; takes a `StudyResults`, and a variant if `per_variant`.
-        label: in Snakemake's report.
-        tasks: of the studies that have it; empty: all.
-        condition: another requirement on the study; empty: none.
-        per_variant: True for one figure for each variant, in a folder.
-    """
-
-    name: str
-    function: str
-    label: str = ""
-    tasks: tuple[str, ...] = ()
-    condition: str = ""
+    name: str  # of its caption, workflow/report/<name>.rst, and, with dashes instead of underscores, of its file
+    function: str  # `module:function` in calotype.figures; takes a `StudyResults`, and a variant if `per_variant`
+    label: str = ""  # in Snakemake's report
+    tasks: tuple[str, ...] = ()  # of the studies that have it; empty: all
+    condition: str = ""  # another requirement on the study
     per_variant: bool = False
 
     @property
