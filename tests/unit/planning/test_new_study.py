@@ -9,6 +9,7 @@ from unit.new_studies import HEADER, image, started, steps_for
 from calotype.config import load
 from calotype.data.catalogue import write_catalogue
 from calotype.data.folder_scan import scan_folder
+from calotype.planning import new_study
 from calotype.planning.new_study import findings, write_study
 from calotype.util.errors import CalotypeError
 
@@ -123,7 +124,7 @@ def test_what_is_wrong_with_the_images_is_said_before_anything_is_trained(leaves
         "classes: 2 mm 8, 10 mm 8, beech 12, oak 9",
         "20 x 20 px, colour, 8 bit",
         "small class: `2 mm` has 8 images",
-        "same pixels: beech/2.png = oak/2.png",
+        "same pixels, such as\n    beech/2.png = oak/2.png",
         "unreadable: 2 image(s)",
         "oak/0.png: the file is empty.",
     ):
@@ -152,3 +153,8 @@ def test_a_class_of_any_name_comes_back_from_yaml_as_it_was(config_folder, name)
         (config_folder / "x" / each).mkdir(parents=True)
         image(i).save(config_folder / "x" / each / "1.png")
     assert {*started(Path("x")).datasets["mine"].classes} == {name, "other"}
+
+
+@pytest.mark.parametrize("kind", ["datasets", "study"])
+def test_the_schema_that_a_new_file_names_for_editors_exists(kind):
+    assert (new_study.SCHEMAS / f"{kind}.schema.json").is_file()

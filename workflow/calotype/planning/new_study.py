@@ -27,7 +27,7 @@ BATCH = 32
 FEW = 20  # images of a class: fewer give no precise test result
 UNEVEN = 3.0  # ratio of the largest to the smallest class
 SHOWN = 3  # examples in a line
-SCHEMAS = Path(__file__).parents[1] / "schemas"
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collection[str] = ()) -> None:
@@ -153,13 +153,13 @@ def preparation(seen: FolderScan) -> list[str]:
         if len(ratios) > 1:
             side = min(SIDE, max(map(max, seen.sizes)))
             size = f"width: {side}, height: {side}"
-            steps.append(f"{{name: resize, {size}, keep_aspect: true}}   # from {_sizes(seen)}; smaller is faster")
+            steps.append(f"{{name: resize, {size}, keep_aspect: true}}   # images: {_sizes(seen)}; smaller is faster")
             steps.append(f"{{name: pad, {size}}}")
         else:
             factor = min(1.0, SIDE / max(height, width))
             width, height = (max(1, round(side * factor)) for side in (width, height))
             size = f"width: {width}, height: {height}"
-            steps.append(f"{{name: resize, {size}}}   # from {_sizes(seen)}; smaller is faster")
+            steps.append(f"{{name: resize, {size}}}   # images: {_sizes(seen)}; smaller is faster")
     if set(seen.channels) == {1}:
         steps.append("grey                 # no image has colour")
     elif len(seen.channels) > 1:
@@ -257,8 +257,8 @@ def findings(name: str, seen: FolderScan) -> list[str]:
         lines.append(f"  weights: the column `{seen.table['weight']}`; if it is wrong, delete `weight` in the entry")
     if seen.duplicates:
         pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.duplicates[:SHOWN])
-        lines.append(f"  duplicates: {len(seen.duplicates)} image(s) have copies with the same pixels: {pairs}.")
-        lines.append("    Delete the copies: the same image in two splits is an error.")
+        lines.append(f"  duplicates: {len(seen.duplicates)} image(s) have copies with the same pixels, such as")
+        lines.append(f"    {pairs}. Delete the copies: the same image in two splits is an error.")
     if seen.unreadable:
         lines.append(f"  unreadable: {len(seen.unreadable)} image(s); fix or delete them first:")
         lines += [f"    {path}: {reason}" for path, reason in [*seen.unreadable.items()][:SHOWN]]

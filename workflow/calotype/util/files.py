@@ -233,7 +233,11 @@ def write_text(text: str, file: Path) -> None:
 
 def harmless(cell: Any) -> Any:
     """Put ' before a text that a spreadsheet would run, such as a file name that begins with =; not before numbers."""
-    if isinstance(cell, str) and re.match(r"'*[=+@\t\r-]", cell) and not re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", cell):
+    if (
+        isinstance(cell, str)
+        and re.match(r"'*[=+@\t\r-]", cell)
+        and not re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", cell)
+    ):
         return f"'{cell}"
     return cell
 
