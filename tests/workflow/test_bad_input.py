@@ -84,6 +84,18 @@ def test_a_mistyped_target_is_answered_with_the_closest(fresh, target, closest):
         assert "Targets are all, check, digits, dots," in printed
 
 
+def test_byte_code_that_a_full_disk_truncated_does_not_end_every_later_call(fresh):
+    assert fresh.plan()
+    files = sorted((fresh.folder / "workflow/calotype").rglob("*.pyc"))
+    assert len(files) > 20
+    for file in files:
+        os.truncate(file, 50)
+    done = fresh.snakemake("--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for file in files:
+        assert f"{file.name}: truncated byte code" in done.stderr
+
+
 @pytest.fixture
 def drawn(finished):
     """Return a project whose images have been drawn but not prepared."""

@@ -21,6 +21,9 @@ WORKFLOW = hosted["workflow_folder"](workflow.current_basedir)
 LIBRARY = str(WORKFLOW.resolve())
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 sys.path.insert(0, LIBRARY)
+bytecode = runpy.run_path(str(WORKFLOW / "calotype/util/bytecode.py"))
+bytecode["repair"]([LIBRARY])
+bytecode["install"]()
 
 from calotype.config.project import check_settings_file, open_project
 from calotype.jobs import retries

@@ -1,6 +1,7 @@
 """Only killed jobs are retried, in every version of Snakemake."""
 
 import os
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,16 @@ from calotype.util.entry_point import FINAL
 
 
 @pytest.fixture
-def installed(monkeypatch):
+def installed(monkeypatch, tmp_path_factory):
     """Replace Snakemake's retries, for a call that began at second 1000, and restore them."""
     for kind in (jobs.Job, jobs.GroupJob):
         monkeypatch.setattr(kind, "restart_times", kind.restart_times)
     assert retries.install(1000) is None
+    packages = tmp_path_factory.mktemp("packages")
+    monkeypatch.setattr(retries.sysconfig, "get_path", lambda _: str(packages))
+    retries.repair_packages.cache_clear()
+    yield packages
+    retries.repair_packages.cache_clear()
 
 
 def job(log: Path, times: int = 3) -> SimpleNamespace:
@@ -44,6 +50,17 @@ def test_a_job_with_an_error_of_this_call_is_not_retried_and_a_killed_one_is(tmp
 @pytest.mark.usefixtures("installed")
 def test_an_error_of_an_earlier_call_does_not_keep_a_killed_job_from_its_retries(tmp_path):
     assert jobs.Job.restart_times.fget(job(log(tmp_path, FINAL, 999))) == 3
+
+
+def test_a_package_truncated_by_a_full_disk_does_not_fail_the_jobs_of_the_next_call(installed, tmp_path):
+    """A job that cannot import it ends before it writes a log."""
+    (installed / "module.py").write_text("TEXT = 'text'", encoding="utf-8")
+    file = Path(py_compile.compile(str(installed / "module.py")))
+    os.truncate(file, 30)
+    jobs.Job.restart_times.fget(job(log(tmp_path, FINAL, 1001)))
+    assert file.exists(), "reading all packages takes seconds: not after an error of the job itself"
+    assert jobs.Job.restart_times.fget(job(tmp_path / "none.log")) == 3
+    assert not file.exists()
 
 
 @pytest.mark.usefixtures("installed")

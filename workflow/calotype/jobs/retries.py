@@ -3,10 +3,13 @@
 Snakemake does not distinguish the two. After a failure its scheduler reads `restart_times` of the job or group of jobs.
 """
 
+import functools
 import importlib
+import sysconfig
 from pathlib import Path
 from typing import Any
 
+from calotype.util import bytecode
 from calotype.util.entry_point import would_fail_again
 
 
@@ -21,6 +24,12 @@ def fits(jobs: Any, scheduler: Any) -> bool:
     )
 
 
+@functools.cache
+def repair_packages() -> None:
+    """Remove truncated byte code of the installed packages, once; this reads all of it, which takes seconds."""
+    bytecode.repair({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+
+
 def install(since: float) -> str | None:
     """Replace the number of retries of jobs and of groups of jobs.
 
@@ -33,6 +42,8 @@ def install(since: float) -> str | None:
 
     def of_job(job: Any) -> int:
         new = [log for log in map(Path, job.log) if log.exists() and log.stat().st_mtime >= since]
+        if not new:  # it ended before its own code: perhaps in an import
+            repair_packages()
         return 0 if any(map(would_fail_again, new)) else int(job.rule.restart_times)
 
     def of_group(group: Any) -> int:

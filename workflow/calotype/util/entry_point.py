@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from calotype.util import bytecode
 from calotype.util.errors import CalotypeError, redacted
 
+bytecode.install()
 FINAL = "Not retried: the error is not transient."  # the last line of a log
 # TensorFlow's names of errors that may not occur on another machine or later. TensorFlow is not imported for this.
 PASSING = ("AbortedError", "InternalError", "ResourceExhaustedError", "UnavailableError")
