@@ -97,9 +97,9 @@ def _rows(model: type[BaseModel]) -> dict[str, str]:
     rows = {}
     for key, entry in schema["properties"].items():
         required = key in schema.get("required", ())
-        default = "must be given" if required else f"`{json.dumps(entry.get('default'))}`"
+        default = "required" if required else f"`{json.dumps(entry.get('default'))}`"
         if model is study.Variant and required:
-            default = "must be given, here or in `defaults`"
+            default = "required, here or in `defaults`"
         if not required and entry.get("default") in (None, "", {}, []):
             default = "none"
         rows[key] = f"| `{key}` | {_kind(entry, schema.get('$defs', {}))} | {default} | {_described(entry)} |"

@@ -15,7 +15,7 @@ from calotype.util.typed import Registered, Strict
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 Split = TypeVar("Split", bound=Strict)
-Splits = Annotated[dict[Name, Split], Field(min_length=1, description="The splits, by name.")]
+Splits = Annotated[dict[Name, Split], Field(min_length=1, description="Splits, by name.")]
 CATALOGUE = "catalogue"  # file name of the list of a user's own images, beside the prepared splits
 
 

@@ -69,7 +69,7 @@ class Claim(Strict):
     )
     as_low_as: Finite | None = Field(None, description="Value of the lowest runs, instead of `value`.")
     similar_to: str | None = Field(
-        None, description="Another variant that a single run cannot be told from, instead of `value`."
+        None, description="Another variant that one run cannot distinguish from this one, instead of `value`."
     )
     quote: str = Field(description="The source's statement, in your words.")
     note: str = Field("", description="Reason why our measurement differs, if known.")
