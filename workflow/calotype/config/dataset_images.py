@@ -91,7 +91,9 @@ class ImagesDataset(OwnDataset):
         ["Thumbs.db", "desktop.ini"],
         description="File names to ignore, with * and ?. Names that begin with a dot are always ignored.",
     )
-    unlabelled: Literal["refuse", "ignore"] = Field("refuse", description="Images that the table does not name: an error, or ignored.")
+    unlabelled: Literal["refuse", "ignore"] = Field(
+        "refuse", description="Images that the table does not name: an error, or ignored."
+    )
 
     def may_hold(self, split: str, number: int, limit: int | None = None) -> bool:
         return number > 0
