@@ -64,7 +64,7 @@ NAMES = [
 
 @pytest.mark.parametrize("place", ["name", "folder"])
 def test_names_with_spaces_quotes_commands_and_letters_of_all_scripts_are_kept(leaves, place):
-    """As those of files, and as those of folders, which are classes."""
+    """A name is that of a file, or that of a class and its folder."""
     shutil.copytree(leaves, "leaves")
     found = {}
     names = [name for name in NAMES if place == "name" or not {"\\", "\u0301"} & {*name}]
@@ -93,7 +93,7 @@ def test_a_name_that_would_break_a_line_or_a_terminal_is_refused(leaves, sign):
 
 
 def untouched(_folder: Path) -> None:
-    """Nothing is wrong with the folder itself."""
+    """The folder itself is valid."""
 
 
 def fifo(folder: Path) -> None:

@@ -78,7 +78,7 @@ def test_parts_that_overlap_or_reach_beyond_the_end_are_named(faces):
     said = refused(faces, splits={"train": {"number": 20}, "test": {"first": 15}})
     assert "splits.test: image 15 of faces.npz:images is already in `train`" in said
     said = refused(faces, splits={"train": {"number": 20}, "test": {"first": 25, "number": 6}})
-    assert "splits.test: image 30 of faces.npz:images not found: it has 30, from 0 on" in said
+    assert "splits.test: image 30 of faces.npz:images not found; the 30 images are numbered from 0" in said
     said = refused(faces, splits={"train": {}, "test": {}})
     assert "image 0 of faces.npz:images is already in `train`" in said
 

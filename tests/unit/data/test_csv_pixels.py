@@ -62,7 +62,7 @@ def test_a_part_of_a_file_is_the_images_asked_for_with_their_numbers_in_the_file
 )
 def test_more_images_than_the_file_has_are_refused(tmp_path, first, number, last):
     message = csv_refused(tmp_path, numbers(), first=first, number=number)
-    assert message.startswith(f"{tmp_path}/digits.csv: image {last} not found: it has 10, from 0 on.")
+    assert message.startswith(f"{tmp_path}/digits.csv: image {last} not found; the 10 images are numbered from 0.")
     assert "\nHint: see `first` and `number` of this split in datasets.yaml." in message
 
 

@@ -183,7 +183,7 @@ def test_a_part_of_idx_files_keeps_images_and_labels_together(tmp_path):
 
 def test_faults_of_idx_files_are_named(tmp_path):
     write_both(tmp_path)
-    with pytest.raises(CalotypeError, match=r"/images: image 6 not found: it has 6, from 0 on\."):
+    with pytest.raises(CalotypeError, match=r"/images: image 6 not found; the 6 images are numbered from 0\."):
         idx_part(tmp_path, number=7)
     with pytest.raises(CalotypeError, match=r"/images: image 5: the label 9 is not one of the 9 classes, 0 to 8\."):
         idx_part(tmp_path, classes=9)

@@ -33,7 +33,7 @@ def test_a_part_of_the_file_keeps_the_numbers_of_its_images(tmp_path):
     where = {"file": "a.npz", "images": "x", "labels": "y", "first": 1, "number": 3, "classes": 3}
     raw = read_part(tmp_path, **where)
     assert [(number, label) for number, label, _ in raw.records] == [(1, 1), (2, 2), (3, 1)]
-    with pytest.raises(CalotypeError, match=r"image 7 not found: it has 5, from 0 on"):
+    with pytest.raises(CalotypeError, match=r"image 7 not found; the 5 images are numbered from 0"):
         read_part(tmp_path, **where | {"number": 7})
     with pytest.raises(CalotypeError, match=r"image 2: the label 2 is not one of the 2 classes"):
         read_part(tmp_path, **where | {"classes": 2})

@@ -65,7 +65,7 @@ def test_splits_have_their_shares_although_classes_do_not_come_out_even(seed):
 
 
 def test_a_split_that_has_its_share_takes_no_more():
-    """Of 5 and 4 images 0.8 are 4 and 3: all of the 7.2 that it gets. The last one is for the other."""
+    """0.8 of 5 and 4 images are 4 and 3, which is all of its 7.2; the remaining image goes to the other split."""
     found = split_images(9, {"train": 0.8, "test": 0.2}, 1, [0] * 5 + [1] * 4)
     assert [(found == name).sum() for name in ("train", "test")] == [7, 2]
 

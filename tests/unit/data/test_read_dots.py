@@ -54,7 +54,7 @@ def test_jpeg_truncated_anywhere_is_named_and_refused(folder, kept):
 
 
 def test_jpeg_that_lost_its_tail_to_zeros_is_named_and_refused(folder):
-    """As file systems leave a file that was being written when the power went."""
+    """A file system may leave zeros at the end of a file after a power cut."""
     image = folder / "img7.jpg"
     content = image.read_bytes()
     image.write_bytes(content[:600] + bytes(len(content) - 600))

@@ -38,7 +38,7 @@ def mean(values):
 
 
 def order(chances):
-    """Classes, the most probable first; of equals the first."""
+    """Return the classes, the most probable first, ties in their order."""
     return sorted(range(len(chances)), key=lambda place: (-chances[place], place))
 
 
@@ -66,7 +66,7 @@ def balanced(true, predictions):
 
 
 def both_classes(measure_two):
-    """NaN where one class has no image."""
+    """Return NaN if one class has no image."""
     return lambda true, predictions: measure_two(true, predictions[:, 1]) if len({*true}) == 2 else math.nan
 
 
@@ -206,7 +206,7 @@ def test_what_their_mean_says_explains_nothing_of_the_labels_and_the_truth_all()
 
 @pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
 def test_one_infinite_prediction_makes_no_error_of_numbers_infinite(lost):
-    """A mean of infinity would be the largest bar of a figure; no value is left out of it."""
+    """A mean of infinity would be the largest bar of a figure."""
     for task in (REGRESS, COUNT):
         found = measure(task, np.array([1, 2, 3]), said(1, 2, lost))
         assert all(math.isnan(found[metric.name]) for metric in REGRESS.metrics)
@@ -235,7 +235,7 @@ def test_log_loss_of_a_certain_mistake_is_finite_and_as_large_as_scikit_learns()
 
 
 def test_of_classes_that_are_equally_probable_the_first_ranks_first_as_it_is_the_predicted_one():
-    """Else a model that says the same of all classes had the right one among its three, but not as its first."""
+    """Otherwise, a model with equal probabilities would always have the true class among its first three."""
     labels, probabilities = np.arange(5), np.full((5, 5), 0.2, np.float32)
     assert Predicted(labels, probabilities).ranks.tolist() == [0, 1, 2, 3, 4]
     found = measure(CLASSIFY, labels, probabilities)
@@ -256,7 +256,7 @@ def test_a_probability_that_is_not_finite_makes_its_image_wrong_however_many_cla
 
 
 def test_each_class_weighs_the_same_however_many_images_show_it():
-    """Of nine images of class 0 all are right, of one of class 1 none is; class 2 does not occur."""
+    """All nine images of class 0 are right, the one of class 1 is wrong, and class 2 does not occur."""
     found = measure(CLASSIFY, np.array([0] * 9 + [1]), np.eye(3, dtype=np.float32)[[0] * 10])
     assert found["balanced_accuracy"] == 0.5
     assert found["macro_f1"] == pytest.approx((2 * 9 / (2 * 9 + 1) + 0) / 2)
@@ -290,7 +290,7 @@ def test_the_second_class_is_the_one_that_is_looked_for():
     assert measure(CLASSIFY, labels, two(0.9, 0.8, 0.1))["roc_auc"] == 0
 
 
-# ---- Which there are -------------------------------------------------------------------------------------------------
+# ---- All metrics -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

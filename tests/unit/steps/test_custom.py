@@ -1,4 +1,4 @@
-"""A user's own function is a step like the others, and whatever it does wrong is said with its name."""
+"""A user's function is a step like the others, and its errors name it."""
 
 from functools import partial
 

@@ -28,7 +28,7 @@ def test_a_gaussian_blur_weighs_the_square_around_a_pixel(kind, channels, sigma)
 @KINDS
 @pytest.mark.parametrize("keys", [{"method": "box"}, {}, {"sigma": 1.0}, {"sigma": 3.0}], ids=str)
 def test_no_blurred_pixel_is_brighter_than_white_or_darker_than_black(kind, keys):
-    """Weights are rounded, and their sum comes out above one for some sizes."""
+    """Weights are rounded, and for some sizes their sum is above one."""
     for size in (3, 5, 11, 15, 21):
         for steps in ([step("blur", size=size, **keys)], ["scale", step("blur", size=size, **keys)]):
             white = 1 if "scale" in steps else WHITE[kind]

@@ -1,4 +1,4 @@
-"""Geometry: sizes and interpolated pixels are those of another way."""
+"""Geometry: sizes and interpolated pixels match an independent implementation."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Levels: pixels in another unit match the formula."""
+"""Levels: rescaled pixels match the formula."""
 
 import numpy as np
 import pytest

@@ -81,7 +81,8 @@ def _given(splits: Mapping[str, ArraySplit], images: int, name: str) -> NDArray[
         last = images if part.number is None else first + part.number
         if not first < last <= images:
             raise CalotypeError(
-                f"splits.{split}: image {max(first, last - 1)} of {name} not found: it has {images}, from 0 on.",
+                f"splits.{split}: image {max(first, last - 1)} of {name} not found; the {images} images are numbered "
+                "from 0.",
                 "see `first` and `number`.",
             )
         if (taken := found[first:last] != LEFT).any():

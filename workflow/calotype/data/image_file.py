@@ -18,7 +18,7 @@ from calotype.util.errors import CalotypeError, about
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 MOST_PIXELS = 100_000_000  # of an image; a few kilobytes can claim more than any memory holds
-MOST_BYTES = 700_000_000  # of a file; so many pixels in RGB, of 16 bits, take 600 million
+MOST_BYTES = 700_000_000  # of a file; so many RGB pixels of 16 bits take 600 million
 BLOCK = 2**20  # pixels that are blended at once
 Alpha = Literal["refuse", "drop", "black", "white"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -47,19 +47,15 @@ class Picture:
 
 
 def is_grey(pixels: Pixels) -> bool:
-    """Whether pixels, shape (height, width, channels), have no colour, whatever their channels."""
-    some = pixels[::16, ::16]  # of an image in colour these show it, at a fraction of the time
+    """Tell if pixels, shape (height, width, channels), are grey, also in three equal channels."""
+    some = pixels[::16, ::16]  # of a colour image, these are enough, and faster
     return pixels.shape[2] == 1 or all(
         np.array_equal(part[..., 0], part[..., other]) for part in (some, pixels) for other in (1, 2)
     )
 
 
 def digest(pixels: Pixels) -> str:
-    """SHA-256 of size and pixels: equal for equal images, in whatever format, grey or in colours that are grey.
-
-    Args:
-        pixels: shape (height, width, channels), uint8 or uint16.
-    """
+    """Return the SHA-256 of type, size and pixels: equal for equal images in any format, grey or as grey colours."""
     pixels = pixels[..., :1] if is_grey(pixels) else pixels
     found = hashlib.sha256(f"{pixels.dtype} {pixels.shape} ".encode())
     found.update(np.ascontiguousarray(pixels).data)
@@ -119,7 +115,7 @@ def _without_alpha(pixels: Any, opacity: Any, alpha: Alpha, multiplied: bool) ->
     Args:
         pixels: shape (height, width, channels).
         opacity: shape (height, width).
-        multiplied: whether the file stores colours multiplied by opacity.
+        multiplied: the file stores colours multiplied by opacity.
     """
     largest = int(np.iinfo(pixels.dtype).max)
     if alpha == "refuse":

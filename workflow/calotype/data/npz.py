@@ -65,7 +65,7 @@ def as_images(pixels: NDArray[Any], name: str) -> NDArray[np.uint8 | np.uint16]:
     shaped = pixels[..., None] if pixels.ndim == 3 else pixels
     if shaped.ndim != 4 or shaped.shape[3] not in (1, 3) or 0 in shaped.shape:
         shape = " x ".join(map(str, pixels.shape))
-        raise CalotypeError(f"{name} is {shape}.", "its shape must be images, height, width, and for colour 3.")
+        raise CalotypeError(f"{name} is {shape}.", "its shape must be (images, height, width), and for colour also 3.")
     return cast("NDArray[np.uint8 | np.uint16]", shaped)
 
 

@@ -53,7 +53,7 @@ def part(
     last = len(images) if number is None else first + number
     if not first < last <= len(images):
         raise CalotypeError(
-            f"{file}: image {max(first, last - 1)} not found: it has {len(images)}, from 0 on.",
+            f"{file}: image {max(first, last - 1)} not found; the {len(images)} images are numbered from 0.",
             "see `first` and `number` of this split in datasets.yaml.",
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))

@@ -140,7 +140,7 @@ class Invert(Step):
 
     def check(self, known: Known) -> None:
         if known.values == "any":
-            raise ValueError(f"there is no white after `{known.since}`: put it before")
+            raise ValueError(f"there is no white after `{known.since}`: put `invert` before it")
 
     def after(self, known: Known) -> Known:
         return known
