@@ -181,7 +181,7 @@ def test_another_study_leaves_the_first_alone(finished):
     assert finished.trainings("--config", "studies=[dots,again]") == ["again/accurate 0-0", "again/source 0-1"]
 
 
-def test_a_project_of_ones_own_beside_one_copy_of_the_workflow_can_be_planned(finished, tmp_path):
+def test_a_project_beside_a_shared_copy_of_the_workflow_can_be_planned(finished, tmp_path):
     own = type(finished)(tmp_path / "own")
     shutil.copytree(finished.folder / "config", own.folder / "config")
     plan = own.plan("--snakefile", str(finished.folder / "Snakefile"))

@@ -226,7 +226,7 @@ def test_the_default_call_stays_small():
     assert set(settings["studies"]) < set(settings["paper"])
 
 
-def test_files_of_ones_own_are_named_by_the_environment_too(tmp_path, monkeypatch):
+def test_own_files_may_be_named_by_the_environment(tmp_path, monkeypatch):
     project = small_fashion(tmp_path / "project")
     project.edit("config/config.yaml", "local_data: mine\n", "")
     monkeypatch.setenv("CALOTYPE_DATA", str(project.folder / "mine"))

@@ -197,7 +197,7 @@ def gone_on(project: Project) -> int:
     return epoch
 
 
-def test_what_stops_a_training_loses_nothing_and_the_same_command_goes_on_to_the_same_bytes(project, whole, ended):
+def test_a_stopped_training_run_loses_nothing_and_resumes_to_the_same_bytes(project, whole, ended):
     """A machine that loses its power, which leaves checkpoints alone; then Ctrl-C; then the end of a session."""
     log, epochs = project.folder / LOG, []
     for number, epoch, *options in ((signal.SIGKILL, 10, "--config", "checkpoint_minutes=0"),

@@ -197,7 +197,7 @@ def test_a_check_tries_every_variant_says_the_next_call_and_trains_nothing(follo
 
 
 @pytest.mark.slow
-def test_a_model_of_ones_own_is_tried_and_then_trained_alone(followed):
+def test_a_custom_model_has_a_smoke_test_and_is_then_trained_alone(followed):
     *_, printed, cluster = followed.printed
     grid = {"small-filters-8", "small-filters-16"} if followed.whole else {"small-filters-8"}
     assert trained(printed) == tried(printed) == grid

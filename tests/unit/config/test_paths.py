@@ -55,7 +55,7 @@ def two(root):
     return layout(root, one=study(), two=study())
 
 
-def of_ones_own(root):
+def with_user_images(root):
     """Return a study of the user's own images beside a study of drawn images."""
     made = layout(root, dots=study(), leaves=digits().model_copy(update={"dataset": "leaves"}))
     splits = {"train": {"share": 0.8}, "test": {"share": 0.1}, "spare": {"share": 0.1}}
@@ -89,7 +89,7 @@ def test_a_pack_that_did_not_finish_does_not_count_as_one(tmp_path):
     assert layout(tmp_path).packs("dots", "wide") == [(0, 2), (3, 4)]
 
 
-def test_packs_of_other_variants_and_studies_are_not_mistaken_for_ones_own(tmp_path):
+def test_packs_of_other_variants_and_studies_do_not_count(tmp_path):
     finish(tmp_path, "seeds-000-004", variant="deep")
     finish(tmp_path, "seeds-000-004", study="other")
     assert layout(tmp_path).packs("dots", "wide") == [(0, 2), (3, 4)]
@@ -277,8 +277,8 @@ def test_every_job_of_a_report_has_its_rule_and_its_benchmark(rules, tmp_path):
         assert rules[stage]["benchmark"].startswith(f"results/benchmarks/{stage}/"), stage
 
 
-def test_the_preparation_of_images_of_ones_own_is_in_the_report_and_that_of_drawn_ones_costs_it_nothing(tmp_path):
-    made = of_ones_own(tmp_path)
+def test_the_report_shows_previews_of_user_images_and_makes_none_of_drawn_images(tmp_path):
+    made = with_user_images(tmp_path)
     folder = "out/prepared/leaves"
     assert made.report_previews(["dots"]) == []
     assert made.report_previews(["dots", "leaves"]) == [

@@ -38,7 +38,7 @@ def test_two_variants_with_one_label_do_not_become_one_in_the_figures(project):
     assert "label" in complaint
 
 
-def test_trainings_may_diverge_unless_a_study_forbids_it_and_that_trains_nothing_again(project):
+def test_runs_may_diverge_unless_a_study_forbids_it_and_that_trains_nothing_again(project):
     loaded = project.study(STUDY).load().studies["dots"]
     strict = project.study(STUDY | {"may_diverge": False}).load().studies["dots"]
     assert (loaded.may_diverge, strict.may_diverge) == (True, False)
@@ -82,7 +82,7 @@ def test_an_example_that_no_run_is_tested_on_is_refused_before_anything_is_train
     ("entry", "first"),
     [({"source": "images"}, 1), ({"source": "arrays", "arrays": {"images": "x.npy", "labels": "y.npy"}}, 0)],
 )
-def test_an_example_of_images_of_ones_own_is_looked_for_when_they_are_known(classes, entry, first):
+def test_an_example_of_user_images_is_checked_when_they_are_known(classes, entry, first):
     splits = {"train": {"share": 0.5}, "test": {"share": 0.5}}
     classes.datasets(FETCHED | {"clothes": {"folder": "x", "classes": ["a", "b"], "splits": splits} | entry})
     base = CLASSIFY | {"claims": [], "variants": {"a": {"test_images": 3}}}

@@ -208,7 +208,7 @@ def test_jobs_are_counted_by_stage_and_those_that_are_done_not_at_all(layout):
     assert not cost_forecast.jobs(layout, [of(layout, "a"), of(layout, "b")])
 
 
-def test_a_model_of_ones_own_is_tried_before_its_first_pack_and_not_after(tmp_path):
+def test_a_custom_model_has_a_smoke_test_before_its_first_pack_and_not_after(tmp_path):
     (tmp_path / "mine.py").write_text("def build(): ...")
     layout = project(tmp_path, model="mine.py:build")
     row, other = (dataclasses.replace(of(layout, "b"), variant=variant) for variant in "ab")

@@ -54,7 +54,7 @@ def test_the_images_of_one_patient_stay_together_however_the_column_is_spelt(tab
     assert started(table).datasets["mine"].table.group == name
 
 
-def test_that_nobody_knows_which_images_belong_together_is_said_where_they_are_dealt(leaves, table):
+def test_unknown_groups_are_reported_if_images_are_split_at_random(leaves, table):
     words = "groups: unknown; if images belong together"
     assert words in "\n".join(findings("mine", scan_folder(leaves)))
     assert words not in relabelled(table, "image,patient,label", [i // 2 for i in range(10)], "ababababab")
@@ -111,7 +111,7 @@ def test_lines_of_images_that_are_not_there_are_said(table):
     assert "missing: 2 image(s), such as img/3.png; restore them, or delete their lines in labels.csv" in said
 
 
-def test_classes_that_a_slip_has_parted_are_said(table):
+def test_classes_that_a_typing_error_separates_are_reported(table):
     said = relabelled(table, "image,label", ["oak", "oak ", "Oak", "elm", "elm"] * 2)
     assert "similar classes: 'Oak' and 'oak' and 'oak ' differ only in spaces or capitals" in said
 
