@@ -13,7 +13,7 @@ from calotype.config.dataset_fetched import CsvDataset
 from calotype.config.load import Config, Settings
 from calotype.config.paths import Layout
 from calotype.config.study import CLAIM_KINDS, Study
-from calotype.evaluation import confusion, divergence
+from calotype.evaluation import divergence
 from calotype.evaluation import tables as evaluation
 from calotype.evaluation.claims import claims_table
 from calotype.evaluation.packs import PackOrigin
@@ -114,7 +114,7 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
         "runs": table,
         "summary": evaluation.summary_table(table),
         "pooled": pooled,
-        "confusion": confusion.confusion_table(name, TASKS[study.task], runs),
+        "confusion": evaluation.confusion_table(name, TASKS[study.task], runs),
         "differences": evaluation.differences_table(table, pooled, study.headline),
         "claims": claims_table(name, claims, table, pooled, sizes, same_images=same_images),
         "layers": layers,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calotype.evaluation import confusion, divergence, packs, tables
+from calotype.evaluation import divergence, packs, tables
 from calotype.evaluation.predictions import read_predictions
 from calotype.evaluation.runs import seed_predictions, training_rows
 from calotype.tasks.registry import TASKS
@@ -28,7 +28,7 @@ with script(snakemake.log[0]):
         "runs": table,
         "summary": tables.summary_table(table),
         "pooled": pooled,
-        "confusion": confusion.confusion_table(study, task, runs),
+        "confusion": tables.confusion_table(study, task, runs),
         "differences": tables.differences_table(table, pooled, params.metric),
         "layers": packs.layers_table(trained),
         "history": history,

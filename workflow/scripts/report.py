@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from calotype.evaluation.study_results import StudyResults
-from calotype.report.findings import findings
-from calotype.report.html import render
+from calotype.report.html import findings, render
 from calotype.report.jobs import figure_jobs, read_job, train_job
 from calotype.report.study_section import ShownFigure, study_section
 from calotype.util.entry_point import script

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from unit.evaluated import LABELS, guesses, history, one_run, said
 
-from calotype.evaluation.confusion import confusion_table
 from calotype.evaluation.runs import measure, seed_predictions, training_rows
-from calotype.evaluation.tables import pooled_table, runs_table, summary_table
+from calotype.evaluation.tables import confusion_table, pooled_table, runs_table, summary_table
 from calotype.tasks.classify import CLASSIFY
 from calotype.tasks.count import COUNT
 from calotype.util.statistics import mean_interval, wilson_interval

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from unit.evaluated import differences, guesses, one_run, said
 
-from calotype.evaluation.confusion import confusion_table
-from calotype.evaluation.tables import pooled_table, runs_table, summary_table
+from calotype.evaluation.tables import confusion_table, pooled_table, runs_table, summary_table
 from calotype.metrics.registry import METRICS
 from calotype.tasks.classify import CLASSIFY
 from calotype.tasks.count import COUNT

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from unit.evaluated import LABELS, history
 
-from calotype.evaluation.confusion import confusion_table
 from calotype.evaluation.divergence import (
     check_divergence,
     converged,
@@ -18,7 +17,14 @@ from calotype.evaluation.divergence import (
     divergences,
 )
 from calotype.evaluation.runs import seed_predictions
-from calotype.evaluation.tables import differences_table, images_tested, pooled_table, runs_table, summary_table
+from calotype.evaluation.tables import (
+    confusion_table,
+    differences_table,
+    images_tested,
+    pooled_table,
+    runs_table,
+    summary_table,
+)
 from calotype.tasks.count import COUNT
 from calotype.util.csv_tables import read_csv
 from calotype.util.errors import CalotypeError

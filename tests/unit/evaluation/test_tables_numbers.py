@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calotype.evaluation.confusion import confusion_table
 from calotype.evaluation.divergence import divergence_rows
 from calotype.evaluation.runs import seed_predictions
-from calotype.evaluation.tables import differences_table, pooled_table, runs_table, summary_table
+from calotype.evaluation.tables import confusion_table, differences_table, pooled_table, runs_table, summary_table
 from calotype.tasks.count import COUNT
 from calotype.tasks.regress import REGRESS
 from calotype.util.csv_tables import read_csv

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from unit.evaluated import history, prepare_images
 
-from calotype.evaluation import confusion, tables
+from calotype.evaluation import tables
 from calotype.evaluation.predictions import SplitPredictions, write_predictions
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
@@ -50,7 +50,7 @@ def evaluated(folder, task, lost=None):
     made = {
         "runs": measured,
         "summary": tables.summary_table(measured),
-        "confusion": confusion.confusion_table("study", TASKS[task], runs),
+        "confusion": tables.confusion_table("study", TASKS[task], runs),
         "differences": tables.differences_table(measured, pooled, metric),
         "history": pd.concat([history(*curves).assign(variant=variant) for variant in VARIANTS]),
     }

@@ -7,7 +7,7 @@ import pytest
 from unit.pages import PREDICTIONS, TEMPLATE, Page, claim, page, right, section
 
 from calotype.report import html
-from calotype.report.findings import findings
+from calotype.report.html import findings
 
 # ---- Claims ----------------------------------------------------------------------------------------------------------
 

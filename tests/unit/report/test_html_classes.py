@@ -22,7 +22,7 @@ from unit.pages import (
 )
 
 from calotype.report import html
-from calotype.report.findings import findings
+from calotype.report.html import findings
 
 
 def test_a_study_that_classifies_has_a_well_formed_page_with_its_metrics(tmp_path):

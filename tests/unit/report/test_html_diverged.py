@@ -4,7 +4,7 @@ import numpy as np
 from unit.pages import CLASS_PREDICTIONS, PREDICTIONS, TEMPLATE, Page, class_section, hits, page, section
 
 from calotype.report import html
-from calotype.report.findings import findings
+from calotype.report.html import findings
 
 LOST = {"wide": {0: 3, 2: 1}}
 

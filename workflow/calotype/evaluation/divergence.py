@@ -34,11 +34,7 @@ def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
 
 def check_divergence(lost: Diverged, study_file: str) -> None:
     """Raise CalotypeError with the names of all runs that diverged, if any."""
-    named = [
-        f"{variant}: {', '.join(f'seed {seed} in epoch {epoch}' for seed, epoch in runs.items())}"
-        for variant, runs in lost.items()
-        if runs
-    ]
+    named = [f"{variant}: {epochs_text(runs)}" for variant, runs in lost.items() if runs]
     if named:
         raise CalotypeError(
             f"{study_file}: may_diverge: false, but the loss of these runs became NaN or infinite: {'; '.join(named)}.",
@@ -46,9 +42,19 @@ def check_divergence(lost: Diverged, study_file: str) -> None:
         )
 
 
+def epochs_text(runs: Mapping[int, int]) -> str:
+    """Return ``seed 3 in epoch 2`` for each seed that diverged."""
+    return ", ".join(f"seed {seed} in epoch {epoch}" for seed, epoch in runs.items())
+
+
 def diverged_text(lost: int, seeds: int) -> str:
-    """Return ``2 of 5 seeds diverged`` for tables, figures and the report."""
-    return f"{lost} of {seeds} seed{'s' if seeds > 1 else ''} diverged"
+    """Return ``2 of 5 seeds diverged`` for tables, figures and the report; empty if none did."""
+    return f"{lost} of {seeds} seed{'s' if seeds > 1 else ''} diverged" if lost else ""
+
+
+def seeds_text(lost: int, kept: int) -> str:
+    """Return ``3 seeds``, or how many diverged if any did."""
+    return diverged_text(lost, lost + kept) or f"{kept} seed{'s' if kept > 1 else ''}"
 
 
 def divergence_rows(lost: Diverged, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, text_width, wrap
 from calotype.figures.panels import count_ticks, percent_ticks
@@ -37,9 +37,7 @@ def draw_accuracy_by_label(
             means.append(mean)
             lows.append(max(low, 0.0))
             highs.append(min(high, 1.0))
-        seeds = f"{len(predicted)} seed{'s' if len(predicted) > 1 else ''}"
-        if lost := (diverged or {}).get(label, 0):
-            seeds = diverged_text(lost, lost + len(predicted))
+        seeds = seeds_text((diverged or {}).get(label, 0), len(predicted))
         errors = np.array([np.subtract(means, lows), np.subtract(highs, means)]).clip(0)
         axis.errorbar(counts + offsets[i], means, errors, fmt=MARKERS[i % len(MARKERS)], capsize=2, elinewidth=0.8,
                       label=f"{label} ({seeds})")  # fmt: skip

@@ -117,8 +117,7 @@ def draw_agreement(runs: Runs, diverged: Lost | None = None) -> Figure:
             _draw_limits(apart, limits)
             words = _words(limits.mean(axis=0), panel + right - 0.02)
             apart.set_title(words, y=1, fontsize=7, va="bottom", loc="left")
-        lost = (diverged or {}).get(label, 0)
-        note_diverged(both, lost, lost + len(predictions), top=False)
+        note_diverged(both, (diverged or {}).get(label, 0), len(predictions))
         for axis in (both, apart):
             axis.yaxis.set_label_coords(-0.58 / panel, 0.5)
             for ticks in (axis.xaxis, axis.yaxis):

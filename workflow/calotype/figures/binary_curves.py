@@ -1,6 +1,7 @@
 """ROC and precision-recall curves of task `classify` with two classes; the second one is the positive class."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from calotype.evaluation.curves import precision_recall_curve, roc_curve
-from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import FAINT, SINGLE, wrap
@@ -21,34 +22,30 @@ from calotype.util.csv_tables import where
 POINTS = 500  # of a curve
 DASHES = ("-", "--", ":")  # with the six colours of the style: 18 pairs
 
-Curve = Callable[[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]], NDArray[np.float64] | None]
 
-
-def _curves(
+def _draw(
     runs: Runs,
-    curve: Curve,
+    curve: Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float64] | None],
     places: NDArray[np.float64],
-    *,
-    area: str,
+    names: tuple[str, str, str],
     areas: Mapping[str, float],
     chance: Sequence[tuple[float, float]],
-    labels: tuple[str, str],
     diverged: Lost,
 ) -> Figure:
     """Plot one curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
 
     Args:
         curve: gives the values of a seed at `places`, from 0 to 1, or None to leave the seed out.
-        area, areas: name of the area under the curves, and its mean, by the variant's label.
+        names: of the area under the curves and of both axes.
+        areas: mean area by the variant's label.
         chance: both ends of the curve of a random model.
     """
     texts, drawn = [], []
     for label, (true, probabilities) in runs.items():
-        single = [curve(true, seed[:, POSITIVE], places) for seed in probabilities]
+        single = [curve(true, seed[:, POSITIVE]) for seed in probabilities]
         drawn.append(np.array([values for values in single if values is not None]))
-        seeds, lost = len(probabilities), diverged.get(label, 0)
-        counted = diverged_text(lost, lost + seeds) if lost else f"{seeds} seed{'s' if seeds > 1 else ''}"
-        texts.append(f"{label}: {area} {show(areas.get(label, np.nan), share=True)} ({counted})")
+        counted = seeds_text(diverged.get(label, 0), len(probabilities))
+        texts.append(f"{label}: {names[0]} {show(areas.get(label, np.nan), share=True)} ({counted})")
     # All in inches.
     left, right, foot = 0.58, 0.15, 0.42
     side = SINGLE - left - right
@@ -69,7 +66,7 @@ def _curves(
         axis.plot(places, found.mean(axis=0), **look)
     (line,) = axis.plot(*zip(*chance, strict=True), color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
     line.set_label("chance")
-    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=labels[0], ylabel=labels[1])
+    axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=names[1], ylabel=names[2])
     for ticks in (axis.xaxis, axis.yaxis):
         percent_ticks(ticks)
         ticks.label.set_parse_math(False)
@@ -91,26 +88,16 @@ def draw_roc_curves(runs: Runs, *, positive: str, areas: Mapping[str, float], di
 
     `positive` is the name of the positive class, `areas` the mean area under the curves by the variant's label.
     """
-    rates = np.linspace(0, 1, POINTS + 1)
+    rates = np.concatenate([[0.0], np.linspace(0, 1, POINTS + 1)])
 
-    def from_zero(
-        labels: NDArray[np.int64], scores: NDArray[np.float32], places: NDArray[np.float64]
-    ) -> NDArray[np.float64] | None:
-        found = roc_curve(labels, scores, places)
+    def curve(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        found = roc_curve(labels, scores, rates)
         if found is not None:
-            found[0] = 0  # the start of all curves; the second place is also 0, and its value may be larger
+            found[0] = 0  # the start of all curves; the second rate is also 0, and its value may be larger
         return found
 
-    return _curves(
-        runs,
-        from_zero,
-        np.concatenate([[0.0], rates]),
-        area="AUC",
-        areas=areas,
-        chance=[(0, 0), (1, 1)],
-        labels=("false positive rate", "true positive rate" + _positive(positive)),
-        diverged=diverged or {},
-    )
+    names = "AUC", "false positive rate", "true positive rate" + _positive(positive)
+    return _draw(runs, curve, rates, names, areas, [(0, 0), (1, 1)], diverged or {})
 
 
 def draw_precision_recall_curves(
@@ -122,16 +109,10 @@ def draw_precision_recall_curves(
     """
     labels = max((true for true, _ in runs.values()), key=len)
     share = float(np.mean(labels == POSITIVE))
-    return _curves(
-        runs,
-        precision_recall_curve,
-        np.arange(1, POINTS + 1) / POINTS,
-        area="AP",
-        areas=areas,
-        chance=[(0, share), (1, share)],
-        labels=("recall" + _positive(positive), "precision"),
-        diverged=diverged or {},
-    )
+    recalls = np.arange(1, POINTS + 1) / POINTS
+    curve = partial(precision_recall_curve, recalls=recalls)
+    names = "AP", "recall" + _positive(positive), "precision"
+    return _draw(runs, curve, recalls, names, areas, [(0, share), (1, share)], diverged or {})
 
 
 def _of_study(results: StudyResults, draw: Callable[..., Figure], metric: str) -> Figure:
@@ -139,9 +120,8 @@ def _of_study(results: StudyResults, draw: Callable[..., Figure], metric: str) -
     split = results.tests[-1]
     measured = where(results.table("summary"), split=split, metric=metric).set_index("variant")["mean"]
     areas = {label: float(measured[variant]) for variant, label in results.labels.items()}
-    return draw(
-        results.converged(split), positive=results.classes[POSITIVE], areas=areas, diverged=results.diverged_seeds
-    )
+    positive, runs = results.classes[POSITIVE], results.converged(split)
+    return draw(runs, positive=positive, areas=areas, diverged=results.diverged_seeds)
 
 
 def roc_curves(results: StudyResults) -> Figure:

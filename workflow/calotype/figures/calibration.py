@@ -65,8 +65,7 @@ def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
             middles = (np.arange(BINS) + 0.5) / BINS
             held = images[label] > 0
             below.bar(middles[held], images[label][held] - lowest, 0.9 / BINS, bottom=lowest, color=PALE)
-        lost = (diverged or {}).get(label, 0)
-        note_diverged(curve, lost, lost + len(runs[label][1]), top=False)
+        note_diverged(curve, (diverged or {}).get(label, 0), len(runs[label][1]))
         curve.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.25, 0.5, 0.75, 1])
         curve.set_title(title, y=1 + 0.1 / tall, parse_math=False, va="bottom")
         curve.tick_params(labelbottom=False, labelleft=column == 0)

@@ -70,8 +70,7 @@ def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Fig
         count_ticks(axis, counts)
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(loc="upper left")
-        lost = (diverged or {}).get(label, 0)
-        note_diverged(axis, lost, lost + len(predictions), top=False)
+        note_diverged(axis, (diverged or {}).get(label, 0), len(predictions))
     return figure
 
 

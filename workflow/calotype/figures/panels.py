@@ -70,11 +70,11 @@ def columns(
     return empty_figure(width, top), panel, places
 
 
-def note_diverged(axis: Axes, lost: int, seeds: int, top: bool) -> None:
+def note_diverged(axis: Axes, lost: int, kept: int, top: bool = False) -> None:
     """Write in the upper or lower right corner of a panel how many seeds diverged, if any."""
     if lost:
         axis.text(
-            0.97, 0.95 if top else 0.05, diverged_text(lost, seeds), color=WRONG, fontsize=7, ha="right",
+            0.97, 0.95 if top else 0.05, diverged_text(lost, lost + kept), color=WRONG, fontsize=7, ha="right",
             va="top" if top else "bottom", transform=axis.transAxes,
         )  # fmt: skip
 

@@ -102,7 +102,7 @@ def draw_training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
             epochs = list(lost[label].values())
             at_the_edge = loss.get_xaxis_transform()
             loss.plot(epochs, np.ones(len(epochs)), "x", color=WRONG, clip_on=False, transform=at_the_edge)
-            note_diverged(loss, len(epochs), history.seed.nunique(), top=True)
+            note_diverged(loss, len(epochs), kept[label].seed.nunique(), top=True)
     if shared is not None:
         percent_ticks(shared.yaxis)
     handles: list[Any] = [Line2D([], [], color="C0", label="training")]

@@ -1,4 +1,4 @@
-"""The HTML page of a report."""
+"""The HTML page of a report, and its findings for the terminal."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,9 @@ def _distinct(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> str:
     """Return the page, with all figures inside."""
+    loader, strict = jinja2.FileSystemLoader(template.parent), jinja2.StrictUndefined
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+        loader=loader, undefined=strict, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     origins = [pack.origin for section in sections for pack in section["packs"]]
     shown = [
@@ -37,3 +34,27 @@ def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence
         packages=_distinct(shown),
         revisions=sorted({str(origin["code"]["git"]) for origin in origins}),
     )
+
+
+def findings(sections: Sequence[Mapping[str, Any]]) -> str:
+    """Return results and claims as lines of text."""
+    lines = []
+    for section in sections:
+        lines.append(f"{section['title']} ({section['name']})")
+        width = max(len(row["variant"]) for row in section["results"])
+        splits = max(len(row["split"]) for row in section["results"])
+        for row in section["results"]:
+            # One seed has no interval over seeds: the one over images replaces it.
+            mean, between = row["metrics"][0] if row["n"] > 1 else row["pooled"]
+            count = f"{row['n']} seed{'' if row['n'] == 1 else 's'}, {row['images']} images"
+            count = "; ".join(filter(None, (count if row["n"] else "", row["diverged"])))
+            found = f"{section['metrics'][0]} {mean} {between}"
+            lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
+        for claim in section["claims"]:
+            tested_on = f" on {claim['split']}" if claim["split"] else ""
+            measured = f"{claim['mean']} {claim['interval']}".strip()
+            lines.append(
+                f"  claimed: {claim['metric']} {claim['claimed']}{tested_on} ({claim['variant']}); "
+                f"measured: {measured}; {claim['verdict']}: {claim['reason']}"
+            )
+    return "\n".join(lines) + "\n"

@@ -12,16 +12,16 @@ from calotype.metrics.registry import METRICS
 
 DAGGER = r"\rlap{$^\dagger$}"  # without width: numbers stay aligned
 SHOWN = 2  # decimals of a share in per cent: one of 10,000 images is 0.01 %
-_LATEX = {
+_LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}",
-}  # fmt: skip
+})  # fmt: skip
 
 
 def escape(text: str) -> str:
     """Escape text for LaTeX."""
-    return "".join(_LATEX.get(character, character) for character in text)
+    return text.translate(_LATEX)
 
 
 def _latex(text: str) -> str:
@@ -51,25 +51,20 @@ def _with_note(caption: str, left_out: Mapping[str, str]) -> str:
 
 def latex_table(columns: str, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> str:
     """Return a booktabs table with the label ``tab:<name>``; heads, cells and caption are LaTeX."""
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}",
-            r"  \centering",
-            rf"  \caption{{{caption}}}",
-            rf"  \label{{tab:{name}}}",
-            r"  \small\setlength{\tabcolsep}{3.5pt}",
-            rf"  \begin{{tabular}}{{{columns}}}",
-            r"    \toprule",
-            f"    {' & '.join(heads)} " + r"\\",
-            r"    \midrule",
-            *(f"    {' & '.join(row)} " + r"\\" for row in rows),
-            r"    \bottomrule",
-            r"  \end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    head, *body = (f"    {' & '.join(row)} \\\\\n" for row in (heads, *rows))
+    return rf"""% needs \usepackage{{booktabs}}
+\begin{{table}}
+  \centering
+  \caption{{{caption}}}
+  \label{{tab:{name}}}
+  \small\setlength{{\tabcolsep}}{{3.5pt}}
+  \begin{{tabular}}{{{columns}}}
+    \toprule
+{head}    \midrule
+{"".join(body)}    \bottomrule
+  \end{{tabular}}
+\end{{table}}
+"""
 
 
 def summary_latex(

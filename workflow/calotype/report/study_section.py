@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calotype.evaluation.divergence import converged, diverged_text
+from calotype.evaluation.divergence import converged, diverged_text, epochs_text
 from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
@@ -26,15 +26,15 @@ class ShownFigure:
     file: Path
     caption: str
 
-
-def read_figure(file: Path) -> bytes:
-    """Read the file of a figure."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        # Snakemake checks only the folder of figures of single variants, not its files.
-        hint = f"delete {file.parent} to plot its figures again."
-        raise CalotypeError(f"{file}: cannot be read: {error.strerror}.", hint) from None
+    def embedded(self) -> dict[str, str]:
+        """Read the file, and return the figure for the template."""
+        try:
+            data = base64.b64encode(self.file.read_bytes()).decode()
+        except OSError as error:
+            # Snakemake checks only the folder of figures of single variants, not its files.
+            hint = f"delete {self.file.parent} to plot its figures again."
+            raise CalotypeError(f"{self.file}: cannot be read: {error.strerror}.", hint) from None
+        return {"caption": self.caption, "name": self.name, "data": data}
 
 
 def _claims(results: StudyResults) -> list[dict[str, Any]]:
@@ -47,6 +47,11 @@ def _claims(results: StudyResults) -> list[dict[str, Any]]:
     return rows
 
 
+def _mean_and_interval(row: Mapping[Hashable, Any], metric: str) -> tuple[str, str]:
+    share = METRICS[metric].share
+    return show(row["value"], share), bounds(row["value"], row["low"], row["high"], share)
+
+
 def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any]]:
     """Return a row for each variant and test split, with the shown metrics, headline first."""
     rows = []
@@ -57,10 +62,7 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
     images, kept = images_tested(pooled), converged(results.table("runs"))
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
-        metrics = []
-        for metric in shown:
-            row, is_share = by_metric.loc[metric], METRICS[metric].share
-            metrics.append((show(row["mean"], is_share), bounds(row["mean"], row["low"], row["high"], is_share)))
+        metrics = [_mean_and_interval(by_metric.loc[metric].rename({"mean": "value"}), metric) for metric in shown]
         together = where(pooled, variant=variant, split=split, metric=headline).iloc[0]
         seeds = where(kept, variant=variant, split=split, metric=headline).value
         lost = int(by_metric.diverged[headline])
@@ -69,13 +71,10 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
                 "variant": results.labels[variant],
                 "split": split,
                 "n": len(seeds),
-                "diverged": diverged_text(lost, lost + len(seeds)) if lost else "",
+                "diverged": diverged_text(lost, lost + len(seeds)),
                 "metrics": metrics,
                 "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}" if len(seeds) else "",
-                "pooled": (
-                    show(together["value"], share),
-                    bounds(together["value"], together["low"], together["high"], share),
-                ),
+                "pooled": _mean_and_interval(together, headline),
                 "images": int(images[variant, split]) or "–",
             }
         )
@@ -84,13 +83,12 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
 
 def _divergences(results: StudyResults) -> list[str]:
     """Return a text for each variant with runs that diverged."""
-    runs, lines = results.table("runs"), []
-    for variant, lost in results.diverged.items():
-        if lost:
-            where_lost = ", ".join(f"seed {seed} in epoch {epoch}" for seed, epoch in lost.items())
-            seeds = where(runs, variant=variant).seed.nunique()
-            lines.append(f"{results.labels[variant]}: {diverged_text(len(lost), seeds)} ({where_lost})")
-    return lines
+    seeds = results.table("runs").groupby("variant").seed.nunique()
+    return [
+        f"{results.labels[variant]}: {diverged_text(len(lost), seeds[variant])} ({epochs_text(lost)})"
+        for variant, lost in results.diverged.items()
+        if lost
+    ]
 
 
 def _pairs_left_out(results: StudyResults, row: Mapping[Hashable, Any]) -> str:
@@ -99,7 +97,7 @@ def _pairs_left_out(results: StudyResults, row: Mapping[Hashable, Any]) -> str:
     seeds = [set(where(runs, variant=row[key]).seed) for key in ("variant", "than")]
     common = seeds[0] & seeds[1]
     gone = common & (lost[row["variant"]].keys() | lost[row["than"]].keys())
-    return diverged_text(len(gone), len(common)) if gone else ""
+    return diverged_text(len(gone), len(common))
 
 
 def _differences(results: StudyResults) -> list[dict[str, Any]]:
@@ -143,18 +141,10 @@ def _confusions(results: StudyResults) -> list[dict[str, Any]]:
         wide = chosen.pivot(index="true", columns="predicted", values="images").fillna(0)
         names = results.classes
         columns = [_called(column, names) for column in wide.columns]
-        rows = [
-            (_called(true, names), [int(count) for count in row])
-            for true, row in zip(wide.index, wide.to_numpy(), strict=True)
-        ]
+        counts = wide.to_numpy().astype(int).tolist()
+        rows = [(_called(true, names), row) for true, row in zip(wide.index, counts, strict=True)]
         tables.append({"variant": results.labels[variant], "split": split, "columns": columns, "rows": rows})
     return tables
-
-
-def _embedded(item: ShownFigure) -> dict[str, str]:
-    """Return a figure for the template."""
-    data = base64.b64encode(read_figure(item.file)).decode()
-    return {"caption": item.caption, "name": item.name, "data": data}
 
 
 def study_section(
@@ -176,7 +166,7 @@ def study_section(
         "confusions": _confusions(results),
         "layers": _layers(results),
         "recipes": recipes(study, results.origins),
-        "preparation": [_embedded(item) for item in sheets],
-        "figures": [_embedded(item) for item in figures],
+        "preparation": [item.embedded() for item in sheets],
+        "figures": [item.embedded() for item in figures],
         "packs": results.origins,
     }
