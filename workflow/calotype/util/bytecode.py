@@ -60,4 +60,4 @@ def install() -> None:
             _remove(file)
             return self.source_to_code(self.get_data(self.path), self.path)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
