@@ -208,7 +208,7 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "pipe": (
         lambda folder: os.mkfifo(folder / HOSTILE[0] / "pipe.png"),
         {},
-        ("$(touch hacked)/pipe.png: no file, but a pipe, a socket or a device", "Hint: move it away"),
+        ("$(touch hacked)/pipe.png: not a file, but a pipe, a socket or a device", "Hint: move it away"),
     ),
     "escape": (escape, {}, ("link.png: a link to /etc/hostname, outside escape", "Hint: copy the image")),
     "both": (both_sides, {}, ("have the same pixels as one of another split", "allow_duplicates: true")),

@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn
 from unit.evaluated import said, two
 
 from calotype.evaluation.runs import measure
-from calotype.metrics.base import Predicted
+from calotype.metrics.base import Predicted, share_right
 from calotype.metrics.registry import METRICS
 from calotype.tasks.classify import CLASSIFY, most_probable
 from calotype.tasks.count import COUNT
@@ -252,7 +252,7 @@ def test_a_probability_that_is_not_finite_makes_its_image_wrong_however_many_cla
     probabilities[0, 3], probabilities[1] = np.inf, np.nan
     run = Predicted(np.zeros(5, np.int64), probabilities, most_probable)
     assert run.ranks.tolist() == [np.inf, np.inf, 0, 0, 0]
-    assert run.share_right == 0.6
+    assert share_right(run) == 0.6
 
 
 def test_each_class_weighs_the_same_however_many_images_show_it():

@@ -97,7 +97,7 @@ def decode(content: bytes, most_pixels: int) -> tuple[Any, Any, int]:
 
 
 def _check_header(image: Image.Image, most_pixels: int) -> None:
-    """Refuse what is not one grey or RGB image, before memory is taken for it."""
+    """Refuse all but one grey or RGB image, before memory is taken for it."""
     if math.prod(image.size) > most_pixels:
         raise Image.DecompressionBombError
     if image.format not in ("PNG", "JPEG", "MPO", "BMP", "WEBP"):  # MPO is a JPEG with more images behind it
@@ -160,9 +160,8 @@ def _decode_with_pillow(image: Image.Image, content: bytes) -> tuple[Any, Any]:
     if image.format == "WEBP" and struct.unpack_from("<I", content, 4)[0] + 8 > len(content):
         raise CalotypeError("truncated or damaged: its end is missing.", RESTORE)
     image.load()
-    alpha = None
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         return np.ascontiguousarray(rgba[..., :3]), rgba[..., 3]
     pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    return pixels[..., None] if pixels.ndim == 2 else pixels, alpha
+    return pixels[..., None] if pixels.ndim == 2 else pixels, None

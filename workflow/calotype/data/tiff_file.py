@@ -1,7 +1,7 @@
 """Decode a TIFF file with tifffile: strips, tiles, planes, BigTIFF, and the compressions that imagecodecs has.
 
-A scanner or a microscope may write more than one image, or more than three channels, into a file. Whatever is not one
-grey or RGB image is an error: nothing is dropped or blended silently.
+A scanner or a microscope may write more than one image, or more than three channels, into a file. All but one grey or
+RGB image is an error: nothing is dropped or blended silently.
 """
 
 import io
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from calotype.data.image_decoders import RESTORE
 from calotype.util.errors import CalotypeError
 
 AS_PNG = "save it again as PNG, grey or RGB, with 8 or 16 bits per channel."
-RESTORE = "restore it, or delete it."
 MOST_TILE = 16 * 2**20  # pixels of a tile or strip beyond the size of the image itself
 GREYS = {"MINISBLACK", "MINISWHITE"}
 COLOURS = {"RGB", "YCBCR"}  # tifffile returns RGB for YCbCr in JPEG compression, and refuses other YCbCr
@@ -93,9 +93,7 @@ def _check_segments(page: Any, size: int) -> None:
     """Refuse a file without all its strips or tiles; tifffile would fill the missing ones with zeros."""
     places = [*zip(page.dataoffsets, page.databytecounts, strict=False)]
     if len(places) < math.prod(page.chunked) and not page.is_contiguous:
-        raise CalotypeError(
-            f"truncated or damaged: {len(places)} of its strips are there.", "restore it, or delete it."
-        )
+        raise CalotypeError(f"truncated or damaged: only {len(places)} of its strips are there.", RESTORE)
     if any(count <= 0 or start <= 0 or start + count > size for start, count in places):
         raise CalotypeError("truncated or damaged: some of its pixels are missing.", RESTORE)
 

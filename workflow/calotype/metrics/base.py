@@ -52,11 +52,6 @@ class Predicted:
         return self.decide(self.predictions)
 
     @cached_property
-    def share_right(self) -> float:
-        """Share of the images whose label is predicted exactly."""
-        return float((self.decided == self.labels).mean())
-
-    @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """Images by true (row) and predicted class (column), shape (classes, classes + 1); last, undecided images."""
         import numpy as np
@@ -118,6 +113,11 @@ class Metric:
         if not (run.finite.all() if self.all_finite else run.finite.any()):
             return math.nan
         return float(self.function(run))
+
+
+def share_right(run: Predicted) -> float:
+    """Compute the share of the images whose label is predicted exactly."""
+    return float((run.decided == run.labels).mean())
 
 
 TRAINING_ACCURACY = Metric("training_accuracy", "training accuracy", share=True, of_images=True, recorded="accuracy")

@@ -3,20 +3,15 @@
 import math
 from functools import partial
 
-from calotype.metrics.base import Metric, Predicted
+from calotype.metrics.base import Metric, Predicted, share_right
 from calotype.metrics.calibration import calibration
 
 POSITIVE = 1  # of two classes, the one that a curve is about
 
 
-def accuracy(run: Predicted) -> float:
-    """Compute the share of the images whose most probable class is right."""
-    return run.share_right
-
-
 def error(run: Predicted) -> float:
     """Compute the share of the images whose most probable class is wrong."""
-    return 1 - run.share_right
+    return 1 - share_right(run)
 
 
 def log_loss(run: Predicted) -> float:
@@ -60,7 +55,7 @@ def area(run: Predicted, *, score: str) -> float:
 
 
 CLASSES = (
-    Metric("accuracy", "accuracy", accuracy, share=True, of_images=True),
+    Metric("accuracy", "accuracy", share_right, share=True, of_images=True),
     Metric("error", "error", error, share=True, of_images=True, says_the_same_as="accuracy"),
     Metric("log_loss", "log loss", log_loss),
     Metric("top_3", "top-3 accuracy", partial(top, places=3), share=True, of_images=True, fewest=4),

@@ -2,12 +2,7 @@
 
 import math
 
-from calotype.metrics.base import Metric, Predicted
-
-
-def exact(run: Predicted) -> float:
-    """Compute the share of the images whose rounded count is right."""
-    return run.share_right
+from calotype.metrics.base import Metric, Predicted, share_right
 
 
 def off_by_more_than_one(run: Predicted) -> float:
@@ -38,7 +33,7 @@ def r2(run: Predicted) -> float:
 
 
 COUNTS = (
-    Metric("exact", "exact count", exact, share=True, of_images=True),
+    Metric("exact", "exact count", share_right, share=True, of_images=True),
     Metric("off_by_more_than_one", "off by more than one", off_by_more_than_one, share=True, of_images=True),
     Metric("sum_of_squared_errors", "sum of squared errors", sum_of_squared_errors),
 )
