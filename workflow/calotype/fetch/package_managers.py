@@ -38,16 +38,9 @@ def from_npm(order: Order, source: str, package: str) -> None:
     """Download an npm package, with or without a version: ``name@1.2.6``."""
     _check_package(package, r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(@[0-9A-Za-z.+-]+)?")
     limits = order.limits
-    options = [
-        "--ignore-scripts",
-        "--json",
-        "--no-update-notifier",
-        f"--fetch-timeout={math.ceil(limits.answer * 1000)}",
-        f"--fetch-retries={limits.tries - 1}",
-        f"--fetch-retry-mintimeout={math.ceil(limits.pause * 1000)}",
-        f"--fetch-retry-maxtimeout={math.ceil(limits.longest_pause * 1000)}",
-        "--fetch-retry-factor=2",
-    ]
+    times = {"timeout": limits.answer, "retry-mintimeout": limits.pause, "retry-maxtimeout": limits.longest_pause}
+    options = ["--ignore-scripts", "--json", "--no-update-notifier", f"--fetch-retries={limits.tries - 1}"]
+    options += ["--fetch-retry-factor=2", *(f"--fetch-{key}={math.ceil(s * 1000)}" for key, s in times.items())]
     with _scratch(order) as folder:
         # A small query first: npm's own timeouts start after the connection, which takes minutes if a network drops
         # packets.

@@ -31,13 +31,10 @@ def repair_packages() -> None:
 
 
 def install(since: float) -> str | None:
-    """Replace the number of retries of jobs and of groups of jobs.
+    """Replace the number of retries of jobs and of groups of jobs; return the reason if that is not possible.
 
     Args:
         since: start of this call in seconds since the epoch; older logs do not count.
-
-    Returns:
-        Why nothing was replaced, in one line; None for success.
     """
 
     def of_job(job: Any) -> int:

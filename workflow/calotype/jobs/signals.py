@@ -16,20 +16,15 @@ SIGNALS = (*BY_SCHEDULER, signal.SIGINT, signal.SIGHUP)  # Ctrl-C; a closed term
 
 
 class StoppedError(Exception):
-    """The work stopped for a signal; the next attempt resumes from the saved progress.
-
-    Attributes:
-        by: the signal's name, such as ``SIGTERM``.
-        saves: whether to save the progress.
-        saved: whether it was saved.
-        idle: whether there was no progress, so that another job of the same length would make none, either.
-        awaited: whether another process waits to resume.
-    """
+    """The work stopped for a signal; the next attempt resumes from the saved progress."""
 
     def __init__(self, by: str, *, saves: bool = True) -> None:
         super().__init__(f"stopped by {by}")
-        self.by, self.saves = by, saves
-        self.saved, self.idle, self.awaited = True, False, False
+        self.by = by  # the signal's name, such as SIGTERM
+        self.saves = saves  # whether to save the progress
+        self.saved = True  # whether it was saved
+        self.idle = False  # whether there was no progress, so that a job of the same length would make none, either
+        self.awaited = False  # whether another process waits to resume
 
 
 class Stop:

@@ -46,12 +46,9 @@ def is_over(job: str) -> bool:
 
 
 def requeue() -> str | None:
-    """Requeue this job under the same number and wait until Slurm ends it.
+    """Requeue this job under the same number and wait until Slurm ends it; otherwise return the reason.
 
     Only a running job is requeued, not one that Slurm cancels or requeues itself.
-
-    Returns:
-        Why it was not requeued. After a successful requeue, Slurm ends the process and the function does not return.
     """
     job = job_id()
     if job is None:

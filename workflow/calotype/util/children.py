@@ -17,28 +17,19 @@ MIB = 2**20 if sys.platform == "darwin" else 2**10  # in the units of ru_maxrss
 
 @dataclass(frozen=True)
 class Ended:
-    """Exit status and cost of a child.
+    """Exit status and cost of a child."""
 
-    Attributes:
-        name: of its function.
-        status: the value that its function returned; negative: the signal that killed it.
-        seconds, cpu_seconds: wall and CPU time.
-        peak_memory_mib: peak resident memory, including memory shared with the parent.
-    """
-
-    name: str
-    status: int
-    seconds: float
+    name: str  # of its function
+    status: int  # the value that its function returned; negative: the signal that killed it
+    seconds: float  # wall time
     cpu_seconds: float
-    peak_memory_mib: float
+    peak_memory_mib: float  # resident memory, including memory shared with the parent
 
 
 def in_children(functions: Mapping[str, Callable[[], int]], most: int) -> Iterator[Ended]:
-    """Run each function in a forked child, and yield the children in the order in which they end.
+    """Run functions in forked children, at most `most` at a time, and yield the children in the order of their ends.
 
-    Args:
-        functions: by name; each returns the exit status of its child, 0 for success.
-        most: number of children at a time.
+    Each function returns the exit status of its child, 0 for success.
     """
     waiting, running = list(functions.items()), dict[int, tuple[str, float]]()
     try:

@@ -39,17 +39,11 @@ Place = tuple[str, str]  # a module and a name in it; for other packages "" and 
 
 
 class Reach(NamedTuple):
-    """The code that an entry point reaches.
+    """The code that an entry point reaches."""
 
-    Attributes:
-        digest: a SHA-256 in hexadecimal.
-        definitions: the code that counts, as ``module:name``; ``module:`` is the code that an import runs.
-        unclear: by file, why the used definitions are not known, so that all of them count.
-    """
-
-    digest: str
-    definitions: tuple[str, ...]
-    unclear: dict[str, str]
+    digest: str  # SHA-256 in hexadecimal
+    definitions: tuple[str, ...]  # the code that counts, as `module:name`; `module:` is the code that an import runs
+    unclear: dict[str, str]  # by file, why the used definitions are not known, so that all of them count
 
 
 @dataclass
@@ -273,11 +267,9 @@ class KeptDigests:
 
 
 def own_code(name: str, files: Iterable[str] = ()) -> str | None:
-    """Return a digest of a user's function, ``path/to/file.py:function``, and of the files that it reads.
+    """Return a digest of a user's function, ``path/to/file.py:function``, and of digests of the files that it reads.
 
-    Args:
-        name: of the function; the result is None for a name without a file.
-        files: the digest of each file.
+    Return None for a name without a file.
     """
     return with_values(code_digest(name, NO_RESULT), [*files]) if ":" in name else None
 

@@ -13,11 +13,7 @@ TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note"
 
 
 def read_csv(file: Path | str, hint: str = "delete it; the next call writes it again.") -> pd.DataFrame:
-    """Read a table; names stay text, such as a variant called 001 or NA.
-
-    Raises:
-        CalotypeError: the file cannot be read.
-    """
+    """Read a table or raise a CalotypeError; names stay text, such as a variant called 001 or NA."""
     names = dict.fromkeys(TEXTS, str)
     try:
         found = pd.read_csv(file, dtype=names, keep_default_na=False, na_values={column: [""] for column in NUMBERS})

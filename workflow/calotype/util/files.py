@@ -1,7 +1,7 @@
 """Write files and folders completely or not at all, and identify them by content.
 
-Each is written beside its place first, and then renamed. If that fails, the functions raise a CalotypeError with
-the reason that the system gives.
+Each is written beside its place first, and then renamed. If reading or writing fails, the functions raise a
+CalotypeError with the reason that the system gives.
 """
 
 import fnmatch
@@ -118,13 +118,10 @@ def sha256(path: Path) -> str:
 
 
 def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
-    """Find the files below a folder, except hidden and ignored files and all in hidden folders.
+    """Find the files below a folder, except hidden and ignored files and all in hidden folders; refuse linked folders.
 
     Args:
         ignore: patterns of names with * and ?; all other characters are literal.
-
-    Raises:
-        CalotypeError: a folder in it cannot be read, or is a link.
     """
 
     def refuse(error: OSError) -> None:
@@ -144,18 +141,15 @@ def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
 
 
 def checksums(paths: Iterable[str], known: Path, start: Path = Path()) -> dict[str, str]:
-    """Compute the SHA-256 of files in hexadecimal.
+    """Compute the SHA-256 of regular files in hexadecimal; missing files are left out.
 
     Args:
-        paths: of the files; missing files are left out.
+        paths: of the files.
         known: a file that keeps the checksums. A file of the same size and time stamp is not read again.
         start: the folder that names are relative to.
 
     Returns:
         Checksums by name: the bytes of the relative path in hexadecimal, as they may be no valid text.
-
-    Raises:
-        CalotypeError: a path is not a regular file, or cannot be read.
     """
     try:
         before = dict(json.loads(known.read_text(encoding="utf-8")))

@@ -13,14 +13,7 @@ COPIES = Path(".snakemake/calotype")
 
 
 def workflow_folder(rules: Any) -> Path:
-    """Return the folder that contains rules, scripts and library.
-
-    Args:
-        rules: the folder of the rules, as a `SourceFile` of Snakemake.
-
-    Raises:
-        FileNotFoundError: the library is missing beside the rules.
-    """
+    """Return the folder with scripts and library, given the folder of the rules as Snakemake's `SourceFile`."""
     if hasattr(rules, "hosted_repo"):
         return copy_of_repository(rules.hosted_repo.repo, rules.ref) / Path(rules.path).parent
     folder = Path(rules.get_path_or_uri(secret_free=True)).resolve().parent
@@ -34,10 +27,9 @@ def workflow_folder(rules: Any) -> Path:
 
 
 def copy_of_repository(repository: Any, revision: str) -> Path:
-    """Copy all files of one commit of a `git.Repo` into the project, once.
+    """Copy all files of one commit of a `git.Repo` into the project, once, and return the copy.
 
-    Returns:
-        The copy. Its path is the same for each commit, so another commit with the same code makes nothing run again.
+    Its path is the same for each commit, so another commit with the same code makes nothing run again.
     """
     commit = repository.commit(revision).hexsha
     COPIES.mkdir(parents=True, exist_ok=True)

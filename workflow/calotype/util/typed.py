@@ -51,11 +51,7 @@ Model = TypeVar("Model", bound=Registered)
 
 
 def by_name(modules: Iterable[ModuleType], base: type[Model]) -> dict[str, type[Model]]:
-    """Collect the types that the modules define and that derive from `base`, by name.
-
-    Raises:
-        TypeError: a type lacks a method, or a name is a duplicate.
-    """
+    """Collect the types that the modules define and that derive from `base`, by name; refuse duplicates."""
     found: dict[str, type[Model]] = {}
     for module in modules:
         for model in vars(module).values():
