@@ -32,7 +32,7 @@ WORKFLOW = ("workflow", "envs", "config", "profiles", "slurm")  # all folders th
 BETWEEN_SAMPLES = 0.2  # seconds, at least
 SAMPLING = 0.05  # of a core: the most that sampling takes
 SHOWN_LINES = 30  # of the log of a command that failed
-# Without byte code every start of Python compiles TensorFlow anew, which no user's does; and a path of the caller's
+# Without byte code every start of Python compiles TensorFlow again, unlike a user's; and a path of the caller's
 # could bring other modules than those measured.
 NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "snakemake")

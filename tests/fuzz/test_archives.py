@@ -27,7 +27,7 @@ VALUES = {"epoch": 3, "history": [0.25, 0.5]}
 
 
 def packed(mode: str) -> bytes:
-    """A package with the file, another one, a link and a folder."""
+    """Return a package with the file, another one, a link and a folder."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as tar:
         for name, kind, content in (
@@ -48,7 +48,7 @@ def packed(mode: str) -> bytes:
 
 @cache
 def whole() -> dict[str, bytes]:
-    """An undamaged file of each kind."""
+    """Return an undamaged file of each kind."""
     folder = Path("whole")
     save(folder, "run", Checkpoint(ARRAYS, VALUES))
     checkpoint = (folder / "000001.npz").read_bytes()

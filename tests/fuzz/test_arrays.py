@@ -90,7 +90,7 @@ CELLS = (
 
 
 def forged(draw: random.Random, array: bytes) -> bytes:
-    """An .npy file with another header, or with another array."""
+    """Return an .npy file with another header, or with another array."""
     if draw.random() < 0.4:
         return npy(draw.choice(OTHERS))
     order = draw.choice(("False", "True", "0", "'C'"))
@@ -118,7 +118,7 @@ def spoilt_table(draw: random.Random, text: bytes, separator: str) -> bytes:
 
 
 def mutants(number: int, seed: int) -> list[tuple[str, str, bytes]]:
-    """The kind of each dataset, and the file of it that is spoilt, with its content."""
+    """Return the kind of each dataset, and its file to spoil, with the content."""
     draw = random.Random(seed)
     found = []
     for place in range(number):
@@ -147,7 +147,7 @@ def mutants(number: int, seed: int) -> list[tuple[str, str, bytes]]:
 
 
 def dataset(kind: str) -> Any:
-    """The typed entry of a dataset in the working directory."""
+    """Return the typed entry of a dataset in the working directory."""
     entry: dict[str, Any] = COMMON | {"folder": ".", "allow_duplicates": True}
     if kind in ("csv", "tsv"):
         columns = {"file": f"t.{kind}", "weight": "weight", "group": "group"}

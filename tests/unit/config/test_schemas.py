@@ -22,7 +22,7 @@ from calotype.util.errors import CalotypeError
 def test_schemas_of_the_editors_are_those_of_the_config(root):
     expected = {name: json.dumps(schema, indent=2) + "\n" for name, schema in config.schemas().items()}
     found = {path.name: path.read_text(encoding="utf-8") for path in (root / "workflow/schemas").glob("*.json")}
-    assert found == expected, "generate workflow/schemas anew"
+    assert found == expected, "run python workflow/schemas/generate.py"
 
 
 @pytest.mark.parametrize("file", ["study", "datasets", "config"])

@@ -93,7 +93,7 @@ def test_a_name_that_would_break_a_line_or_a_terminal_is_refused(leaves, sign):
 
 
 def untouched(_folder: Path) -> None:
-    """The folder itself is valid."""
+    """Leave the folder as it is, because it is valid."""
 
 
 def fifo(folder: Path) -> None:

@@ -6,7 +6,7 @@ from unit.trainings import make_data
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
-    """A folder of tiny prepared splits, and a file of custom models; tests must not change it."""
+    """Return a folder of tiny prepared splits, and a file of custom models; tests must not change it."""
     folder = tmp_path_factory.mktemp("data")
     make_data(folder)
     return folder

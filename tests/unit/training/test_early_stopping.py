@@ -40,9 +40,9 @@ def test_an_epoch_is_better_only_by_more_than_asked_for_and_never_without_a_numb
         ([5, 5], {"patience": 1}, 1),
         ([5, 5], {"patience": 2}, 0),
         ([5, 5, 5], {"patience": 2}, 1),
-        ([5, 5, 5, 5], {"patience": 2}, 1),  # after a reduction it waits anew
+        ([5, 5, 5, 5], {"patience": 2}, 1),  # after a reduction the wait restarts
         ([5, 5, 5, 5, 5], {"patience": 2}, 2),
-        ([5, 6, 4, 5, 5], {"patience": 2}, 1),  # a better epoch begins the wait anew
+        ([5, 6, 4, 5, 5], {"patience": 2}, 1),  # a better epoch restarts the wait
         ([5, 5, 5, 5], {"patience": 1}, 3),
         ([5, 5, 5, 5], {"patience": 1, "cooldown": 1}, 3),  # a cooldown ends with the epoch after the reduction
         ([5, 5, 5, 5, 5, 5], {"patience": 1, "cooldown": 2}, 3),

@@ -86,7 +86,7 @@ def unset(shape, outputs):
 
 
 def another_each_time(shape, outputs):
-    layers.calls = getattr(layers, "calls", 0) + 1  # this file itself is read anew each time
+    layers.calls = getattr(layers, "calls", 0) + 1  # this file itself is read again each time
     units = 3 + layers.calls
     return keras.Sequential(
         [keras.Input(shape), layers.Flatten(), layers.Dense(units), layers.Dense(outputs, activation="softmax")]

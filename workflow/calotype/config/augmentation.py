@@ -17,7 +17,7 @@ AUGMENTATION_KEYS = {
 
 
 class Augmentation(Strict):
-    """A random change of each training image, drawn anew in each epoch by (seed, epoch)."""
+    """A random change of each training image, drawn again in each epoch, by (seed, epoch)."""
 
     name: Literal["dihedral", "flip", "shift", "rotate", "affine", "brightness", "noise", "erase"] = Field(
         description="`dihedral`: one of the eight rotations and reflections of the square; `flip`: swap left and "

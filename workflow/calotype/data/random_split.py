@@ -95,5 +95,5 @@ def split_groups(
 
 
 def _codes(values: Sequence[object]) -> NDArray[np.int64]:
-    """Number the distinct values from 0, in the order of the values as text."""
+    """Map the distinct values to numbers from 0, in the order of the values as text."""
     return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64).reshape(-1)

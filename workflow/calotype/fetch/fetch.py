@@ -61,15 +61,15 @@ def _take_turn(order: Order, source: str, get: Callable[[Order, str, str], None]
 
 def _missing(order: Order) -> CalotypeError:
     """Return the error that lists missing files, tried sources, and other ways to provide the files."""
-    whats: dict[tuple[str, str], list[str]] = {}
+    tried: dict[tuple[str, str], list[str]] = {}
     for refusal in order.refusals:
         if not refusal.file or refusal.file in order.missing:
-            named = whats.setdefault((refusal.source, refusal.reason), [])
+            named = tried.setdefault((refusal.source, refusal.reason), [])
             if refusal.what and refusal.what not in named:
                 named.append(refusal.what)
     lines = [
         f"  {source}: {reason}" + (f" ({', '.join(named)})" if named else "")
-        for (source, reason), named in whats.items()
+        for (source, reason), named in tried.items()
     ]
     return CalotypeError(
         f"{order.name}: no source provided {', '.join(order.missing)}. Tried:\n"
