@@ -15,7 +15,7 @@ from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import FAINT, SINGLE, wrap
-from calotype.figures.panels import empty_figure, legend, percent_ticks, place
+from calotype.figures.panels import empty_figure, legend, mean_and_band, percent_ticks, place
 from calotype.metrics.classes import POSITIVE
 from calotype.util.csv_tables import where
 
@@ -58,12 +58,8 @@ def _draw(
     for i, (found, text) in enumerate(zip(drawn, texts, strict=True)):
         look: dict[str, Any] = {"color": f"C{i % 6}", "linestyle": DASHES[i // 6 % len(DASHES)]}
         handles.append(Line2D([], [], label=text, **look))
-        if not len(found):
-            continue
-        if len(found) > 1:
-            low, high = found.min(axis=0), found.max(axis=0)
-            axis.fill_between(places, low, high, color=look["color"], alpha=0.2, linewidth=0)
-        axis.plot(places, found.mean(axis=0), **look)
+        if len(found):
+            mean_and_band(axis, places, found, look["color"], alpha=0.2, linestyle=look["linestyle"])
     (line,) = axis.plot(*zip(*chance, strict=True), color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
     line.set_label("chance")
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=names[1], ylabel=names[2])

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullLocator
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import FAINT, PALE
-from calotype.figures.panels import columns, legend, note_diverged, percent_ticks, place
+from calotype.figures.panels import columns, legend, mean_and_band, note_diverged, percent_ticks, place
 from calotype.metrics.calibration import BINS, Calibration, calibration
 
 TALLEST = 2.0  # inches: greatest height of a panel, which is square if narrower
@@ -23,13 +23,7 @@ def _draw_curve(axis: Axes, found: Sequence[Calibration]) -> None:
     """Plot the accuracy in each bin that holds images: the mean over seeds, and a band that holds all seeds."""
     held = np.array([seed.images for seed in found]).any(axis=0)
     sure, right = (np.array([getattr(seed, part)[held] for seed in found]) for part in ("confidence", "accuracy"))
-    places = np.nanmean(sure, axis=0)
-    if len(found) > 1:
-        low, high = np.nanmin(right, axis=0), np.nanmax(right, axis=0)
-        axis.fill_between(places, low, high, color="C0", alpha=0.25, linewidth=0)
-        if len(places) == 1:
-            axis.vlines(places, low, high, color="C0", alpha=0.4, linewidth=3)
-    axis.plot(places, np.nanmean(right, axis=0), color="C0", marker="o", markersize=2.5, clip_on=False)
+    mean_and_band(axis, np.nanmean(sure, axis=0), right, "C0", marker="o", markersize=2.5, clip_on=False)
 
 
 def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:

@@ -53,8 +53,8 @@ def columns(
         beyond: how far a title may reach beyond its panel.
 
     Returns:
-        The figure, the width of a panel, and for each variant its label, its title in lines, the left and upper edges
-        of its panels, and its column.
+        The figure, the width of a panel, and the place of each variant: label, title in lines, left and upper edges,
+        number of the column.
     """
     across = min(len(labels), most)
     width = SINGLE if across == 1 else DOUBLE
@@ -68,6 +68,16 @@ def columns(
             places.append((label, title, left + j * (panel + between), top, j))
         top += body(panel, block)
     return empty_figure(width, top), panel, places
+
+
+def mean_and_band(axis: Axes, x: Any, values: NDArray[Any], colour: str, alpha: float = 0.25, **line: Any) -> None:
+    """Plot the mean of values, shape (seeds, points), without NaN, and a band from the lowest to the highest seed."""
+    if len(values) > 1:
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        axis.fill_between(x, low, high, color=colour, alpha=alpha, linewidth=0)
+        if len(x) == 1:
+            axis.vlines(x, low, high, color=colour, alpha=0.4, linewidth=3)
+    axis.plot(x, np.nanmean(values, axis=0), color=colour, **line)
 
 
 def note_diverged(axis: Axes, lost: int, kept: int, top: bool = False) -> None:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from calotype.evaluation.divergence import diverged
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import FAINT, WRONG
-from calotype.figures.panels import columns, legend, log_scale, note_diverged, percent_ticks, place
+from calotype.figures.panels import columns, legend, log_scale, mean_and_band, note_diverged, percent_ticks, place
 from calotype.util.csv_tables import where
 
 
@@ -24,14 +24,8 @@ def _draw_curve(axis: Axes, history: pd.DataFrame, metric: str, colour: str, das
     if found.empty:
         return
     found = found.where(np.isfinite(found)).dropna()
-    mean = found.mean(axis=1)
-    few = len(found) <= 5
-    axis.plot(found.index, mean, color=colour, linestyle=dashes, marker="o" if few else "", markersize=2.5)
-    if found.shape[1] > 1:
-        low, high = found.min(axis=1), found.max(axis=1)
-        axis.fill_between(found.index, low, high, color=colour, alpha=0.25, linewidth=0)
-        if len(found) == 1:
-            axis.vlines(found.index, low, high, color=colour, alpha=0.4, linewidth=3)
+    marker = "o" if len(found) <= 5 else ""
+    mean_and_band(axis, found.index, found.to_numpy().T, colour, linestyle=dashes, marker=marker, markersize=2.5)
 
 
 def _draw_diverged(axis: Axes, history: pd.DataFrame, metric: str, lost: Mapping[int, int]) -> None:
@@ -46,10 +40,9 @@ def _draw_diverged(axis: Axes, history: pd.DataFrame, metric: str, lost: Mapping
 def draw_training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Plot loss and, if recorded, accuracy over the epochs, of training and of validation images.
 
-    Each variant has a column, up to four side by side: the loss on a scale of its own, because losses can differ in
-    kind, and below the accuracy on a common scale. Lines are means over seeds, bands reach from the lowest to the
-    highest seed; both end with the last epoch that all seeds reach. Each seed that diverged is a thin line up to a
-    cross at the upper edge.
+    Each variant has a column, up to four side by side. Each loss has its own scale, because losses can differ in kind;
+    accuracies below share one. Lines are means over seeds, bands reach from the lowest to the highest seed; both end
+    with the last epoch that all seeds reach. Each seed that diverged is a thin line up to a cross at the upper edge.
 
     Args:
         histories: by the variant's label: columns seed, epoch, metric, value. Metrics: loss, accuracy, val_loss,

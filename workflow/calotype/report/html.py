@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from calotype.report.jobs import Job, cost
+from calotype.report.jobs import Job
 from calotype.util.package_versions import COMPUTING
 
 
@@ -28,7 +28,7 @@ def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence
     ]
     return environment.get_template(template.name).render(
         studies=sections,
-        jobs=cost(jobs),
+        jobs=sorted(jobs, key=lambda job: -job.seconds),
         total=sum(job.seconds for job in jobs),
         machines=_distinct([origin["machine"] for origin in origins]),
         packages=_distinct(shown),

@@ -1,9 +1,7 @@
 """The jobs of a report, and their costs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -47,18 +45,4 @@ def figure_jobs(file: Path, study: str) -> list[Job]:
     return [
         Job("figures", f"{study}: {row.figure}", row.seconds, row.cpu_seconds, row.peak_memory_mib)
         for row in table.itertuples()
-    ]
-
-
-def cost(jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """Return one line a job, longest first."""
-    return [
-        {
-            "stage": job.stage,
-            "what": job.what,
-            "seconds": f"{job.seconds:.1f}",
-            "cpu": f"{job.cpu:.1f}" if job.cpu == job.cpu else "–",
-            "memory": f"{job.memory:,.0f}" if job.memory == job.memory else "–",
-        }
-        for job in sorted(jobs, key=lambda job: -job.seconds)
     ]

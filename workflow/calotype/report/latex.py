@@ -96,8 +96,7 @@ def summary_latex(
             row, share = by_metric.loc[metric], METRICS[metric].share
             mean = show(row["mean"], share, unit=False, decimals=SHOWN)
             cells += [_latex(mean), _latex(bounds(row["mean"], row["low"], row["high"], share, SHOWN))]
-        size = f"{parameters[str(variant)]:,}"
-        first = [_latex(labels[str(variant)]), size] if variant != before else ["", ""]
+        first = [_latex(labels[str(variant)]), f"{parameters[str(variant)]:,}"] if variant != before else ["", ""]
         before = str(variant)
         count = str(int(by_metric.n.iloc[0])) + (DAGGER if variant in left_out else "")
         rows.append([*first, _latex(str(split)), _latex(str(images[variant, split] or "–")), *cells, count])
@@ -126,13 +125,11 @@ def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, 
     """Return the layers of each variant's model: kind, output shape, parameters."""
     rows = []
     for variant, group in layers.groupby("variant", sort=False):
-        size = f"{group.parameters.sum():,}"
         first = _latex(labels[str(variant)])
         for layer in group.itertuples():
-            count = f"{layer.parameters:,}"
-            rows.append([first, _latex(str(layer.kind)), _latex(str(layer.output_shape)), count])
+            rows.append([first, _latex(str(layer.kind)), _latex(str(layer.output_shape)), f"{layer.parameters:,}"])
             first = ""
-        rows.append(["", "all layers", "", size])
+        rows.append(["", "all layers", "", f"{group.parameters.sum():,}"])
     return latex_table("lllr", ["Variant", "Layer", "Output shape", "Parameters"], rows, caption, name)
 
 

@@ -1,9 +1,8 @@
 """Training settings of the variants, in words."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import pandas as pd
 
 from calotype.evaluation.packs import PackOrigin
 
@@ -62,7 +61,7 @@ def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dic
                 "loss": variant["loss"].replace("_", " "),
                 "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
                 "remarks": [words for words in (_validation(variant), _kept(packs), _views(variant)) if words],
-                "seconds": pd.Series([s for pack in packs for s in pack.origin["seconds"].values()]).median(),
+                "seconds": statistics.median(s for pack in packs for s in pack.origin["seconds"].values()),
             }
         )
     return rows
