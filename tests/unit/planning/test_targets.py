@@ -63,6 +63,7 @@ def test_an_unknown_target_is_answered_with_the_closest_or_left_to_snakemake(lay
         (["results/dots/figures/seeds.pdf", "results/dots.html"], False),
         (["results/dots/figures/nothing.pdf"], False),
         (["--directory", "elsewhere/figures/"], False),
+        (["--option-of-another-program", "results/dots/figures/seeds.pdf"], False),
         (["--forcerun", "results/dots/figures/seeds.pdf"], False),
         (["dots"], False),
         ([], False),

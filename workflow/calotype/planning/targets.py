@@ -23,7 +23,10 @@ def figures_alone(layout: Layout, arguments: Sequence[str]) -> bool:
     """
     if not any("/figures/" in argument or ALONE in argument for argument in arguments):
         return False
-    given = importlib.import_module("snakemake.cli").get_argument_parser().parse_args(arguments)
+    try:
+        given = importlib.import_module("snakemake.cli").get_argument_parser().parse_args(arguments)
+    except SystemExit:  # arguments of another program, which calls Snakemake's API
+        return False
     if given.target_jobs:
         return any(ALONE in job.rulename for job in given.target_jobs)
     figures = layout.figure_outputs(layout.config.studies, FIGURE_SUFFIXES)
