@@ -51,8 +51,8 @@ TABLES: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
     "a spreadsheet": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), TABLED, ("labels.csv: not UTF-8 text", HINT)),
     "text of Windows": (lines(("oak,", "eich\u00e4,")).decode().encode("latin-1"), TABLED, ("not UTF-8 text",)),
     "Unicode of Windows": (lines().decode().encode("utf-16"), TABLED, ("labels.csv: not UTF-8 text", "save it as CSV")),
-    "semicolons": (lines((",", ";")), TABLED, ("column `image`", "separate its columns by commas")),
-    "tabs": (lines((",", "\t")), TABLED, ("column `image`", "separate its columns by commas")),
+    "semicolons": (lines((",", ";")), TABLED, ("separated by semicolons", "separate its columns by commas")),
+    "tabs": (lines((",", "\t")), TABLED, ("separated by tabs", "separate its columns by commas, or rename it to .tsv")),
     "an open quote": (lines(("elm/1.png,elm", 'elm/1.png,"elm')), TABLED, ("labels.csv, line", "not a table")),
     "a quote inside": (lines(("elm/1.png,elm", 'elm/1.png,"el"m')), TABLED, ("labels.csv, line 3: not a table",)),
     "a field that is endless": (

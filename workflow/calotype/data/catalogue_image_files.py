@@ -1,7 +1,5 @@
 """List a user's image files with labels and splits, from folders or from a table."""
 
-import csv
-import io
 import logging
 import os
 import re
@@ -16,6 +14,7 @@ import pandas as pd
 from calotype.config.dataset_images import ImagesDataset, ImageTable
 from calotype.data.catalogue_common import SHOWN, check_splits, numbered, several, split_at_random
 from calotype.data.image_file import SUFFIXES, digest, read_picture
+from calotype.data.label_table import absent, labelled_images, read_table, spelled
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError, did_you_mean
 from calotype.util.files import files_below
@@ -77,15 +76,14 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
 def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
     """List the images in folders of classes: path, label (the folder's name), and split if splits have folders."""
     splits = {split.folder: name for name, split in dataset.splits.items() if split.folder is not None}
-    classes = {unicodedata.normalize("NFC", name): name for name in dataset.classes}
+    classes = {spelled(name): name for name in dataset.classes}
     rows: list[tuple[str, str, str]] = []
     strangers: dict[str, list[str]] = {}
     for path in _images(folder, dataset):
         above = path.split("/")[:-1]
         where = "/".join(above[: 1 + bool(splits)])
         split = splits.get(above[0]) if splits and above else LEFT
-        # Unicode may spell the same letters in two ways, and some file systems change the spelling.
-        label = unicodedata.normalize("NFC", where.split("/")[-1])
+        label = spelled(where.split("/")[-1])
         if label not in classes or split is None or len(above) < 1 + bool(splits):
             strangers.setdefault(where, []).append(path)
         else:
@@ -108,82 +106,17 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
 def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.DataFrame:
     """List the images that a table names, with its columns; in the order of the paths."""
     file = folder / table.file
-    lines = _read_table(file, table)
+    lines = read_table(file)
     there = _images(folder, dataset)
-    written = {unicodedata.normalize("NFC", path): path for path in there}
-    rows: list[tuple[Any, ...]] = []
-    problems: list[str] = []
-    seen: dict[str, int] = {}
-    for line, raw, *entry in lines.itertuples():
-        raw = raw.strip()
-        path = unicodedata.normalize("NFC", os.path.normpath(raw).replace(os.sep, "/"))
-        if not raw or os.path.isabs(raw) or path.startswith(".."):
-            problems.append(f"line {line}: {raw!r} is not in {folder}")
-        elif path not in written:
-            # The search for the closest name is slow: only for the lines that the error shows.
-            hint = (did_you_mean(path, there[:2000]) or "") if len(problems) < SHOWN else ""
-            shown = path if path.isprintable() else repr(path)
-            problems.append(f"line {line}: image {shown} not found" + f" ({hint})" * hint.startswith("did"))
-        elif path in seen:
-            problems.append(f"line {line}: duplicate of line {seen[path]}: {path}")
-        else:
-            rows.append((written[path], *entry))
-        seen.setdefault(path, line)
-    if problems:
-        raise CalotypeError(f"{file}:{several(problems)}", "paths start from `folder`; each image has one line.")
-    found = pd.DataFrame(rows, columns=lines.columns)
-    if (unnamed := sorted({*there} - {*found.path})) and dataset.unlabelled == "refuse":
+    found = labelled_images(lines, table, folder, there)
+    if (unnamed := absent(found.path, there)) and dataset.unlabelled == "refuse":
         raise CalotypeError(
             f"{file}: {len(unnamed)} image(s) in {folder} are not in the table:{several(unnamed)}",
             "add their labels, move them away, or set `unlabelled: ignore`.",
         )
     if unnamed:
         logger.warning("Leaving out %d image(s) without a label, such as %s", len(unnamed), unnamed[0])
-    # The random split goes by position, which must not depend on the order of the lines.
-    return found.sort_values("path", ignore_index=True)
-
-
-def _read_table(file: Path, table: ImageTable) -> pd.DataFrame:
-    """Read the columns that the config names, as text; the index is the line number in the file."""
-    separator = "\t" if file.suffix.lower() == ".tsv" else ","
-    try:
-        text = io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")
-        # Not pandas: it pads short lines, and takes the first field of long ones as the index.
-        reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
-        lines = [(reader.line_num, fields) for fields in reader if any(fields)]
-    except FileNotFoundError:
-        raise CalotypeError(f"table.file: {file} not found.", "its path starts from `folder`.") from None
-    except OSError as error:
-        raise CalotypeError(f"table.file: {file}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
-    except csv.Error as error:
-        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "see its quotes.") from None
-    if not lines:
-        raise CalotypeError(f"{file}: not a table: it is empty.")
-    (_, header), *lines = lines
-    for line, fields in lines:
-        if len(fields) != len(header):
-            raise CalotypeError(
-                f"{file}, line {line}: not a table: {len(fields)} fields instead of {len(header)}.",
-                "put quotes around fields that contain the separator.",
-            )
-    columns = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
-    wanted = {name: getattr(table, key) for name, key in columns.items() if getattr(table, key) is not None}
-    for name, column in wanted.items():
-        if column not in header:
-            name_of = "tabs" if separator == "\t" else "commas"
-            one = f"separate its columns by {name_of}." if len(header) == 1 else None
-            raise CalotypeError(
-                f"{file}: column `{column}` (table.{columns[name]}) not found.", one or did_you_mean(column, header)
-            )
-        if header.count(column) > 1:
-            raise CalotypeError(f"{file}: duplicate column `{column}`.")
-    if not lines:
-        raise CalotypeError(f"{file}: has no line after its header.")
-    places = {name: header.index(column) for name, column in wanted.items()}
-    found = {name: [fields[place] for _, fields in lines] for name, place in places.items()}
-    return pd.DataFrame(found, index=[line for line, _ in lines])
+    return found
 
 
 def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
@@ -191,10 +124,10 @@ def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
     groups = _groups(found, dataset.random.group_pattern)
     if groups is not None:
         found = found.assign(group=groups)
-    values = {split.value: name for name, split in dataset.splits.items() if split.value is not None}
+    values = {spelled(split.value): name for name, split in dataset.splits.items() if split.value is not None}
     shares = {name: split.share for name, split in dataset.splits.items() if split.share is not None}
     if values:
-        splits = found.split.map(values)
+        splits = found.split.map(spelled).map(values)
         if splits.isna().any():
             strange = sorted({*found.split[splits.isna()]})
             lost = int(splits.isna().sum())
