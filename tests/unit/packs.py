@@ -28,7 +28,7 @@ def net(shape, outputs):
 
 
 def half(shape, outputs):
-    """Weights of a type that numpy does not know."""
+    """Weights of a type that NumPy does not know."""
     dense = layers.Dense(4, activation="relu", dtype="bfloat16")
     return keras.Sequential([keras.Input(shape), layers.Flatten(), dense, layers.Dense(outputs, activation="softmax")])
 '''
@@ -50,7 +50,7 @@ def shrunken(found):
 
 
 def studied():
-    """Every training of the studies that come along, each once."""
+    """Return the different recipes of all shipped studies."""
     found = {}
     for file in sorted((ROOT / "config/studies").glob("*.yaml")):
         study = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def recipe_of(name, folder):
 
 @functools.cache
 def split(name, width, classes):
-    """Noisy images with a brighter bar, whose place is the label."""
+    """Return noisy images with a brighter bar, whose position is the label."""
     rng = np.random.default_rng([IMAGES[name], width])
     labels = rng.integers(0, classes, IMAGES[name])
     images = rng.random((len(labels), width, width, 1), np.float32)
@@ -112,7 +112,7 @@ def split(name, width, classes):
 
 
 def splits(made):
-    # Images large enough for nets that cut their edges off.
+    # Models without padding need larger images.
     width = 20 if any(len(block) > 3 for block in made.model_arguments.get("blocks", [])) else 8
     return {name: split(name, width, CLASSES if made.classifies else 6) for name in IMAGES}
 
@@ -139,7 +139,7 @@ def train(folder, made, trainer, *, check=lambda: None, minutes=60.0, identity="
 
 
 def outcome(pack, folder):
-    """All that a user gets of a training, byte by byte."""
+    """Return all results of a pack, byte by byte."""
     found = {f"models/{file.name}": file.read_bytes() for file in sorted((folder / "models").iterdir())}
     found |= {"history": pack.history.to_csv(), "layers": pack.layers.to_csv()}
     return found | {"best_epochs": pack.best_epochs, "diverged": pack.diverged}
@@ -153,7 +153,7 @@ def same(found, expected):
 
 
 class Stops:
-    """Asks to stop at the looks with these numbers, and counts them."""
+    """Asks to stop at the checks with these numbers, and counts the checks."""
 
     def __init__(self, *numbers):
         self.numbers, self.looks = numbers, 0

@@ -1,4 +1,4 @@
-"""Trainings of a second: images, recipes and models, and how a pack is trained."""
+"""Images, recipes and models that train in a second, and functions that train and predict a pack."""
 
 import textwrap
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ def net(shape, outputs, *, rate=0.4):
 
 
 def classifier(shape, outputs, *, rate=0.3):
-    """Dropout and batch normalisation, and a probability for each class."""
+    """Dropout, batch normalisation, and a probability for each class."""
     net = [layers.Conv2D(3, 3, activation="relu"), layers.BatchNormalization(), layers.Dropout(rate)]
     return keras.Sequential([keras.Input(shape), *net, layers.Flatten(), layers.Dense(outputs, activation="softmax")])
 
@@ -65,10 +65,7 @@ def recipe(model, **changes):
 
 
 def class_recipe(model="dense", **changes):
-    """Of a training that can be kept apart from others by what `changes` says: no drop-out, no held-out images.
-
-    Without XLA, whose compilation takes longer than such a training; `recipes` have it.
-    """
+    """Return a recipe of classes without dropout, held-out images and XLA (which compiles longer than this trains)."""
     base = {
         "loss": "categorical_crossentropy",
         "optimizer": {"name": "sgd", "learning_rate": 0.1},
@@ -107,7 +104,7 @@ class Predicted(Pack):
 
 
 def predict(made, pack, models, seeds, images, **tested):
-    """Predict with the weights that a training has saved, as workflow/scripts/predict.py does."""
+    """Predict with saved weights, as workflow/scripts/predict.py does."""
     asked = Asked.of(made, **tested)
     predictor = new_predictor(asked, images.shape[1:], pack.targets)
     found = []

@@ -1,4 +1,4 @@
-"""Images are prepared as the config says, kept together with their labels, and measured where a step asks for it."""
+"""Images are prepared as in the config, stay with their labels, and are measured if a step needs it."""
 
 import json
 
@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 
 def prepared(folder, steps=("grey", "scale"), raw=None):
-    """Prepare a folder as the workflow does, and give the paths of array and manifest."""
+    """Prepare a folder as the workflow does; return the paths of array and manifest."""
     results = folder.parents[2] / "results"
     array, manifest = results / "train.npy", results / "train.json"
     raw = read_drawn(folder, width=40, **RANGE) if raw is None else raw
@@ -71,7 +71,7 @@ def test_scaled_images_lie_between_zero_and_one(steps):
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (3, 5), (9, 8), (40, 40)])
 def test_an_image_comes_out_of_a_stack_with_the_bits_that_it_gets_alone(size, channels, steps):
-    """Whatever its place: vector units take several pixels at a time, and the last ones of a row one by one."""
+    """Vector units take several pixels at a time, and the last ones of a row one by one."""
     stack = np.random.default_rng(2).integers(0, 256, (7, *size, channels), dtype=np.uint8)
     result = prepare(stack, steps)
     alone = [prepare(image, steps) for image in stack]
@@ -141,7 +141,7 @@ def test_manifest_tells_whether_the_array_changed(folder):
 
 
 def pictures(size=5, height=3, width=4):
-    """Raw images of classes whose numbers do not begin with none."""
+    """Raw images with class numbers that do not begin with 0."""
     rng = np.random.default_rng(1)
     records = [(100 + i, i % 3, rng.integers(0, 256, (height, width, 1), dtype=np.uint8)) for i in range(size)]
     return Raw(size, iter(records), classes=3), records

@@ -1,4 +1,4 @@
-"""The accurate nets of the shipped studies take the images of their datasets; others are trained in tests/workflow."""
+"""The accurate models of two shipped studies train on images of their size; tests/workflow trains the others."""
 
 from pathlib import Path
 

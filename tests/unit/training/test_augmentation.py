@@ -1,4 +1,4 @@
-"""Training images are changed by the numbers that were drawn, which are keyed by seed and epoch, and no other way."""
+"""Augmentation changes training images by random numbers that are keyed by seed and epoch."""
 
 import math
 from typing import get_args
@@ -52,7 +52,7 @@ def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(tensorflow):
 
 @pytest.mark.parametrize(("seed", "epoch"), [(0, 1), (3, 7)])
 def test_published_dots_come_from_the_draws_that_they_always_had(tensorflow, seed, epoch):
-    """Another order of the draws would train another net, and nobody could repeat the results of before."""
+    """Another order of the draws would change the weights of published runs."""
     rng = np.random.default_rng([seed, epoch])
     expected = rng.permutation(200), rng.integers(8, size=200, dtype=np.int32)
     order, draws = tensorflow.augment.epoch_draws(seed, epoch, 200, [CHANGES["dihedral"]], 40, 40)
@@ -132,7 +132,7 @@ def affine_in_numpy(image, angle, size):
 
 @pytest.mark.parametrize("pixels", [1, 2, 9])
 def test_an_image_is_moved_by_the_numbers_that_were_drawn_and_zeros_move_in(tensorflow, pixels):
-    """Of 5 x 7 px; moved by nine it is gone."""
+    """The images have 5 x 7 px: a shift by nine pixels removes them."""
     numbers = [(down, across) for down in range(2 * pixels + 1) for across in range(2 * pixels + 1)]
     images = pictures(len(numbers))
     down, across = np.array(numbers, np.int32).T

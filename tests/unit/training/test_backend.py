@@ -1,4 +1,4 @@
-"""The start of TensorFlow, which each of these tests makes in a process of its own."""
+"""Start TensorFlow, for each test in a new process."""
 
 import json
 import os
@@ -15,7 +15,7 @@ LIBRARY = Path(__file__).resolve().parents[3] / "workflow"
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment of this process with more variables, without those that TensorFlow's start refuses."""
+    """Return this process's environment with more variables, without those that the start of TensorFlow removes."""
     found = dict(os.environ)
     start_environment.fix(found)  # scikit-learn sets some when it is imported
     return found | variables
@@ -34,7 +34,7 @@ def python(code: str, folder: Path) -> tuple[str, str]:
 
 
 def test_a_model_file_can_import_what_keras_was_imported_without(tmp_path):
-    """Keras, too, would import them, for parts that no training uses; and garbage is looked for again afterwards."""
+    """Keras would import them for parts that training does not use. Afterwards, garbage collection is on again."""
     code = (
         "import gc, sys\n"
         "from calotype.training import backend\n"

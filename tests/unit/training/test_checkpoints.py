@@ -1,4 +1,4 @@
-"""A whole checkpoint is there at any moment, and one that is not whole is never taken for one."""
+"""An intact checkpoint exists at any moment, and a damaged one is never used."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def numbers(folder):
 
 @pytest.fixture
 def folder(tmp_path, caplog):
-    """Two checkpoints of a run: of its epochs 1 and 2."""
+    """Write two checkpoints of a run, of epochs 1 and 2."""
     caplog.set_level(logging.DEBUG, "calotype")
     save(tmp_path / "seed-000", 1)
     save(tmp_path / "seed-000", 2)
@@ -122,7 +122,7 @@ def test_no_flipped_bit_changes_a_training_or_ends_it(folder):
     """The checkpoint is refused, or its contents are unchanged, because some bits of the format mean nothing."""
     newest = folder / "000002.npz"
     whole, refused, tried = newest.read_bytes(), 0, 0
-    directory = whole.index(b"PK\x01\x02")  # of the entries: here every byte means something else to whoever reads it
+    directory = whole.index(b"PK\x01\x02")  # of the zip entries: each byte here has a meaning
     for place in [*range(0, directory, 3), *range(directory, len(whole))]:
         for mask in (0x01, 0x40) if place >= directory else (1 << place % 8,):
             spoilt = bytearray(whole)
@@ -139,7 +139,7 @@ def test_no_flipped_bit_changes_a_training_or_ends_it(folder):
 
 
 def test_another_content_with_a_valid_checksum_of_the_file_is_refused(folder):
-    """The checksums of the zip format say nothing of who wrote it; the one inside does."""
+    """Anyone can write a file with valid zip checksums; the inner checksum must match, too."""
     newest = folder / "000002.npz"
     with np.load(newest) as found:
         arrays = {name: found[name] for name in found.files}
@@ -185,7 +185,7 @@ def test_after_two_that_are_torn_the_training_begins_anew_and_says_so(folder, ca
 
 
 def test_a_torn_file_does_not_count_as_one_of_the_two_that_are_kept(folder):
-    """Else the next one to be torn would leave nothing."""
+    """Otherwise the next damaged file would leave none."""
     (folder / "000002.npz").write_bytes(b"torn")
     assert epoch(folder) == 1
     save(folder, 3)
@@ -295,7 +295,7 @@ def test_a_full_disk_leaves_the_older_ones_whole(folder, files_no_longer_than):
 
 @pytest.mark.skipif(os.getuid() != 0 or not Path("/bin/mount").exists(), reason="needs the right to mount")
 def test_a_file_system_without_room_leaves_the_older_ones_whole(tmp_path):
-    """A real one, in a namespace of a child's own: it ends with the child."""
+    """Mount a real file system in a child's namespace, which ends with the child."""
     script = f"""
 import logging, os, subprocess, sys
 import numpy as np
@@ -346,7 +346,7 @@ def test_a_reader_sees_whole_files_while_a_writer_is_at_work(tmp_path):
     seen = []
     while not end.is_set():
         found = checkpoints.load(tmp_path, "ours")
-        if found is not None:  # both may have been replaced between the list and the look
+        if found is not None:  # both may have been replaced since they were listed
             seen.append(found.values["epoch"])
     writer.join()
     assert seen == sorted(seen)

@@ -35,7 +35,7 @@ def test_loss_and_accuracy_of_classes_are_those_computed_by_hand(data, tmp_path,
 
 
 def test_a_held_out_part_larger_than_a_batch_of_predictions_is_measured_whole(data, tmp_path, tensorflow, monkeypatch):
-    """Full batches, and a rest."""
+    """There are full batches and a smaller last one."""
     monkeypatch.setattr(tensorflow.training, "TEST_BATCH", 4)
     made = class_recipe(**STILL, validation_split=0.3)
     pack = train(data, made, range(1), tmp_path / "models", tests=("train",))
@@ -73,7 +73,7 @@ def test_a_net_that_classifies_learns_its_classes(data, tmp_path):
 
 
 def test_augmentation_is_drawn_for_the_training_images_and_for_no_others(data, tmp_path):
-    """Erasing every pixel leaves nothing to learn from, but the held-out images and those of the test are whole."""
+    """Erasing all pixels leaves nothing to learn from, but held-out and test images are complete."""
     nothing = [{"name": "erase", "pixels": 100}]
     made = class_recipe(**STILL | {"epochs": 2}, validation_split=0.3, augment=nothing)
     pack = train(data, made, range(1), tmp_path / "models", tests=("train",))
@@ -97,7 +97,7 @@ def test_a_training_of_classes_that_diverges_ends_and_is_counted_as_wrong(data, 
 
 @pytest.mark.parametrize("classes", [True, False])
 def test_predictions_are_the_mean_over_the_views_that_were_asked_for(tensorflow, data, tmp_path, classes):
-    """And the training is the same with and without."""
+    """The views do not change the training."""
     made = class_recipe(epochs=3) if classes else recipe(f"{data}/own.py:linear", scale_targets=True)
     plain = train(data, made, range(1), tmp_path / "plain")
     viewed = train(data, made, range(1), tmp_path / "viewed", test_time_augmentation=["flip", "shift"])
@@ -130,7 +130,7 @@ def test_layers_are_listed_with_their_shapes_and_parameters(data, tmp_path):
 
 
 def test_symmetries_of_images_that_are_not_square_are_refused_by_name(data, tmp_path):
-    """A quarter turn of them has another shape: TensorFlow's words for it would help nobody."""
+    """A quarter turn changes their shape, and TensorFlow's message would not explain that."""
     split = class_split("train")
     wide = Split(np.ascontiguousarray(split.images[:, :6]), split.labels, split.ids)
     made = class_recipe(augment=["flip", "dihedral"], epochs=1)

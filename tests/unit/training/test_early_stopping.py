@@ -1,4 +1,4 @@
-"""Choice of the better epoch: it decides which weights are kept, when a run ends, and when its rate falls."""
+"""The better epoch decides which weights are kept, when a run ends, and when its learning rate falls."""
 
 import math
 
@@ -18,11 +18,11 @@ NAN = math.nan
         (0.4, 0.5, True, 0.0, False),
         (0.4, 0.5, False, 0.0, True),
         (0.5, 0.5, False, 0.0, False),
-        (0.75, 0.5, True, 0.25, False),  # it must be more than that
+        (0.75, 0.5, True, 0.25, False),  # not more than min_delta
         (0.76, 0.5, True, 0.25, True),
         (0.25, 0.5, False, 0.25, False),
         (0.24, 0.5, False, 0.25, True),
-        (9.0, NAN, False, 0.25, True),  # the first number of all
+        (9.0, NAN, False, 0.25, True),  # the first finite value
         (NAN, NAN, False, 0.0, False),
         (NAN, 0.5, True, 0.0, False),
         (NAN, 0.5, False, 0.0, False),
@@ -40,7 +40,7 @@ def test_an_epoch_is_better_only_by_more_than_asked_for_and_never_without_a_numb
         ([5, 5], {"patience": 1}, 1),
         ([5, 5], {"patience": 2}, 0),
         ([5, 5, 5], {"patience": 2}, 1),
-        ([5, 5, 5, 5], {"patience": 2}, 1),  # after a reduction the wait restarts
+        ([5, 5, 5, 5], {"patience": 2}, 1),  # each reduction restarts the wait
         ([5, 5, 5, 5, 5], {"patience": 2}, 2),
         ([5, 6, 4, 5, 5], {"patience": 2}, 1),  # a better epoch restarts the wait
         ([5, 5, 5, 5], {"patience": 1}, 3),
@@ -51,7 +51,7 @@ def test_an_epoch_is_better_only_by_more_than_asked_for_and_never_without_a_numb
         ([5, 4.5, 4], {"patience": 1, "min_delta": 0.5}, 1),  # 4.5 is no better, 4 is
         ([NAN, NAN], {"patience": 2}, 1),
         ([NAN], {"patience": 2}, 0),
-        ([5, 5, 3, 4, 4], {"patience": 1, "cooldown": 1}, 3),  # what is best in a cooldown stays the best
+        ([5, 5, 3, 4, 4], {"patience": 1, "cooldown": 1}, 3),  # the best value of a cooldown stays the best
     ],
 )
 def test_the_rate_falls_after_so_many_epochs_that_were_not_better(values, keys, found):

@@ -1,4 +1,4 @@
-"""Held-out images choose an epoch, end a training and lower its rate as Keras does, and nothing is trained on them."""
+"""Held-out images choose an epoch, end a run and lower its learning rate as in Keras, and are not trained on."""
 
 import functools
 
@@ -19,14 +19,14 @@ HELD_OUT = {"validation_split": 0.3, "epochs": 9, **WILD}
 
 @pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
-    """Trainings that nothing stops and nothing restores: three seeds, nine epochs, going up and down."""
+    """Train three seeds for nine epochs without early stopping; their losses rise and fall."""
     folder = tmp_path_factory.mktemp("whole")
     return train(data, class_recipe(**HELD_OUT), range(3), folder / "models"), folder
 
 
 @pytest.fixture(scope="module")
 def anew(data, tmp_path_factory):
-    """Trains one seed for so many epochs, with nothing that stops or restores; once for all who ask."""
+    """Return a function that trains one seed for so many epochs without early stopping, and caches the result."""
 
     @functools.cache
     def trained_anew(seed, epochs):
@@ -95,7 +95,7 @@ def spoilt(places):
 
 
 def test_held_out_images_are_never_trained_on(data, tmp_path, whole):
-    """Other pixels in the last part of the training images change its scores, and no weight."""
+    """Other pixels in the held-out images change their scores, and no weight."""
     pack, folder = whole
     weights = "seed-000.weights.h5"
     held_out = train(data, class_recipe(**HELD_OUT), range(1), tmp_path / "held", train_split=spoilt(slice(32, None)))

@@ -1,4 +1,4 @@
-"""Images that do not fit the device train the same net: streamed or resident, a user gets the same bytes."""
+"""Streamed images give the same bytes as images that stay on the device."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def images():
 
 
 def trained(recipe, images, stream_above_mib, looks):
-    """Weights and metrics after two epochs, whose steps are taken in pieces that end at `looks`."""
+    """Return weights and metrics after two epochs; calls for their steps end at `looks`."""
     from calotype.training import keras_trainer
 
     facts = {"minimum": None, "maximum": None, "classes": 3, "validation": images if recipe.validation else None}
@@ -100,7 +100,7 @@ def test_a_stream_begins_at_any_step_and_goes_back(images, monkeypatch):
     stream = input_pipeline.Streamed(images.images, images.labels[:, None], BATCH)
     order = np.random.default_rng(2).permutation(IMAGES).astype(np.int32)
     stream.begin_epoch(order, np.arange(IMAGES, dtype=np.int32)[:, None])
-    for first, last in ((3, 6), (0, 2), (5, 6)):  # onwards from somewhere, back, and past a block
+    for first, last in ((3, 6), (0, 2), (5, 6)):  # forwards, back, and past a block
         seen = [
             part.draws[step * BATCH : (step + 1) * BATCH, 0].numpy().tolist()
             for part in stream.parts(first, last)
@@ -122,7 +122,7 @@ def test_an_image_is_fetched_once_an_epoch_however_its_steps_are_taken(images, m
     fetched = []
 
     class Disk:
-        """Images that note which of them are fetched."""
+        """Images that record which of them are read."""
 
         def __getitem__(self, places):
             fetched.extend(places.tolist())
@@ -170,7 +170,7 @@ def test_a_training_in_half_precision_comes_near_one_in_full(precision, images):
     for half, full in zip(found[precision], found["float32"], strict=True):
         assert half["loss"] == pytest.approx(full["loss"], abs=0.05)
         assert half["loss"] != full["loss"]
-    # Of 16 bits they would not add up so well.
+    # In 16 bits the sums would be less exact.
     np.testing.assert_allclose(predictor_of(trainer).predict(images.images).sum(axis=1), 1, atol=1e-5)
 
 

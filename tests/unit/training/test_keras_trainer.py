@@ -75,7 +75,7 @@ tests.train_all(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), range(1, 2
 
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
-    """Folders of the same trainings: seeds 0 and 1 as a pack, and side by side seed 1 alone, in another process."""
+    """Return folders of the same runs: seeds 0 and 1 as a pack, and seed 1 alone in another process."""
     folder = tmp_path_factory.mktemp("trained")
     with open(folder / "log", "w+", encoding="utf-8") as log:
         other = subprocess.Popen(

@@ -28,7 +28,7 @@ from calotype.training import loop
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
-# Those of the studies that others have nothing of their own beside: a width, or an optimizer that another one has.
+# Variants of the studies that resemble others, except for a width or an optimizer that a third one has.
 ALIKE = {
     "digits/accurate",
     "fashion/accurate",
@@ -63,7 +63,7 @@ def look_often(monkeypatch):
 # ---- The same bytes --------------------------------------------------------------------------------------------------
 
 
-# One of each kind, stopped at each of its steps; the others at each fifth, as TensorFlow takes a second to go on.
+# One of each kind, stopped at each step; the others at each fifth, because TensorFlow takes a second to resume.
 THOROUGH = (
     "everything",
     "patience and the best",
@@ -86,7 +86,7 @@ def test_how_often_a_training_looks_for_signals_changes_no_byte_of_it(case, tmp_
 
 @pytest.mark.usefixtures("look_often")
 def test_a_training_stopped_again_and_again_loses_no_step_and_changes_no_byte(case, tmp_path):
-    """At the steps of each seed and at the ends of epochs: every attempt goes on from the last one."""
+    """Stop at steps of each seed and at ends of epochs; each attempt resumes from the previous one."""
     name, made, trainer, expected = case
     stride = 1 if name in THOROUGH else 5
     pack, attempts = None, 0
@@ -97,19 +97,19 @@ def test_a_training_stopped_again_and_again_loses_no_step_and_changes_no_byte(ca
         except StoppedError:
             assert attempts < 100
     same(outcome(pack, tmp_path), expected)
-    # A look before each step: an attempt does what lies between its first and last.
+    # The loop checks before each step: an attempt takes the steps between its first and last check.
     assert attempts == -(-steps_of(expected["history"], trainer) // stride)
 
 
 @pytest.mark.usefixtures("look_often")
 @pytest.mark.parametrize("case", THOROUGH, indirect=True)
 def test_a_training_that_goes_on_with_a_model_that_never_trained_changes_no_byte(case, tmp_path):
-    """As in a new process: before the first step, after an epoch, and within one."""
+    """Stop as in a new process: before the first step, after an epoch, and within one."""
     name, made, trainer, expected = case
     epochs = [line.split(",")[2] for line in expected["history"].splitlines() if f",{SEEDS[0]}," in line]
     last = int(epochs[-1]) * trainer.steps  # of the first seed
     places = [1, trainer.steps + 1, trainer.steps + 2, last - max(trainer.steps - 1, 1)]
-    # To compile a model takes longer than to train it: of the others within an epoch alone.
+    # Compiling a model takes longer than training it: stop the others within an epoch only.
     for place in places if name == "patience and the best" or made.model in SCIKIT_LEARN else places[2:3]:
         with pytest.raises(StoppedError):
             train(tmp_path, made, new_trainer(made), check=Stops(place))
@@ -150,7 +150,7 @@ def longer(name, folder):
 
 
 def elsewhere(folder, name, minutes):
-    """Train as a process of its own, which goes on where another one was."""
+    """Train in this new process, and resume the run of another one."""
     loop.AT_ONCE = 0
     made = longer(name, folder)
     if made.model not in SCIKIT_LEARN:

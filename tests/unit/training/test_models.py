@@ -1,4 +1,4 @@
-"""The nets are those of the sources, with the arguments that the shipped studies give them."""
+"""The built-in models are those of the sources, with the arguments of the shipped studies."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def shipped(tensorflow, study, variant, shape, outputs):
 
 
 def table(tensorflow, net):
-    """Kind, output shape and parameters of each layer, as the report lists them."""
+    """Return kind, output shape and parameters of each layer, as the report lists them."""
     layers = tensorflow.training.layers_table(net)
     return [tuple(row) for row in layers[["kind", "output_shape", "parameters"]].to_numpy().tolist()]
 
@@ -74,7 +74,7 @@ def test_net_of_the_deep_mnist_source_has_its_layers(tensorflow):
 
 
 def test_layers_of_the_ablation_differ_as_its_variants_say(tensorflow):
-    """Dropout stands once, after the third hidden layer."""
+    """The only dropout follows the third hidden layer."""
     hidden, last = ("Dense", "(None, 784)", 615_440), ("Dense", "(None, 10)", 7_850)
     for variant, expected in {
         "one-layer": [hidden, last],
@@ -134,7 +134,7 @@ def test_an_initializer_may_be_a_name_or_have_settings(tensorflow, initializer):
 
 @pytest.mark.parametrize("arguments", [{"units": [4, 4]}, {"units": [4, 4], "initializer": "random_normal"}])
 def test_layers_of_the_same_shape_do_not_begin_with_the_same_weights(tensorflow, arguments):
-    """Keras warns of it: an initializer object that two layers share draws the same numbers for both."""
+    """Layers that share an initializer object get the same numbers; Keras warns of it."""
     tensorflow.keras.utils.set_random_seed(1)
     kernels = [w for w in tensorflow.models.build("dense", (2, 2, 1), 4, arguments).get_weights() if w.ndim == 2]
     assert [kernel.shape for kernel in kernels] == [(4, 4)] * 3
@@ -173,7 +173,7 @@ def convolutions(tensorflow, *blocks, **arguments):
 
 
 def test_words_of_a_block_do_what_they_say(tensorflow):
-    """Padding or none, stride, and max-pooling: by the shapes that come out."""
+    """Output shapes show padding, stride and max-pooling."""
     net = convolutions(tensorflow, [4, 1, 3], [5, 1, 3, "valid"], [6, 1, 3, "pool"], [7, 2, 3])
     shapes = [(kind, shape) for kind, shape, _ in table(tensorflow, net) if kind in ("Conv2D", "MaxPooling2D")]
     assert shapes == [
@@ -301,7 +301,7 @@ def test_a_model_that_cannot_be_made_is_named(tensorflow, own, tmp_path, name, c
 
 @pytest.mark.parametrize("words", [["vaild"], ["pool", "Residual"], [True]])
 def test_a_misspelt_word_of_a_block_does_not_train_another_net(tensorflow, words):
-    """`vaild` would leave the padding in, and nobody would notice."""
+    """With `vaild`, the padding would silently stay."""
     with pytest.raises(CalotypeError) as problem:
         tensorflow.models.build("all_convolutional", SQUARE, 1, {"blocks": [[4, 1, 3, "valid"], [4, 1, 3, *words]]})
     assert f"blocks: `{words[-1]}`: allowed words are valid, pool, residual" in str(problem.value)

@@ -36,12 +36,12 @@ def ending(tensorflow):
         ("huber", "softplus", (0, 9)),
         ("huber", "tanh", (-1, 1)),
         ("huber", "linear", (-1e9, 1e9)),
-        ("huber", "elu", (-1e9, 1e9)),  # nothing is known of it
+        ("huber", "elu", (-1e9, 1e9)),  # not checked
         ("poisson", "sigmoid", (0, 1)),
         ("poisson", "relu", (0, 9)),
         ("poisson", "elu", (0, 9)),
         ("mean_squared_logarithmic_error", "linear", (0, 9)),
-        ("categorical_crossentropy", "softmax", (-9, 9)),  # of classes targets say nothing
+        ("categorical_crossentropy", "softmax", (-9, 9)),  # targets do not count for classes
         ("categorical_crossentropy", "elu", (0, 1)),
         ("binary_crossentropy", "sigmoid", (-9, 9)),
     ],

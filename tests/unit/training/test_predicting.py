@@ -1,4 +1,4 @@
-"""Predictions that a pack keeps are used where they are those asked for, and computed where not."""
+"""Predictions in a pack's folder are used if their identity matches, and computed otherwise."""
 
 import hashlib
 import json
@@ -10,16 +10,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPClassifier
 from unit.trainings import class_split
 
 from calotype.config.recipe import Recipe
+from calotype.data.prepared_split import checksum
 from calotype.jobs.signals import StoppedError
-from calotype.training import predicting
 from calotype.training.loop import Store, train_pack
 from calotype.training.predicting import Asked, gather, identities, kept, leave
 from calotype.training.result import Trained
 from calotype.training.sklearn_model import Trainer
 from calotype.util.errors import CalotypeError
+from calotype.util.sealed import read_sealed
 
 SEEDS = range(3)
 MADE = Recipe.model_validate(
@@ -62,18 +64,22 @@ def pack(tmp_path):
 
 
 @pytest.fixture
-def computes(monkeypatch):
-    """Record the seeds that are predicted in this process."""
-    found = []
-    compute = predicting.predicted
+def computed(caplog):
+    """Return a function for the numbers of runs that `gather` has predicted since the last call."""
+    caplog.set_level(logging.INFO, "calotype")
 
-    def noted(predictor, asked, seed, *further):
-        found.append(seed)
-        return compute(predictor, asked, seed, *further)
+    def numbers():
+        found = [int(number) for number in re.findall(r"a: predicting test with (\d+) run", caplog.text)]
+        caplog.clear()
+        return found
 
-    monkeypatch.setattr(predicting, "predicted", noted)
-    monkeypatch.setattr(predicting, "_in_a_process", lambda _, function, *arguments: function(*arguments))
-    return found
+    return numbers
+
+
+def held(pack):
+    """Return the seeds whose predictions are in the folder of a pack."""
+    file = pack.folder / "predictions/test.npz"
+    return sorted(map(int, read_sealed(file)[0])) if file.exists() else []
 
 
 def all_of(pack, array, asked=ASKED, seeds=3):
@@ -84,22 +90,22 @@ def splits_left(array, *others):
     return {"asked": vars(ASKED), "arrays": [str(array), *map(str, others)]}
 
 
-def test_what_a_training_left_is_gathered_and_not_computed_again(pack, array, computes):
+def test_what_a_training_left_is_gathered_and_not_computed_again(pack, array, computed):
     leave(pack.folder / "provenance.json", splits_left(array), check=lambda: None)
-    assert computes == [*SEEDS]
+    assert held(pack) == [*SEEDS]
     left = all_of(pack, array)
-    assert computes == [*SEEDS]
+    assert computed() == []
     assert left.shape == (3, len(class_split("test").labels), 3)
     (pack.folder / "predictions/test.npz").unlink()
     assert all_of(pack, array).tobytes() == left.tobytes()
-    assert computes == [*SEEDS, *SEEDS]
+    assert computed() == [3]
 
 
-def test_only_the_seeds_that_are_asked_for_are_computed_and_those_that_are_kept_stay(pack, array, computes):
+def test_only_the_seeds_that_are_asked_for_are_computed_and_those_that_are_kept_stay(pack, array, computed):
     first = all_of(pack, array, seeds=1)
-    assert computes == [0]
+    assert (computed(), held(pack)) == ([1], [0])
     whole = all_of(pack, array)
-    assert computes == [0, 1, 2]
+    assert (computed(), held(pack)) == ([2], [*SEEDS])
     assert whole[:1].tobytes() == first.tobytes()
 
 
@@ -110,7 +116,7 @@ def test_only_the_seeds_that_are_asked_for_are_computed_and_those_that_are_kept_
 )
 def test_a_prediction_made_in_another_way_is_not_used(pack, array, change):
     leave(pack.folder / "provenance.json", splits_left(array), check=lambda: None)
-    keys = identities(replace(ASKED, **change), pack, predicting.checksum(array))
+    keys = identities(replace(ASKED, **change), pack, checksum(array))
     assert kept(pack, "test", keys) == {}
 
 
@@ -126,27 +132,27 @@ def test_a_prediction_of_other_weights_images_units_or_another_seed_has_another_
     assert [changed[seed] == keys[seed] for seed in SEEDS] == [True, False, True]
 
 
-def test_a_signal_after_the_training_ends_the_job_well_and_keeps_what_was_predicted(pack, array, computes):
-    """The training is done: to send its job again would cost a start for nothing."""
+def test_a_signal_after_the_training_ends_the_job_well_and_keeps_what_was_predicted(pack, array, computed):
+    """The training is complete, so its job must not run again."""
 
     def check():
-        if computes == [0, 1]:
+        if held(pack) == [0, 1]:
             raise StoppedError("SIGTERM")
 
     leave(pack.folder / "provenance.json", splits_left(array), check=check)
-    computes.clear()
+    assert held(pack) == [0, 1]
     all_of(pack, array)
-    assert computes == [1, 2]
+    assert computed() == [1]
 
 
-def test_a_split_that_is_not_there_or_damaged_costs_neither_the_training_nor_the_other_splits(pack, array, computes):
+def test_a_split_that_is_not_there_or_damaged_costs_neither_the_training_nor_the_other_splits(pack, array):
     damaged = array.with_name("damaged.npy")
     damaged.write_bytes(array.read_bytes()[:-1] + b"x")
     damaged.with_suffix(".json").write_text(array.with_suffix(".json").read_text())
     tests = splits_left(array)
     tests["arrays"] = [str(array.with_name("late.npy")), str(damaged), str(array)]
     leave(pack.folder / "provenance.json", tests, check=lambda: None)
-    assert computes == [*SEEDS]
+    assert held(pack) == [*SEEDS]
     assert [file.name for file in (pack.folder / "predictions").iterdir()] == ["test.npz"]
 
 
@@ -166,15 +172,15 @@ def test_weights_that_are_missing_or_changed_are_named_with_what_to_delete(pack,
     file.unlink() if lost else file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(CalotypeError, match="prediction failed") as problem:
         all_of(pack, array)
-    assert (problem.value.__cause__ is None) != lost  # a file may be shown late; what has changed stays so
+    assert (problem.value.__cause__ is None) != lost  # a missing file may appear later; a changed one stays changed
     logging.getLogger("calotype").removeHandler(handler)
     hint = rf"seed-001\.npz: .*\nHint: delete {pack.folder}/provenance\.json"
     assert re.search(hint, (tmp_path / "log.txt").read_text())
 
 
 def test_a_process_that_was_killed_is_told_and_may_be_tried_again(monkeypatch, pack, array):
-    """As by the memory limit of its job: with more memory it passes."""
-    monkeypatch.setattr(predicting, "predicted", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    """A memory limit does this, and a retry has more memory."""
+    monkeypatch.setattr(MLPClassifier, "predict_proba", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(CalotypeError, match="prediction was killed by signal 9") as problem:
         all_of(pack, array)
     assert isinstance(problem.value.__cause__, OSError)

@@ -70,7 +70,7 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch, models):
         pack=pack(best_epochs={3: 7}, diverged={4: 2}, machines={3: ["EPYC, A100"], 4: ["EPYC, A100", "EPYC, H100"]}),
         models=models,
     )
-    record = json.loads(json.dumps(record))  # as the workflow keeps it
+    record = json.loads(json.dumps(record))  # as in the file
     assert (record["parameters"], record["seconds"], record["best_epochs"]) == (38, {"3": 1.5, "4": 2.5}, {"3": 7})
     assert record["identity"] == "f00d"
     assert record["models"] == {"seed-003.weights.h5": hashlib.sha256(b"weights").hexdigest()}
@@ -94,7 +94,7 @@ def identity(**changes):
 
 
 def test_all_that_a_result_depends_on_is_part_of_its_identity():
-    """Else a run would resume from a checkpoint of another one."""
+    """Otherwise a run would resume from a checkpoint of another one."""
     found = {
         identity(),
         identity(code="abd"),
@@ -108,13 +108,13 @@ def test_all_that_a_result_depends_on_is_part_of_its_identity():
 
 
 def test_another_version_of_a_package_that_computes_nothing_is_no_other_identity():
-    """Else an upgrade of the progress bar would discard the checkpoints of a week."""
+    """Otherwise an upgrade of the progress bar would discard the checkpoints of a week."""
     versions = {"keras": "3.15", "rich": "15.0", "python": "3.11.7", "snakemake": "9.27"}
     assert identity(packages=versions) == identity(packages=versions | {"rich": "16.0", "python": "3.11.9"})
 
 
 def test_the_same_training_has_the_same_identity_in_every_process_and_place(monkeypatch):
-    """Also on another machine, in another job: a training may go on there."""
+    """A run may resume on another machine, in another job."""
     before = identity()
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     assert identity() == before

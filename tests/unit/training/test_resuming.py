@@ -38,14 +38,14 @@ def saved(folder):
 
 
 def test_a_pack_shorter_than_the_time_between_checkpoints_writes_none(small, tmp_path):
-    """Thousands of runs of a second each would fill a file server with files that nobody needs."""
+    """Thousands of short runs would fill a file server with useless files."""
     made, trainer = small
     train(tmp_path, made, trainer())
     assert saved(tmp_path) == []
 
 
 def test_finished_runs_of_a_long_pack_are_not_trained_again(small, tmp_path, caplog):
-    """Their job may still fail: a full disk when results are written, a node that dies."""
+    """Their job may still fail, for example if the disk is full or the node dies."""
     made, trainer = small
     expected = outcome(train(tmp_path, made, trainer(), minutes=0), tmp_path)
     assert len(saved(tmp_path)) >= len(SEEDS)
@@ -88,7 +88,7 @@ def test_checkpoints_of_another_recipe_data_or_code_are_not_continued(small, tmp
 
 
 def test_a_checkpoint_of_one_seed_is_never_taken_for_that_of_another(small, tmp_path):
-    """A user may copy folders about."""
+    """A user may move or copy folders."""
     made, trainer = small
     expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
     with pytest.raises(StoppedError):
@@ -117,7 +117,7 @@ def test_a_torn_checkpoint_costs_a_step_back_and_not_the_training(small, tmp_pat
 
 
 def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, caplog, files_no_longer_than):
-    """There may be room again in a minute; a training that goes on loses nothing."""
+    """There may be room again in a minute, and a run that continues loses nothing."""
     made, trainer = small
     expected = outcome(train(tmp_path / "whole", made, trainer()), tmp_path / "whole")
     (tmp_path / "checkpoints").write_text("in the way of the folder")
@@ -131,7 +131,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, cap
         looks += 1
         caught.append(len(newest(tmp_path)))
 
-    with files_no_longer_than(1000):  # what a run's weights take fits, a checkpoint does not
+    with files_no_longer_than(1000):  # enough for the weights of a run, too little for a checkpoint
         with pytest.raises(OSError, match="File too large"):
             (tmp_path / "proof").write_bytes(b"x" * 2000)
         with pytest.raises(OSError, match="File too large"):  # the results themselves
@@ -141,7 +141,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, cap
 
 
 def test_a_training_that_goes_on_elsewhere_says_so(small, tmp_path, caplog):
-    """Another processor computes other last digits."""
+    """Other processors give other last digits."""
     made, trainer = small
     with pytest.raises(StoppedError):
         train(tmp_path, made, trainer(), check=Stops(2), machine="processor A")

@@ -100,7 +100,7 @@ def test_a_run_in_a_pack_is_bit_for_bit_the_run_alone(tmp_path):
 
 
 def test_the_order_of_the_images_is_another_in_each_epoch(tmp_path):
-    """And keyed by it, so that a training may begin in any of them."""
+    """It is keyed by the epoch, so that a run can resume at any epoch."""
     still = {"name": "sgd", "learning_rate": 1e-300}
     one, two = (recipe(optimizer=still, epochs=epochs, batch_size=7) for epochs in (1, 2))
     assert train(tmp_path / "one", one).history.value.tolist() == [
@@ -161,7 +161,7 @@ def test_a_wrong_argument_is_named(tmp_path, arguments, complaint):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_a_training_that_diverges_is_marked_and_ends_no_pack(tmp_path, caplog, solver):
-    """The other seeds of the pack, and the other variants of the study, are as good as before."""
+    """The other seeds of the pack and the other variants of the study remain valid."""
     optimizer = {"name": solver, "learning_rate": 1e300}
     arguments = {"activation": "relu", "hidden_layer_sizes": [5, 5]}
     pack = train(tmp_path / "models", recipe(optimizer=optimizer, model_arguments=arguments), range(2))
@@ -177,7 +177,7 @@ def test_a_training_that_diverges_is_marked_and_ends_no_pack(tmp_path, caplog, s
 
 
 def test_predictions_are_made_with_the_threads_of_the_recipe_too(tmp_path, monkeypatch):
-    """Else their last bits would depend on the machine's cores."""
+    """Otherwise their last bits would depend on the number of cores."""
     seen = {}
 
     def count(name):

@@ -18,7 +18,7 @@ from keras import layers
 
 
 def good(shape, outputs, *, units=5):
-    """Anything that Keras saves: batch normalisation and dropout, too."""
+    """A model with batch normalisation and dropout, which Keras saves."""
     inner = [layers.Flatten(), layers.Dense(units), layers.BatchNormalization(), layers.Dropout(0.3)]
     return keras.Sequential([keras.Input(shape), *inner, layers.Dense(outputs, activation="softmax")])
 
@@ -49,7 +49,7 @@ def not_a_number(shape, outputs):
 
 @keras.saving.register_keras_serializable("test")
 class Forgetful(layers.Layer):
-    """Counts its calls where Keras does not look."""
+    """Counts its calls in a variable that Keras does not track."""
 
     def build(self, shape):
         self.state = self.add_weight(shape=(), initializer="zeros", trainable=False)
@@ -86,7 +86,7 @@ def unset(shape, outputs):
 
 
 def another_each_time(shape, outputs):
-    layers.calls = getattr(layers, "calls", 0) + 1  # this file itself is read again each time
+    layers.calls = getattr(layers, "calls", 0) + 1  # each build reads this file again
     units = 3 + layers.calls
     return keras.Sequential(
         [keras.Input(shape), layers.Flatten(), layers.Dense(units), layers.Dense(outputs, activation="softmax")]
@@ -170,7 +170,7 @@ def test_a_model_that_is_another_each_time_is_refused(own):
     ("name", "problem"), [("unready", "AttributeError: .*no step yet"), ("unset", "RuntimeError: .*no metrics yet")]
 )
 def test_whatever_the_code_of_a_model_raises_is_told_with_its_name(own, name, problem):
-    """And so the other variants are still tried."""
+    """The other variants are still tested."""
     with pytest.raises(CalotypeError, match=f"^model: .*own.py:{name}: (?s:{problem})"):
         tried(f"{own}:{name}")
 

@@ -30,7 +30,7 @@ def rates(optimizer, steps):
 
 
 def by_hand(made, split, seed, draws_of):
-    """Least squares with plain gradient descent in numpy: the weights, and the mean loss of each epoch."""
+    """Fit least squares by gradient descent in NumPy; return the weights, and the mean loss of each epoch."""
     offset, scale = (0, 5) if made.scale_targets else (0, 1)
     targets = (split.labels - offset) / scale
     weights, losses = np.zeros(split.images[0].size), []
@@ -81,7 +81,7 @@ def test_training_takes_the_steps_that_one_takes_by_hand(tensorflow, data, tmp_p
 
 
 def test_dropout_draws_anew_in_every_epoch(data, tmp_path):
-    """With a rate too small to learn anything, only dropout tells one epoch from the next."""
+    """The learning rate is too small to change weights: only dropout differs between epochs."""
     still = {"optimizer": {"name": "sgd", "learning_rate": 1e-30}, "epochs": 4, "batch_size": 22}
     losses = {}
     for rate in (0.0, 0.4):
@@ -96,7 +96,7 @@ def test_dropout_draws_anew_in_every_epoch(data, tmp_path):
 
 @pytest.mark.parametrize("model", ["two_outputs", "not_flat"])
 def test_a_model_whose_outputs_do_not_fit_the_labels_is_refused(data, tmp_path, model):
-    """Keras would broadcast, train nonsense and say nothing."""
+    """Keras would broadcast and silently train nonsense."""
     with pytest.raises(CalotypeError, match=rf"^model: .*{model}"):
         train(data, recipe(f"{data}/own.py:{model}", epochs=1), range(1), tmp_path / "models")
 
@@ -141,7 +141,7 @@ def test_images_and_labels_of_a_training_may_be_few(data, tmp_path):
 
 
 def large_numbers(images, seed):
-    """Images that are as bright as their labels, from 1,000 to 6,000, say."""
+    """Return images whose brightness is that of their labels, which are in 1,000 to 6,000."""
     light = np.random.default_rng(seed).random(images)
     return Split(
         np.tile(light[:, None, None, None], (8, 8, 1)).astype(np.float32), 1000 + 5000 * light, np.arange(images)

@@ -18,7 +18,7 @@ IMAGES, CLASSES, BATCH = 26, 3, 8
 
 
 def split(weights=None, *, numbers=False):
-    """Noise, with classes that are not equally frequent."""
+    """Return images of noise, with classes of different frequency."""
     rng = np.random.default_rng(1)
     labels = rng.normal(size=IMAGES) if numbers else np.minimum(rng.integers(0, 5, IMAGES), CLASSES - 1)
     return Split(rng.random((IMAGES, 4, 4, 1), np.float32), labels, np.arange(IMAGES), weights)
@@ -129,7 +129,7 @@ def part(data, chosen):
     [(False, [1.0, 4.0, 0.5], False), (False, None, True), (True, [1.0, 4.0, 0.5], True)],
 )
 def test_held_out_images_count_as_in_fit(given, class_weight, weighted):
-    """Those of a given split as those of a part: with their own weights, and without those of their classes."""
+    """Held-out images count with their image weights, and without class weights, in a split of their own or not."""
     weights = np.random.default_rng(4).random(IMAGES).astype(np.float32) if weighted else None
     data, first = split(weights), int(IMAGES * 0.7)
     train, held_out = part(data, slice(0, first)), part(data, slice(first, None))
@@ -178,7 +178,7 @@ def of_numbers(loss, output):
 
 
 def test_a_model_is_held_against_the_labels_it_trains_on():
-    """Each last layer and loss by itself is in test_output_layer.py."""
+    """Each last layer and loss has a test in test_output_layer.py."""
     data = split(numbers=True)
     with pytest.raises(CalotypeError, match=r"model: dense: .*activation sigmoid: its outputs are in 0\.\.1, "):
         trained(of_numbers("huber", None), replace(data, labels=np.abs(data.labels) + 1), classes=None)
@@ -221,7 +221,7 @@ def test_focal_loss_and_weights_of_two_classes_train(class_weight):
 
 @pytest.mark.parametrize("loss", ["huber", "categorical_crossentropy", "sparse_categorical_crossentropy"])
 def test_further_metrics_are_in_the_history_under_the_names_of_the_config(loss):
-    """All that fit the loss; with XLA, which dense nets have by default."""
+    """Record all metrics that fit the loss, with XLA, the default of dense models."""
     metrics, numbers = [*fitting(loss)], loss == "huber"
     made = recipe(loss=loss, training_metrics=metrics, validation_split=0.3, jit_compile="auto")
     if numbers:

@@ -81,9 +81,9 @@ def _header(block: NDArray[Any], size: int) -> bytes:
 def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[Step]) -> None:
     """Prepare all images of a split, and write an array and a manifest.
 
-    The array is a .npy file of records: ``id`` (int64), ``label`` (int64, or float64 for any numbers), ``image``
-    (float32, height x width x channels) and optionally ``weight`` (float32) and ``group`` (int32). It can be
-    memory-mapped. The manifest holds its SHA-256, which decides whether later stages run again.
+    The array is a .npy file of records, which can be memory-mapped: ``id`` (int64), ``label`` (int64, or float64 for
+    any numbers), ``image`` (float32, height x width x channels). Optional fields are ``weight`` (float32) and ``group``
+    (int32). The manifest holds its SHA-256: later stages run again if it changes.
 
     Args:
         steps: of the dataset, with measured values.
@@ -109,8 +109,7 @@ def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, 
         "maximum": raw.maximum,
         "classes": raw.classes,
     }
-    with new_file(manifest_file) as aside:
-        aside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    write_text(json.dumps(manifest, indent=1) + "\n", manifest_file)
 
 
 # ---- Measured values -------------------------------------------------------------------------------------------------
@@ -137,7 +136,7 @@ def read_split(preparation: Mapping[str, Any], path: Path, place: Mapping[str, A
 def measure(raw: Raw, steps: Sequence[Step]) -> dict[str, list[float]]:
     """Compute ``mean`` and ``std`` of each channel, over all pixels of all images after some steps.
 
-    Sums are float64, block by block about the mean of the block (Chan, Golub and LeVeque 1979): memory and error do not
+    Sums are float64, block by block about the mean of the block (Chan, Golub and LeVeque 1979). Memory and error do not
     grow with the number of images.
 
     Raises:

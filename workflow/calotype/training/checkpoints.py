@@ -6,7 +6,7 @@ is damaged.
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,12 @@ def _numbered(folder: Path) -> list[Path]:
     return sorted(found, key=lambda file: int(file.stem), reverse=True)
 
 
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+
+
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
     """Write a checkpoint of a run, then remove all but the newest two.
 
@@ -46,9 +52,7 @@ def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
     number = int(found[0].stem) + 1 if found else 1
     values = {"identity": identity, "values": checkpoint.values}
     write_sealed(folder / NAME.format(number=number), values, checkpoint.arrays)
-    for old in found[KEPT - 1 :]:
-        with suppress(OSError):
-            old.unlink()
+    _remove(found[KEPT - 1 :])
 
 
 def load(folder: Path, identity: str) -> Checkpoint | None:
@@ -63,8 +67,7 @@ def load(folder: Path, identity: str) -> Checkpoint | None:
             logger.warning("%s: not used: unreadable (%s). Trying the previous checkpoint.", file, error)
         except (ValueError, LookupError, TypeError) as error:
             logger.warning("%s: deleted: damaged (%s). Trying the previous checkpoint.", file, error)
-            with suppress(OSError):
-                file.unlink()  # or `save` would keep it as one of the two
+            _remove([file])  # or `save` would keep it as one of the two
     return None
 
 
@@ -80,15 +83,11 @@ def forget(study: Path, seeds: Mapping[str, int]) -> None:
             folder = study / variant / f"seed-{seed:03d}"
             if (folder / "lease").exists():
                 continue  # another process is about to resume
-            for path in (*_numbered(folder), *folder.glob(".*.partial.npz")):
-                with suppress(OSError):
-                    path.unlink()
+            _remove([*_numbered(folder), *folder.glob(".*.partial.npz")])
             with suppress(OSError):  # not empty: another process holds the run
                 folder.rmdir()
         if not any((study / variant).glob("seed-*")):
-            for path in (study / variant).glob("heartbeat-*.json"):  # of processes that were killed while they waited
-                with suppress(OSError):
-                    path.unlink()
+            _remove((study / variant).glob("heartbeat-*.json"))  # of processes that were killed while they waited
     for path in (*(study / variant for variant in seeds), study, study.parent):
         with suppress(OSError):
             path.rmdir()

@@ -57,7 +57,7 @@ class Trainer(KerasModel):
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
         """
         self.classes = classes or 0
-        self.size = train.held_out_from(recipe.validation_split)  # images that are trained on; the others are held out
+        self.size = train.held_out_from(recipe.validation_split)  # number of images to train on
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             where = f"validation_split: {recipe.validation_split} of {len(train.images)} images"
             problem = f"{where} leaves none to train on, or none to validate on."

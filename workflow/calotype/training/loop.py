@@ -1,7 +1,7 @@
 """Train the runs of a pack, seed by seed and epoch by epoch, and write checkpoints.
 
 A run that is stopped and resumed gives the same bytes as one that is not: its checkpoint holds everything on which the
-next steps depend, and their random numbers are keyed by (seed, epoch).
+next steps depend. Their random numbers are keyed by (seed, epoch).
 """
 
 import logging
@@ -165,11 +165,6 @@ class _Training:
             self.unsaved[seed] = run
         return run
 
-    def end(self) -> None:
-        """Save the last runs of a long pack: the job may still fail before it writes its results."""
-        if self.worth_saving:
-            self._save()
-
     # ---- Training -------------------------------------------------------------------------------------------------
 
     def _train(self, seed: int, run: _Run, state: Mapping[str, NDArray[Any]]) -> None:
@@ -247,12 +242,12 @@ class _Training:
             self.check()
         except StoppedError as stopped:
             stopped.idle = self.idle
-            stopped.saved = stopped.saves and self._save(seed, run)
+            stopped.saved = stopped.saves and self.save(seed, run)
             raise
         if time.monotonic() - self.saved_at >= 60 * self.store.minutes:
-            self._save(seed, run)
+            self.save(seed, run)
 
-    def _save(self, seed: int | None = None, run: _Run | None = None) -> bool:
+    def save(self, seed: int | None = None, run: _Run | None = None) -> bool:
         """Save finished runs, and one that is not; return False if that fails."""
         self.saved_at, self.worth_saving = time.monotonic(), True
         try:
@@ -284,14 +279,7 @@ class _Training:
 
 
 def train_pack(
-    name: str,
-    recipe: Recipe,
-    seeds: range,
-    trainer: Trainer,
-    models: Path,
-    *,
-    store: Store,
-    check: Callable[[], None],
+    name: str, recipe: Recipe, seeds: range, trainer: Trainer, models: Path, *, store: Store, check: Callable[[], None]
 ) -> Pack:
     """Train one variant with some seeds; resume runs that have a checkpoint.
 
@@ -310,7 +298,8 @@ def train_pack(
             run.weights = []  # a pack may have many large runs
         level = logging.INFO if run.seconds >= WORTH_A_LINE else logging.DEBUG
         logger.log(level, "%s: seed %d done in %.1f s", name, seed, run.seconds)
-    training.end()
+    if training.worth_saving:  # the job may still fail before it writes its results
+        training.save()
     total = sum(run.seconds for run in runs.values())
     logger.info("%s: seeds %d to %d done in %.0f s", name, seeds[0], seeds[-1], total)
     rows = [(seed, *row) for seed, run in runs.items() for row in run.rows]

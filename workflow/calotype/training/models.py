@@ -70,18 +70,9 @@ def dense(
 
 def fashion_source(shape: tuple[int, int, int], outputs: int) -> keras.Model:
     """Build the model of the Fashion-MNIST example: 804,554 parameters at 28 x 28 x 1 and ten classes."""
-    return keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Conv2D(32, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Dropout(0.25),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dropout(0.25),
-            layers.Dense(outputs, activation=_of_probabilities(outputs), dtype=LAST),
-        ]
-    )
+    stack = [keras.Input(shape), layers.Conv2D(32, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)]
+    stack += [layers.Dropout(0.25), layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dropout(0.25)]
+    return keras.Sequential([*stack, layers.Dense(outputs, activation=_of_probabilities(outputs), dtype=LAST)])
 
 
 def all_convolutional(

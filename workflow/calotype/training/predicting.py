@@ -151,11 +151,7 @@ def predict_pack(
 
 
 def predicted(
-    predictor: Predictor,
-    asked: Asked,
-    seed: int,
-    images: NDArray[np.float32],
-    check: Callable[[], None] = lambda: None,
+    predictor: Predictor, asked: Asked, seed: int, images: NDArray[np.float32], check: Callable[[], None] = lambda: None
 ) -> NDArray[np.float32]:
     """Return numbers before rounding, shape (images,), or probabilities, shape (images, classes)."""
     predictor.begin_prediction(seed)
@@ -232,16 +228,16 @@ def gather(
         if lacking:
             number = sum(len(keys) for _, keys in wanted) - sum(map(len, there))
             logger.info("%s: predicting %s with %d run(s)", variant, split, number)
-            _in_a_process(variant, predict_variant, how, lacking, array)
+            _in_a_process(variant, partial(predict_variant, how, lacking, array))
             there = [kept(pack, split, keys) for pack, keys in wanted]
         found[variant] = np.stack([own[seed] for own in there for seed in sorted(own)])
     return found
 
 
-def _in_a_process(what: str, function: Callable[..., None], *arguments: Any) -> None:
-    (child,) = in_children({what: partial(attempt, what, partial(function, *arguments))}, 1)
-    if child.status < 0:
-        problem = f"{what}: prediction was killed by signal {-child.status}."
-        raise CalotypeError(problem, "request more memory if it ran out.") from cause_of([child])
+def _in_a_process(variant: str, function: Callable[[], None]) -> None:
+    (child,) = in_children({variant: partial(attempt, variant, function)}, 1)
     if child.status:
-        raise CalotypeError(f"{what}: prediction failed.", "see the message above.") from cause_of([child])
+        problem, hint = "prediction failed", "see the message above."
+        if child.status < 0:
+            problem, hint = f"prediction was killed by signal {-child.status}", "request more memory if it ran out."
+        raise CalotypeError(f"{variant}: {problem}.", hint) from cause_of([child])
