@@ -237,7 +237,6 @@ def gather(
 def _in_a_process(variant: str, function: Callable[[], None]) -> None:
     (child,) = in_children({variant: partial(attempt, variant, function)}, 1)
     if child.status:
-        problem, hint = "prediction failed", "see the message above."
-        if child.status < 0:
-            problem, hint = f"prediction was killed by signal {-child.status}", "request more memory if it ran out."
+        problem = "prediction failed" if child.status > 0 else f"prediction was killed by signal {-child.status}"
+        hint = "see the message above." if child.status > 0 else "request more memory if it ran out."
         raise CalotypeError(f"{variant}: {problem}.", hint) from cause_of([child])
