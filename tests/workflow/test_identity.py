@@ -111,7 +111,7 @@ def dear(project) -> dict[str, int]:
 # ---- Nothing is trained or prepared again ----------------------------------------------------------------------------
 
 HARMLESS = {
-    "one more optimizer": [(f"{CODE}/config/optimizer.py", '        "adam",\n', '        "adam",\n        "adam2",\n')],
+    "one more optimizer": [(f"{CODE}/config/optimizer.py", '"adam", "adamax"', '"adam", "adam2", "adamax"')],
     "one more loss": [(f"{CODE}/tasks/labels.py", '    "huber",\n', '    "huber",\n    "huber2",\n')],
     "one more augmentation": [
         (f"{CODE}/config/augmentation.py", '"noise", "erase"]', '"noise", "erase", "fade"]'),
