@@ -165,7 +165,7 @@ HARMLESS = {
     "the title of a step": [(f"{CODE}/steps/base.py", '} px"] if', '} pixels"] if')],
     "a description": [
         (f"{CODE}/config/recipe.py", '"Passes over the training images."', '"How often each image is seen."'),
-        (f"{CODE}/config/dataset_drawn.py", '"How many images to draw."', '"Number of images."'),
+        (f"{CODE}/config/dataset_drawn.py", '"Number of images."', '"How many images to draw."'),
         (f"{CODE}/steps/tone.py", 'description="`mean` of', 'description="The `mean` of'),
         (f"{CODE}/steps/tone.py", '    """One channel', '    """Grey: one channel'),
     ],
@@ -318,5 +318,5 @@ def test_a_path_that_is_not_declared_is_an_error_before_any_job(project, edit):
     edit("config/studies/own.yaml", "files:\n    - scale.npy", "files: []")
     done = project.snakemake("--dry-run", *BOTH)
     assert done.returncode
-    problem = r"variants\.net\.model_arguments\.first: scale\.npy is a file or folder that is not declared"
+    problem = r"variants\.net\.model_arguments\.first: scale\.npy is an undeclared file or folder"
     assert re.search(problem, done.stdout + done.stderr)
