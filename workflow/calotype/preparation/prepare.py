@@ -81,9 +81,9 @@ def _header(block: NDArray[Any], size: int) -> bytes:
 def write_split(raw: Raw, array_file: Path, manifest_file: Path, *, split: str, steps: Sequence[Step]) -> None:
     """Prepare all images of a split, and write an array and a manifest.
 
-    The array is a .npy file of records, which can be memory-mapped: ``id`` (int64), ``label`` (int64, or float64 for
-    any numbers), ``image`` (float32, height x width x channels). Optional fields are ``weight`` (float32) and ``group``
-    (int32). The manifest holds its SHA-256: later stages run again if it changes.
+    The array is a .npy file of records, which can be memory-mapped. Its fields are ``id`` (int64), ``label`` (int64, or
+    float64 for any numbers) and ``image`` (float32, height x width x channels). Optional fields are ``weight``
+    (float32) and ``group`` (int32). The manifest holds its SHA-256: later stages run again if it changes.
 
     Args:
         steps: of the dataset, with measured values.

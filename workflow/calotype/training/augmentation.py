@@ -167,15 +167,11 @@ def erase(images: Any, row: Any, column: Any, pixels: int | None) -> Any:
 
 
 class Kind(NamedTuple):
-    """A kind of change.
+    """A kind of change."""
 
-    Attributes:
-        choices: given the change, height and width: the number of possible values of each random number.
-        apply: given images, the change and its random numbers: the changed images.
-    """
-
+    # Given the change, height and width: the number of possible values of each random number.
     choices: Callable[[Augmentation, int, int], list[int]]
-    apply: Callable[..., Any]
+    apply: Callable[..., Any]  # changes images, given the change and its random numbers
 
 
 CHANGES: Mapping[str, Kind] = {

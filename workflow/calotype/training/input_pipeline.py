@@ -15,20 +15,12 @@ BLOCK = 64 * 2**20  # bytes of images in a block; three exist at a time: in use,
 
 
 class Part(NamedTuple):
-    """Some steps of an epoch, on the device.
+    """Some steps of an epoch, on the device: take the steps `first` to `last` - 1 of `places`."""
 
-    Attributes:
-        images: shape (images, height, width, channels).
-        targets: shape (images, outputs).
-        places: shape (steps x batch,): the index in `images` of each image, one batch after the other.
-        draws: shape (steps x batch, columns): the random numbers of their changes.
-        first, last: take the steps `first` to `last` - 1 of `places`.
-    """
-
-    images: Any
-    targets: Any
-    places: Any
-    draws: Any
+    images: Any  # shape (images, height, width, channels)
+    targets: Any  # shape (images, outputs)
+    places: Any  # shape (steps x batch,): the index in `images` of each image, one batch after the other
+    draws: Any  # shape (steps x batch, columns): the random numbers of their changes
     first: int
     last: int
 

@@ -1,6 +1,6 @@
 """Train the runs of a pack, seed by seed and epoch by epoch, and write checkpoints.
 
-A run that is stopped and resumed gives the same bytes as one that is not: its checkpoint holds everything on which the
+A run that is stopped and resumed gives the same bytes as one that is not. Its checkpoint holds everything on which the
 next steps depend. Their random numbers are keyed by (seed, epoch).
 """
 
@@ -29,15 +29,10 @@ AT_ONCE = 0.5  # seconds of steps between two checks for a stop
 
 
 class Trainer(Protocol):
-    """A model of some library with its data.
+    """A model of some library with its data."""
 
-    Attributes:
-        steps: training steps of an epoch.
-        targets: facts about the labels that a `Predictor` needs besides the weights, as JSON data.
-    """
-
-    steps: int
-    targets: dict[str, Any]
+    steps: int  # training steps of an epoch
+    targets: dict[str, Any]  # facts about the labels that a `Predictor` needs besides the weights, as JSON data
 
     def begin(self, seed: int) -> None:
         """Set weights and optimizer to the start of a run."""
@@ -75,46 +70,27 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True)
 class Store:
-    """The place of a pack's checkpoints.
+    """The place of a pack's checkpoints."""
 
-    Attributes:
-        folders: by seed.
-        identity: of everything on which the result of a run depends, except for its seed.
-        machine: the name of the processor or GPU.
-        minutes: between two checkpoints.
-    """
-
-    folders: Mapping[int, Path]
-    identity: str
-    machine: str
-    minutes: float
+    folders: Mapping[int, Path]  # by seed
+    identity: str  # of everything on which the result of a run depends, except for its seed
+    machine: str  # the names of processor and device
+    minutes: float  # between two checkpoints
 
 
 @dataclass
 class _Run:
-    """The progress of a run.
+    """The progress of a run."""
 
-    Attributes:
-        epoch: number of complete epochs.
-        step: number of steps done in the next epoch.
-        rows: of the history: epoch, metric, value.
-        best: the best monitored value, and its epoch.
-        diverged: the epoch with a loss that is NaN or infinite.
-        seconds: of all attempts.
-        machines: of all attempts.
-        best_weights: of the best epoch, if they will be restored.
-        weights: of the trained model; empty before the end.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    rows: list[tuple[int, str, float]] = field(default_factory=list)
-    best: tuple[float, int] | None = None
-    diverged: int | None = None
-    seconds: float = 0.0
-    machines: list[str] = field(default_factory=list)
-    best_weights: list[NDArray[Any]] = field(default_factory=list)
-    weights: list[NDArray[Any]] = field(default_factory=list)
+    epoch: int = 0  # number of complete epochs
+    step: int = 0  # number of steps done in the next epoch
+    rows: list[tuple[int, str, float]] = field(default_factory=list)  # of the history: epoch, metric, value
+    best: tuple[float, int] | None = None  # the best monitored value, and its epoch
+    diverged: int | None = None  # the epoch with a loss that is NaN or infinite
+    seconds: float = 0.0  # of all attempts
+    machines: list[str] = field(default_factory=list)  # of all attempts
+    best_weights: list[NDArray[Any]] = field(default_factory=list)  # of the best epoch, if they will be restored
+    weights: list[NDArray[Any]] = field(default_factory=list)  # of the trained model; empty before the end
 
     @property
     def finished(self) -> bool:

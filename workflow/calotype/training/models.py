@@ -89,7 +89,7 @@ def all_convolutional(
     """Build convolutions with batch normalisation and ReLU, the mean over the image, and one dense layer.
 
     Args:
-        blocks: filters, stride and kernel size of each convolution, then any of these words: ``valid`` omits the
+        blocks: filters, stride and kernel size of each convolution, then any of three words. ``valid`` omits the
             padding, ``pool`` adds 2 x 2 max-pooling, ``residual`` adds the block's input to its output.
         momentum: of the running mean and variance of the batch normalisation; Keras's 0.99 suits longer runs.
         darkness: use the logarithm of the brightness (in 0..1). Half-transparent dots multiply the brightness under

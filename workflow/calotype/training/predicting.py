@@ -34,14 +34,7 @@ PREDICT_BATCH = 250  # images; another number changes the last bits
 
 @dataclass(frozen=True)
 class Asked:
-    """The settings of a variant's predictions: everything on which they depend, besides weights and images.
-
-    Attributes:
-        code: the digest of the code that predicts.
-        own_model: the digest of a custom model, if there is one.
-        test_images: number of images of a split to predict, from the first on; None for all.
-        test_time_augmentation: kinds of views (`augmentation.test_time_augmentation`).
-    """
+    """The settings of a variant's predictions: everything on which they depend, besides weights and images."""
 
     model: str
     model_arguments: dict[str, Any]
@@ -49,10 +42,10 @@ class Asked:
     threads: int
     classifies: bool
     binary: bool
-    code: str = ""
-    own_model: str | None = None
-    test_images: int | None = None
-    test_time_augmentation: list[str] = field(default_factory=list)
+    code: str = ""  # digest of the code that predicts
+    own_model: str | None = None  # digest of a custom model
+    test_images: int | None = None  # number of images of a split to predict, from the first on; None for all
+    test_time_augmentation: list[str] = field(default_factory=list)  # as in `augmentation.test_time_augmentation`
 
     @classmethod
     def of(cls, recipe: "Recipe", **further: Any) -> "Asked":

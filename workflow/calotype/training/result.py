@@ -15,25 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pack:
-    """The result of training a pack, without its weights.
+    """The result of training a pack, without its weights."""
 
-    Attributes:
-        layers: columns layer, kind, output_shape, parameters.
-        history: columns seed, epoch (from 1), metric, value.
-        seconds: wall time of each seed, over all attempts.
-        targets: as in `loop.Trainer`.
-        best_epochs: by seed, the epoch of the restored weights.
-        diverged: by seed, the epoch in which the loss became NaN or infinite.
-        machines: by seed, the machines of all attempts.
-    """
-
-    layers: "pd.DataFrame"
-    history: "pd.DataFrame"
-    seconds: dict[int, float]
-    targets: dict[str, Any]
-    best_epochs: dict[int, int] = field(default_factory=dict)
-    diverged: dict[int, int] = field(default_factory=dict)
-    machines: dict[int, Sequence[str]] = field(default_factory=dict)
+    layers: "pd.DataFrame"  # columns layer, kind, output_shape, parameters
+    history: "pd.DataFrame"  # columns seed, epoch (from 1), metric, value
+    seconds: dict[int, float]  # by seed, wall time of all attempts
+    targets: dict[str, Any]  # as in `loop.Trainer`
+    best_epochs: dict[int, int] = field(default_factory=dict)  # by seed, the epoch of the restored weights
+    diverged: dict[int, int] = field(
+        default_factory=dict
+    )  # by seed, the epoch whose loss is NaN or infinite
+    machines: dict[int, Sequence[str]] = field(default_factory=dict)  # by seed, the machines of all attempts
 
     @property
     def parameters(self) -> int:
@@ -52,16 +44,11 @@ def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained pack on disk.
-
-    Attributes:
-        checksums: the SHA-256 of each file in its folder ``models``.
-        targets: as in `Pack`.
-    """
+    """A trained pack on disk."""
 
     folder: Path
-    checksums: Mapping[str, str]
-    targets: Mapping[str, Any]
+    checksums: Mapping[str, str]  # SHA-256 of each file in the folder ``models``
+    targets: Mapping[str, Any]  # as in `Pack`
 
     @classmethod
     def read(cls, provenance: Path) -> "Trained":

@@ -28,17 +28,11 @@ TOLERANCE = 1e-3  # of a sum of probabilities: 16 bits have three digits
 
 @dataclass(frozen=True)
 class SmokeTest:
-    """The findings of a smoke test.
+    """The findings of a smoke test."""
 
-    Attributes:
-        parameters: number of parameters of the model.
-        weights_mib: size of the weights of one seed.
-        image_seconds: training time per image, in full batches on this machine.
-    """
-
-    parameters: int
-    weights_mib: float
-    image_seconds: float
+    parameters: int  # of the model
+    weights_mib: float  # size of the weights of one seed
+    image_seconds: float  # training time per image, in full batches on this machine
 
 
 def affordable(recipe: Recipe, image: int) -> Recipe:
