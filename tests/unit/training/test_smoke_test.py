@@ -221,7 +221,7 @@ def test_a_smoke_test_takes_little_memory_however_large_images_and_batches_are(t
         (None, 5, None),
         (49, None, None),
         (4, 5, None),
-        (50, None, "no test image 50.\nHint: the numbers are 0 to 49"),
+        (50, None, "test image 50 not found.\nHint: the numbers are 0 to 49"),
         (5, 5, "image 5 is not among the first 5"),
     ],
 )
