@@ -26,6 +26,8 @@ from calotype.config.recipe import SCIKIT_LEARN
 from calotype.jobs.signals import StoppedError
 from calotype.training import loop
 
+# When NumPy was imported: the start of TensorFlow removes variables that have chosen its kernels by then.
+ENVIRONMENT = dict(os.environ)
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 # Variants of the studies that resemble others, except for a width or an optimizer that a third one has.
@@ -166,7 +168,7 @@ def begin_elsewhere(folder, name, minutes=60.0):
     with open(folder / "log", "a", encoding="utf-8") as log:
         return subprocess.Popen(
             [sys.executable, "-c", ELSEWHERE, __file__, str(folder), name, str(minutes)],
-            env={**os.environ, "PYTHONPATH": f"{ROOT}/workflow{os.pathsep}{ROOT}/tests", "PYTHONHASHSEED": "7"},
+            env={**ENVIRONMENT, "PYTHONPATH": f"{ROOT}/workflow{os.pathsep}{ROOT}/tests", "PYTHONHASHSEED": "7"},
             stdout=log,
             stderr=log,
         )
