@@ -141,6 +141,6 @@ def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_
     text = page.read_text(encoding="utf-8")
     for expected in ("Training curves", "Measured against claimed", "fifty test images"):
         assert expected in text
-    for what in ("Contact sheet", "Confusion", "Mistakes"):
+    for what in ("Contact sheet", "Confusion", "Errors"):
         for variant in ("source", "accurate"):
             assert f'"what": "{what}, {variant}"' in text
