@@ -13,6 +13,7 @@ from calotype.steps import tone
 from calotype.steps.base import Step
 from calotype.steps.registry import STEPS, read_steps
 from calotype.steps.tone import Grey
+from calotype.util.code_digest import NO_RESULT, reach
 from calotype.util.errors import CalotypeError
 from calotype.util.typed import by_name
 
@@ -233,6 +234,12 @@ def test_a_step_that_does_not_say_what_follows_it_cannot_be_registered():
 def test_two_steps_of_one_name_are_refused():
     with pytest.raises(TypeError, match=r"made\.Grey2: duplicate name `grey`"):
         by_name([tone, module_of(Grey2=Grey2)], Step)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_another_limit_in_a_check_prepares_nothing_again(name):
+    found = reach(f"{STEPS[name].__module__}:{STEPS[name].__name__}", NO_RESULT).definitions
+    assert not [each for each in found if each.startswith("calotype.steps.base:need_")]
 
 
 def test_every_step_is_held_against_another_implementation_than_opencv():

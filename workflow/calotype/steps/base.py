@@ -65,7 +65,7 @@ class Step(Registered):
     def check(self, known: Known) -> None:
         """Raise ValueError if the step cannot work on such images; unknown properties pass.
 
-        Nothing else: a change of this method prepares no image again.
+        It returns nothing, so a change of it prepares no image again.
         """
 
     @abstractmethod
