@@ -38,11 +38,7 @@ def write_predictions(predictions: SplitPredictions, file: Path) -> None:
 
 
 def read_predictions(file: Path) -> SplitPredictions:
-    """Read the predictions of a split.
-
-    Raises:
-        CalotypeError: the file is missing or unreadable.
-    """
+    """Read the predictions of a split."""
     try:
         with np.load(file, allow_pickle=False) as found:
             variants = {name.removeprefix(VARIANT): found[name] for name in found.files if name != LABELS}

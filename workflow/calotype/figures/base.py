@@ -38,11 +38,7 @@ def use_style(style: Path) -> None:
 
 
 def save(figure: Figure, files: Sequence[Path]) -> None:
-    """Write a figure to files; their suffixes give the formats (.pdf, .svg, .png).
-
-    Raises:
-        CalotypeError: a file cannot be written.
-    """
+    """Write a figure to files; their suffixes give the formats (.pdf, .svg, .png)."""
     for file in files:
         content = rendered(figure, file.suffix)
         with new_file(file) as aside:
@@ -54,9 +50,6 @@ def new_figures(folder: Path) -> Iterator[Callable[[Figure, str], None]]:
     """Yield a function that saves a figure under a name in each format; these files replace the folder's content.
 
     If the block raises, the folder stays as it was.
-
-    Raises:
-        CalotypeError: the folder cannot be written.
     """
     with new_folder(folder) as aside:
 

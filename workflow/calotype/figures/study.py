@@ -27,11 +27,7 @@ def drawing(figure: FigureEntry) -> Callable[..., Figure]:
 
 
 def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
-    """Plot a figure of a study, or of each of its variants, as PDF, SVG and PNG.
-
-    Raises:
-        CalotypeError: an input is unreadable, or a file cannot be written.
-    """
+    """Plot a figure of a study, or of each of its variants, as PDF, SVG and PNG."""
     function = drawing(figure)
     if not figure.per_variant:
         save(function(results), [folder / f"{figure.stem}{suffix}" for suffix in METADATA])
