@@ -16,7 +16,7 @@ with script(snakemake.log[0]):
         hint = "run snakemake --cores 1 new_study --config name=leaves images=path/to/folder"
         raise CalotypeError("new_study: name or images is missing.", hint)
     check_name(settings.name, settings, taken=snakemake.params.taken)
-    seen = scan_folder(Path(settings.images).expanduser())
+    seen = scan_folder(Path(settings.images).expanduser(), settings)
     written = write_study(settings.name, seen, settings)
     logger.info("\n%s\n", "\n".join(findings(settings.name, seen)))
     logger.info("Wrote %s; comments explain each choice.", " and ".join(map(str, written)))

@@ -45,7 +45,7 @@ def labelled(*labels: str, column: str = "label") -> bytes:
 TABLES: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
     "empty": (b"", TABLED, ("leaves/labels.csv: not a table: it is empty",)),
     "blank": (b"\n\n\n", TABLED, ("labels.csv: not a table: it is empty",)),
-    "a header alone": (lines()[:31], TABLED, ("labels.csv: has no line after",)),
+    "a header alone": (lines()[:31], TABLED, ("labels.csv: not a table: it has no line after",)),
     "no header": (b"\n".join(lines().splitlines()[1:]), TABLED, ("column `image` (table.image) not found",)),
     "zeros": (bytes(100), TABLED, ("labels.csv: ",)),
     "a spreadsheet": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), TABLED, ("labels.csv: not UTF-8 text", HINT)),

@@ -16,10 +16,12 @@ from calotype.config.datasets import DATASETS, Dataset
 from calotype.config.grid import GRID, GRID_DESCRIPTION, expand
 from calotype.config.study import Study
 from calotype.steps.sequence import measured_split
+from calotype.tasks.registry import TaskName
 from calotype.util.errors import CalotypeError, about, did_you_mean, with_hint
-from calotype.util.typed import Seeds, Strict
+from calotype.util.typed import PositiveInt, Seeds, Strict
 from calotype.util.yaml_validation import COMMAND_LINE, EXPECTED, read_yaml, validate
 
+NONE = "none"  # on the command line of `new_study`: no table, or no column
 RESERVED_STUDIES = ("benchmarks", "checkpoints", "logs", "paper", "prepared", "report")  # other names in results/
 
 
@@ -81,6 +83,30 @@ class Settings(Strict):
     )
     images: Typed | None = Field(
         None, description="Folder of images, or a table that names them, on the command line of `new_study`."
+    )
+    table: Typed | None = Field(
+        None,
+        description="Table of labels in the folder `images`, on the command line of `new_study`; `none`: the names of "
+        "the folders are the labels.",
+    )
+    label: Typed | None = Field(None, description="Column of the labels, on the command line of `new_study`.")
+    split: Typed | None = Field(
+        None, description="Column of the splits, on the command line of `new_study`; `none`: splits at random."
+    )
+    group: Typed | None = Field(
+        None, description="Column of the groups, on the command line of `new_study`; `none`: no groups."
+    )
+    weight: Typed | None = Field(
+        None, description="Column of the weights, on the command line of `new_study`; `none`: no weights."
+    )
+    task: TaskName | None = Field(None, description="Task of the new study, on the command line of `new_study`.")
+    size: PositiveInt | None = Field(
+        None, description="Longer side of the prepared images in pixels, on the command line of `new_study`."
+    )
+    overwrite: bool = Field(
+        False,
+        description="On the command line of `new_study`: replace the study and the dataset that `new_study` wrote "
+        "under this name. Other entries, and those edited since, are never replaced.",
     )
 
     @model_validator(mode="after")

@@ -40,16 +40,8 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
-    """Raise CalotypeError if two splits share an image or a group."""
+    """Raise CalotypeError if two splits share an image."""
     used = found.assign(name=image_names(found))[found.split != LEFT]
-    if "group" in used:
-        parted = used.groupby("group").split.nunique()
-        if (parted > 1).any():
-            names = [
-                f"{name}: in {', '.join(sorted({*used.split[used.group == name]}))}"
-                for name in parted.index[parted > 1]
-            ]
-            raise CalotypeError(f"{where}: groups in more than one split:{several(names)}", "see table.group.")
     same = used[used.duplicated("pixels", keep=False)]
     pairs = []
     for _, group in same.groupby("pixels", sort=False):

@@ -98,9 +98,15 @@ def _counts(labels: "pd.Series[Any]", names: "pd.Series[str]", where: Path) -> N
     return numbers.to_numpy(np.int64)
 
 
-def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, column: str) -> "pd.Series[float]":
+def as_numbers(values: "pd.Series[Any]") -> "pd.Series[float]":
+    """Convert labels or weights to numbers; NaN replaces those that are no finite number of float32."""
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    wrong = ~(numbers.abs() <= np.finfo(np.float32).max)  # a training computes with float32; also true of NaN
+    return numbers.where(numbers.abs() <= np.finfo(np.float32).max)
+
+
+def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, column: str) -> "pd.Series[float]":
+    numbers = as_numbers(values)
+    wrong = numbers.isna()
     if wrong.any():
         problems = [
             f"{name}: {value!r} is not a number"
@@ -123,10 +129,19 @@ def split_at_random(found: pd.DataFrame, shares: Mapping[str, float], dataset: O
 
 
 def check_splits(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
-    """Raise CalotypeError for a split without images; warn of a split that lacks a class."""
+    """Raise CalotypeError for a split without images, or a group in two splits; warn of a split that lacks a class."""
     for name in dataset.splits:
         labels = {*found.label[found.split == name]}
         if not labels:
-            raise CalotypeError(f"{where}: the split `{name}` has no images.", "see `splits`.")
+            few = f"each of the {found.group.nunique()} groups stays in one split; " if "group" in found else ""
+            raise CalotypeError(f"{where}: the split `{name}` has no images.", f"{few}see `splits`.")
         if absent := [known for place, known in enumerate(dataset.classes) if place not in labels]:
             logger.warning("the split `%s` has no image of: %s", name, ", ".join(absent))
+    used = found[found.split != LEFT]
+    if "group" in used:
+        parted = used.groupby("group").split.nunique()
+        names = [
+            f"{name}: in {', '.join(sorted({*used.split[used.group == name]}))}" for name in parted.index[parted > 1]
+        ]
+        if names:
+            raise CalotypeError(f"{where}: groups in more than one split:{several(names)}", "see table.group.")

@@ -34,12 +34,17 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
     Returns:
         Columns path, label, split, weight and group if given, and those of `DESCRIBED`; in the order of the paths.
     """
+    return _described(Path(dataset.folder), listed(dataset), dataset, threads)
+
+
+def listed(dataset: ImagesDataset) -> pd.DataFrame:
+    """Find all images of a dataset with their labels and splits, and check these; read no image."""
     folder = Path(dataset.folder)
     where = folder / dataset.table.file if dataset.table else folder
     found = _by_table(folder, dataset, dataset.table) if dataset.table else _by_folder(folder, dataset)
     found = _split_up(numbered(found, dataset, where), dataset)
     check_splits(found, dataset, where)
-    return _described(folder, found, dataset, threads)
+    return found
 
 
 def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
@@ -144,7 +149,10 @@ def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
         if "group" not in found:
             return None
         if without := found.path[found.group.str.strip() == ""].tolist():
-            raise CalotypeError(f"table.group: empty for:{several(without)}")
+            raise CalotypeError(
+                f"table.group: empty for:{several(without)}",
+                "fill it in; or use no groups: remove `table.group` (for new_study: type group=none).",
+            )
         return list(found.group)
     matches = [re.search(pattern, path) for path in found.path]
     without = [path for path, match in zip(found.path, matches, strict=True) if match is None or not match[1]]

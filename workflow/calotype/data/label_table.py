@@ -59,9 +59,11 @@ def read_table(file: Path) -> LabelTable:
     except UnicodeDecodeError:
         raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
     except csv.Error as error:
-        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "see its quotes.") from None
+        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "check its quotes.") from None
+    if "\0" in text:
+        raise CalotypeError(f"{file}: not a table: it contains zero bytes.", "save it as CSV in UTF-8.")
     if not lines:
-        raise CalotypeError(f"{file}: not a table: it is empty.")
+        raise CalotypeError(f"{file}: not a table: it is empty.", "its first line must name the columns.")
     (_, header), *lines = lines
     others = {each: header[0].count(each) for each in SEPARATORS if each != separator}
     found = max(others, key=lambda each: others[each])
@@ -73,11 +75,15 @@ def read_table(file: Path) -> LabelTable:
         )
     for line, fields in lines:
         if len(fields) != len(header):
-            only = "the first line must name the columns, as in image,label; " if len(header) == 1 else ""
-            raise CalotypeError(
-                f"{file}, line {line}: not a table: {len(fields)} fields instead of {len(header)}.",
-                f"{only}put quotes around fields that contain the separator.",
-            )
+            hint = "put quotes around fields that contain the separator."
+            if len(header) == 1:
+                hint = "the first line must name the columns, as in image,label."
+            elif len(fields) < len(header):
+                hint = "add the missing fields; an empty field also needs its separator."
+            elif not any(fields[len(header) :]):
+                hint = f"remove the {SEPARATORS[separator]} at the ends of lines, or add them to the first line."
+            problem = f"not a table: {len(fields)} fields instead of {len(header)}."
+            raise CalotypeError(f"{file}, line {line}: {problem}", hint)
     if not lines:
         raise CalotypeError(f"{file}: not a table: it has no line after its header.", "write one line for each image.")
     return LabelTable(file, header, lines)
@@ -96,18 +102,20 @@ class ImagePaths:
             return None
         return self._names.get(path) or self._names.get(spelled(path))
 
+    def meant(self, entry: str) -> str | None:
+        """Return the image that a field names but for its folder, its suffix, its capitals or Windows separators."""
+        windows = PureWindowsPath(entry.strip()).as_posix()
+        if found := self.find(windows):
+            return found
+        last = _name(windows).casefold()
+        same = [path for path in self.there if last and last in (_name(path).casefold(), _stem(path).casefold())]
+        return same[0] if len(same) == 1 else None
+
     def problem(self, entry: str, folder: Path) -> str:
         """Return the reason why a field names no image, and the path that is probably meant."""
-        raw = entry.strip()
-        windows = PureWindowsPath(raw).as_posix()
-        if meant := self._names.get(spelled(os.path.normpath(windows))):
-            return f"image {raw} not found (write / instead of \\: {meant})"
-        last = spelled(PurePosixPath(windows).name)
-        same = [path for path in self.there if last and last in (_name(path), _name(path).rpartition(".")[0])]
-        meant = f" (did you mean `{same[0]}`?)" if len(same) == 1 else ""
-        path = _normal(entry)
-        if path is None:
-            return f"{raw!r} is not in {folder}{meant}"
+        meant = f" (did you mean `{found}`?)" if (found := self.meant(entry)) else ""
+        if (path := _normal(entry)) is None:
+            return f"{entry.strip()!r} is not in {folder}{meant}"
         if not meant:  # slow; not for thousands of names
             hint = did_you_mean(path, self.there[:2000]) or ""
             meant = f" ({hint})" * hint.startswith("did")
@@ -124,6 +132,10 @@ def _normal(entry: str) -> str | None:
 
 def _name(path: str) -> str:
     return spelled(PurePosixPath(path).name)
+
+
+def _stem(path: str) -> str:
+    return spelled(PurePosixPath(path).stem)
 
 
 def labelled_images(table: LabelTable, columns: ImageTable, folder: Path, there: Sequence[str]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Write the config of a new study from a scan of its images, with a comment beside each choice."""
 
-import json
+import fnmatch
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -13,11 +13,15 @@ from calotype.config.dataset_base import NAME
 from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
-from calotype.data.folder_scan import FolderScan, split_name
+from calotype.data.catalogue_image_files import listed
+from calotype.data.folder_scan import FolderScan
 from calotype.data.image_file import used_levels
+from calotype.planning.label_findings import choices, class_doubts, shown
+from calotype.planning.written_before import entry_range, is_unchanged, marked
 from calotype.tasks.registry import task_of
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
+from calotype.util.yaml_text import quoted
 from calotype.util.yaml_validation import read_yaml, validate
 
 SIDE = 64  # px of the longer side of resized images: enough for most textures and shapes, and fast on a CPU
@@ -39,13 +43,28 @@ def check_name(name: str, settings: Settings, root: Path = Path(), taken: Collec
     if not re.fullmatch(NAME, name) or name in RESERVED_STUDIES:
         hint = f"use letters, digits, - and _; reserved names are {', '.join(RESERVED_STUDIES)}."
         raise CalotypeError(f"name: `{name}` cannot be the name of a study.", hint)
-    study = root / settings.study_files / f"{name}.yaml"
+    file, study = root / settings.datasets, root / settings.study_files / f"{name}.yaml"
+    entry = _entry(file, name)
+    known = {}
     if study.exists():
-        raise CalotypeError(f"name: study `{name}` already exists: {study}.", "choose another name, or edit it.")
-    if name in _datasets(root / settings.datasets):
-        raise CalotypeError(f"name: dataset `{name}` already exists in {settings.datasets}.", "choose another name.")
-    if name in taken:
+        known[f"study `{name}` already exists: {study}"] = study.read_text(encoding="utf-8")
+    if name in _datasets(file):
+        known[f"dataset `{name}` already exists in {settings.datasets}"] = entry
+    for what, text in known.items():
+        if not is_unchanged(text):
+            why = "; new_study did not write it, or somebody edited it since" * settings.overwrite
+            raise CalotypeError(f"name: {what}{why}.", "choose another name, or edit or delete it yourself.")
+        if not settings.overwrite:
+            raise CalotypeError(f"name: {what}.", "choose another name; or replace it: type overwrite=true.")
+    if name in taken and not known:
         raise CalotypeError(f"name: target `{name}` already exists.", "choose another name.")
+
+
+def _entry(file: Path, name: str) -> str:
+    """Return the text of an entry of datasets.yaml; empty without one."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    place = entry_range(text, name)
+    return text[place] if place else ""
 
 
 def _datasets(file: Path) -> dict[str, Any]:
@@ -58,17 +77,24 @@ def _datasets(file: Path) -> dict[str, Any]:
 def write_study(name: str, seen: FolderScan, settings: Settings, root: Path = Path()) -> list[Path]:
     """Append a dataset to datasets.yaml, or make that file, and write a study file; return both paths.
 
+    With `overwrite`, they replace what an earlier call wrote under this name.
+
     Raises:
-        CalotypeError: The name is taken, or datasets.yaml cannot be appended to.
+        CalotypeError: The name is taken, the catalogue would refuse the images, or datasets.yaml cannot be appended to.
     """
     check_name(name, settings, root)
     file, study = root / settings.datasets, root / settings.study_files / f"{name}.yaml"
-    known, entry, lines = _datasets(file), dataset_entry(name, seen), study_entry(name, seen)
+    known, entry = _datasets(file), marked(dataset_entry(name, seen, settings.size), 1, "  ")
+    lines = marked(study_entry(name, seen), 0)
     before = file.read_text(encoding="utf-8") if file.exists() else f"{_schema('datasets', file)}# The datasets.\n"
     # Validate first: an invalid entry in datasets.yaml would stop all other studies.
-    validate(ImagesDataset, yaml.safe_load(entry)[name], f"{settings.datasets}: {name}")
+    dataset = validate(ImagesDataset, yaml.safe_load(entry)[name], f"{settings.datasets}: {name}")
     validate(Study, yaml.safe_load(lines), str(study))
-    text = f"{before.rstrip()}\n\n{entry}".lstrip()
+    listed(dataset)  # raises the errors that the catalogue would raise
+    if place := entry_range(before, name):
+        text = before[: place.start] + entry + before[place.stop :]
+    else:
+        text = f"{before.rstrip()}\n\n{entry}".lstrip()
     aside = file.with_name(f".{file.name}.new")
     write_text(text, aside)
     try:
@@ -91,41 +117,50 @@ def _schema(kind: str, file: Path) -> str:
     return f"# yaml-language-server: $schema={Path(schema).as_posix()}\n" if within else ""
 
 
-def _quoted(text: str) -> str:
-    """Format text for YAML, with quotes if needed."""
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in (
-        "true", "false", "yes", "no", "on", "off", "null", "y", "n",
-    )  # fmt: skip
-    return text if plain else json.dumps(text, ensure_ascii=False)
-
-
 def _inline(pairs: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items()) + "}"
+    return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in pairs.items()) + "}"
 
 
-def dataset_entry(name: str, seen: FolderScan) -> str:
-    """Return the entry of datasets.yaml."""
-    lines = [f"{_quoted(name)}:", "  source: images", f"  folder: {_quoted(seen.folder.as_posix())}"]
+def _ignored(seen: FolderScan) -> list[str]:
+    """Return patterns for the files that are not images; none matches an image or, if possible, the table."""
+    table = seen.table.get("file", "").rpartition("/")[2]
+    images = {PurePosixPath(path).name for path in (*seen.labels, *seen.unlabelled)}
+    patterns: dict[str, None] = {}
+    for path in map(PurePosixPath, seen.others):
+        ways = [f"*{_literal(path.suffix)}", _literal(path.name)] if path.suffix else [_literal(path.name)]
+        fitting = [way for way in ways if not fnmatch.filter(images, way.replace("[", "[[]"))]
+        if not fitting:
+            raise CalotypeError(f"images: {seen.folder / path}: no pattern ignores it without images.", "rename it.")
+        apart = [way for way in fitting if not fnmatch.fnmatch(table, way.replace("[", "[[]"))]
+        patterns[(apart or fitting)[0]] = None
+    return [*patterns]
+
+
+def _literal(name: str) -> str:
+    return name.replace("*", "?")  # patterns have no escape
+
+
+def dataset_entry(name: str, seen: FolderScan, side: int | None = None) -> str:
+    """Return the entry of datasets.yaml; `side` as for `preparation`."""
+    lines = [f"{quoted(name)}:", "  source: images", f"  folder: {quoted(seen.folder.as_posix())}"]
     if seen.table:
         lines.append(f"  table: {_inline(seen.table)}")
         if seen.unlabelled:
             lines.append(f"  unlabelled: ignore   # {len(seen.unlabelled)} image(s) that the table does not name")
     if seen.holds == "classes":
-        lines.append(f"  classes: [{', '.join(map(_quoted, seen.classes))}]")
+        lines.append(f"  classes: [{', '.join(map(quoted, seen.classes))}]")
         if len(seen.classes) == 2:
             lines[-1] += "   # ROC and precision-recall curves: the second class is positive"
     else:
         lines.append(f"  labels: {seen.holds}")
     if seen.others:
-        paths = map(PurePosixPath, seen.others)
-        patterns = dict.fromkeys(f"*{path.suffix}" if path.suffix else path.name for path in paths)
-        lines.append(f"  ignore: [{', '.join(map(json.dumps, patterns))}]   # other files")
+        lines.append(f"  ignore: [{', '.join(map(quoted, _ignored(seen)))}]   # other files")
     if seen.transparent:
         lines.append(f"  alpha: white         # {seen.transparent} image(s) have transparent pixels")
     lines.append("  splits:")
     if seen.splits:
         key = "folder" if seen.kind == "split folders" else "value"
-        lines += [f"    {split}: {{{key}: {_quoted(value)}}}" for split, value in seen.splits.items()]
+        lines += [f"    {split}: {{{key}: {quoted(value)}}}" for split, value in seen.splits.items()]
     else:
         same_classes = "; the same fraction of each class" * (seen.holds == "classes")
         group = f"; each `{seen.table['group']}` in one split" if "group" in seen.table else ""
@@ -140,26 +175,32 @@ def dataset_entry(name: str, seen: FolderScan) -> str:
                 "  # table.group, or find the group in their paths, for example",
                 '  # random: {seed: 1, group_pattern: "(patient-[0-9]+)"}',
             ]
-    lines += ["  prepare:", *(f"    - {step}" for step in preparation(seen))]
+    lines += ["  prepare:", *(f"    - {step}" for step in preparation(seen, side))]
     return "\n".join(lines) + "\n"
 
 
-def preparation(seen: FolderScan) -> list[str]:
-    """Return the steps of `prepare`, each with its reason."""
+def preparation(seen: FolderScan, side: int | None = None) -> list[str]:
+    """Return the steps of `prepare`, each with its reason.
+
+    Args:
+        side: longer side of the images in px, as the user chose it; None: large images are resized to `SIDE`.
+    """
     steps = []
-    if len(seen.sizes) > 1 or max(max(size) for size in seen.sizes) > SMALL:
+    largest = max(max(size) for size in seen.sizes)
+    if len(seen.sizes) > 1 or (side != largest if side else largest > SMALL):
+        smaller = "as you chose" if side else "smaller is faster; size=128 keeps more"
         ratios = {round(width / height, 2) for height, width in seen.sizes}
         height, width = max(seen.sizes, key=lambda size: seen.sizes[size])
         if len(ratios) > 1:
-            side = min(SIDE, max(map(max, seen.sizes)))
-            size = f"width: {side}, height: {side}"
-            steps.append(f"{{name: resize, {size}, keep_aspect: true}}   # images: {_sizes(seen)}; smaller is faster")
+            length = side or min(SIDE, largest)
+            size = f"width: {length}, height: {length}"
+            steps.append(f"{{name: resize, {size}, keep_aspect: true}}   # images: {_sizes(seen)}; {smaller}")
             steps.append(f"{{name: pad, {size}}}")
         else:
-            factor = min(1.0, SIDE / max(height, width))
+            factor = side / max(height, width) if side else min(1.0, SIDE / max(height, width))
             width, height = (max(1, round(side * factor)) for side in (width, height))
             size = f"width: {width}, height: {height}"
-            steps.append(f"{{name: resize, {size}}}   # images: {_sizes(seen)}; smaller is faster")
+            steps.append(f"{{name: resize, {size}}}   # images: {_sizes(seen)}; {smaller}")
     if set(seen.channels) == {1}:
         steps.append("grey                 # no image has colour")
     elif len(seen.channels) > 1:
@@ -192,8 +233,8 @@ def study_entry(name: str, seen: FolderScan) -> str:
     lines = [
         "# Not run yet. After a run, note results, time, machine and number of seeds here.",
         "",
-        f"title: {_quoted(name.replace('-', ' ').replace('_', ' ').capitalize())}",
-        f"dataset: {_quoted(name)}",
+        f"title: {quoted(name.replace('-', ' ').replace('_', ' ').capitalize())}",
+        f"dataset: {quoted(name)}",
         f"task: {task.name}",
         f"tests: [{test}]              # never used to choose anything",
         "defaults:",
@@ -212,13 +253,14 @@ def study_entry(name: str, seen: FolderScan) -> str:
 def findings(name: str, seen: FolderScan) -> list[str]:
     """Return the results of the scan as lines, with problems to fix before training."""
     lines = [f"{name}: {len(seen.labels) - len(seen.unreadable):,} images in {seen.folder}"]
+    lines += choices(seen)
+    lines += [f"  table not used: {name}: {reason}" for name, reason in [*seen.not_used.items()][:SHOWN]]
     counts = seen.balance
     if seen.holds == "classes":
-        lines.append("  classes: " + ", ".join(f"{label} {count:,}" for label, count in counts.items()))
+        lines.append("  classes: " + ", ".join(f"{shown(label)} {count:,}" for label, count in counts.items()))
     else:
         numbers = [*map(float, seen.labels.values())]
-        words = f"{seen.holds} from {min(numbers):g} to {max(numbers):g}"
-        lines.append(f"  labels: {words}, in the column `{seen.table['label']}`")
+        lines.append(f"  {seen.holds}: from {min(numbers):g} to {max(numbers):g}")
     bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
     colours = " and ".join({1: "grey", 3: "colour"}[channels] for channels in sorted(seen.channels))
     lines.append(f"  images: {_sizes(seen)}, {colours}, {bits}")
@@ -227,34 +269,17 @@ def findings(name: str, seen: FolderScan) -> list[str]:
             f"  levels: the largest value is {seen.largest:,}, so {levels.bit_length()} of 16 bits are used; "
             f"`normalise` maps 0 to {levels:,} to 0..1"
         )
-    if seen.splits:
-        lines.append("  given splits: " + ", ".join(seen.splits))
-    elif "group" in seen.table:
-        lines.append(f"  groups: images with the same `{seen.table['group']}` stay in one split")
-    else:
-        lines.append(
-            "  groups: unknown; if images belong together, such as those of a patient, see `random` in the entry"
-        )
-    for column, strange in seen.unclear.items():
-        lines += _unclear(column, strange, seen)
-    if seen.alike:
-        names = "; ".join(" and ".join(map(repr, names)) for names in seen.alike[:SHOWN])
-        lines.append(f"  similar classes: {names} differ only in spaces or capitals; if they are one, fix the labels")
+    lines += class_doubts(seen)
     if counts and min(counts.values()) < FEW:
         smallest = min(counts, key=lambda key: counts[key])
         imprecise = "" if seen.splits else "; a test on a fifth of them is imprecise"
         lines.append(f"  small class: `{smallest}` has {counts[smallest]} images{imprecise}")
     if counts and max(counts.values()) > UNEVEN * min(counts.values()):
         lines.append("  unbalanced classes: also report the balanced accuracy")
-    if seen.others:
-        lines.append(f"  ignored: {len(seen.others)} other file(s), such as {seen.others[0]}")
+    if others := [name for name in seen.others if name not in seen.not_used]:
+        lines.append(f"  ignored: {_some(others)}, which are not images")
     if seen.unlabelled:
         lines.append(f"  ignored: {_some(seen.unlabelled)}: not in the table")
-    if seen.absent:
-        lines.append(f"  missing: {_some(seen.absent)}; restore them, or delete their lines in {seen.table['file']}")
-    lines += [f"  not used: {name} {reason}" for name, reason in [*seen.not_used.items()][:SHOWN]]
-    if "weight" in seen.table:
-        lines.append(f"  weights: the column `{seen.table['weight']}`; if it is wrong, delete `weight` in the entry")
     if seen.duplicates:
         pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.duplicates[:SHOWN])
         lines.append(f"  duplicates: {len(seen.duplicates)} image(s) have copies with the same pixels, such as")
@@ -266,19 +291,4 @@ def findings(name: str, seen: FolderScan) -> list[str]:
 
 
 def _some(paths: list[str]) -> str:
-    return f"{len(paths)} image(s), such as {paths[0].strip() or '(empty)'}"
-
-
-def _unclear(column: str, strange: Mapping[str, int], seen: FolderScan) -> list[str]:
-    """Return lines about a column that seems to give the splits, but has unknown values."""
-    values = ", ".join(map(repr, [*strange][:SHOWN])) + ", ..." * (len(strange) > SHOWN)
-    if seen.splits:
-        line = f"  in no split: {sum(strange.values())} image(s) with {values} in the column `{column}`; if this"
-        return [f"{line} is a split, add it to `splits`"]
-    train = min(strange, key=lambda value: (split_name(value) != "train", split_name(value) is not None))
-    test = min(strange, key=lambda value: (value == train, split_name(value) != "test"))
-    return [
-        f"  splits: at random, because of unknown values in the column `{column}`: {values}. If they are splits,",
-        f"    write `split: {_quoted(column)}` under `table`, and for example "
-        f"`splits: {{train: {{value: {_quoted(train)}}}, test: {{value: {_quoted(test)}}}}}`.",
-    ]
+    return f"{len(paths)} file(s), such as {paths[0]}"
