@@ -27,6 +27,15 @@ def image(number: int, size: tuple[int, int] = (20, 20), channels: int = 3) -> I
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
+def fill(folder: str, first: Image.Image, number: int = 5) -> None:
+    """Write different images like the first one into a new folder."""
+    Path(folder).mkdir(parents=True)
+    for i in range(number):
+        each = first.copy()
+        each.putpixel((i, 0), 0 if first.mode == "L" else (0, 0, 0))
+        each.save(Path(folder, f"{i}.png"))
+
+
 TABLE = "File Name,species,part,patient,weight\n" + "".join(
     f"img/{i}.png,{'oak' if i % 2 else 'beech'},{'train' if i < 6 else 'val' if i < 8 else 'test'},p{i // 2},1.5\n"
     for i in range(10)

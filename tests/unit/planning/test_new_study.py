@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from unit.new_studies import HEADER, image, started, steps_for
+from unit.new_studies import HEADER, fill, image, started, steps_for
 
 from calotype.config import load
 from calotype.data.catalogue import write_catalogue
@@ -51,7 +51,7 @@ def test_a_name_that_cannot_be_a_folder_is_refused(leaves, name):
 
 def test_a_file_that_cannot_be_added_to_is_left_alone(leaves):
     Path("config/datasets.yaml").write_text(HEADER + "...\n", encoding="utf-8")
-    with pytest.raises(CalotypeError, match=r"cannot be appended to.*\n.*\n\nmine:\n  source: images"):
+    with pytest.raises(CalotypeError, match=r"cannot be appended to.*\n.*\n\nmine:\n  # Written .*\n  source: images"):
         started(leaves)
     assert Path("config/datasets.yaml").read_text(encoding="utf-8") == HEADER + "...\n"
     assert not Path("config/studies/mine.yaml").exists()
@@ -73,35 +73,35 @@ def test_a_file_of_datasets_that_is_none_is_left_alone(leaves, text):
     assert Path("config/datasets.yaml").read_text() == text
 
 
-def test_large_images_of_one_shape_are_made_smaller_in_that_shape(config_folder):
-    for name in ("a", "b"):
-        (config_folder / "x" / name).mkdir(parents=True)
-        image(ord(name), (120, 160)).save(config_folder / f"x/{name}/1.png")
+@pytest.mark.usefixtures("config_folder")
+def test_large_images_of_one_shape_are_made_smaller_in_that_shape():
+    fill("x/a", image(1, (120, 160)))
+    fill("x/b", image(2, (120, 160)))
     assert steps_for(Path("x")) == [{"name": "resize", "width": 64, "height": 48}, "scale"]
 
 
-def test_images_of_many_shapes_are_brought_to_one(config_folder):
-    for i, name in enumerate(("a", "b")):
-        (config_folder / "x" / name).mkdir(parents=True)
-        image(i, (120, 160 + 50 * i)).save(config_folder / f"x/{name}/1.png")
+@pytest.mark.usefixtures("config_folder")
+def test_images_of_many_shapes_are_brought_to_one():
+    fill("x/a", image(1, (120, 160)))
+    fill("x/b", image(2, (120, 210)))
     first, second, last = steps_for(Path("x"))
     assert first == {"name": "resize", "width": 64, "height": 64, "keep_aspect": True}
     assert second == {"name": "pad", "width": 64, "height": 64}
     assert last == "scale"
 
 
+@pytest.mark.usefixtures("config_folder")
 @pytest.mark.parametrize(("channels", "first"), [((1, 1), "grey"), ((1, 3), "colour")])
-def test_grey_images_are_kept_grey_and_mixed_ones_brought_together(config_folder, channels, first):
-    for i, name in enumerate(("a", "b")):
-        (config_folder / "x" / name).mkdir(parents=True)
-        image(i, channels=channels[i]).save(config_folder / f"x/{name}/1.png")
+def test_grey_images_are_kept_grey_and_mixed_ones_brought_together(channels, first):
+    for name, number in zip("ab", channels, strict=True):
+        fill(f"x/{name}", image(number, channels=number))
     assert steps_for(Path("x"))[0] == first
 
 
-def test_colour_files_without_colour_are_grey(config_folder):
-    for i, name in enumerate(("a", "b")):
-        (config_folder / "x" / name).mkdir(parents=True)
-        image(i, channels=1).convert("RGB").save(config_folder / f"x/{name}/1.png")
+@pytest.mark.usefixtures("config_folder")
+def test_colour_files_without_colour_are_grey():
+    for i, name in enumerate("ab"):
+        fill(f"x/{name}", image(i, channels=1).convert("RGB"))
     assert steps_for(Path("x"))[0] == "grey"
 
 
@@ -145,13 +145,13 @@ def test_black_drawings_on_nothing_are_told_apart_by_their_shape(leaves):
     assert scan_folder(leaves).duplicates == []
 
 
+@pytest.mark.usefixtures("config_folder")
 @pytest.mark.parametrize(
     "name", ["it's", 'a "quote"', "yes", "null", "1", "1e3", "#1", "a: b", "{x}", "größe", "- x", "*"]
 )
-def test_a_class_of_any_name_comes_back_from_yaml_as_it_was(config_folder, name):
+def test_a_class_of_any_name_comes_back_from_yaml_as_it_was(name):
     for i, each in enumerate((name, "other")):
-        (config_folder / "x" / each).mkdir(parents=True)
-        image(i).save(config_folder / "x" / each / "1.png")
+        fill(f"x/{each}", image(i))
     assert {*started(Path("x")).datasets["mine"].classes} == {name, "other"}
 
 

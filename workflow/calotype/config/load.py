@@ -47,6 +47,11 @@ def _as_text(value: Any) -> Any:
     return str(value) if type(value) is int else value  # on the command line, 2024 is a number
 
 
+def _as_flag(value: Any) -> Any:
+    # On the command line, true is a text.
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
 Typed = Annotated[str, BeforeValidator(_as_text), AfterValidator(_harmless)]
 
 
@@ -103,7 +108,7 @@ class Settings(Strict):
     size: PositiveInt | None = Field(
         None, description="Longer side of the prepared images in pixels, on the command line of `new_study`."
     )
-    overwrite: bool = Field(
+    overwrite: Annotated[bool, BeforeValidator(_as_flag)] = Field(
         False,
         description="On the command line of `new_study`: replace the study and the dataset that `new_study` wrote "
         "under this name. Other entries, and those edited since, are never replaced.",

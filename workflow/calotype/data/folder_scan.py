@@ -39,7 +39,7 @@ class FolderScan:
     table: dict[str, str] = field(default_factory=dict)  # name of the table under `file`, and its columns by content
     why: dict[str, str] = field(default_factory=dict)  # reason for each column, and for the task
     instead: dict[str, list[str]] = field(default_factory=dict)  # other columns that are possible, by content
-    not_used: dict[str, str] = field(default_factory=dict)  # tables that are not used, with the reason
+    not_used: dict[str, str] = field(default_factory=dict)  # tables that are not used, with a sentence
     sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)  # (height, width)
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
     bits: collections.Counter[int] = field(default_factory=collections.Counter)
@@ -103,7 +103,7 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     folders = by_folders.labels if by_folders and len(by_folders.classes) > 1 else None
     table, not_used = find_table(place, paths, others, folders, asked)
     unknown = [name for name in others if name not in not_used and "/" not in name and not table]
-    reasons = "".join(f"\n  {name}: {reason}" for name, reason in not_used.items())
+    reasons = "".join(f"\n  {reason}" for reason in not_used.values())
     reasons += "".join(f"\n  {name}: not an image, and not a table (.csv, .tsv)" for name in unknown[:3])
     found = _by_table(folder, table, paths, asked) if table else by_folders
     if found is None:

@@ -38,28 +38,28 @@ def find_table(
         asked: choices of the user: `table`, and the columns.
 
     Returns:
-        The labels, or None if the folders give them; and the tables that are not used, with the reason.
+        The labels, or None if the folders give them; and for each table that is not used a sentence with the reason.
 
     Raises:
         CalotypeError: Several tables, or a table and the folders, can give the labels; or the table has errors.
     """
     folder = place.parent if place.is_file() else place
     tables = [name for name in others if Path(name).suffix.lower() in TABLES]
-    unread = {name: "is a spreadsheet: save it as CSV in UTF-8" for name in others if _is_spreadsheet(name)}
+    unread = {name: f"{name} is a spreadsheet: save it as CSV in UTF-8" for name in others if _is_spreadsheet(name)}
     named = _named_table(place, folder, tables, asked)
     if named == NONE:
-        return None, dict.fromkeys(tables, "you chose the folders") | unread
+        return None, {name: f"{name}: you chose the folders" for name in tables} | unread
     if named is not None:
         found = _read(folder, named, paths, asked)
         if isinstance(found, Refused):
             raise CalotypeError(f"images: {folder / named} {found.reason}.", found.hint or HINT)
-        return found, {name: f"you chose {named}" for name in tables if name != named} | unread
+        return found, {name: f"{name}: you chose {named}" for name in tables if name != named} | unread
     offers: dict[str, TableLabels] = {}
     refused: dict[str, Refused] = {}
     errors: dict[str, CalotypeError] = {}
     for name in tables:
         if "/" in name:
-            unread[name] = f"is in a subfolder: {typed('table', name)} uses it"
+            unread[name] = f"{name} is in a subfolder: {typed('table', name)} uses it"
             continue
         try:
             read = _read(folder, name, paths, asked)
@@ -72,8 +72,8 @@ def find_table(
             offers[name] = read
     asking = {name: each for name, each in refused.items() if each.asks}
     _ask_for_one(folder, offers, asking, errors)
-    unread |= {name: each.reason for name, each in refused.items()}
-    unread |= {name: _first_line(error, folder / name) for name, error in errors.items()}
+    unread |= {name: f"{name} {each.reason}" for name, each in refused.items()}
+    unread |= {name: f"{name}: {_first_line(error, folder / name)}" for name, error in errors.items()}
     if not offers:
         _ask_without_table(folder, asking, errors, folders, asked)
         return None, unread
@@ -130,9 +130,10 @@ def _ask_for_one(
     found = [f"{n}: column `{each.columns.names['label']}`, {len(each.images)} images" for n, each in offers.items()]
     found += [f"{name}: it {each.reason}" for name, each in asking.items()]
     found += [f"{name}: {_first_line(error, folder / name)}" for name, error in errors.items()]
+    largest = max(offers, key=lambda name: len(offers[name].images))
     raise CalotypeError(
         f"images: {folder}: several tables can give the labels:{several(sorted(found))}",
-        f"use one, such as {typed('table', max(offers, key=lambda name: len(offers[name].images)))}; or join them in one table, with a column `split`.",
+        f"use one, such as {typed('table', largest)}; or join them in one table, with a column `split`.",
     )
 
 

@@ -60,11 +60,11 @@ def read_table(file: Path) -> LabelTable:
         raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
     except csv.Error as error:
         raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "check its quotes.") from None
-    if "\0" in text:
-        raise CalotypeError(f"{file}: not a table: it contains zero bytes.", "save it as CSV in UTF-8.")
     if not lines:
         raise CalotypeError(f"{file}: not a table: it is empty.", "its first line must name the columns.")
     (_, header), *lines = lines
+    if any("\0" in name for name in header):
+        raise CalotypeError(f"{file}: not a table: it contains zero bytes.", "save it as CSV in UTF-8.")
     others = {each: header[0].count(each) for each in SEPARATORS if each != separator}
     found = max(others, key=lambda each: others[each])
     if len(header) == 1 and others[found]:

@@ -254,7 +254,7 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     """Return the results of the scan as lines, with problems to fix before training."""
     lines = [f"{name}: {len(seen.labels) - len(seen.unreadable):,} images in {seen.folder}"]
     lines += choices(seen)
-    lines += [f"  table not used: {name}: {reason}" for name, reason in [*seen.not_used.items()][:SHOWN]]
+    lines += [f"  table not used: {reason}" for reason in [*seen.not_used.values()][:SHOWN]]
     counts = seen.balance
     if seen.holds == "classes":
         lines.append("  classes: " + ", ".join(f"{shown(label)} {count:,}" for label, count in counts.items()))
