@@ -110,9 +110,7 @@ def test_a_table_beside_folders_of_classes_is_not_passed_over_in_silence(leaves)
 def test_lines_of_images_that_are_not_there_are_named(table):
     for i in (3, 5):
         (table / f"img/{i}.png").unlink()
-    with pytest.raises(
-        CalotypeError, match=r"labels.csv:\n  line 5: image img/3.png.*\n  line 7: image img/5.png"
-    ):
+    with pytest.raises(CalotypeError, match=r"labels.csv:\n  line 5: image img/3.png.*\n  line 7: image img/5.png"):
         scan_folder(table)
 
 
