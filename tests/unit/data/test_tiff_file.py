@@ -196,3 +196,55 @@ def test_a_file_that_is_cut_off_is_named(compression, part):
         end = max(map(sum, zip(file.pages[0].dataoffsets, file.pages[0].databytecounts, strict=True)))
     with pytest.raises(CalotypeError, match=r"image\.tif: "):
         read(content[: int(end * part)])
+
+
+# ---- Damage that the decoders do not notice --------------------------------------------------------------------------
+
+
+def damaged(tmp_path: Path, spoil: Any, **how: Any) -> str:
+    """Return the error of a file that was damaged after it was written; `spoil` gets its bytes and its first page."""
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.zeros((64, 64, 3), np.uint8), photometric="rgb", **how)
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        spoil(content, file.pages[0])
+    path.write_bytes(content)
+    with pytest.raises(CalotypeError) as problem:
+        read_picture(path)
+    assert str(problem.value).startswith(f"{path}: truncated or damaged: ")
+    return str(problem.value)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0x80, 0x7F), (0x80, 0x41), (0x00, 0x01), (0x00, 0xDD), (0xFF, 0xFF)])
+def test_damaged_lzw_data_do_not_end_the_process_without_a_word(tmp_path, first, second):
+    def spoil(content, page):
+        content[page.dataoffsets[0] : page.dataoffsets[0] + 2] = bytes([first, second])
+
+    assert "its LZW data " in damaged(tmp_path, spoil, compression="lzw")
+
+
+def test_lzw_data_of_every_length_of_code_are_read(tmp_path):
+    """Noise fills the table, so that it is emptied many times."""
+    noise = RNG.integers(0, 256, (300, 400), np.uint8)
+    smooth = np.cumsum(RNG.integers(-1, 2, (300, 400)), axis=1).astype(np.uint8)
+    for image in (noise, smooth, np.zeros_like(noise)):
+        Image.fromarray(image).save(tmp_path / "libtiff.tif", compression="tiff_lzw")
+        tifffile.imwrite(tmp_path / "tifffile.tif", image, compression="lzw", rowsperstrip=300)
+        for name in ("libtiff.tif", "tifffile.tif"):
+            assert np.array_equal(read_picture(tmp_path / name).pixels[..., 0], image)
+
+
+def test_a_list_of_pages_that_leads_back_to_itself_does_not_keep_a_job_waiting(tmp_path):
+    def spoil(content, page):
+        end = page.offset + 2 + 12 * len(page.tags)
+        content[end : end + 4] = page.offset.to_bytes(4, "little")
+
+    assert "its list of images is a circle" in damaged(tmp_path, spoil, metadata=None)
+
+
+def test_an_unknown_order_of_channels_is_not_guessed(tmp_path):
+    def spoil(content, page):
+        place = page.tags["PlanarConfiguration"].valueoffset
+        content[place : place + 2] = (9).to_bytes(2, "little")
+
+    assert "PlanarConfiguration is 9" in damaged(tmp_path, spoil)

@@ -9,10 +9,12 @@ import logging
 import math
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 
 from calotype.data.image_decoders import RESTORE
+from calotype.data.tiff_lzw import check_lzw
 from calotype.util.errors import CalotypeError
 
 AS_PNG = "save it again as PNG, grey or RGB, with 8 or 16 bits per channel."
@@ -43,6 +45,10 @@ def decode_tiff(content: bytes, most_pixels: int, *, drop: bool) -> tuple[Any, A
             page = _main_page(file)
             _check_header(page, most_pixels)
             _check_segments(page, len(content))
+            if page.compression == tifffile.COMPRESSION.LZW:
+                for start, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+                    strip = content[start : start + count]
+                    check_lzw(imagecodecs.bitorder_decode(strip) if page.fillorder == 2 else strip)
             pixels = page.asarray(maxworkers=1)
             channels = pixels if page.axes != "SYX" else np.moveaxis(pixels, 0, 2)
             colours, alpha, multiplied = _channels(page, channels.reshape(*channels.shape[:2], -1), drop)
@@ -56,7 +62,12 @@ def decode_tiff(content: bytes, most_pixels: int, *, drop: bool) -> tuple[Any, A
 
 def _main_page(file: tifffile.TiffFile) -> Any:
     """Return the page with the full-size image; thumbnails, overviews and masks do not count."""
-    pages = [page for top in file.pages for page in (top, *(top.pages or ()))]
+    tops: dict[int, Any] = {}
+    for top in file.pages:
+        if top.offset in tops:  # tifffile would follow the circle for hours
+            raise CalotypeError("truncated or damaged: its list of images is a circle.", RESTORE)
+        tops[top.offset] = top
+    pages = [page for top in tops.values() for page in (top, *(top.pages or ()))]
     full = [page for page in pages if not int(page.subfiletype) & 0b101]
     count = max(len(full), (file.imagej_metadata or {}).get("images", 1))
     if count > 1:
@@ -72,6 +83,8 @@ def _check_header(page: Any, most_pixels: int) -> None:
         raise CalotypeError(f"its header claims more than {most_pixels:,} px.", "scale it down, or cut it into pieces.")
     if not page.imagewidth * page.imagelength * page.samplesperpixel:
         raise CalotypeError("contains no pixels.", RESTORE)
+    if page.planarconfig not in (1, 2):
+        raise CalotypeError(f"truncated or damaged: its PlanarConfiguration is {page.planarconfig}.", RESTORE)
     if page.imagedepth > 1 or page.tiledepth > 1:
         raise CalotypeError("is a volume.", "save each slice as a file.")
     name = page.photometric.name if hasattr(page.photometric, "name") else page.photometric

@@ -22,9 +22,7 @@ class Pack:
     seconds: dict[int, float]  # by seed, wall time of all attempts
     targets: dict[str, Any]  # as in `loop.Trainer`
     best_epochs: dict[int, int] = field(default_factory=dict)  # by seed, the epoch of the restored weights
-    diverged: dict[int, int] = field(
-        default_factory=dict
-    )  # by seed, the epoch whose loss is NaN or infinite
+    diverged: dict[int, int] = field(default_factory=dict)  # by seed, the epoch whose loss is NaN or infinite
     machines: dict[int, Sequence[str]] = field(default_factory=dict)  # by seed, the machines of all attempts
 
     @property
