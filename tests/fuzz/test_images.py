@@ -29,7 +29,7 @@ NEAR = 10  # levels of 8 bits by which two decoders of JPEG, WebP and their chro
 
 @cache
 def whole() -> dict[str, bytes]:
-    """A file of each kind."""
+    """Return a file of each kind."""
     palette, black = Image.fromarray(COLOUR).quantize(16), Image.fromarray(GREY).convert("1")
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -74,7 +74,7 @@ def mutants(number: int, seed: int) -> list[tuple[str, bytes]]:
 
 
 def seen(content: bytes) -> Any:
-    """The upright pixels that another decoder sees; None where it sees nothing, or something with transparency."""
+    """Return the upright pixels of another decoder; None without a picture, or with transparency."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
