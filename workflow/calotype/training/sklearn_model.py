@@ -22,7 +22,7 @@ def make_classifier(recipe: Recipe, seed: int) -> MLPClassifier:
     arguments: dict[str, Any] = dict(recipe.model_arguments)
     if optimizer.learning_rate is not None:
         arguments["learning_rate_init"] = optimizer.learning_rate
-    if optimizer.name == "sgd":  # with Keras's defaults
+    if optimizer.name == "sgd":  # Keras's defaults differ from those of scikit-learn
         arguments |= {"momentum": extra.get("momentum", 0.0), "nesterovs_momentum": extra.get("nesterov", False)}
     return MLPClassifier(solver=optimizer.name, batch_size=recipe.batch_size, random_state=seed, **arguments)
 
@@ -40,7 +40,7 @@ class _Model:
 
 
 class Trainer(_Model):
-    """A classifier with its data (methods as in `loop.Trainer`). An epoch is one step, the least of `partial_fit`."""
+    """A classifier with its data (methods as in `loop.Trainer`). One step is one epoch, as in `partial_fit`."""
 
     steps = 1
 
