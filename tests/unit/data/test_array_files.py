@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 
+from calotype.data.label_table import read_table
 from calotype.data.npz import read_images
 from calotype.data.read_catalogued import open_array
 from calotype.data.readers import read_raw
@@ -34,6 +35,12 @@ def test_a_pipe_in_place_of_an_array_does_not_keep_a_job_waiting(tmp_path, name)
     os.mkfifo(tmp_path / name.partition(":")[0])
     with pytest.raises(CalotypeError, match="not a file, but a pipe, a socket or a device"):
         open_array(tmp_path, name)
+
+
+def test_a_pipe_in_place_of_a_table_does_not_keep_a_job_waiting(tmp_path):
+    os.mkfifo(tmp_path / "labels.csv")
+    with pytest.raises(CalotypeError, match="not a file, but a pipe, a socket or a device"):
+        read_table(tmp_path / "labels.csv")
 
 
 def test_a_pipe_in_place_of_a_fetched_file_does_not_keep_a_job_waiting(tmp_path):

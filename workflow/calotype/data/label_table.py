@@ -14,6 +14,7 @@ import pandas as pd
 from calotype.config.dataset_images import ImageTable
 from calotype.data.catalogue_common import SHOWN, several
 from calotype.util.errors import CalotypeError, did_you_mean
+from calotype.util.files import check_regular
 
 TABLES = (".csv", ".tsv")
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical lines"}
@@ -47,6 +48,7 @@ class LabelTable:
 def read_table(file: Path) -> LabelTable:
     """Read a CSV file, or a TSV file (.tsv), as text; lines without any text are left out."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
+    check_regular(file)
     try:
         text = file.read_bytes().decode("utf-8-sig")
         # Not pandas: it pads short lines, and takes the first field of long ones as the index.
