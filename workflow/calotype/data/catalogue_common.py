@@ -112,7 +112,9 @@ def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, col
             f"{name}: {value!r} is not a number"
             for name, value in zip(names[wrong], values[wrong].tolist(), strict=True)
         ]
-        raise CalotypeError(f"{where}: {column}:{several(problems)}")
+        raise CalotypeError(
+            f"{where}: {column}:{several(problems)}", "write numbers as 0.5 or 1000, without commas and units."
+        )
     return numbers
 
 

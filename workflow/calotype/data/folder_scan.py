@@ -12,7 +12,7 @@ from typing import Literal
 
 from calotype.config.load import NONE, Settings
 from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
-from calotype.data.label_columns import in_order, split_name
+from calotype.data.label_columns import in_order, split_name, typed
 from calotype.data.label_source import TableLabels, check_split_folders, find_table
 from calotype.data.label_table import TABLES, spelled
 from calotype.tasks.labels import LabelKind
@@ -104,6 +104,8 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     table, not_used = find_table(place, paths, others, folders, asked)
     unknown = [name for name in others if name not in not_used and "/" not in name and not table]
     reasons = "".join(f"\n  {reason}" for reason in not_used.values())
+    above = [path for path in sorted(folder.parent.iterdir()) if path.suffix.lower() in TABLES and not table]
+    reasons += "".join(f"\n  {path}: not in {folder}; {typed('images', str(path))} uses it" for path in above[:3])
     reasons += "".join(f"\n  {name}: not an image, and not a table (.csv, .tsv)" for name in unknown[:3])
     found = _by_table(folder, table, paths, asked) if table else by_folders
     if found is None:

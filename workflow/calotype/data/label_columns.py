@@ -97,6 +97,7 @@ class _Fields:
             for place, name in enumerate(names)
             if names.count(name) == 1
         }
+        self.duplicates = [*dict.fromkeys(name for name in names if names.count(name) > 1)]
         self.keys = {name: "".join(filter(str.isalnum, name.casefold())) for name in self.by_name}
 
     def called(self, words: Sequence[str]) -> list[str]:
@@ -112,10 +113,11 @@ class _Fields:
         return self.keys[name] not in NUMBERING and different > 1 and repeated
 
     def one_hot(self, names: Sequence[str]) -> list[str]:
-        """Return the columns that mark one class each: of 0 and 1, with a single 1 in each line."""
+        """Return the columns that mark one class each: of 0 and 1, with at most a single 1 in each line."""
         flags = {name: self.by_name[name].str.strip().str.casefold().map(FLAGS) for name in names}
         found = [name for name, column in flags.items() if column.notna().all()]
-        return found if len(found) > 1 and (sum(flags[name] for name in found) == 1).all() else []
+        marks = sum(flags[name] for name in found)
+        return found if len(found) > 1 and marks.max() == 1 and marks.mean() > 0.5 else []
 
     def typed(self, content: str, value: str | None) -> str | None:
         """Return the column that the command line names; None for `none`."""
@@ -135,6 +137,9 @@ def choose_columns(table: LabelTable, paths: ImagePaths, asked: Settings) -> Col
         CalotypeError: A column of the command line is missing; or the labels are neither clear classes nor numbers.
     """
     fields = _Fields(table)
+    if named := next(filter(paths.find, table.header), None):
+        reason = f"has no names of columns: its first line names the image {named}"
+        return Refused(reason, "add a first line, such as image,label.", asks=True)
     images = _images(fields, paths)
     if isinstance(images, Refused):
         return images
@@ -206,6 +211,8 @@ def _label(
         return Refused(reason, f"name one after --config, such as {typed('label', possible[0])}.", asks=True)
     if not others and len(alone := [name for name in rest if name not in ways["split"]]) == 1:
         return alone, "the only column that can hold labels"
+    if fields.duplicates:
+        return Refused(f"has duplicate columns: {', '.join(fields.duplicates)}", "rename one of them.", asks=True)
     why = [f"`{name}` gives {way}s" for way, names in ways.items() for name in names]
     said = f" ({', '.join(why)})" if why else ""
     return Refused(f"names images, but no column for a label is left{said}; name that column `label`")

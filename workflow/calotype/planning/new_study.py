@@ -255,6 +255,8 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     lines = [f"{name}: {len(seen.labels) - len(seen.unreadable):,} images in {seen.folder}"]
     lines += choices(seen)
     lines += [f"  table not used: {reason}" for reason in [*seen.not_used.values()][:SHOWN]]
+    if (more := len(seen.not_used) - SHOWN) > 0:
+        lines.append(f"  tables not used: {more} more")
     counts = seen.balance
     if seen.holds == "classes":
         lines.append("  classes: " + ", ".join(f"{shown(label)} {count:,}" for label, count in counts.items()))
