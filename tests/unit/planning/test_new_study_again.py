@@ -85,9 +85,7 @@ def test_what_was_edited_since_is_not_replaced(written, file, old, new):
     assert old in text
     file.write_text(text.replace(old, new))
     before = texts()
-    with pytest.raises(
-        CalotypeError, match="`mine` already exists.* somebody edited it"
-    ):
+    with pytest.raises(CalotypeError, match=r"`mine` already exists.* somebody edited it"):
         again(written, overwrite=True)
     assert texts() == before
 
