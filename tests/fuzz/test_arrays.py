@@ -148,7 +148,7 @@ def mutants(number: int, seed: int) -> list[tuple[str, str, bytes]]:
 
 def dataset(kind: str) -> Any:
     """Return the typed entry of a dataset in the working directory."""
-    entry: dict[str, Any] = COMMON | {"folder": ".", "allow_duplicates": True}
+    entry: dict[str, Any] = COMMON | {"folder": ".", "duplicates": "allow"}
     if kind in ("csv", "tsv"):
         columns = {"file": f"t.{kind}", "weight": "weight", "group": "group"}
         return validate(ImagesDataset, entry | {"source": "images", "table": columns, "ignore": ["c.*"]}, "d")

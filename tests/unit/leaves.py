@@ -94,6 +94,7 @@ def refused(entry: dict[str, Any], *parts: str) -> str:
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines()), text
     ours = {"config", "config/datasets.yaml", "config/studies", "config/studies/dots.yaml", ".snakemake"}
     ours |= {".snakemake/mine.json", "results", "results/catalogue.csv", "results/catalogue.json"}
+    ours |= {"results/skipped.csv"}
     left = {str(path) for path in {*Path().rglob("*")} - {*before}} - ours
     assert not left
     assert Path("results/catalogue.csv").exists() == Path("results/catalogue.json").exists()

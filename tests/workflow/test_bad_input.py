@@ -211,7 +211,7 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
         ("$(touch hacked)/pipe.png: not a file, but a pipe, a socket or a device", "Hint: move it away"),
     ),
     "escape": (escape, {}, ("link.png: a link to /etc/hostname, outside escape", "Hint: copy the image")),
-    "both": (both_sides, {}, ("have the same pixels as one of another split", "allow_duplicates: true")),
+    "both": (both_sides, {}, ("have the same pixels as one of another split", "duplicates: allow")),
     "above": (
         table("image,label\n0.png,1\n../secret.png,2\n"),
         TABLE,

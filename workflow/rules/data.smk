@@ -1,7 +1,7 @@
 # Raw data: images and labels.
 # Input: the dataset in datasets.yaml; to fetch files, a network, a package manager, or your own copies.
 # Output: data/<dataset>/<split>/ with img<N>.jpg and labels.csv (drawn), data/<dataset>/ (fetched and verified), or
-# results/prepared/<dataset>/catalogue.csv (your own images, which stay in their folder).
+# results/prepared/<dataset>/catalogue.csv (your own images, which stay in their folder) and skipped.csv beside it.
 
 
 rule draw:
@@ -57,6 +57,7 @@ rule catalogue:
     output:
         table=f"{RESULTS}/prepared/{{dataset}}/catalogue.csv",
         manifest=f"{RESULTS}/prepared/{{dataset}}/catalogue.json",
+        skipped=f"{RESULTS}/prepared/{{dataset}}/skipped.csv",
     log:
         f"{LOGS}/catalogue/{{dataset}}.log",
     benchmark:

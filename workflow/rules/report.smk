@@ -18,6 +18,7 @@ rule report:
         layers=of_report(f"{RESULTS}/{{study}}/layers.csv"),
         figures=ask(LAYOUT.figure_outputs, suffixes=[".svg"]),
         previews=ask(LAYOUT.previews, suffixes=[".svg"], origin="user"),
+        skipped=ask(LAYOUT.skipped),
         provenance=of_report(f"{RESULTS}/{{study}}/provenance.json"),
         benchmarks=ask(LAYOUT.benchmarks),
         costs=of_report(f"{BENCHMARKS}/figures/{{study}}.csv"),

@@ -54,7 +54,7 @@ def test_a_wrong_entry_is_named_with_its_key(tmp_path, what):
 
 def test_what_names_no_image_is_no_part_of_what_the_catalogue_depends_on(tmp_path):
     plain = dataset(tmp_path).catalogue()
-    same = {"labels": "classes", "random": {"seed": 0}, "prepare": [], "allow_duplicates": False}
+    same = {"labels": "classes", "random": {"seed": 0}, "prepare": [], "duplicates": "refuse"}
     assert dataset(tmp_path / "..", **same).catalogue() == plain
     assert dataset(tmp_path, random={"seed": 1}).catalogue() != plain
     again = ArraysDataset(**plain, **dataset(tmp_path).place())

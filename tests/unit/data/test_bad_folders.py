@@ -156,7 +156,11 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
     "a link to a folder": (outside("oak/more", "../../secret"), {}, ("leaves/oak/more: a link to a folder", HINT)),
     "a class that is a link": (outside("ash", "../secret"), {}, ("leaves/ash: a link to a folder",)),
     "a file of notes": (write("oak/notes.txt"), {}, ("not images", "\n  oak/notes.txt", "`ignore`")),
-    "an image of another kind": (write("oak/a.heic"), {}, ("not images", "\n  oak/a.heic")),
+    "an image of another kind": (
+        write("oak/a.heic"),
+        {},
+        ("not images", "(oak: 1 HEIC: formats that are not read)", "\n  oak/a.heic", "convert them", "*.heic"),
+    ),
     "no suffix": (write("oak/image"), {}, ("not images", "\n  oak/image")),
     "two suffixes": (write("oak/a.png.bak"), {}, ("not images", "\n  oak/a.png.bak")),
     "a suffix with a space": (write("oak/a.png "), {}, ("not images", "oak/a.png ")),
@@ -201,7 +205,7 @@ PLACES: dict[str, tuple[Spoil, dict[str, Any], tuple[str, ...]]] = {
     "the same image on both sides": (
         lambda f: [shutil.copy(f / "elm/0.png", f / path) for path in ("elm/1.png", "oak/0.png", "oak/1.png")],
         {},
-        ("have the same pixels as one of another split", "allow_duplicates: true"),
+        ("have the same pixels as one of another split", "duplicates: allow"),
     ),
     "images of two sizes": (
         write("oak/new.png", png(GREY)),

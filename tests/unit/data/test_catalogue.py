@@ -25,8 +25,8 @@ def test_the_same_pixels_on_both_sides_are_an_error_that_lists_them(flowers, suf
         catalogue(flowers)
     assert one in str(caught.value)
     assert other.removesuffix(".png") in str(caught.value)
-    assert "allow_duplicates" in str(caught.value)
-    assert len(catalogue(flowers, allow_duplicates=True)) == 30
+    assert "duplicates: keep_first" in str(caught.value)
+    assert len(catalogue(flowers, duplicates="allow")) == 30
 
 
 def test_the_same_pixels_on_one_side_are_told_but_allowed(flowers, caplog):

@@ -94,8 +94,8 @@ def test_the_same_pixels_on_both_sides_are_an_error_that_lists_them_by_number(fa
     said = refused(faces, splits=splits)
     assert "1 image(s) have the same pixels as one of another split" in said
     assert "faces.npz:images, image 4 (train) = faces.npz:images, image 29 (test)" in said
-    assert "allow_duplicates: true" in said
-    assert len(catalogue(faces, splits=splits, allow_duplicates=True)) == NUMBER
+    assert "duplicates: allow" in said
+    assert len(catalogue(faces, splits=splits, duplicates="allow")) == NUMBER
 
 
 def test_a_file_that_is_train_and_test_at_once_is_noticed(faces):

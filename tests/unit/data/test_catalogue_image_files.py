@@ -72,9 +72,9 @@ def test_splits_may_be_folders_that_hold_the_folders_of_the_classes(flowers, tmp
 
 def test_several_threads_find_the_same_as_one(flowers):
     (flowers / "rose/0.png").write_bytes((flowers / "rose/1.png").read_bytes())
-    catalogue(flowers, allow_duplicates=True)
+    catalogue(flowers, duplicates="allow")
     files = flowers.parent / "threads.csv", flowers.parent / "threads.json"
-    write_catalogue(dataset(flowers, allow_duplicates=True), *files, threads=3)
+    write_catalogue(dataset(flowers, duplicates="allow"), *files, threads=3)
     assert files[0].read_bytes() == (flowers.parent / "catalogue.csv").read_bytes()
 
 

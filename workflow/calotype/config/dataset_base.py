@@ -17,6 +17,7 @@ Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 Split = TypeVar("Split", bound=Strict)
 Splits = Annotated[dict[Name, Split], Field(min_length=1, description="Splits, by name.")]
 CATALOGUE = "catalogue"  # file name of the list of a user's own images, beside the prepared splits
+SKIPPED = "skipped"  # file name of the list of images that the catalogue leaves out
 
 
 def check_distinct(classes: list[str]) -> None:

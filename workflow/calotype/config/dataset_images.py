@@ -82,6 +82,11 @@ class ImagesDataset(OwnDataset):
     table: ImageTable | None = Field(
         None, description="Table of labels. Default: the images of each class are in a folder with its name."
     )
+    class_folder: Literal["first", "last"] = Field(
+        "first",
+        description="Folder that names the class, if folders are nested and there is no table: the first or the last "
+        "in an image's path, below the folder of its split.",
+    )
     splits: Splits[ImageSplit]
     random: RandomImages = Field(RandomImages(), description="Settings of random splits, for splits with a `share`.")
     alpha: Literal["refuse", "drop", "black", "white"] = Field(
@@ -90,6 +95,14 @@ class ImagesDataset(OwnDataset):
     ignore: list[str] = Field(
         ["Thumbs.db", "desktop.ini"],
         description="File names to ignore, with * and ?. Names that begin with a dot are always ignored.",
+    )
+    follow_links: bool = Field(
+        False, description="Follow links to folders, and to files outside `folder`, which are refused otherwise."
+    )
+    unusable: Literal["refuse", "skip"] = Field(
+        "refuse",
+        description="Images that cannot be used, such as damaged files: an error, or skipped and listed in "
+        "`skipped.csv`.",
     )
     unlabelled: Literal["refuse", "ignore"] = Field(
         "refuse", description="Images that the table does not name: an error, or ignored."
@@ -100,6 +113,9 @@ class ImagesDataset(OwnDataset):
 
     def place(self) -> dict[str, Any]:
         return super().place() | {"ignore": self.ignore}
+
+    def skips(self) -> bool:
+        return super().skips() or self.unusable == "skip"
 
     def named(self) -> dict[str, str]:
         return {"table.file": self.table.file} if self.table else {}
@@ -124,6 +140,8 @@ class ImagesDataset(OwnDataset):
     def _labels_and_splits_fit(self) -> "ImagesDataset":
         if self.table is None and self.labels != "classes":
             raise ValueError(f"labels: {self.labels} need a table; folders give classes")
+        if self.table is not None and self.class_folder != "first":
+            raise ValueError("class_folder: not allowed with a table, which gives the labels")
         if self.table is None and any(re.search(r"[/\\]|^\.{1,2}$", name) for name in self.classes):
             raise ValueError("classes: each must be the name of a folder in `folder`")
         kinds = {key for split in self.splits.values() for key in split.model_dump(exclude_none=True)}

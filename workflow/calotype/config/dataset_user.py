@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -52,8 +52,10 @@ class OwnDataset(BaseDataset):
         [], description="Names of the classes, in the order of figures and tables; none for counts and numbers."
     )
     random: RandomSplits = Field(RandomSplits(), description="Settings of random splits, for splits with a `share`.")
-    allow_duplicates: bool = Field(
-        False, description="Allow the same image in two splits. Test results are then too good."
+    duplicates: Literal["refuse", "allow", "keep_first"] = Field(
+        "refuse",
+        description="Images with the same pixels: refuse them if they are in two splits; allow them, although test "
+        "results are then too good; or keep the first of each, by path, and list the others in `skipped.csv`.",
     )
 
     def place(self) -> dict[str, Any]:
@@ -63,6 +65,10 @@ class OwnDataset(BaseDataset):
     def catalogue(self) -> dict[str, Any]:
         """Return the keys that decide images, labels and splits, also those that only refuse images."""
         return self.values(exclude={"prepare", *self.place()})
+
+    def skips(self) -> bool:
+        """Return True if the catalogue may leave images out, and list them in `skipped.csv`."""
+        return self.duplicates == "keep_first"
 
     def reading(self, split: str) -> dict[str, Any]:
         """Return the kind of labels; the catalogue gives images and labels."""

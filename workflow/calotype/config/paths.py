@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calotype.config.dataset_base import CATALOGUE
+from calotype.config.dataset_base import CATALOGUE, SKIPPED
 from calotype.config.load import Config, plan_packs
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, TWO_CLASSES, FigureEntry, figures_of
@@ -71,6 +71,15 @@ class Layout:
         """Return the catalogue of a user's own images; empty for other datasets."""
         own = self.config.datasets[dataset].origin == "user"
         return [f"{self.results}/prepared/{dataset}/{CATALOGUE}.csv"] if own else []
+
+    def skipped(self, studies: Iterable[str]) -> list[str]:
+        """Return the list of skipped images of each dataset of some studies that may skip images."""
+        names = dict.fromkeys(self.config.studies[study].dataset for study in studies)
+        return [f"{self.results}/prepared/{name}/{SKIPPED}.csv" for name in names if self._skips(name)]
+
+    def _skips(self, dataset: str) -> bool:
+        found: Any = self.config.datasets[dataset]
+        return found.origin == "user" and found.skips()
 
     def files_of_steps(self, dataset: str) -> list[str]:
         """Return the declared files of custom preparation steps."""
@@ -305,5 +314,7 @@ class Layout:
             for key, label in study.labels().items():
                 entry["variants"][key]["label"] = label
             results, same_images = self.results_of(name), self.same_images(name)
+            if self._skips(study.dataset):  # only then, so that no other report changes
+                entry["skipped"] = self.skipped([name])[0]
             found[name] = {**entry, "metrics": study.shown, "results": results, "same_images": same_images}
         return found

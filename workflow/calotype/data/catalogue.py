@@ -9,10 +9,12 @@ from pkgutil import resolve_name
 import numpy as np
 import pandas as pd
 
+from calotype.config.dataset_base import SKIPPED
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.catalogue_common import image_names, several
 from calotype.data.image_file import used_levels
 from calotype.data.random_split import LEFT
+from calotype.data.skipped import DUPLICATE, OTHER_LABEL
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv, write_text
 
@@ -51,10 +53,11 @@ def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
             for other in group.iloc[1:].itertuples()
             if other.split != first.split
         ]
-    if pairs and not dataset.allow_duplicates:
+    if pairs and dataset.duplicates == "refuse":
         raise CalotypeError(
             f"{where}: {len(pairs)} image(s) have the same pixels as one of another split:{several(pairs)}",
-            "delete one of each; or set `allow_duplicates: true` and accept test results that may be too good.",
+            "delete one of each; or set `duplicates: keep_first`; or set `duplicates: allow` and accept test results "
+            "that may be too good.",
         )
     within = int(used.duplicated(["pixels", "split"]).sum())
     if within:
@@ -69,15 +72,29 @@ def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
         )
 
 
+def write_skipped(skipped: list[tuple[str, str]], file: Path) -> None:
+    """Write the images that are left out, with reasons, and log their number."""
+    if skipped:
+        copies = sum(reason.startswith(DUPLICATE) for _, reason in skipped)
+        others = sum(reason.endswith(OTHER_LABEL) for _, reason in skipped)
+        words = f" ({others} with another label)" if others else ""
+        logger.warning(
+            "Leaving out %d image(s): %d unusable, %d duplicate(s)%s, such as %s: %s. %s lists all.",
+            len(skipped), len(skipped) - copies, copies, words, skipped[0][0], skipped[0][1].rstrip("."), file,
+        )  # fmt: skip
+    write_csv(pd.DataFrame(skipped, columns=["path", "reason"], dtype=object), file)
+
+
 def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, threads: int = 1) -> None:
     """Find and read all images of a dataset, and write a table of their labels and splits.
 
     The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;
     in an array, its index, from 0), path (of the file, or name of the array), label, split (empty: in none),
     weight, group, height, width, channels, bits, largest (pixel value), sha256 (of the file), pixels (their SHA-256).
-    The manifest holds the SHA-256 of the table, on which later stages depend.
+    The manifest holds the SHA-256 of the table, on which later stages depend. skipped.csv, beside the table, lists the
+    images that the dataset leaves out, with reasons.
     """
-    found = resolve_name(dataset.lister)(dataset, threads)
+    found, skipped = resolve_name(dataset.lister)(dataset, threads)
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
     largest = int(found.largest.max()) if len(found) else 0
     if (levels := used_levels(int(found.bits.max()), largest)) and any(
@@ -92,6 +109,7 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
     parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
     found = pd.concat(parts, ignore_index=True)
     found = found[[column for column in COLUMNS if column in found]]
+    write_skipped(skipped, table_file.with_name(f"{SKIPPED}.csv"))
     write_csv(found, table_file)
     manifest = {
         "sha256": hashlib.sha256(table_file.read_bytes()).hexdigest(),

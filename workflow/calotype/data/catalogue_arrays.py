@@ -15,17 +15,19 @@ from calotype.data.image_file import digest
 from calotype.data.npz import as_images, one_each
 from calotype.data.random_split import LEFT
 from calotype.data.read_catalogued import open_array
+from calotype.data.skipped import Listing, check_classes, without_copies
 from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
 
-def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # noqa: ARG001
+def list_arrays(dataset: ArraysDataset, threads: int = 1) -> Listing:  # noqa: ARG001
     """List all images of a dataset with their labels and splits, opening one array at a time.
 
     Returns:
         Columns path (name of the array), number (index in it, from 0), label, split, weight and group if given,
-        height, width, channels, bits, largest (pixel value), and pixels (SHA-256); in the order of the arrays.
+        height, width, channels, bits, largest (pixel value), and pixels (SHA-256); in the order of the arrays. And the
+        images that are left out.
     """
     folder = Path(dataset.folder)
     parts = [_rows(folder, arrays) for arrays, _ in dataset.by_arrays()]
@@ -35,14 +37,19 @@ def list_arrays(dataset: ArraysDataset, threads: int = 1) -> pd.DataFrame:  # no
     if found.label.dtype == object:  # some are numbers, others are text
         found = found.assign(label=found.label.map(str))
     found = numbered(found, dataset, folder).assign(split=LEFT)
+    random = {}  # shares by name of the array
     for arrays, splits in dataset.by_arrays():
         here = found.path == arrays.images
-        shares = {name: split.share for name, split in splits.items() if split.share is not None}
-        found.loc[here, "split"] = (
-            split_at_random(found[here], shares, dataset) if shares else _given(splits, int(here.sum()), arrays.images)
-        )
+        if shares := {name: split.share for name, split in splits.items() if split.share is not None}:
+            random[arrays.images] = shares
+        found.loc[here, "split"] = next(iter(shares), None) or _given(splits, int(here.sum()), arrays.images)
+    found, skipped = without_copies(found, dataset)
+    check_classes(found, dataset, folder)
+    for name, shares in random.items():
+        here = found.path == name
+        found.loc[here, "split"] = split_at_random(found[here], shares, dataset)
     check_splits(found, dataset, folder)
-    return found
+    return Listing(found, skipped)
 
 
 def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:

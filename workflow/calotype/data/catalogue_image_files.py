@@ -1,5 +1,6 @@
 """List a user's image files with labels and splits, from folders or from a table."""
 
+import itertools
 import logging
 import os
 import re
@@ -16,6 +17,8 @@ from calotype.data.catalogue_common import SHOWN, check_splits, numbered, severa
 from calotype.data.image_file import SUFFIXES, digest, read_picture
 from calotype.data.label_table import absent, labelled_images, read_table, spelled
 from calotype.data.random_split import LEFT
+from calotype.data.skipped import Listing, check_classes, without_copies
+from calotype.data.unread_formats import conversion, counted, image_formats, patterns
 from calotype.util.errors import CalotypeError, did_you_mean
 from calotype.util.files import files_below
 
@@ -25,26 +28,45 @@ BATCH = 1000  # images queued for the threads
 DESCRIBED = ("height", "width", "channels", "bits", "largest", "sha256", "pixels")
 
 
-def list_files(dataset: ImagesDataset, threads: int = 1) -> pd.DataFrame:
+def list_files(dataset: ImagesDataset, threads: int = 1) -> Listing:
     """Find all images of a dataset with their labels and splits, and read each image.
 
     Args:
         threads: number of threads that read, each one image at a time. Large images gain most from more threads.
 
     Returns:
-        Columns path, label, split, weight and group if given, and those of `DESCRIBED`; in the order of the paths.
+        Columns path, label, split, weight and group if given, and those of `DESCRIBED`; in the order of the paths. And
+        the images that are left out.
     """
-    return _described(Path(dataset.folder), listed(dataset), dataset, threads)
+    folder = Path(dataset.folder)
+    found, unusable = _described(folder, listed(dataset), dataset, threads)
+    if not dataset.skips():
+        return Listing(found, [])
+    if shares := _shares(dataset):
+        found = found.assign(split=next(iter(shares)))  # split again below, without the images that are left out
+    found, copies = without_copies(found, dataset)
+    check_classes(found, dataset, _where(dataset))
+    if shares:
+        found = found.assign(split=split_at_random(found, shares, dataset))
+    check_splits(found, dataset, _where(dataset))
+    return Listing(found, [*unusable, *copies])
 
 
 def listed(dataset: ImagesDataset) -> pd.DataFrame:
     """Find all images of a dataset with their labels and splits, and check these; read no image."""
-    folder = Path(dataset.folder)
-    where = folder / dataset.table.file if dataset.table else folder
+    folder, where = Path(dataset.folder), _where(dataset)
     found = _by_table(folder, dataset, dataset.table) if dataset.table else _by_folder(folder, dataset)
     found = _split_up(numbered(found, dataset, where), dataset)
     check_splits(found, dataset, where)
     return found
+
+
+def _where(dataset: ImagesDataset) -> Path:
+    return Path(dataset.folder, dataset.table.file if dataset.table else "")
+
+
+def _shares(dataset: ImagesDataset) -> dict[str, float]:
+    return {name: split.share for name, split in dataset.splits.items() if split.share is not None}
 
 
 def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
@@ -53,7 +75,8 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
         raise CalotypeError(f"folder: {folder} not found.", "paths start from the working directory.")
     home, found, others = folder.resolve(), [], []
     table = folder / dataset.table.file if dataset.table else None
-    for file in sorted(files_below(folder, dataset.ignore)):
+    watched = {*files_below(folder, dataset.ignore, dataset.follow_links)}
+    for file in sorted(watched):
         path, name = Path(file), Path(os.path.relpath(file, folder)).as_posix()
         if path == table:
             continue
@@ -64,18 +87,37 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
             others.append(name)
         elif path.is_symlink() and not path.exists():
             raise CalotypeError(f"{file}: a broken link.", "delete it, or restore the image.")
-        elif not path.resolve().is_relative_to(home):
-            raise CalotypeError(f"{file}: a link to {path.resolve()}, outside {folder}.", "copy the image there.")
+        elif not dataset.follow_links and not path.resolve().is_relative_to(home):
+            hint = "copy the image there, or set `follow_links: true`."
+            raise CalotypeError(f"{file}: a link to {path.resolve()}, outside {folder}.", hint)
         else:
             found.append(name)
     if others:
+        formats = image_formats(folder, others)
+        unread = counted(formats, lambda path: _class_folder(path, dataset))
+        said = f" ({unread}: formats that are not read)" if unread else ""
+        some = ", ".join(map(repr, patterns(formats or ["a.txt"])))
         raise CalotypeError(
-            f"{folder}: not images ({', '.join(SUFFIXES)}), and not ignored:{several(others)}",
-            "move them away, or list them under `ignore`, as in `ignore: ['*.txt']`.",
+            f"{folder}: not images ({', '.join(SUFFIXES)}), and not ignored{said}:{several(others)}",
+            f"{conversion(formats) or 'move them away'}; or list them under `ignore`, as in `ignore: [{some}]`.",
         )
+    ignored = sorted({*files_below(folder, follow=dataset.follow_links)} - watched)
+    formats = image_formats(folder, [Path(os.path.relpath(file, folder)).as_posix() for file in ignored])
+    unread = counted(formats, lambda path: _class_folder(path, dataset))
     if not found:
-        raise CalotypeError(f"{folder}: no images found ({', '.join(SUFFIXES)}).", "see `folder`.")
+        also = f"; images in formats that are not read: {unread}" if unread else ""
+        hint = f"{conversion(formats)}." if unread else "see `folder`."
+        raise CalotypeError(f"{folder}: no images found ({', '.join(SUFFIXES)}){also}.", hint)
+    if unread:
+        logger.warning("Ignoring images in formats that are not read: %s. To use them, %s", unread, conversion(formats))
     return found
+
+
+def _class_folder(path: str, dataset: ImagesDataset) -> str:
+    """Return the name of the folder that names the class of an image; empty if there is none, or with a table."""
+    below = 1 if any(split.folder is not None for split in dataset.splits.values()) else 0
+    inner = [] if dataset.table else path.split("/")[below:-1]
+    return inner[0 if dataset.class_folder == "first" else -1] if inner else ""
 
 
 def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
@@ -86,10 +128,10 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
     strangers: dict[str, list[str]] = {}
     for path in _images(folder, dataset):
         above = path.split("/")[:-1]
-        where = "/".join(above[: 1 + bool(splits)])
         split = splits.get(above[0]) if splits and above else LEFT
-        label = spelled(where.split("/")[-1])
-        if label not in classes or split is None or len(above) < 1 + bool(splits):
+        label = spelled(_class_folder(path, dataset))
+        if label not in classes or split is None:
+            where = "/".join(above if dataset.class_folder == "last" else above[: 1 + bool(splits)])
             strangers.setdefault(where, []).append(path)
         else:
             rows.append((path, classes[label], split))
@@ -99,11 +141,17 @@ def _by_folder(folder: Path, dataset: ImagesDataset) -> pd.DataFrame:
             for where, paths in strangers.items()
         ]
         wrong = next((where.split("/")[-1] for where in strangers if where), "")
+        other = dataset.model_copy(update={"class_folder": "last" if dataset.class_folder == "first" else "first"})
+        lost = [path for paths in strangers.values() for path in paths]
+        if all(spelled(_class_folder(path, other)) in classes for path in lost):
+            hint: str | None = f"set `class_folder: {other.class_folder}`."
+        else:
+            hint = did_you_mean(wrong, dataset.classes)
         raise CalotypeError(
             f"{folder}: not in a folder of a class"
             + (f" in a folder of a split ({', '.join(splits)})" if splits else "")
             + f":{several(named)}",
-            did_you_mean(wrong, dataset.classes) or "see `classes`.",
+            hint or "see `classes`.",
         )
     return pd.DataFrame(rows, columns=["path", "label", "split"])
 
@@ -130,7 +178,6 @@ def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
     if groups is not None:
         found = found.assign(group=groups)
     values = {spelled(split.value): name for name, split in dataset.splits.items() if split.value is not None}
-    shares = {name: split.share for name, split in dataset.splits.items() if split.share is not None}
     if values:
         splits = found.split.map(spelled).map(values)
         if splits.isna().any():
@@ -138,7 +185,7 @@ def _split_up(found: pd.DataFrame, dataset: ImagesDataset) -> pd.DataFrame:
             lost = int(splits.isna().sum())
             logger.warning("%d image(s) are in no split: the table has %s", lost, ", ".join(map(repr, strange[:SHOWN])))
         found = found.assign(split=splits.fillna(LEFT))
-    elif shares:
+    elif shares := _shares(dataset):
         found = found.assign(split=split_at_random(found, shares, dataset))
     return found
 
@@ -161,8 +208,8 @@ def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
     return [match[1] for match in matches if match is not None]
 
 
-def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, threads: int) -> pd.DataFrame:
-    """Read every image and add the columns of `DESCRIBED`, so that a damaged image is found now."""
+def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, threads: int) -> Listing:
+    """Read every image and add the columns of `DESCRIBED`, so that a damaged image is found now, or skipped."""
 
     def look(path: str) -> tuple[Any, ...] | CalotypeError:
         try:
@@ -177,8 +224,20 @@ def _described(folder: Path, found: pd.DataFrame, dataset: ImagesDataset, thread
         warnings.simplefilter("ignore")  # all threads share one filter; those of `read_picture` would undo each other's
         for first in range(0, len(found), BATCH):
             seen += pool.map(look, found.path[first : first + BATCH])
-    if errors := [each for each in seen if isinstance(each, CalotypeError)]:
+    errors = [each for each in seen if isinstance(each, CalotypeError)]
+    skipped: list[tuple[str, str]] = []
+    if dataset.unusable == "skip":  # but no image that the system does not let us read now
+        usable = [not isinstance(each, CalotypeError) for each in seen]
+        skipped = [
+            (path, str(error).split("\n")[0].removeprefix(f"{path}: "))
+            for path, error in zip(found.path, seen, strict=True)
+            if isinstance(error, CalotypeError)
+        ]
+        found, seen = found[usable].reset_index(drop=True), [*itertools.compress(seen, usable)]
+        errors = [error for error in errors if isinstance(error.__cause__, OSError)]
+    if errors:
         problems, _, hints = zip(*(str(error).partition("\nHint: ") for error in errors), strict=True)
         hint = hints[0] if len({*hints}) == 1 else f"for the first: {hints[0]}"
         raise CalotypeError(f"{folder}: {len(problems)} image(s) cannot be used:{several([*problems])}", hint)
-    return found.assign(**dict(zip(DESCRIBED, zip(*seen, strict=True), strict=True)))
+    described = zip(*seen, strict=True) if seen else ([] for _ in DESCRIBED)
+    return Listing(found.assign(**dict(zip(DESCRIBED, described, strict=True))), skipped)

@@ -16,7 +16,7 @@ from calotype.data.image_decoders import decode, kind_of
 from calotype.data.tiff_file import decode_tiff
 from calotype.util.errors import CalotypeError, about
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp")
 MOST_PIXELS = 100_000_000  # of an image; a few kilobytes can claim more than any memory holds
 MOST_BYTES = 700_000_000  # of a file; so many RGB pixels of 16 bits take 600 million
 BLOCK = 2**20  # pixels that are blended at once
@@ -103,7 +103,7 @@ def _content(path: Path) -> bytes:
             raise CalotypeError("not a file, but a pipe, a socket or a device.", "move it away.")
         content = path.read_bytes()
     except OSError as error:
-        raise CalotypeError(f"cannot be read: {error.strerror}.") from None
+        raise CalotypeError(f"cannot be read: {error.strerror}.") from error
     if not content:
         raise CalotypeError("the file is empty.", "delete it, or restore its image.")
     return content

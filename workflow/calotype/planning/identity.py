@@ -70,7 +70,11 @@ class Identity:
         where = entry.place()
         try:
             return contents(
-                Path(where["folder"]), where.get("ignore"), KNOWN / f"{dataset}.json", entry.named().values()
+                Path(where["folder"]),
+                where.get("ignore"),
+                KNOWN / f"{dataset}.json",
+                entry.named().values(),
+                follow=entry.catalogue().get("follow_links", False),
             )
         except CalotypeError as error:
             return str(error)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from calotype.data.skipped import DUPLICATE
 from calotype.evaluation.divergence import converged, diverged_text, epochs_text
 from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
 from calotype.evaluation.study_results import StudyResults
@@ -147,6 +150,17 @@ def _confusions(results: StudyResults) -> list[dict[str, Any]]:
     return tables
 
 
+def _skipped(file: Path) -> str:
+    """Return the number of skipped images of a dataset as text."""
+    reasons = pd.read_csv(file, dtype=str, keep_default_na=False).reason
+    copies = int(reasons.str.startswith(DUPLICATE).sum())
+    if not len(reasons):
+        return "No image was skipped."
+    images = "1 image was" if len(reasons) == 1 else f"{len(reasons):,} images were"
+    kinds = f"{len(reasons) - copies:,} unusable, {copies:,} duplicate"
+    return f"{images} skipped: {kinds}. {file} lists each with its reason."
+
+
 def study_section(
     results: StudyResults, study: Mapping[str, Any], figures: Sequence[ShownFigure], sheets: Sequence[ShownFigure] = ()
 ) -> dict[str, Any]:
@@ -166,6 +180,7 @@ def study_section(
         "confusions": _confusions(results),
         "layers": _layers(results),
         "recipes": recipes(study, results.origins),
+        "skipped": _skipped(Path(study["skipped"])) if "skipped" in study else "",
         "preparation": [item.embedded() for item in sheets],
         "figures": [item.embedded() for item in figures],
         "packs": results.origins,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd  # its import takes 0.3 s
 
 UNTOUCHED = 3600  # seconds after which a partial file of another machine belongs to a killed job
+SYSTEM_NAMES = ("@eaDir", "#recycle", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "Icon\r")
 HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]  # names of nodes may be long and differ at their ends
 
 
@@ -117,26 +118,36 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def files_below(folder: Path, ignore: Sequence[str] = ()) -> Iterator[str]:
-    """Find the files below a folder, except hidden and ignored files and all in hidden folders; refuse linked folders.
+def is_hidden(name: str) -> bool:
+    """Tell if a file or folder is hidden, or written by an operating system for itself."""
+    return name.startswith(".") or name in SYSTEM_NAMES
+
+
+def files_below(folder: Path, ignore: Sequence[str] = (), follow: bool = False) -> Iterator[str]:
+    """Find the files below a folder, except hidden and ignored files and all in hidden folders.
 
     Args:
         ignore: patterns of names with * and ?; all other characters are literal.
+        follow: follow links to folders; without, they are an error. A folder that is found twice is always an error.
     """
 
     def refuse(error: OSError) -> None:
         raise CalotypeError(f"{error.filename}: cannot be read: {error.strerror}.")
 
     patterns = [pattern.replace("[", "[[]") for pattern in ignore]
-    for where, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    found = {os.path.realpath(folder): str(folder)}
+    for where, folders, files in os.walk(folder, onerror=refuse, followlinks=follow):
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         for path in (os.path.join(where, name) for name in folders):
-            if os.path.islink(path):
+            if os.path.islink(path) and not follow:
                 raise CalotypeError(
-                    f"{path}: a link to a folder.", "put the images there, or name the folder that the link points to."
+                    f"{path}: a link to a folder.",
+                    "name the folder that the link points to; or, for images of a dataset, set `follow_links: true`.",
                 )
+            if follow and (first := found.setdefault(os.path.realpath(path), path)) != path:
+                raise CalotypeError(f"{path}: by a link the same folder as {first}.", "delete the link.")
         for name in files:
-            if not name.startswith(".") and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+            if not is_hidden(name) and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
                 yield os.path.join(where, name)
 
 
@@ -176,7 +187,9 @@ def checksums(paths: Iterable[str], known: Path, start: Path = Path()) -> dict[s
     return {name: entry[2] for name, entry in seen.items()}
 
 
-def contents(folder: Path, ignore: Sequence[str] | None, known: Path, named: Iterable[str] = ()) -> str:
+def contents(
+    folder: Path, ignore: Sequence[str] | None, known: Path, named: Iterable[str] = (), follow: bool = False
+) -> str:
     """Compute a SHA-256 over the names and contents of the files in a folder, in hexadecimal.
 
     Args:
@@ -184,11 +197,12 @@ def contents(folder: Path, ignore: Sequence[str] | None, known: Path, named: Ite
         ignore: as for `files_below`; None: only the files in `named` count.
         known: as for `checksums`.
         named: paths relative to the folder, which count also if they are ignored.
+        follow: as for `files_below`.
     """
     found = hashlib.sha256()
     if folder.is_dir():
         paths = {os.path.join(folder, file) for file in named}
-        paths |= set() if ignore is None else {*files_below(folder, ignore)}
+        paths |= set() if ignore is None else {*files_below(folder, ignore, follow)}
         for name, checksum in checksums({*map(os.path.normpath, paths)}, known, folder).items():
             found.update(f"{name} {checksum}\n".encode())
     return found.hexdigest()

@@ -134,6 +134,7 @@ RENAMED = {
     "says": "quote",
     "deviation": "std",
     "warmup": "warmup_fraction",
+    "allow_duplicates": "duplicates",
 }
 EXPECTED = {
     "int_type": "is not a whole number",
