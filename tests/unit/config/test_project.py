@@ -45,6 +45,8 @@ TYPED = "command line (--config): "
         ({"seeds": "many"}, f'{TYPED}seeds: "many" is not a whole number.'),
         ({"sedes": 2}, f"{TYPED}sedes: is not a known key. Hint: did you mean `seeds`?"),
         ({"studies": ["dost"]}, f"{TYPED}studies: study `dost` not found"),
+        ({"results": "/dev/null/x"}, f"{TYPED}results: /dev/null/x: /dev/null is not a folder."),
+        ({"data": "x" * 300}, f"{TYPED}data: {'x' * 40}...: the path is too long."),
         ({"local_data": "nowhere"}, f"{TYPED}local_data: nowhere: folder not found."),
     ],
 )

@@ -37,6 +37,8 @@ def _plain_path(path: str) -> str:
         raise ValueError(
             f'{path!r} is not a plain path: it is empty, or contains one of {{ }} * ? ~ $ ` " \\ or a line break'
         )
+    if len(path) > 1000 or max(map(len, path.encode().split(b"/"))) > 255:
+        raise ValueError(f"{path[:40]}...: the path is too long")
     return os.path.normpath(path)
 
 

@@ -41,5 +41,5 @@ def open_project(
     check_studies(checked)
     layout = Layout(checked)
     for key, folder in (("data", layout.data), ("results", layout.results)):
-        check_writable(Path(folder), key)
+        check_writable(Path(folder), key, COMMAND_LINE if key in typed else source)
     return layout

@@ -219,7 +219,7 @@ def declared_contents(declared: Iterable[str], known: Path) -> dict[str, str]:
     return found
 
 
-def check_writable(folder: Path, key: str) -> None:
+def check_writable(folder: Path, key: str, source: str = "config") -> None:
     """Raise a CalotypeError that names the key if a folder of the config cannot be written to or created."""
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
@@ -230,7 +230,7 @@ def check_writable(folder: Path, key: str) -> None:
         problem = f"you may not write to {nearest.resolve()}"
     else:
         return
-    raise CalotypeError(f"config: {key}: {folder}: {problem}.", f"set another folder: --config {key}=/path/to/folder")
+    raise CalotypeError(f"{source}: {key}: {folder}: {problem}.", f"set another folder: --config {key}=/path/to/folder")
 
 
 def write_text(text: str, file: Path) -> None:
