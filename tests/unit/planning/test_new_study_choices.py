@@ -68,7 +68,7 @@ def test_the_first_lines_say_what_was_taken_why_and_what_else_is_possible():
         "given splits: the column `split`, by its name: train, test; or split=none",
         "groups: images with the same `patient` stay in one split: the column `patient`, by its name; or group=none, "
         "group=plate, group=type",
-        "weights: none; or weight=weight to weigh images in the training loss",
+        "weights: none; or weight=weight",
     ]
 
 
@@ -101,6 +101,17 @@ def test_the_task_and_the_other_tasks_are_said(labels, column, task, others):
     assert re.fullmatch(rf"task: {task}, .*", line)
     assert line.endswith(others)
     assert ("; or" in line) == bool(others)
+
+
+def test_groups_and_weights_of_a_table_without_them_are_said():
+    table("image,label,split", numbered(), TREES, ["train"] * 12 + ["test"] * 8)
+    assert lines_of()[4:6] == ["groups: none", "weights: none"]
+
+
+def test_a_table_of_one_split_is_refused_with_a_way_out():
+    table("image,label,split", numbered(), TREES, ["train"] * 20)
+    refused("only the split train was found", "split=none splits at random")
+    assert not scanned(split="none").splits
 
 
 @pytest.mark.parametrize("task", ["count", "classify", "regress"])

@@ -129,8 +129,12 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
         given = ", ".join(found.splits.values())
         raise CalotypeError(
             f"images: {place}: only the split {given} was found.",
-            "a study needs `train` and `test` (or `validation`); without folders or a column of splits, the images "
-            "are split at random.",
+            "a study needs `train` and `test` (or `validation`); "
+            + (
+                f"{typed('split', NONE)} splits at random."
+                if table
+                else "without folders of splits, it splits at random."
+            ),
         )
     _look(found)
     if not found.sizes:

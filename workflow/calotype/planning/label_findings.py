@@ -74,7 +74,7 @@ def _groups(seen: FolderScan) -> list[str]:
         where = f"the column `{seen.table['group']}`, {seen.why['group']}"
         return [f"  groups: images with the same `{seen.table['group']}` stay in one split: {where}{other}"]
     if seen.splits:
-        return []
+        return [f"  groups: none{_or('group', seen)}"] if seen.table else []
     words = "unknown; if images belong together, such as those of a patient, see `random` in the entry"
     return [f"  groups: {words}{_or('group', seen)}"]
 
@@ -83,9 +83,7 @@ def _weights(seen: FolderScan) -> list[str]:
     if "weight" in seen.table:
         other = _or("weight", seen, typed("weight", NONE))
         return [f"  weights: the column `{seen.table['weight']}`, {seen.why['weight']}{other}"]
-    if other := _or("weight", seen):
-        return [f"  weights: none{other} to weigh images in the training loss"]
-    return []
+    return [f"  weights: none{_or('weight', seen)}"] if seen.table else []
 
 
 def shown(name: str) -> str:
