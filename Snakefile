@@ -1,4 +1,4 @@
-# calotype: from raw images to the figures of a paper. config/ says what to run.
+# calotype: from raw images to the figures of a paper. config/ lists the studies to run.
 #
 #   snakemake --cores all          run on this machine
 #   snakemake --profile slurm      run on a Slurm cluster (slurm/README.md)

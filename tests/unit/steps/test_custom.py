@@ -146,13 +146,13 @@ def test_what_a_function_does_wrong_is_named_with_function_and_image(own, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"), [("def f(image:", "cannot be imported: SyntaxError"), ("f = 3", "there is no such function")]
+    ("text", "complaint"), [("def f(image:", "cannot be imported: SyntaxError"), ("f = 3", "function not found")]
 )
 def test_a_file_that_is_no_use_is_named(tmp_path, text, complaint):
     (tmp_path / "tools.py").write_text(text)
     with pytest.raises(CalotypeError, match=complaint):
         prepare(noise(), [step("custom", function=f"{tmp_path}/tools.py:f")])
-    with pytest.raises(CalotypeError, match="there is no Python file"):
+    with pytest.raises(CalotypeError, match=r"tool\.py not found"):
         prepare(noise(), [step("custom", function=f"{tmp_path}/tool.py:f")])
 
 

@@ -278,16 +278,16 @@ def own(tmp_path):
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("{own}.missing:net", "there is no Python file"),
-        ("{own}:missing", "there is no such function"),
-        ("{own}:constant", "there is no such function"),
+        ("{own}.missing:net", "own.py.missing not found"),
+        ("{own}:missing", "function not found"),
+        ("{own}:constant", "function not found"),
         ("dots_sauce", "not found"),
         ("{own}:no_model", "must return a Keras model, not int"),
         ("{own}:fails", "three filters are too few"),
         ("{own}:needs_a_file", "No such file"),
         ("{own}:too_deep", "own.py:too_deep"),
         ("{broken}:net", "broken.py"),
-        ("{folder}:net", "there is no Python file"),
+        ("{folder}:net", " not found"),
     ],
 )
 def test_a_model_that_cannot_be_made_is_named(tensorflow, own, tmp_path, name, complaint):

@@ -196,14 +196,14 @@ def test_of_a_table_only_the_entries_that_are_used_count():
 @pytest.mark.parametrize("without", ["calotype.no_module", "calotype.training.models:dense", "numpy"])
 def test_what_is_left_out_has_to_exist(without):
     """Otherwise a renamed module would count again, and everything would train again."""
-    with pytest.raises(CalotypeError, match=f"without: there is no module {without}"):
+    with pytest.raises(CalotypeError, match=f"without: module {without} not found"):
         reach("calotype.training.models:dense", (without,))
 
 
 @pytest.mark.parametrize(
     ("table", "key", "problem"),
     [
-        ("calotype.training.models:NETS", "dense", "there is no table calotype.training.models:NETS"),
+        ("calotype.training.models:NETS", "dense", "table calotype.training.models:NETS not found"),
         ("calotype.training.models:MODELS", "dense2", "MODELS holds no dense2"),
         ("calotype.training.models:LAST", "dense", "LAST is not a dict literal"),
     ],
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_python_is_named(files):
     for text, line in texts.items():
         with pytest.raises(CalotypeError, match=f"{line}not valid Python"):
             files.digest(text)
-    with pytest.raises(CalotypeError, match="there is no `nets`"):
+    with pytest.raises(CalotypeError, match="`nets` not found"):
         files.digest("def net(): pass", name="nets")
 
 

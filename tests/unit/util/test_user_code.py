@@ -89,7 +89,7 @@ def test_dataclasses_of_a_users_file_find_their_module(tmp_path):
     [
         ("import no_such_module\n", r"nets\.py cannot be imported: ModuleNotFoundError"),
         ("import parts\n", r"nets\.py cannot be imported: SyntaxError"),
-        ("net = 3\n", "there is no such function"),
+        ("net = 3\n", "function not found"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_named_and_leaves_nothing(tmp_path, text, problem):

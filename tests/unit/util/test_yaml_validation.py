@@ -45,7 +45,7 @@ from calotype.util.errors import CalotypeError
         (
             "variants.wide.optimizer",
             {"name": "adam", "arguments": {"learning_rate": 0.1}},
-            "variants.wide.optimizer: arguments: learning_rate has a key of its own, beside name.",
+            "variants.wide.optimizer: arguments: learning_rate is not allowed here; set it beside `name`.",
         ),
     ],
 )

@@ -39,7 +39,7 @@ class Optimizer(Strict):
     @model_validator(mode="after")
     def _schedule_is_complete(self) -> "Optimizer":
         if "learning_rate" in self.arguments:
-            raise ValueError("arguments: learning_rate has a key of its own, beside name")
+            raise ValueError("arguments: learning_rate is not allowed here; set it beside `name`")
         if self.arguments.get("use_ema"):
             raise ValueError("arguments: use_ema is not supported: averages of weights are not saved")
         own_rates = self.schedule == "piecewise_constant_decay"
@@ -51,7 +51,7 @@ class Optimizer(Strict):
         if self.schedule in ("constant", "cosine") and self.schedule_arguments:
             raise ValueError(f"schedule_arguments: schedule {self.schedule} takes none")
         if "initial_learning_rate" in self.schedule_arguments:
-            raise ValueError("schedule_arguments: initial_learning_rate has a key of its own: learning_rate")
+            raise ValueError("schedule_arguments: initial_learning_rate is not allowed here; use `learning_rate`")
         return self
 
 

@@ -71,7 +71,7 @@ class Claim(Strict):
     similar_to: str | None = Field(
         None, description="Another variant that one run cannot distinguish from this one, instead of `value`."
     )
-    quote: str = Field(description="The source's statement, in your words.")
+    quote: str = Field(description="The source's statement, as a quotation or a paraphrase.")
     note: str = Field("", description="Reason why our measurement differs, if known.")
 
     def numbers(self) -> list[float]:

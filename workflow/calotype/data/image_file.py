@@ -72,7 +72,7 @@ def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None
 
     Args:
         alpha: how to treat transparency: refuse the image, drop it, or lay it on black or white.
-        name: name of the image in errors; left out: its path.
+        name: name of the image in errors; default: its path.
 
     Raises:
         CalotypeError: the file is missing, empty, damaged, too large, of another format, or not one grey or RGB image

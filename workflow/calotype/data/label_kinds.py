@@ -29,7 +29,7 @@ def label_kind(
         task: choice of the user.
 
     Raises:
-        CalotypeError: Some labels are not what the others are.
+        CalotypeError: The labels are of several kinds.
     """
     where = f"{table.file}: column `{labels.name}`"
     words = labels.str.strip()
@@ -70,7 +70,7 @@ def _meant_as_numbers(words: "pd.Series[str]", numbers: "pd.Series[float]") -> b
 
 
 def _check_numbers(labels: "pd.Series[str]", numbers: "pd.Series[float]", where: str, holds: LabelKind) -> None:
-    """Raise CalotypeError if some labels are no numbers, or no counts."""
+    """Raise CalotypeError if some labels are not numbers, or not counts."""
     if (wrong := numbers.isna()).any():
         raise CalotypeError(
             f"{where}: {int(wrong.sum())} of {len(labels)} labels are not numbers:{_lines(labels[wrong])}",

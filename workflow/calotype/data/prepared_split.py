@@ -81,7 +81,7 @@ def checksum(array_file: Path) -> str:
 
 
 def _verify(array_file: Path) -> None:
-    """Raise CalotypeError if an array has not the checksum of its manifest; once per process."""
+    """Raise CalotypeError if the checksum of an array differs from its manifest; once per process."""
     expected, status = checksum(array_file), array_file.stat()
     known = (array_file.absolute(), status.st_size, status.st_mtime_ns, expected)
     if known not in _verified:

@@ -12,7 +12,7 @@ from calotype.util.user_code import load_function
 
 
 class Custom(ImageStep):
-    """Your own function."""
+    """A custom function."""
 
     alone = True
 

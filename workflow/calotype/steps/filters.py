@@ -24,7 +24,7 @@ class Blur(ImageStep):
         description=f"Width of the square in px, odd. A median above {MEDIAN} needs grey levels of 8 bits."
     )
     sigma: Positive | None = Field(
-        None, description="`gaussian`: standard deviation in px. Left out: 0.3 * ((size - 1) / 2 - 1) + 0.8."
+        None, description="`gaussian`: standard deviation in px. Default: 0.3 * ((size - 1) / 2 - 1) + 0.8."
     )
 
     @model_validator(mode="after")

@@ -106,7 +106,7 @@ class Pad(_Sized):
     )
     value: Number | None = Field(
         None,
-        description="`value`: value of the border, in the range of the pixels there. Left out: the background on which "
+        description="`value`: value of the border, in the range of the pixels there. Default: the background on which "
         "`alpha` of the dataset lays transparent images, else 0.",
     )
 

@@ -61,7 +61,7 @@ class Normalise(Step):
     levels: Range | None = Field(
         None,
         description="With `range`: the two numbers that become low and high in all images; values outside them are "
-        "not clipped. Left out: minimum and maximum of each image (if they are equal, all pixels become low).",
+        "not clipped. Default: minimum and maximum of each image (if they are equal, all pixels become low).",
     )
     mean: Numbers | None = Field(
         None, description="This value becomes 0: one number, or one for each channel; needs `std`."

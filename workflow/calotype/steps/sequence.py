@@ -39,7 +39,7 @@ def check_steps(steps: Sequence[Step], known: Known, splits: Iterable[str] = ())
         )
     if measuring and (split := measured_split(steps)) not in (splits := [*splits]):
         where = f"prepare.{measuring[0]}.{steps[measuring[0]].name}.split"
-        raise ValueError(f"{where}: there is no split `{split}`, only {', '.join(splits)}")
+        raise ValueError(f"{where}: split `{split}` not found; splits are {', '.join(splits)}")
     for place, step in enumerate(steps):
         try:
             step.check(known)

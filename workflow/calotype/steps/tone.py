@@ -88,10 +88,10 @@ class Threshold(ImageStep):
     value: Number | None = Field(None, description="`fixed`: the threshold, in the range of the pixels there.")
     block: Kernel | None = Field(None, description="`adaptive`: width of the square around a pixel in px, odd.")
     constant: Number | None = Field(
-        None, description="`adaptive`: subtracted from the mean, in the range of the pixels there. Left out: 0."
+        None, description="`adaptive`: subtracted from the mean, in the range of the pixels there. Default: 0."
     )
     window: Literal["flat", "gaussian"] | None = Field(
-        None, description="`adaptive`: weights of the pixels in the mean. Left out: `flat`."
+        None, description="`adaptive`: weights of the pixels in the mean. Default: `flat`."
     )
 
     @model_validator(mode="after")

@@ -61,7 +61,7 @@ class Trainer(KerasModel):
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             where = f"validation_split: {recipe.validation_split} of {len(train.images)} images"
             problem = f"{where} leaves none to train on, or none to validate on."
-            raise CalotypeError(problem, "use more images, or another share.")
+            raise CalotypeError(problem, "use more images, or another fraction.")
         offset, scale = 0.0, 1.0
         if recipe.scale_targets:
             labels = train.labels[: self.size]

@@ -211,11 +211,11 @@ def reach(entry: str | Path, without: Sequence[str] = (), picks: Picks = NO_PICK
 def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[str, ...]], ...]) -> Reach:
     for module in without:
         if not LIBRARY.parent.joinpath(*module.split(".")).is_dir() and module_file(LIBRARY.parent, module) is None:
-            raise CalotypeError(f"code digest: without: there is no module {module}.")
+            raise CalotypeError(f"code digest: without: module {module} not found.")
     for table, _ in picks:
         module, _, name = table.partition(":")
         if (file := module_file(LIBRARY.parent, module)) is None or name not in read_source(file).statements:
-            raise CalotypeError(f"code digest: picks: there is no table {table}.")
+            raise CalotypeError(f"code digest: picks: table {table} not found.")
     where, _, name = entry.rpartition(":") if ":" in entry else (entry, "", "")
     walk = _Walk(frozenset(without), dict(picks))
     module = where
@@ -223,7 +223,7 @@ def _reach(entry: str, without: tuple[str, ...], picks: tuple[tuple[str, tuple[s
         module, walk.path = ENTRY, Path(where)
         walk.folder = walk.path.parent if name else None
     if name and (walk.file(module) is None or name not in walk.source(module).statements):
-        raise CalotypeError(f"{where}: there is no `{name}`.")
+        raise CalotypeError(f"{where}: `{name}` not found.")
     walk.enter(module)
     walk.waiting.append((module, name or ALL))
     walk.run()

@@ -104,14 +104,14 @@ def load_function(name: str, *, reload: bool = False) -> Callable[..., Any]:
     file, _, function = name.rpartition(":")
     path = Path(file).resolve()
     if not path.is_file():
-        raise CalotypeError(f"{name}: there is no Python file {file}.")
+        raise CalotypeError(f"{name}: file {file} not found.")
     BESIDE.activate(path.parent, reload=reload)
     try:
         found = getattr(BESIDE.load(path), function, None)
     except Exception as error:
         raise CalotypeError(f"{name}: {file} cannot be imported: {type(error).__name__}: {error}.") from error
     if not callable(found):
-        raise CalotypeError(f"{name}: there is no such function.")
+        raise CalotypeError(f"{name}: function not found.")
 
     @functools.wraps(found)
     def call(*arguments: Any, **named: Any) -> Any:
