@@ -125,6 +125,14 @@ def test_a_file_that_is_no_image_is_never_dropped_silently(flowers):
         catalogue(flowers)
 
 
+def test_a_table_beside_the_classes_is_called_a_table(flowers):
+    (flowers / "labels.csv").write_text("image,label\n")
+    with pytest.raises(
+        CalotypeError, match=r"labels.csv\nHint: name labels.csv under `table` if it gives the labels; or"
+    ):
+        catalogue(flowers)
+
+
 def test_a_folder_that_is_no_class_is_named_with_what_was_meant(flowers):
     (flowers / "rose").rename(flowers / "roses")
     with pytest.raises(CalotypeError, match=r"roses: 10 image.*\n.*did you mean `rose`"):

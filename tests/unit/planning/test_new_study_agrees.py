@@ -236,7 +236,8 @@ REFUSED = {
             entry=NUMBERS, columns={"label": "age"},
             new_study="20 of 20 labels are not numbers", catalogue="is not a number",
         )
-        for text in ("{},5", "{},000", "{} %", "{}%", "{} mm", "{}kg", "<{}", "1 {:03}", "{}°", "{} µm²")
+        for text in (*("{},5", "-{},5", "{},000", "1 {:03}", "{} %", "{}%"),
+                     *("{} mm", "{}kg", "<{}", "{}°", "{} µm²", "{} cells", "€{}"))
     },
 }  # fmt: skip
 

@@ -143,6 +143,12 @@ def test_doubtful_classes_are_named(labels, words):
     assert words in "\n".join(lines_of())
 
 
+def test_groups_that_a_typing_error_separates_are_named():
+    patients = [("p1", "P1 ", "p2", "p3")[i % 4] for i in range(20)]
+    table("image,label,patient", numbered(), TREES, patients)
+    assert "similar groups: 'P1 ' and 'p1' differ only in spaces" in "\n".join(lines_of())
+
+
 # ---- Questions about columns -----------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from calotype.config.dataset_images import ImagesDataset, ImageTable
 from calotype.data.catalogue_common import SHOWN, check_splits, numbered, several, split_at_random
 from calotype.data.image_file import SUFFIXES, digest, read_picture
-from calotype.data.label_table import absent, labelled_images, read_table, spelled
+from calotype.data.label_table import TABLES, absent, labelled_images, read_table, spelled
 from calotype.data.random_split import LEFT
 from calotype.data.skipped import Listing, check_classes, without_copies
 from calotype.data.unread_formats import conversion, counted, image_formats, patterns
@@ -97,9 +97,11 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
         unread = counted(formats, lambda path: _class_folder(path, dataset))
         said = f" ({unread}: formats that are not read)" if unread else ""
         some = ", ".join(map(repr, patterns(formats or ["a.txt"])))
+        tables = "" if dataset.table else "".join([n for n in others if Path(n).suffix.lower() in TABLES][:1])
+        use = f"name {tables} under `table` if it gives the labels; or " if tables else ""
         raise CalotypeError(
             f"{folder}: not images ({', '.join(SUFFIXES)}), and not ignored{said}:{several(others)}",
-            f"{conversion(formats) or 'move them away'}; or list them under `ignore`, as in `ignore: [{some}]`.",
+            f"{use}{conversion(formats) or 'move them away'}; or list them under `ignore`, as in `ignore: [{some}]`.",
         )
     ignored = sorted({*files_below(folder, follow=dataset.follow_links)} - watched)
     formats = image_formats(folder, [Path(os.path.relpath(file, folder)).as_posix() for file in ignored])

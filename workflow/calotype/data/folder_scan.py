@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,7 @@ class FolderScan:
     holds: LabelKind = "classes"  # kind of the labels
     splits: dict[str, str] = field(default_factory=dict)  # given splits: name, and name of the folder or table value
     unclear: dict[str, dict[str, int]] = field(default_factory=dict)  # by split column: values that name no split
+    groups: list[str] = field(default_factory=list)  # names of the groups in the table
     table: dict[str, str] = field(default_factory=dict)  # name of the table under `file`, and its columns by content
     why: dict[str, str] = field(default_factory=dict)  # reason for each column, and for the task
     instead: dict[str, list[str]] = field(default_factory=dict)  # other columns that are possible, by content
@@ -64,14 +65,14 @@ class FolderScan:
         found = collections.Counter(self.labels.values())
         return {name: found[name] for name in self.classes}
 
-    @property
-    def alike(self) -> list[list[str]]:
-        """Classes whose names differ only in spaces, capitals, or the form of a number: 1, 01 and 1.0."""
-        found = collections.defaultdict(list)
-        for name in self.classes:
-            plain = "".join(name.split()).casefold()
-            found[str(float(plain)) if re.fullmatch(r"[+-]?\d+(\.\d*)?(e[+-]?\d{1,2})?", plain) else plain].append(name)
-        return [names for names in found.values() if len(names) > 1]
+
+def alike(names: Iterable[str]) -> list[list[str]]:
+    """Return names that differ only in spaces, capitals, or the form of a number: 1, 01 and 1.0."""
+    found = collections.defaultdict(list)
+    for name in names:
+        plain = "".join(name.split()).casefold()
+        found[str(float(plain)) if re.fullmatch(r"[+-]?\d+(\.\d*)?(e[+-]?\d{1,2})?", plain) else plain].append(name)
+    return [names for names in found.values() if len(names) > 1]
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -168,8 +169,9 @@ def _by_table(folder: Path, table: TableLabels, paths: Sequence[str], asked: Set
     """Take labels and splits from a table."""
     check_split_folders(table, paths, asked)
     columns, labels = table.columns, dict(zip(table.images.path, map(spelled, table.images.label), strict=True))
+    groups = sorted({*table.images.group}) if "group" in table.images else []
     return FolderScan(
-        folder, "table", labels, columns.holds, columns.splits, columns.unclear,
+        folder, "table", labels, columns.holds, columns.splits, columns.unclear, groups,
         {"file": table.file} | columns.names, columns.why, columns.instead,
     )  # fmt: skip
 

@@ -14,7 +14,8 @@ MOST_CLASSES, CLEAR_CLASSES = 50, 10  # more different whole numbers are numbers
 MISSING = ("", "na", "n/a", "#n/a", "n.a.", "nan", "none", "null", "missing", "unknown", "-", "--", "?", ".", "#value!")
 # Numbers as people write them: 0,5 and 1,000 and 30 % and <5 and 3 mm.
 WRITTEN = re.compile(
-    r"[<>≤≥~±+−-]?\s*\d+([.,'’\s]\d+)*([.,]|e[+-]?\d+)?\s*(?P<unit>[%‰°]?[a-zµμ]{0,4}[²³23]?)", re.IGNORECASE
+    r"[<>≤≥≈~±+−$€£-]*\s*\d+([.,'’\s]\d+)*([.,]|e[+-]?\d+)?\s*(?P<unit>[%‰°$€£]?[a-zµμ/]{0,12}[²³23]?)",
+    re.IGNORECASE,
 )
 
 

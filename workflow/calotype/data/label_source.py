@@ -170,7 +170,7 @@ def _ask_table_or_folders(found: TableLabels, folders: Mapping[str, str], folder
             f"`{column}` of {found.file}.",
             choice,
         )
-    wrong = [path for path, label in labels.items() if _plain(label) != _plain(folders[path])]
+    wrong = [path for path, label in labels.items() if _plain(label) != _plain(folders.get(path, label))]
     if wrong and names & {*map(_plain, labels.values())}:
         first = wrong[0]
         raise CalotypeError(

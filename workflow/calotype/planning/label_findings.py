@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from calotype.config.load import NONE
-from calotype.data.folder_scan import FolderScan
+from calotype.data.folder_scan import FolderScan, alike
 from calotype.data.label_columns import CHOSEN, split_name, typed
 from calotype.data.label_kinds import MISSING
 from calotype.tasks.registry import TASKS, task_of
@@ -91,13 +91,14 @@ def shown(name: str) -> str:
     return name if name.isprintable() and name == name.strip() else repr(name)
 
 
-def class_doubts(seen: FolderScan) -> list[str]:
-    """Return lines about classes that may be typing errors."""
+def doubts(seen: FolderScan) -> list[str]:
+    """Return lines about classes and groups that may be typing errors."""
     lines = []
-    if seen.alike:
-        names = "; ".join(" and ".join(map(repr, names)) for names in seen.alike[:SHOWN])
-        differ = "differ only in spaces, capitals or the form of a number"
-        lines.append(f"  similar classes: {names} {differ}; if they are one, fix the labels")
+    for what, where, names in (("classes", "labels", seen.classes), ("groups", "table", seen.groups)):
+        if similar := alike(names):
+            some = "; ".join(" and ".join(map(repr, names)) for names in similar[:SHOWN])
+            differ = "differ only in spaces, capitals or the form of a number"
+            lines.append(f"  similar {what}: {some} {differ}; if they are one, fix the {where}")
     missing = [name for name in seen.classes if name.strip().casefold() in MISSING]
     dates = [name for name in seen.classes if DATE.fullmatch(name.strip())]
     parts = {name: {part.strip() for part in re.split(r"[,;|/+&]", name)} for name in seen.classes}

@@ -16,7 +16,7 @@ from calotype.config.study import Study
 from calotype.data.catalogue_image_files import listed
 from calotype.data.folder_scan import FolderScan
 from calotype.data.image_file import used_levels
-from calotype.planning.label_findings import choices, class_doubts, shown
+from calotype.planning.label_findings import choices, doubts, shown
 from calotype.planning.written_before import entry_range, is_unchanged, marked
 from calotype.tasks.registry import task_of
 from calotype.util.errors import CalotypeError
@@ -132,7 +132,7 @@ def _ignored(seen: FolderScan) -> list[str]:
         if not fitting:
             raise CalotypeError(f"images: {seen.folder / path}: no pattern ignores it without images.", "rename it.")
         apart = [way for way in fitting if not fnmatch.fnmatch(table, way.replace("[", "[[]"))]
-        patterns[(apart or fitting)[0]] = None
+        patterns[[*apart, *reversed(fitting)][0]] = None
     return [*patterns]
 
 
@@ -271,7 +271,7 @@ def findings(name: str, seen: FolderScan) -> list[str]:
             f"  levels: the largest value is {seen.largest:,}, so {levels.bit_length()} of 16 bits are used; "
             f"`normalise` maps 0 to {levels:,} to 0..1"
         )
-    lines += class_doubts(seen)
+    lines += doubts(seen)
     if counts and min(counts.values()) < FEW:
         smallest = min(counts, key=lambda key: counts[key])
         imprecise = "" if seen.splits else "; a test on a fifth of them is imprecise"
