@@ -44,6 +44,7 @@ TYPED = "command line (--config): "
         ({"paper": "a, b"}, f"{TYPED}paper: \"a, b\" is not a list. Hint: --config 'paper=[a, b]'"),
         ({"seeds": "many"}, f'{TYPED}seeds: "many" is not a whole number.'),
         ({"sedes": 2}, f"{TYPED}sedes: is not a known key. Hint: did you mean `seeds`?"),
+        ({"studies": ["x" * 3000]}, f"{TYPED}studies: study `{'x' * 59}... not found"),
         ({"studies": ["dost"]}, f"{TYPED}studies: study `dost` not found"),
         ({"results": "/dev/null/x"}, f"{TYPED}results: /dev/null/x: /dev/null is not a folder."),
         ({"data": "x" * 300}, f"{TYPED}data: {'x' * 40}...: the path is too long."),

@@ -228,7 +228,7 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
 def _load_study(name: str, settings: Settings, source: str, datasets: dict[str, Dataset], root: Path) -> Study:
     folder = root / settings.study_files
     path, file = folder / f"{name}.yaml", f"{settings.study_files}/{name}.yaml"
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike `Path.is_file`, also for a name that is too long
         known = sorted(entry.stem for entry in folder.glob("*.yaml"))
         raise CalotypeError(f"{source}: study `{name}` not found ({file}).", did_you_mean(name, known))
     if name in RESERVED_STUDIES:

@@ -15,7 +15,8 @@ class CalotypeError(Exception):
     """An error that a user can fix: file, key or image, the problem, and a hint."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(redacted(message if hint is None else f"{message}\nHint: {hint}"))
+        text = redacted(message if hint is None else f"{message}\nHint: {hint}")
+        super().__init__(re.sub(r"(\S{60})\S{1000,}", r"\1...", text))
 
 
 @contextmanager
