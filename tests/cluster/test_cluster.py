@@ -130,7 +130,7 @@ def test_a_figure_as_target_is_a_job_that_plots_nothing_else(slurm, finished_onc
     assert not (figures / "training-curves.pdf").exists()
 
 
-def test_a_training_gets_the_memory_and_time_of_the_profile_and_the_cores_of_its_recipe(everything):
+def test_a_training_run_gets_the_memory_and_time_of_the_profile_and_the_cores_of_its_recipe(everything):
     profile = PROFILE["set-resources"]["train"]
     threads = yaml.safe_load((everything.folder / "config/studies/dots.yaml").read_text())["defaults"]["threads"]
     for job in everything.jobs_of("train"):
@@ -176,7 +176,7 @@ def test_a_second_call_submits_nothing(slurm, everything):
     assert everything.digests() == before
 
 
-def test_a_training_that_ran_out_of_memory_is_retried_with_more(slurm, short_of_memory):
+def test_a_training_run_that_ran_out_of_memory_is_retried_with_more(slurm, short_of_memory):
     killed, finished = short_of_memory.jobs
     (step,) = [step for step in slurm.jobs(steps=True) if re.fullmatch(rf"{killed.id}\.\d+", step.id)]
     # If Slurm cannot limit memory, it measures it and cancels jobs above the limit.
@@ -200,7 +200,7 @@ def test_a_killed_training_is_not_retried_inside_its_job(short_of_memory):
     assert "Trying to restart" not in text
 
 
-def test_a_second_attempt_of_a_training_gives_the_same_bytes(everything, short_of_memory):
+def test_a_second_attempt_of_a_training_run_gives_the_same_bytes(everything, short_of_memory):
     first, second = (
         {name: digest for name, digest in each.digests().items() if name.startswith(PACK)}
         for each in (everything, short_of_memory)

@@ -73,7 +73,7 @@ def faults(
 
 @pytest.mark.cluster
 @pytest.mark.slow
-def test_faults_change_no_byte_of_a_training_or_a_table(faults):
+def test_faults_change_no_byte_of_a_training_run_or_a_table(faults):
     # The soak has the other strikes: the two trainings of this round end before more strikes.
     strikes = [KILLED, REQUEUED, HEAD, NODE]
     Random(faults.seed).shuffle(strikes)

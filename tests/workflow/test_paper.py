@@ -226,7 +226,7 @@ def test_the_default_call_stays_small():
     assert set(settings["studies"]) < set(settings["paper"])
 
 
-def test_own_files_may_be_named_by_the_environment(tmp_path, monkeypatch):
+def test_local_files_may_be_named_by_the_environment(tmp_path, monkeypatch):
     project = small_fashion(tmp_path / "project")
     project.edit("config/config.yaml", "local_data: mine\n", "")
     monkeypatch.setenv("CALOTYPE_DATA", str(project.folder / "mine"))
@@ -277,7 +277,7 @@ def test_a_classify_study_has_the_same_bytes_whatever_the_pack_size(printed_once
 
 
 @pytest.mark.slow
-def test_keras_and_scikit_learn_stand_beside_each_other_in_the_digits_study(fresh):
+def test_keras_and_scikit_learn_are_compared_in_the_digits_study(fresh):
     file = fresh.folder / "config/studies/digits.yaml"
     study = yaml.safe_load(file.read_text(encoding="utf-8"))
     study["defaults"] |= {"seeds": 3, "epochs": 5}

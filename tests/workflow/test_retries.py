@@ -117,7 +117,7 @@ def test_an_edited_model_file_of_the_user_trains_again(whole, tmp_path):
 # ---- Retries ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_training_that_would_fail_again_is_tried_once(project):
+def test_a_training_run_that_would_fail_again_is_tried_once(project):
     """Else a mistake in one's model costs the queue four times."""
     will(project, 'raise ValueError("three filters are too few")')
     done = project.snakemake("--cores", "1", "--retries", "3", TARGET)
@@ -126,14 +126,14 @@ def test_a_training_that_would_fail_again_is_tried_once(project):
     assert "three filters are too few" in (project.folder / LOG).read_text(encoding="utf-8")
 
 
-def test_a_training_that_may_pass_is_tried_as_often_as_asked_for(project):
+def test_a_training_run_that_may_pass_is_tried_as_often_as_asked_for(project):
     will(project, 'raise OSError(28, "No space left on device")')
     done = project.snakemake("--cores", "1", "--retries", "1", TARGET)
     assert done.returncode != 0
     assert tries(project) == 2
 
 
-def test_a_training_that_was_killed_is_tried_again_and_finishes(project, whole):
+def test_a_training_run_that_was_killed_is_tried_again_and_finishes(project, whole):
     """By the system for its memory, by a scheduler, by a user."""
     first = 'if not Path("killed").exists():\n    Path("killed").touch()\n    '
     will(project, first + "os.kill(os.getpid(), signal.SIGKILL)")
@@ -223,7 +223,7 @@ def test_a_stopped_training_run_loses_nothing_and_resumes_to_the_same_bytes(proj
     assert result(project) == result(whole)
 
 
-def test_a_snakemake_that_was_killed_leaves_a_training_that_nobody_repeats(project, whole, ended):
+def test_a_snakemake_that_was_killed_leaves_a_training_run_that_nobody_repeats(project, whole, ended):
     """The training runs on without it; the next call waits for it instead of training beside it."""
     will(project, 'while not Path("awaited").exists():\n    time.sleep(0.02)')
     call = begin(project)

@@ -59,7 +59,7 @@ EVERYWHERE = {
 
 
 @pytest.mark.parametrize("what", EVERYWHERE)
-def test_whatever_stands_for_a_value_is_taken_or_named_with_its_file_and_key(what):
+def test_any_kind_of_value_is_accepted_or_named_with_its_file_and_key(what):
     file, (*above, last) = EVERYWHERE[what]
     for slip in SLIPS:
         content = place = content_of(file)

@@ -29,7 +29,7 @@ def test_what_decides_which_images_a_split_has_is_read_by_its_reader(classes):
         assert {*signature(resolve_name(reader)).parameters} == {*reading, "folder"} - {"files"}
 
 
-def test_names_of_classes_prepare_nothing_anew_but_their_number_does(classes):
+def test_names_of_classes_prepare_nothing_again_but_their_number_does(classes):
     def preparation(names):
         classes.datasets(changed(FETCHED, "clothes.classes", names))
         return classes.load().datasets["clothes"].preparation("train")

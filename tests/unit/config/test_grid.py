@@ -13,7 +13,7 @@ def test_no_two_values_of_a_grid_are_shown_alike():
     assert "0.1000001" in list(found.values())[1]["label"]
 
 
-def test_a_grid_stands_for_each_combination_the_last_key_changing_fastest():
+def test_a_grid_gives_each_combination_and_the_last_key_changes_fastest():
     found = expand({"net": {"epochs": 3, "grid": {"batch_size": [32, 64], "optimizer.learning_rate": [0.1, 0.01]}}})
     assert [*found] == [
         "net-batch_size-32-learning_rate-0_1",

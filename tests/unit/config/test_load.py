@@ -102,7 +102,7 @@ def test_pack_size_of_a_variant_goes_before_that_of_the_config(project):
 
 
 @pytest.mark.parametrize(("given", "expected"), [({}, 1.0), ({"checkpoint_minutes": 0}, 0.0)])
-def test_at_most_a_minute_of_a_training_is_lost_where_nobody_says_otherwise(project, given, expected):
+def test_at_most_a_minute_of_a_training_run_is_lost_where_nobody_says_otherwise(project, given, expected):
     assert project.load(SETTINGS | given).settings.checkpoint_minutes == expected
 
 

@@ -70,7 +70,7 @@ def test_plan_does_not_change_while_its_packs_finish_in_any_order():
             assert plan_packs(seeds, size, there) == plan
 
 
-def test_no_seed_is_ever_trained_twice_by_a_user_who_changes_their_mind():
+def test_no_seed_is_trained_again_if_a_user_changes_the_number_of_seeds():
     """Numbers of seeds and pack sizes change, and runs are interrupted; finished packs stay."""
     rng = random.Random(3)
     for _ in range(1000):

@@ -29,19 +29,19 @@ def test_a_model_that_does_not_exist_is_answered_with_those_that_do(name):
     assert "build" not in hint
 
 
-def test_own_model_is_found_without_importing_it(tmp_path):
+def test_a_custom_model_is_found_without_importing_it(tmp_path):
     (tmp_path / "nets.py").write_text("import nothing_that_is_installed\n\ndef net(shape, outputs):\n    pass\n")
     check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
-def test_own_model_file_that_is_missing_is_named(tmp_path):
+def test_a_missing_model_file_is_named(tmp_path):
     with pytest.raises(
         CalotypeError, match=r"^key\.model: file .*/nets\.py not found\.\nHint: paths start from the working"
     ):
         check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
-def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_path):
+def test_a_missing_custom_function_is_answered_with_the_existing_ones(tmp_path):
     (tmp_path / "nets.py").write_text("def small(): pass\ndef large(): pass\ndef _helper(): pass\n")
     complaint = r"^key\.model: nets\.py has no function `net`\.\nHint: use one of small, large\.$"
     with pytest.raises(CalotypeError, match=complaint):
@@ -51,13 +51,13 @@ def test_own_function_that_is_missing_is_answered_with_those_that_are_there(tmp_
 @pytest.mark.parametrize(
     "content", [b"def net(:\n", b"def net():\n\treturn 1\n        return 2\n", b"# caf\xe9\n", b"\x00\x01", b"\xff\xfe"]
 )
-def test_own_model_file_that_is_not_python_is_answered_in_words(tmp_path, content):
+def test_a_model_file_that_is_not_python_is_answered_in_words(tmp_path, content):
     (tmp_path / "nets.py").write_bytes(content)
     with pytest.raises(CalotypeError, match=r"nets\.py(, line \d+)?: not (valid Python|UTF-8)"):
         check_model(f"{tmp_path}/nets.py:net", {}, "key")
 
 
-def test_own_model_file_without_its_function_is_answered_with_how_to_name_one(tmp_path):
+def test_a_model_file_without_the_function_is_answered_with_the_form_of_a_name(tmp_path):
     (tmp_path / "nets.py").write_text("def net(shape, outputs): pass\n")
     with pytest.raises(CalotypeError) as problem:
         check_model(f"{tmp_path}/nets.py", {}, "key")
@@ -192,7 +192,7 @@ OWN = {"folder": "{}", "classes": ["a", "b"], "splits": {"train": {"share": 1.0}
         ),
     ],
 )
-def test_own_images_that_are_not_there_are_named_by_their_key(tmp_path, keys, complaint):
+def test_missing_user_images_are_named_by_their_key(tmp_path, keys, complaint):
     entry = OWN | keys | {"folder": (OWN | keys)["folder"].format(tmp_path)}
     with pytest.raises(CalotypeError) as problem:
         check_folder(DATASETS[entry["source"]](**entry), "leaves")

@@ -35,7 +35,7 @@ def test_random_splits_get_the_same_part_of_each_class_and_the_same_images_each_
     assert not catalogue(faces, arrays=arrays, random={"seed": 1}).split.equals(found.split)
 
 
-def test_a_validation_part_is_dealt_out_like_the_others(faces):
+def test_a_validation_split_is_drawn_at_random_like_the_others(faces):
     splits = {"train": {"share": 0.6}, "validation": {"share": 0.2}, "test": {"share": 0.2}}
     assert catalogue(faces, splits=splits).split.value_counts().to_dict() == {"train": 18, "validation": 6, "test": 6}
 
@@ -59,7 +59,7 @@ def test_splits_may_have_files_of_their_own_as_mnist_has_them(faces):
     assert ((found.split == "test") == (found.path == TEST["images"])).all()
 
 
-def test_a_validation_part_may_be_taken_of_the_training_files_where_the_test_is_given(faces):
+def test_a_validation_split_may_be_drawn_from_the_training_files_beside_a_given_test_split(faces):
     splits = {"train": TRAIN | {"share": 0.8}, "validation": TRAIN | {"share": 0.2}, "test": TEST}
     found = catalogue(faces, arrays=None, splits=splits)
     assert found.split.value_counts().to_dict() == {"train": 16, "test": 10, "validation": 4}

@@ -32,7 +32,7 @@ def test_classes_have_the_order_of_the_config(flowers):
     assert {*found.label[found.path.str.startswith("tulip/")]} == {0}
 
 
-def test_the_same_folder_is_dealt_the_same_way_each_time_and_by_another_seed_another_way(flowers):
+def test_the_same_folder_is_split_the_same_way_each_time_and_otherwise_by_another_seed(flowers):
     one, two = catalogue(flowers), catalogue(flowers)
     assert one.equals(two)
     other = catalogue(flowers, random={"seed": 1})
@@ -210,7 +210,7 @@ def test_no_column_weighs_images_that_the_config_does_not_name_as_weights(cells)
     assert "weight" in catalogue(cells, table=TABLE | {"weight": "weight"})
 
 
-def test_a_validation_part_that_the_table_gives_is_a_split_like_the_others(cells):
+def test_a_validation_split_that_the_table_gives_is_a_split_like_the_others(cells):
     text = (cells / "labels.csv").read_text().replace("raw/2.png,tulip,train", "raw/2.png,tulip,val")
     (cells / "labels.csv").write_text(text)
     keys = {"table": TABLE | {"split": "split"}, "splits": GIVEN | {"validation": {"value": "val"}}}
@@ -219,7 +219,7 @@ def test_a_validation_part_that_the_table_gives_is_a_split_like_the_others(cells
 
 
 @pytest.mark.parametrize("table", [TABLE, TABLE | {"group": "plate"}], ids=["images", "groups"])
-def test_a_table_that_was_sorted_anew_deals_no_test_image_to_the_training(cells, table):
+def test_a_table_in_another_order_puts_no_test_image_into_the_training_split(cells, table):
     before = catalogue(cells, table=table)
     header, *lines = (cells / "labels.csv").read_text().splitlines()
     (cells / "labels.csv").write_text("\n".join([header, *sorted(lines, key=lambda line: line.split(",")[1:])]) + "\n")
@@ -331,7 +331,7 @@ def test_labels_that_are_no_counts_or_too_large_for_a_figure_are_named(cells, la
         catalogue(cells, table=TABLE, labels="counts", classes=None)
 
 
-def test_counts_that_are_all_the_same_are_refused_before_a_training_on_nothing(cells):
+def test_counts_that_are_all_the_same_are_refused_before_a_training_run_on_nothing(cells):
     (cells / "labels.csv").write_text("\n".join(["image,label", *(f"raw/{i}.png,3" for i in range(12))]))
     with pytest.raises(CalotypeError, match="every count is 3; a model cannot learn"):
         catalogue(cells, table=TABLE, labels="counts", classes=None)

@@ -42,7 +42,7 @@ def refused(path):
 
 
 @pytest.mark.parametrize("shape", [(7,), (7, 3), (7, 5, 4), (2, 3, 4, 5), (300, 28, 28)])
-def test_every_number_stands_where_the_header_says(file, shape):
+def test_every_number_is_in_the_column_of_its_header(file, shape):
     array = numbers(*shape)
     result = read_idx(file(idx(array)))
     assert result.shape == shape
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_idx_file_is_refused_with_what_it_begins_with(file, co
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 28, 28), (7, 0, 4)])
-def test_a_file_without_content_is_refused_before_a_training_on_nothing(file, shape):
+def test_a_file_without_content_is_refused_before_a_training_run_on_nothing(file, shape):
     assert "an IDX file without content" in refused(file(idx(numbers(*shape))))
 
 

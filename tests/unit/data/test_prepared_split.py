@@ -134,7 +134,7 @@ def test_a_job_does_not_wait_longer_for_an_array_than_it_should(array, monkeypat
 
 
 @pytest.mark.parametrize("wrong", ["text", "another program's", "objects"])
-def test_a_job_does_not_wait_for_a_file_that_time_does_not_mend(tmp_path, monkeypatch, wrong):
+def test_a_job_does_not_wait_for_a_file_that_stays_damaged(tmp_path, monkeypatch, wrong):
     path = tmp_path / "train.npy"
     if wrong == "text":
         path.write_text("a table, and no array, but long enough for the header of one", encoding="utf-8")

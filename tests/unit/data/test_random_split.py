@@ -70,7 +70,7 @@ def test_a_split_that_has_its_share_takes_no_more():
     assert [(found == name).sum() for name in ("train", "test")] == [7, 2]
 
 
-def test_a_seed_deals_the_same_way_on_every_machine_and_every_year():
+def test_a_seed_splits_the_same_way_on_every_machine_and_every_year():
     """Taken with numpy 2.4; if numpy changes its generators, published splits change with it."""
     found = split_images(20, {"a": 0.5, "b": 0.15, "c": 0.25}, 3, [0, 1, 2] * 6 + [2, 2])
     assert "".join(name or "-" for name in found) == "baacaaaab-ccacaab-ca"
@@ -79,7 +79,7 @@ def test_a_seed_deals_the_same_way_on_every_machine_and_every_year():
     assert "".join(name or "-" for name in found) == "--b-abaa-aaaaabaaba-b--b"
 
 
-def test_the_same_seed_deals_the_same_way_and_another_seed_another():
+def test_the_same_seed_splits_the_same_way_and_another_seed_otherwise():
     one, same, other = (split_images(200, SHARES, seed) for seed in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
@@ -140,7 +140,7 @@ def test_patients_of_each_class_come_to_every_split(seed):
         assert [((found == name) & (labels == label)).sum() for label in range(3)] == [images] * 3
 
 
-def test_groups_are_dealt_the_same_way_each_time_and_may_be_left_out():
+def test_groups_are_split_the_same_way_each_time_and_may_be_left_out():
     groups = [f"g{i % 20}" for i in range(100)]
     one, same = (split_groups(groups, {"train": 0.5, "test": 0.25}, 4) for _ in range(2))
     assert np.array_equal(one, same)

@@ -161,7 +161,7 @@ def test_a_run_without_a_number_leaves_its_claims_open():
     assert set(found.reason) == {"a value is NaN or infinite"}
 
 
-def test_a_training_that_predicts_nothing_does_not_pass_for_a_bad_one():
+def test_a_training_run_that_predicts_nothing_does_not_pass_for_a_bad_one():
     """Its accuracy is no number: a zero would drag the mean down, and an error of one would break a bound."""
     lost = runs()
     lost.loc[(lost.variant == "wide") & (lost.seed == 1) & (lost.split == "test"), "value"] = math.nan

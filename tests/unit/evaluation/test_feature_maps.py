@@ -84,7 +84,7 @@ def test_a_functional_model_is_followed(keras, tmp_path):
     compare(keras, model, tmp_path, first, pool)
 
 
-def test_the_net_of_the_dots_has_feature_maps(keras, tensorflow, tmp_path):
+def test_the_model_of_the_dots_has_feature_maps(keras, tensorflow, tmp_path):
     model = tensorflow.models.build("dots_source", (40, 40, 1), 1, {})
     maps, pooled = feature_maps.first_features(*saved(model, tmp_path), image((40, 40, 1)))
     assert maps.shape == (40, 40, 32)

@@ -52,7 +52,7 @@ def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
     assert pd.isna(row.predicted) or row.predicted > 5, "an invented count stands in the table"
 
 
-def test_a_training_that_diverged_altogether_stops_nothing():
+def test_a_training_run_that_diverged_altogether_stops_nothing():
     run = one_run(np.full(5, np.nan, np.float32))
     runs = runs_table("dots", COUNT, [run, one_run(said(0, 1, 2, 3, 5), seed=1)])
     assert runs[runs.seed == 0].value.isna().all(), "it has no accuracy, not one of zero"
@@ -244,7 +244,7 @@ def test_training_accuracy_of_the_last_epoch_is_found_whatever_the_order_of_the_
     assert row == ("wide", 1, "more", "training_accuracy", 0.65)
 
 
-def test_training_accuracy_stands_in_the_tables_beside_the_tests():
+def test_training_accuracy_is_in_the_tables_beside_the_tests():
     labels, probabilities = guesses()
     runs = [one_run(probabilities, labels, seed=seed) for seed in range(3)]
     rows = [("wide", seed, "train", "training_accuracy", 0.9 + seed / 20) for seed in range(3)]

@@ -13,7 +13,7 @@ from calotype.tasks.count import COUNT
 from calotype.util.statistics import wilson_interval
 
 
-def test_a_training_of_classes_that_diverged_altogether_stops_nothing():
+def test_a_training_run_of_classes_that_diverged_altogether_stops_nothing():
     labels, probabilities = guesses(20)
     lost = np.full_like(probabilities, np.nan)
     runs = [one_run(lost, labels), one_run(probabilities, labels, seed=1)]

@@ -45,7 +45,7 @@ def test_differences_are_of_each_variant_and_the_one_before_it_on_each_split():
 
 
 @pytest.mark.parametrize("deep", [{0: 0.7}, {3: 0.7, 4: 0.7}, {2: 0.7, 3: 0.7}, {0: 0.7, 1: math.nan}])
-def test_neighbours_without_two_seeds_in_common_are_left_out(deep):
+def test_consecutive_variants_without_two_common_seeds_are_left_out(deep):
     runs = measured(wide={0: 0.8, 1: 0.9, 2: 0.7}, deep=deep, last={0: 0.7, 1: 0.7, 2: 0.7, 3: 0.7, 4: 0.7})
     table = differences(runs, "accuracy")
     assert "wide" not in table.than.tolist()

@@ -39,7 +39,7 @@ def interrupt_when(arrived):
 
 
 @pytest.mark.parametrize("way", [part(), reset])
-def test_a_download_that_is_cut_off_goes_on_where_it_was(place, server, way):
+def test_a_download_that_is_cut_off_resumes_where_it_was(place, server, way):
     server.put(CONTENTS)
     server.answers("images.gz", way, whole)
     place.fetch({"url": server.url})
@@ -48,7 +48,7 @@ def test_a_download_that_is_cut_off_goes_on_where_it_was(place, server, way):
     assert second.startswith("bytes=")
 
 
-def test_a_download_that_is_always_cut_off_is_named_and_goes_on_at_the_next_call(place, server):
+def test_a_download_that_is_always_cut_off_is_named_and_resumes_at_the_next_call(place, server):
     server.put(CONTENTS)
     server.answers("images.gz", part(0.3))
     message = place.refused({"url": server.url})
@@ -61,7 +61,7 @@ def test_a_download_that_is_always_cut_off_is_named_and_goes_on_at_the_next_call
 
 
 @pytest.mark.parametrize(("ranges", "tags"), [("no", True), ("yes", False), ("elsewhere", True), ("gone", True)])
-def test_a_server_that_cannot_go_on_sends_the_file_anew(place, server, ranges, tags):
+def test_a_server_that_cannot_resume_sends_the_whole_file_again(place, server, ranges, tags):
     server.put(CONTENTS)
     server.ranges, server.tags = ranges, tags
     server.answers("images.gz", part(), whole)
@@ -84,7 +84,7 @@ def test_a_file_that_changed_meanwhile_is_not_pieced_together_from_two(place, se
     assert [bool(wanted) for wanted in server.requests("images")[before:]] == [True, False][: 1 + (ranges == "always")]
 
 
-def test_a_resumed_file_with_a_wrong_checksum_is_fetched_anew_once_and_not_for_ever(place, server):
+def test_a_resumed_file_with_a_wrong_checksum_is_fetched_again_only_once(place, server):
     server.put({"images": IMAGES[::-1], "labels": LABELS}, compress=False)
     server.answers("images", part(), whole)
     assert "wrong checksum" in place.refused({"url": server.url})
@@ -92,7 +92,7 @@ def test_a_resumed_file_with_a_wrong_checksum_is_fetched_anew_once_and_not_for_e
     assert place.unfinished() == [], "a wrong file waits to be resumed"
 
 
-def test_an_interrupted_fetch_leaves_no_dataset_and_goes_on_at_the_next_call(place, server):
+def test_an_interrupted_fetch_leaves_no_dataset_and_resumes_at_the_next_call(place, server):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it is ignored
     server.put(CONTENTS)
     server.answers("images.gz", interrupt_when(lambda: any(p.stat().st_size > 200_000 for p in place.unfinished())))

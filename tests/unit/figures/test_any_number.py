@@ -102,7 +102,7 @@ def test_a_figure_of_a_seed_that_diverged_says_so_instead():
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 @pytest.mark.parametrize(("lost", "seeds"), [(np.nan, [0]), (np.nan, [0, 1, 2]), (np.inf, [0, 1, 2]), (3e38, [0])])
-def test_a_training_that_diverged_is_shown_and_stops_nothing(lost, seeds):
+def test_a_training_run_that_diverged_is_shown_and_stops_nothing(lost, seeds):
     found = predictions()
     found[seeds] = lost
     losses = history(metrics=ALL)

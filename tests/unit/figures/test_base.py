@@ -53,14 +53,14 @@ def elsewhere(tmp_path_factory):
     return {(name, suffix): digest for name, suffix, digest in map(str.split, made.stdout.splitlines())}
 
 
-def test_a_figure_is_the_same_bytes_when_printed_again(printed, tmp_path):
+def test_a_figure_is_the_same_bytes_when_plotted_again(printed, tmp_path):
     assert saved(accuracy_by_label(), tmp_path) == printed["accuracy_by_label"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_the_same_bytes_whichever_process_prints_it(printed, elsewhere, name, suffix):
+def test_a_figure_is_the_same_bytes_in_any_process(printed, elsewhere, name, suffix):
     assert hashlib.sha256(printed[name][suffix]).hexdigest() == elsewhere[name, suffix]
 
 

@@ -97,7 +97,7 @@ def curves(draw, runs, positive="dog", **diverged):
     return draw(runs, positive=positive, areas=dict.fromkeys(runs, 0.9), diverged=diverged)
 
 
-def test_a_net_that_tells_all_apart_goes_through_the_corner():
+def test_a_model_without_errors_goes_through_the_corner():
     (axis,) = curves(draw_roc_curves, {"wide": (TRUE, two(GOOD))}).axes
     points = axis.lines[0].get_xydata()
     assert points[0].tolist() == [0, 0]

@@ -167,7 +167,7 @@ def test_titles_of_counts_promise_no_probability():
     assert len(axes.texts) == 4
 
 
-def test_the_forty_worst_mistakes_are_shown_in_rows():
+def test_the_forty_worst_errors_are_shown_in_rows():
     pictures = np.linspace(0, 1, 50, dtype=np.float32).reshape(50, 1, 1, 1).repeat(8, 1).repeat(8, 2)
     (axes,) = errors.draw_errors(pictures, ["a"] * 50, ["b"] * 50).axes
     assert [pixel(shown)[0] for shown in axes.images] == [round(255 * i / 49) for i in range(40)]
@@ -199,7 +199,7 @@ def test_black_images_stop_nothing():
     errors.draw_errors(np.zeros((1, 4, 4, 1), np.float32), "1", "2").draw_without_rendering()
 
 
-def test_a_net_without_mistakes_is_told_so():
+def test_a_model_without_errors_has_a_figure_that_says_so():
     (axes,) = errors.draw_errors(np.zeros((0, 8, 8, 1), np.float32), [], [], []).axes
     assert [text.get_text() for text in axes.texts] == ["No errors."]
 

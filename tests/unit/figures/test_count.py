@@ -99,7 +99,7 @@ def test_of_counts_up_to_a_thousand_some_have_a_tick_instead_of_a_black_band():
     assert few.axes[0].get_xticks().tolist() == counts[:6].tolist()
 
 
-def test_a_net_that_always_says_the_same_is_shown():
+def test_a_model_that_always_says_the_same_is_shown():
     """With no spread there is no density to draw."""
     found = np.full((2, 60), 2.5, np.float32)
     figures_count.draw_predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
@@ -126,7 +126,7 @@ def test_accuracy_of_a_single_seed_has_wilsons_interval():
 
 
 @pytest.mark.parametrize("names", [CLASSES, CLASSES[::-1], [f"Incomprehensibility {i}" for i in range(10)]])
-def test_classes_stand_in_the_order_of_their_labels(names):
+def test_classes_are_in_the_order_of_their_labels(names):
     axis = accuracy_by_class(classes=names).axes[0]
     assert axis.get_xticks().tolist() == list(range(10))
     assert [tick.get_text().replace("\n", " ").replace("/ ", "/") for tick in axis.get_xticklabels()] == names

@@ -132,7 +132,7 @@ def test_the_figure_has_the_same_bytes_every_time(drawn, tmp_path):
 
 
 @STYLED
-def test_a_large_image_is_printed_no_finer_than_paper_shows():
+def test_a_large_image_is_plotted_no_finer_than_paper_shows():
     image = noise(1500, 1200)
     rows = preparation.all_stages([(1, 0, image)], [])
     (axes,) = preparation.preview(rows, [], ["image 1"]).axes
@@ -140,7 +140,7 @@ def test_a_large_image_is_printed_no_finer_than_paper_shows():
 
 
 @STYLED
-def test_colours_are_printed_as_they_are():
+def test_colours_are_plotted_unchanged():
     image = np.zeros((8, 8, 3), np.uint8)
     image[..., 0] = 255
     (axes,) = preparation.preview(preparation.all_stages([(1, 0, image)], []), [], ["image 1"]).axes

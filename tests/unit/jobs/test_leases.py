@@ -69,7 +69,7 @@ def test_nor_while_some_of_them_are_killed_and_many_wait_for_what_they_held(star
     assert len(turns) == 6
 
 
-def test_a_folder_that_a_neighbour_removes_while_it_is_made_is_made_again(variant, monkeypatch):
+def test_a_folder_that_another_job_removes_while_it_is_made_is_made_again(variant, monkeypatch):
     """A process that releases a run removes empty folders, also between two steps of another process."""
     tried = []
 

@@ -191,7 +191,7 @@ except StoppedError as stopped:
     assert not variant.exists()
 
 
-def test_a_full_disk_does_not_end_a_training_that_holds_its_runs(variant, monkeypatch, files_no_longer_than):
+def test_a_full_disk_does_not_end_a_training_run_that_holds_its_runs(variant, monkeypatch, files_no_longer_than):
     monkeypatch.setattr(leases, "BEAT", 0.02)
     with take(variant) as held:
         with files_no_longer_than(1):

@@ -112,7 +112,7 @@ def test_the_first_of_several_signals_is_the_reason_and_the_others_do_no_harm(tm
     assert "Traceback" not in printed
 
 
-def test_a_training_under_nohup_ignores_sighup_and_obeys_other_signals(tmp_path):
+def test_a_training_run_under_nohup_ignores_sighup_and_obeys_other_signals(tmp_path):
     """A signal that was ignored before stays ignored."""
     assert shutil.which("nohup")
     code = BEGIN + WORK.replace("stop.check()", "stop.check(); print('working', flush=True)")
@@ -139,7 +139,7 @@ def test_a_stopped_process_is_retried(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_training_stopped_by_several_signals_resumes_to_the_same_bytes(tmp_path):
+def test_a_training_run_stopped_by_several_signals_resumes_to_the_same_bytes(tmp_path):
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     for folder in (stopped, whole):
         folder.mkdir()

@@ -181,7 +181,7 @@ def test_the_report_is_one_of_all_studies_where_there_are_several(tmp_path):
     assert cost_forecast.jobs(layout, done) == {"figures": 1, "report": 1}
 
 
-def test_a_study_with_packs_ahead_is_evaluated_anew_and_no_other(tmp_path):
+def test_a_study_with_missing_packs_is_evaluated_again_and_no_other(tmp_path):
     layout = project(tmp_path, ("dots", "more"))
     rows = [dataclasses.replace(of(layout), study=study, packs=packs) for study, packs in (("dots", 1), ("more", 0))]
     assert cost_forecast.jobs(layout, rows)["evaluate"] == 2

@@ -196,7 +196,7 @@ def test_a_broken_image_in_the_middle_leaves_nothing_half_written(folder):
     assert list((folder.parents[2] / "results").glob("*")) == list((folder.parents[2] / "results").glob(".*")) == []
 
 
-def test_prepared_twice_gives_the_same_bytes(folder):
+def test_a_second_preparation_gives_the_same_bytes(folder):
     first = [path.read_bytes() for path in prepared(folder)]
     assert [path.read_bytes() for path in prepared(folder)] == first
 
@@ -248,7 +248,7 @@ def test_an_image_that_comes_out_in_another_size_is_named_with_both_sizes(tmp_pa
 
 @pytest.mark.parametrize("steps", [[], ["scale"], ["grey", "scale"], [step("resize", width=5, height=5)]], ids=str)
 @CHANNELS
-def test_what_is_measured_is_mean_and_deviation_over_all_pixels_of_all_images(steps, channels):
+def test_mean_and_standard_deviation_are_measured_over_all_pixels_of_all_images(steps, channels):
     images = [noise(90, 100, channels, seed=seed) // (1 + seed % 5) for seed in range(80)]
     assert sum(image.size for image in images) > 2 * BLOCK
     found = measure(raw_of(images), read_steps(steps))
@@ -258,7 +258,7 @@ def test_what_is_measured_is_mean_and_deviation_over_all_pixels_of_all_images(st
     assert found == measure(raw_of(images), read_steps(steps))
 
 
-def test_a_small_deviation_beside_a_large_mean_is_not_lost():
+def test_a_small_standard_deviation_beside_a_large_mean_is_not_lost():
     images = [np.full((100, 100, 1), 65000 + i % 2, np.uint16) for i in range(64)]
     found = measure(raw_of(images), [])
     assert found["mean"] == [pytest.approx(65000.5, rel=1e-13)]
@@ -298,7 +298,7 @@ def test_normalised_by_what_is_measured_the_split_itself_has_mean_zero_and_devia
     np.testing.assert_allclose(prepare(other, whole)[:, :8], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_images_that_are_all_alike_have_no_deviation_to_divide_by():
+def test_equal_images_have_no_standard_deviation_to_divide_by():
     with pytest.raises(CalotypeError, match=r"all pixels of channel 0 are 7: the standard deviation is 0"):
         measure(raw_of([np.full((3, 3, 1), 7, np.uint8)] * 5), [])
 

@@ -63,7 +63,7 @@ def test_figures_are_inside_the_page(tmp_path):
     assert base64.b64decode(image.removeprefix("data:image/svg+xml;base64,")) == SVG
 
 
-def test_the_preparation_of_images_of_ones_own_stands_on_the_page_with_its_caption(tmp_path):
+def test_the_preview_of_user_images_is_on_the_page_with_its_caption(tmp_path):
     found = Page(page(tmp_path, sheets=[own_print("preparation/train", tmp_path, "Step by step.\n")]))
     assert "Preparation" in found.text
     assert "Step by step. (preparation/train)" in found.text
@@ -153,7 +153,7 @@ def test_a_study_that_counts_may_have_a_headline_that_is_no_share(tmp_path):
     assert (row["range"], row["pooled"][0]) == ("0 to 16", "24")
 
 
-def test_layers_of_each_model_stand_on_the_page(tmp_path):
+def test_layers_of_each_model_are_on_the_page(tmp_path):
     text = Page(page(tmp_path)).text
     assert text.count("338,881 parameters") == 2
     assert "(None, 40, 40, 32)" in text

@@ -35,7 +35,7 @@ def judged(tmp_path, **number):
         ({"value": 338882, "metric": "parameters", "split": None}, "338,882", "differs"),
     ],
 )
-def test_each_claim_stands_beside_its_measurement_with_a_verdict(tmp_path, number, claimed, verdict):
+def test_each_claim_is_beside_its_measurement_with_a_verdict(tmp_path, number, claimed, verdict):
     row = judged(tmp_path, **number)
     assert (row["claimed"], row["verdict"]) == (claimed, verdict)
     assert row["reason"]
@@ -64,7 +64,7 @@ def test_a_claim_about_one_seed_has_no_interval(tmp_path):
 
 
 @pytest.mark.parametrize("verdict", ["agrees", "differs", "open"])
-def test_verdicts_stand_on_the_page(tmp_path, verdict):
+def test_verdicts_are_on_the_page(tmp_path, verdict):
     number = {"agrees": {"value": 0.9}, "differs": {"value": 0.2}, "open": {"at_least": 0.9}}[verdict]
     text = page(tmp_path, claims=[claim(**number)])
     assert f'<span class="verdict {verdict}">{verdict}</span>' in text
@@ -100,7 +100,7 @@ def test_findings_say_in_the_terminal_what_was_found(tmp_path):
     assert len(lines) == 7
 
 
-def test_findings_stand_in_columns(tmp_path):
+def test_findings_are_in_columns(tmp_path):
     lines = findings([section(tmp_path, label="A much longer name", claims=[])]).splitlines()[1:]
     assert len({line.index("exact count") for line in lines}) == 1
 

@@ -99,7 +99,7 @@ def test_probabilities_that_are_no_numbers_stand_in_a_column_of_their_own(tmp_pa
     assert table["rows"][0][1][-1] == 1
 
 
-def test_neighbours_are_compared_seed_by_seed_in_points(tmp_path):
+def test_consecutive_variants_are_compared_seed_by_seed_in_points(tmp_path):
     (row,) = class_section(tmp_path)["differences"]
     assert (row["variant"], row["than"], row["split"], row["mean"], row["n"]) == (
         "Other net",
@@ -114,7 +114,7 @@ def test_neighbours_are_compared_seed_by_seed_in_points(tmp_path):
     assert "Accuracy, mean difference (points)" in text
 
 
-def test_neighbours_that_cannot_be_told_apart_are_not_said_to_be(tmp_path):
+def test_consecutive_variants_without_a_significant_difference_are_not_said_to_differ(tmp_path):
     alike = {"plain": {"test": hits(0.8, 0.9, 1.0)}, "other": {"test": hits(0.9, 0.8, 1.0)}}
     (row,) = class_section(tmp_path, predictions=alike)["differences"]
     assert (row["mean"], row["told"]) == ("+0.00", False)
@@ -137,7 +137,7 @@ def test_the_headline_of_a_study_is_the_one_of_its_results_and_differences(tmp_p
         assert "Log loss, mean difference (points)" not in text
 
 
-def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
+def test_claims_of_every_metric_are_on_the_page_with_their_notes(tmp_path):
     made = class_section(tmp_path)
     assert [(row["claimed"], row["split"], row["verdict"]) for row in made["claims"]] == [
         ("90.09 %", "test", "agrees"),
@@ -152,7 +152,7 @@ def test_claims_of_every_metric_stand_on_the_page_with_their_notes(tmp_path):
     )
 
 
-def test_what_held_out_images_decide_and_how_images_are_changed_stands_on_the_page(tmp_path):
+def test_the_use_of_validation_images_and_the_augmentation_are_on_the_page(tmp_path):
     plain, other = class_section(tmp_path)["recipes"]
     assert (plain["remarks"], plain["augment"]) == ([], "none")
     assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip, rotate 5° (fill: edge), noise 0.1"
@@ -169,7 +169,7 @@ def test_what_held_out_images_decide_and_how_images_are_changed_stands_on_the_pa
     assert "sparse categorical crossentropy" in text
 
 
-def test_a_training_of_classes_that_diverged_still_gets_its_page(tmp_path):
+def test_a_training_run_of_classes_that_diverged_still_gets_its_page(tmp_path):
     lost = {variant: {"test": np.full((3, 30, 3), np.nan, np.float32)} for variant in CLASS_PREDICTIONS}
     for metric in ("accuracy", "log_loss"):
         made = class_section(tmp_path, predictions=lost, metric=metric)

@@ -50,7 +50,7 @@ def test_a_variant_of_which_all_seeds_diverged_still_gets_its_page(tmp_path):
         Page(html.render(TEMPLATE, [made], []))
 
 
-def test_neighbours_are_compared_without_pairs_of_which_one_diverged_and_the_page_says_so(tmp_path):
+def test_consecutive_variants_are_compared_without_pairs_with_a_diverged_run_and_the_page_says_so(tmp_path):
     made = class_section(tmp_path, lost={"plain": {0: 3}, "other": {1: 2}})
     assert made["differences"] == []
     more = {variant: {"test": hits(0.7, 0.8, 0.9, 1.0)} for variant in CLASS_PREDICTIONS}

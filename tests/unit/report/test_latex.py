@@ -104,7 +104,7 @@ def test_shares_of_a_paper_have_two_decimals_and_their_unit_in_the_head():
 # ---- The claims ------------------------------------------------------------------------------------------------------
 
 
-def test_every_claim_stands_beside_its_measurement_and_its_verdict():
+def test_every_claim_is_beside_its_measurement_and_its_verdict():
     rows = body(claims_latex(claims(), summary(), {"wide": "Wide", "deep": "Deep"}, "Claims", "c"))
     assert [row[:3] for row in rows] == [
         ["Wide", "Accuracy", r"90.09 \%"],
@@ -157,7 +157,7 @@ def test_claims_are_marked_where_seeds_of_their_variant_diverged_but_not_where_n
 # ---- The layers ------------------------------------------------------------------------------------------------------
 
 
-def test_layers_of_each_model_stand_below_each_other_with_their_sum():
+def test_layers_of_each_model_are_listed_with_their_sum():
     assert body(layers_latex(layers(), {"wide": "Wide_", "deep": "Deep"}, "Models", "m")) == [
         [r"Wide\_", "Dense", "(None, 15)", "975"],
         ["", "Dense", "(None, 10)", "160"],

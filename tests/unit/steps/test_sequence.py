@@ -82,7 +82,7 @@ def test_every_number_of_a_step_is_part_of_the_identity():
 # ---- Checks before images are read -----------------------------------------------------------------------------------
 
 
-def test_what_is_not_known_before_images_are_read_is_no_mistake():
+def test_properties_that_are_unknown_before_images_are_read_are_no_error():
     steps = read_steps([step("threshold", method="otsu"), step("crop", width=9999, height=8), "contrast", "scale"])
     check_steps(steps, Known())
     steps = read_steps(
@@ -129,7 +129,7 @@ def test_all_splits_are_prepared_by_what_was_measured_on_one(loaded):
     assert [what for stage, what in jobs if stage == "prepare"] == ["dots/train", "dots/test"]
 
 
-def test_sheets_are_those_of_the_splits_that_are_used(loaded):
+def test_previews_are_those_of_the_splits_that_are_used(loaded):
     found = Layout(loaded()).previews(["dots"])
     assert found == [
         f"results/prepared/dots/{split}-preview{suffix}"

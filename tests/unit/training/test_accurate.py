@@ -16,7 +16,7 @@ STUDIES = Path(__file__).parents[3] / "config/studies"
 
 
 @pytest.mark.parametrize(("study", "size"), [("digits", 8), ("fashion", 28)])
-def test_the_accurate_net_trains_on_its_images_and_predicts_them(tensorflow, study, size):
+def test_the_accurate_model_trains_on_its_images_and_predicts_them(tensorflow, study, size):
     content = yaml.safe_load((STUDIES / f"{study}.yaml").read_text(encoding="utf-8"))
     keys = content["defaults"] | content["variants"]["accurate"]
     recipe = Recipe(**{key: value for key, value in keys.items() if key in Recipe.model_fields} | {"batch_size": 4})

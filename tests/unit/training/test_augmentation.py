@@ -294,7 +294,7 @@ def test_brightness_is_added_to_all_pixels_alike(tensorflow):
     )
 
 
-def test_noise_is_normal_of_the_deviation_and_the_same_for_the_same_numbers(tensorflow):
+def test_noise_is_normal_with_the_standard_deviation_and_the_same_for_the_same_numbers(tensorflow):
     images = np.zeros((50, 20, 20, 1), np.float32)
     draws = np.random.default_rng(0).integers(2**16, size=(50, 2))
     one, same = (applied(tensorflow, images, draws, name="noise", strength=0.5) for _ in range(2))

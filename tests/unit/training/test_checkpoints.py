@@ -63,14 +63,14 @@ def test_weights_of_a_type_that_numpy_does_not_know_come_back_bit_for_bit(tmp_pa
     assert (found.tobytes(), found.shape, found.dtype) == (array.tobytes(), array.shape, array.dtype)
 
 
-def test_a_run_with_no_checkpoint_begins_anew(tmp_path):
+def test_a_run_without_checkpoint_starts_again(tmp_path):
     assert checkpoints.load(tmp_path / "seed-000", "ours") is None
 
 
 # ---- Kept files ------------------------------------------------------------------------------------------------------
 
 
-def test_at_most_two_are_kept_however_long_a_training_is(tmp_path):
+def test_at_most_two_are_kept_however_long_a_training_run_is(tmp_path):
     for number in range(1, 13):
         save(tmp_path, number)
         assert len(numbers(tmp_path)) == min(number, 2)

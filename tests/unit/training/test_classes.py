@@ -53,7 +53,7 @@ def test_penalties_of_weights_count_in_the_loss_of_a_training(data, tmp_path):
     assert made[0.5] > made[0.0] + 0.5
 
 
-def test_labels_as_numbers_and_as_vectors_train_the_same_net(data, tmp_path):
+def test_labels_as_numbers_and_as_vectors_train_the_same_model(data, tmp_path):
     found = {}
     for kind in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
         pack = train(data, class_recipe(loss=kind, epochs=5), range(1), tmp_path / kind)
@@ -65,7 +65,7 @@ def test_labels_as_numbers_and_as_vectors_train_the_same_net(data, tmp_path):
     assert len(set(one_hot[2])) == 5
 
 
-def test_a_net_that_classifies_learns_its_classes(data, tmp_path):
+def test_a_model_that_classifies_learns_its_classes(data, tmp_path):
     made = class_recipe(optimizer={"name": "adam", "learning_rate": 0.02}, epochs=25)
     pack = train(data, made, range(2), tmp_path / "models")
     for probabilities in pack.predictions["test"]:
@@ -84,7 +84,7 @@ def test_augmentation_is_drawn_for_the_training_images_and_for_no_others(data, t
 
 
 @pytest.mark.parametrize("monitor", [None, "val_loss", "val_accuracy"])
-def test_a_training_of_classes_that_diverges_ends_and_is_counted_as_wrong(data, tmp_path, monitor):
+def test_a_training_run_of_classes_that_diverges_ends_and_is_counted_as_wrong(data, tmp_path, monitor):
     optimizer = {"name": "sgd", "learning_rate": 1e30}
     held_out = {"validation_split": 0.3, "restore_best_weights": True, "monitor": monitor} if monitor else {}
     made = class_recipe(optimizer=optimizer, epochs=3, **held_out)

@@ -33,7 +33,7 @@ def test_a_file_with_nothing_but_noughts_at_its_end_is_refused(folder):
         assert epoch(folder) == 1, size
 
 
-def test_no_flipped_bit_changes_a_training_or_ends_it(folder):
+def test_no_flipped_bit_changes_a_training_run_or_ends_it(folder):
     """The checkpoint is refused, or its contents are unchanged, because some bits of the format mean nothing."""
     newest = folder / "000002.npz"
     whole, refused, tried = newest.read_bytes(), 0, 0
@@ -92,7 +92,7 @@ def test_a_folder_in_the_place_of_a_checkpoint_does_not_end_a_training(folder, c
     assert epoch(folder) == 4
 
 
-def test_after_two_that_are_torn_the_training_begins_anew_and_says_so(folder, caplog):
+def test_after_two_damaged_checkpoints_the_training_starts_again_and_says_so(folder, caplog):
     for file in folder.iterdir():
         file.write_bytes(file.read_bytes()[:-30])
     assert checkpoints.load(folder, "ours") is None

@@ -61,7 +61,7 @@ def test_restored_weights_are_those_of_the_best_epoch(data, tmp_path, whole, ane
 
 
 @pytest.mark.parametrize(("patience", "monitor"), [(1, "val_loss"), (2, "val_accuracy")])
-def test_a_training_stops_when_it_was_not_better_for_so_many_epochs(data, tmp_path, whole, anew, patience, monitor):
+def test_a_training_run_stops_when_it_was_not_better_for_so_many_epochs(data, tmp_path, whole, anew, patience, monitor):
     pack = train(data, class_recipe(**HELD_OUT, patience=patience, monitor=monitor), range(3), tmp_path / "models")
     sign = 1 if monitor == "val_accuracy" else -1
     stops = {}
@@ -136,7 +136,7 @@ def held_out_apart():
     return {"train_split": first, "validation": last}
 
 
-def test_a_given_split_validates_as_a_part_that_is_held_out(given, whole):
+def test_a_given_split_validates_like_held_out_images(given, whole):
     weights = "models/seed-000.weights.h5"
     assert (given[1] / weights).read_bytes() == (whole[1] / weights).read_bytes()
     for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
@@ -183,7 +183,7 @@ def test_the_best_epoch_and_the_last_are_those_of_keras_s_early_stopping(
     assert len(pack.history) < len(recalled.history), "no training stopped"
 
 
-def test_a_training_without_held_out_images_is_stopped_by_its_own_loss(data, tmp_path):
+def test_a_training_run_without_held_out_images_is_stopped_by_its_own_loss(data, tmp_path):
     keys = {"monitor": "loss", "patience": 1, "min_delta": 0.1, "validation_split": 0.0}
     pack = train(data, class_recipe(**HELD_OUT | keys), range(1), tmp_path / "models")
     losses = of(pack, "loss")

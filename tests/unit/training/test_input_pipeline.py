@@ -57,7 +57,7 @@ def trained(recipe, images, stream_above_mib, looks):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_images_that_do_not_fit_the_device_train_the_same_net(name, images, monkeypatch):
+def test_images_that_do_not_fit_the_device_train_the_same_model(name, images, monkeypatch):
     from calotype.training import input_pipeline
 
     monkeypatch.setattr(input_pipeline, "BLOCK", 2 * BATCH * images.images[:1].nbytes)
@@ -70,7 +70,7 @@ def test_images_that_do_not_fit_the_device_train_the_same_net(name, images, monk
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_a_streamed_training_goes_on_in_the_middle_of_an_epoch(precision, images, monkeypatch):
+def test_a_streamed_training_run_resumes_in_the_middle_of_an_epoch(precision, images, monkeypatch):
     from calotype.training import input_pipeline, keras_trainer
 
     monkeypatch.setattr(input_pipeline, "BLOCK", 2 * BATCH * images.images[:1].nbytes)
@@ -162,7 +162,7 @@ def test_held_out_images_are_streamed_each_once_and_in_whole_batches(images, mon
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_a_training_in_half_precision_comes_near_one_in_full(precision, images):
+def test_a_training_run_in_half_precision_comes_near_one_in_full(precision, images):
     found = {}
     for used in ("float32", precision):
         recipe = Recipe.model_validate(BASE | RECIPES["convolutions, augmented"] | {"precision": used})

@@ -77,7 +77,7 @@ THOROUGH = (
 
 @pytest.mark.usefixtures("look_often")
 @pytest.mark.parametrize("case", THOROUGH, indirect=True)
-def test_how_often_a_training_looks_for_signals_changes_no_byte_of_it(case, tmp_path, monkeypatch):
+def test_how_often_a_training_run_looks_for_signals_changes_no_byte_of_it(case, tmp_path, monkeypatch):
     _, made, trainer, expected = case
     looks = Stops()
     same(outcome(train(tmp_path / "often", made, trainer, check=looks), tmp_path / "often"), expected)
@@ -87,7 +87,7 @@ def test_how_often_a_training_looks_for_signals_changes_no_byte_of_it(case, tmp_
 
 
 @pytest.mark.usefixtures("look_often")
-def test_a_training_stopped_again_and_again_loses_no_step_and_changes_no_byte(case, tmp_path):
+def test_a_training_run_stopped_again_and_again_loses_no_step_and_changes_no_byte(case, tmp_path):
     """Stop at steps of each seed and at ends of epochs; each attempt resumes from the previous one."""
     name, made, trainer, expected = case
     stride = 1 if name in THOROUGH else 5
@@ -105,7 +105,7 @@ def test_a_training_stopped_again_and_again_loses_no_step_and_changes_no_byte(ca
 
 @pytest.mark.usefixtures("look_often")
 @pytest.mark.parametrize("case", THOROUGH, indirect=True)
-def test_a_training_that_goes_on_with_a_model_that_never_trained_changes_no_byte(case, tmp_path):
+def test_a_training_run_that_resumes_with_a_new_model_changes_no_byte(case, tmp_path):
     """Stop as in a new process: before the first step, after an epoch, and within one."""
     name, made, trainer, expected = case
     epochs = [line.split(",")[2] for line in expected["history"].splitlines() if f",{SEEDS[0]}," in line]
@@ -119,7 +119,7 @@ def test_a_training_that_goes_on_with_a_model_that_never_trained_changes_no_byte
 
 
 @pytest.mark.parametrize("case", ["diverges"], indirect=True)
-def test_a_training_that_diverges_ends_there_and_is_marked(case):
+def test_a_training_run_that_diverges_ends_there_and_is_marked(case):
     _, made, _, expected = case
     assert expected["diverged"].keys() == {*SEEDS}
     rows = [line.split(",") for line in expected["history"].splitlines()[1:]]
@@ -130,7 +130,7 @@ def test_a_training_that_diverges_ends_there_and_is_marked(case):
 
 
 @pytest.mark.parametrize("case", ["everything"], indirect=True)
-def test_a_training_that_does_not_diverge_is_not_marked(case):
+def test_a_training_run_that_does_not_diverge_is_not_marked(case):
     assert case[3]["diverged"] == {}
 
 
@@ -176,7 +176,7 @@ def begin_elsewhere(folder, name, minutes=60.0):
 
 @pytest.mark.usefixtures("look_often")
 @pytest.mark.parametrize(("name", "kills"), [("everything", 1), ("scikit-learn, adam", 2)])
-def test_a_training_stopped_here_and_killed_elsewhere_without_a_word_ends_with_the_same_bytes(tmp_path, name, kills):
+def test_a_training_run_stopped_here_and_killed_elsewhere_ends_with_the_same_bytes(tmp_path, name, kills):
     """Send SIGKILL at random moments to real processes; only their regular checkpoints are left."""
     made = longer(name, tmp_path)
     expected = outcome(train(tmp_path / "whole", made, new_trainer(made)), tmp_path / "whole")

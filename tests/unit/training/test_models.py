@@ -44,14 +44,14 @@ def table(tensorflow, net):
         ("fashion", "source", (28, 28, 1), 10, 804_554),
     ],
 )
-def test_nets_of_the_sources_have_their_numbers_of_parameters(tensorflow, study, variant, shape, outputs, parameters):
+def test_models_of_the_sources_have_their_numbers_of_parameters(tensorflow, study, variant, shape, outputs, parameters):
     net = shipped(tensorflow, study, variant, shape, outputs)
     assert net.count_params() == parameters
     assert net.output_shape == (None, outputs)
     assert sum(count for *_, count in table(tensorflow, net)) == parameters
 
 
-def test_net_of_the_fashion_source_is_its_table_line_by_line(tensorflow):
+def test_model_of_the_fashion_source_is_its_table_line_by_line(tensorflow):
     assert table(tensorflow, shipped(tensorflow, "fashion", "source", (28, 28, 1), 10)) == [
         ("Conv2D", "(None, 28, 28, 32)", 320),
         ("MaxPooling2D", "(None, 14, 14, 32)", 0),
@@ -63,7 +63,7 @@ def test_net_of_the_fashion_source_is_its_table_line_by_line(tensorflow):
     ]
 
 
-def test_net_of_the_deep_mnist_source_has_its_layers(tensorflow):
+def test_model_of_the_deep_mnist_source_has_its_layers(tensorflow):
     assert table(tensorflow, shipped(tensorflow, "mnist-dnn", "source", (28, 28, 1), 10)) == [
         ("Flatten", "(None, 784)", 0),
         ("Dense", "(None, 512)", 401_920),
@@ -104,7 +104,7 @@ def test_weights_of_the_ablation_begin_with_the_spread_that_its_losses_ask_for(t
     assert 0.99 * limit < np.abs(plain).max() <= limit
 
 
-def test_net_of_the_digits_punishes_kernels_biases_and_outputs(tensorflow):
+def test_model_of_the_digits_penalises_kernels_biases_and_outputs(tensorflow):
     """The source sets its regularizers after the layers are built, which does nothing; ours do something."""
     net = shipped(tensorflow, "digits", "source", (8, 8, 1), 10)
     weights = [np.full(w.shape, 0.5 + 0.1 * i, np.float32) for i, w in enumerate(net.get_weights())]
@@ -118,7 +118,7 @@ def test_net_of_the_digits_punishes_kernels_biases_and_outputs(tensorflow):
     assert [layer.activation.__name__ for layer in net.layers if hasattr(layer, "activation")] == ["sigmoid", "softmax"]
 
 
-def test_a_net_without_penalties_has_none(tensorflow):
+def test_a_model_without_penalties_has_none(tensorflow):
     net = tensorflow.models.build("dense", SQUARE, 3, {"units": [4]})
     net(np.zeros((1, *SQUARE), np.float32))
     assert net.losses == []
@@ -142,7 +142,7 @@ def test_layers_of_the_same_shape_do_not_begin_with_the_same_weights(tensorflow,
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("dense", {"units": [5]}), ("fashion_source", {})])
-def test_nets_that_classify_give_probabilities(tensorflow, name, arguments):
+def test_models_that_classify_give_probabilities(tensorflow, name, arguments):
     net = tensorflow.models.build(name, SQUARE, 3, arguments)
     probabilities = net(np.random.default_rng(1).random((4, *SQUARE), np.float32)).numpy()
     assert probabilities.shape == (4, 3)
@@ -153,7 +153,7 @@ def test_nets_that_classify_give_probabilities(tensorflow, name, arguments):
 # ---- Our own nets ----------------------------------------------------------------------------------------------------
 
 
-def test_accurate_net_has_fewer_parameters_than_that_of_the_source(tensorflow):
+def test_accurate_model_has_fewer_parameters_than_that_of_the_source(tensorflow):
     net = shipped(tensorflow, "dots", "accurate", (40, 40, 1), 1)
     assert net.count_params() < 338_881
     assert net.output_shape == (None, 1)
@@ -206,7 +206,7 @@ def test_grey_levels_are_divided_by_the_largest(tensorflow):
     assert net(image).numpy().tolist() == [[0.75] * 3]
 
 
-def test_dropout_and_softmax_stand_at_the_end_where_they_are_asked_for(tensorflow):
+def test_dropout_and_softmax_are_at_the_end_where_they_are_asked_for(tensorflow):
     plain = convolutions(tensorflow, [4, 1, 3])
     assert not [layer for layer in plain.layers if type(layer).__name__ == "Dropout"]
     assert plain.layers[-1].activation.__name__ == "linear"
@@ -226,7 +226,7 @@ def test_dropout_and_softmax_stand_at_the_end_where_they_are_asked_for(tensorflo
         if not entry.get("model", "").startswith("sklearn")
     ],
 )
-def test_the_net_of_every_shipped_variant_can_be_made(tensorflow, study, variant):
+def test_the_model_of_every_shipped_variant_can_be_made(tensorflow, study, variant):
     content = yaml.safe_load((STUDIES / f"{study}.yaml").read_text(encoding="utf-8"))
     classify = content["task"] == "classify"
     width = {"dots": 40, "digits": 8}.get(content["dataset"], 28)
@@ -300,7 +300,7 @@ def test_a_model_that_cannot_be_made_is_named(tensorflow, own, tmp_path, name, c
 
 
 @pytest.mark.parametrize("words", [["vaild"], ["pool", "Residual"], [True]])
-def test_a_misspelt_word_of_a_block_does_not_train_another_net(tensorflow, words):
+def test_a_misspelt_word_of_a_block_does_not_train_another_model(tensorflow, words):
     """With `vaild`, the padding would silently stay."""
     with pytest.raises(CalotypeError) as problem:
         tensorflow.models.build("all_convolutional", SQUARE, 1, {"blocks": [[4, 1, 3, "valid"], [4, 1, 3, *words]]})

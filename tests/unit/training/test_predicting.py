@@ -90,7 +90,7 @@ def splits_left(array, *others):
     return {"asked": vars(ASKED), "arrays": [str(array), *map(str, others)]}
 
 
-def test_what_a_training_left_is_gathered_and_not_computed_again(pack, array, computed):
+def test_what_a_training_run_left_is_gathered_and_not_computed_again(pack, array, computed):
     leave(pack.folder / "provenance.json", splits_left(array), check=lambda: None)
     assert held(pack) == [*SEEDS]
     left = all_of(pack, array)

@@ -140,7 +140,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, cap
     assert caught == [0] * looks
 
 
-def test_a_training_that_goes_on_elsewhere_says_so(small, tmp_path, caplog):
+def test_a_training_run_that_resumes_on_another_machine_says_so(small, tmp_path, caplog):
     """Other processors give other last digits."""
     made, trainer = small
     with pytest.raises(StoppedError):

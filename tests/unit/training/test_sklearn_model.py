@@ -118,7 +118,7 @@ def test_the_order_of_the_images_is_another_in_each_epoch(tmp_path):
     assert len(set(orders)) == 2
 
 
-def test_layers_are_those_of_the_same_net_in_keras(tmp_path):
+def test_layers_are_those_of_the_same_model_in_keras(tmp_path):
     pack = train(tmp_path / "models", recipe(), range(1))
     assert pack.layers.columns.tolist() == ["layer", "kind", "output_shape", "parameters"]
     assert pack.layers[["kind", "output_shape", "parameters"]].values.tolist() == [
@@ -160,7 +160,7 @@ def test_a_wrong_argument_is_named(tmp_path, arguments, complaint):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_a_training_that_diverges_is_marked_and_ends_no_pack(tmp_path, caplog, solver):
+def test_a_training_run_that_diverges_is_marked_and_ends_no_pack(tmp_path, caplog, solver):
     """The other seeds of the pack and the other variants of the study remain valid."""
     optimizer = {"name": solver, "learning_rate": 1e300}
     arguments = {"activation": "relu", "hidden_layer_sizes": [5, 5]}
@@ -197,6 +197,6 @@ def test_predictions_are_made_with_the_threads_of_the_recipe_too(tmp_path, monke
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_training_that_ends_before_it_converged_warns_nobody(tmp_path):
+def test_a_training_run_that_ends_before_it_converged_warns_nobody(tmp_path):
     """The number of epochs is the number in the config."""
     train(tmp_path / "models", recipe(epochs=1), range(1))

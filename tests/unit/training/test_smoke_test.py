@@ -118,7 +118,7 @@ def tried(model, data=None, facts=FACTS, validation_images=None, **changes):
     return try_variant(made, data or split(), facts, validation_images)
 
 
-def test_a_model_of_ones_own_is_tried_from_the_first_step_to_its_predictions(own):
+def test_a_custom_model_is_tested_from_the_first_step_to_its_predictions(own):
     seen = tried(f"{own}:good", model_arguments={"units": 4})
     assert seen.parameters == 36 * 4 + 4 + 4 * 4 + 4 * 3 + 3
     assert 0 < seen.image_seconds < 10

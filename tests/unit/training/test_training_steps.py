@@ -80,7 +80,7 @@ def test_training_takes_the_steps_that_one_takes_by_hand(tensorflow, data, tmp_p
     assert not np.array_equal(*pack.predictions["test"])
 
 
-def test_dropout_draws_anew_in_every_epoch(data, tmp_path):
+def test_dropout_draws_again_in_every_epoch(data, tmp_path):
     """The learning rate is too small to change weights: only dropout differs between epochs."""
     still = {"optimizer": {"name": "sgd", "learning_rate": 1e-30}, "epochs": 4, "batch_size": 22}
     losses = {}
@@ -101,7 +101,7 @@ def test_a_model_whose_outputs_do_not_fit_the_labels_is_refused(data, tmp_path, 
         train(data, recipe(f"{data}/own.py:{model}", epochs=1), range(1), tmp_path / "models")
 
 
-def test_a_training_that_cannot_begin_is_named(data, tmp_path):
+def test_a_training_run_that_cannot_begin_is_named(data, tmp_path):
     with pytest.raises(CalotypeError, match=r"^model: .*three filters are too few") as problem:
         train(data, recipe(f"{data}/own.py:fails"), range(1), tmp_path / "models")
     assert isinstance(problem.value.__cause__, ValueError)
@@ -111,7 +111,7 @@ def test_a_training_that_cannot_begin_is_named(data, tmp_path):
     assert str(problem.value).count("\nHint: ") == 1
 
 
-def test_a_training_that_diverges_ends_there_and_says_so(data, tmp_path, caplog):
+def test_a_training_run_that_diverges_ends_there_and_says_so(data, tmp_path, caplog):
     """Further epochs would cost hours and change nothing."""
     optimizer = {"name": "sgd", "learning_rate": 1e15}
     made = recipe(f"{data}/own.py:linear", optimizer=optimizer, epochs=9)
@@ -126,11 +126,11 @@ def test_a_training_that_diverges_ends_there_and_says_so(data, tmp_path, caplog)
     assert not np.isfinite(pack.predictions["test"]).any()
 
 
-def test_a_training_that_does_not_diverge_is_not_marked(data, tmp_path):
+def test_a_training_run_that_does_not_diverge_is_not_marked(data, tmp_path):
     assert train(data, class_recipe(), range(1), tmp_path / "models").diverged == {}
 
 
-def test_images_and_labels_of_a_training_may_be_few(data, tmp_path):
+def test_images_and_labels_of_a_training_run_may_be_few(data, tmp_path):
     split = open_split(data / "train.npy")
     one = Split(split.images[:1], split.labels[:1], split.ids[:1])
     pack = train(data, recipe(f"{data}/own.py:linear"), range(1), tmp_path / "models", train_split=one)

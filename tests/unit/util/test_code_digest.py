@@ -89,7 +89,7 @@ def test_what_a_model_does_not_use_trains_it_no_second_time(files, before, text,
         (NET, {"sizes": SIZES.replace("'last'", "'end'")}),
     ],
 )
-def test_what_a_model_uses_trains_it_again_wherever_it_stands(files, before, text, beside):
+def test_a_change_of_the_code_that_a_model_uses_trains_it_again_in_any_file(files, before, text, beside):
     """Also in a module beside the user's file, and in the modules that it imports."""
     assert files.digest(text, **beside) != before
 
