@@ -51,7 +51,9 @@ STUDIES: dict[str, Any] = {
         "dataset": "dots",
         "task": "count",
         "tests": ["test"],
-        "variants": {"net": {"model": "dense", "loss": "huber", "optimizer": "adam", "epochs": 1, "batch_size": 8}},
+        "variants": {
+            "net": {"model": "dots_source", "loss": "huber", "optimizer": "adam", "epochs": 1, "batch_size": 8}
+        },
     },
     "leaves": {
         "title": "Leaves",

@@ -24,6 +24,7 @@ rule smoke_test:
         # Only values that train again: each run of this rule trains again, too.
         recipe=of_variant("recipe"),
         own_model=ask(IDENTITY.own_model),
+        may_diverge=not_compared(of_study("may_diverge")),
     message:
         "Running a smoke test of {wildcards.study}/{wildcards.variant}"
     script:

@@ -17,6 +17,6 @@ with script(snakemake.log[0]):
     facts = json.loads(Path(found.manifests[0]).read_text(encoding="utf-8"))  # the training split comes first
     train, *validation = (open_split(Path(file)) for file in found.arrays)
     with about(name):
-        seen = try_variant(recipe, train, facts, *validation)
+        seen = try_variant(recipe, train, facts, *validation, may_diverge=snakemake.params.may_diverge)
     logging.getLogger("calotype").info("%s: smoke test passed; %d parameters", name, seen.parameters)
     write_text(json.dumps({"parameters": seen.parameters}) + "\n", Path(snakemake.output.seen))

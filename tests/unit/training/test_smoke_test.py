@@ -1,6 +1,7 @@
 """A smoke test finds the errors of a model before a job runs, and changes nothing."""
 
 import logging
+import re
 import textwrap
 
 import numpy as np
@@ -21,6 +22,11 @@ def good(shape, outputs, *, units=5):
     """A model with batch normalisation and dropout, which Keras saves."""
     inner = [layers.Flatten(), layers.Dense(units), layers.BatchNormalization(), layers.Dropout(0.3)]
     return keras.Sequential([keras.Input(shape), *inner, layers.Dense(outputs, activation="softmax")])
+
+
+def linear_stack(shape, outputs):
+    inner = [layers.Flatten(), layers.Dense(5), layers.Dense(outputs, activation="softmax")]
+    return keras.Sequential([keras.Input(shape), *inner])
 
 
 def logits(shape, outputs):
@@ -110,12 +116,12 @@ def split(scale=1.0):
     return Split(images, rng.integers(0, CLASSES, IMAGES), np.arange(IMAGES))
 
 
-def tried(model, data=None, facts=FACTS, validation_images=None, **changes):
+def tried(model, data=None, facts=FACTS, validation_images=None, may_diverge=True, **changes):
     from calotype.planning.check import try_variant
 
     base = {"loss": "categorical_crossentropy", "optimizer": "adam", "epochs": 2, "batch_size": 8}
     made = Recipe.model_validate({"model": model} | base | changes)
-    return try_variant(made, data or split(), facts, validation_images)
+    return try_variant(made, data or split(), facts, validation_images, may_diverge=may_diverge)
 
 
 def test_a_custom_model_is_tested_from_the_first_step_to_its_predictions(own):
@@ -156,9 +162,55 @@ def test_a_validation_split_is_tried_too():
     assert seen.parameters > 0
 
 
-def test_a_loss_that_is_no_number_from_the_start_is_named(own):
-    with pytest.raises(CalotypeError, match=r"the loss of the first .* is nan.*\n.*`scale`"):
-        tried(f"{own}:not_a_number")
+@pytest.mark.parametrize("may_diverge", [True, False])
+def test_a_loss_that_is_no_number_from_the_start_is_named(own, may_diverge):
+    """No learning rate helps such a model, so this is no divergence."""
+    with pytest.raises(CalotypeError, match=r"the loss of the first step is nan.*\n.*`scale`"):
+        tried(f"{own}:not_a_number", may_diverge=may_diverge)
+
+
+TOO_FAST = {"optimizer": {"name": "sgd", "learning_rate": 1e30}}
+DIVERGES = r"the training diverges: the loss of the first \d+ step\(s\) is nan"
+
+
+@pytest.mark.parametrize("batch_size", [8, IMAGES])
+def test_a_model_that_diverges_in_its_first_steps_is_a_warning_if_the_study_allows_it(own, caplog, batch_size):
+    """With one step an epoch, only the predictions show it."""
+    problem = DIVERGES if batch_size < IMAGES else "the training diverges: after the first .* a prediction is NaN"
+    with caplog.at_level(logging.WARNING, "calotype"):
+        seen = tried(f"{own}:linear_stack", **TOO_FAST, batch_size=batch_size)
+    assert seen.parameters == 36 * 5 + 5 + 5 * 3 + 3
+    assert [line for line in caplog.messages if re.search(f"own.py:linear_stack: {problem}", line)]
+    assert "Its runs will be marked as diverged." in caplog.text
+    assert "bit-identical" not in caplog.text
+
+
+@pytest.mark.parametrize("batch_size", [8, IMAGES])
+def test_a_model_that_diverges_is_refused_if_the_study_does_not_allow_it(own, batch_size):
+    with pytest.raises(CalotypeError, match=r"the training diverges: .*\nHint: lower the learning rate, or set `may_"):
+        tried(f"{own}:linear_stack", may_diverge=False, **TOO_FAST, batch_size=batch_size)
+
+
+def test_a_run_that_the_smoke_test_warns_of_is_marked_as_diverged(own, tmp_path):
+    from calotype.training.keras_trainer import Trainer
+    from calotype.training.loop import Store, train_pack
+
+    base = {"loss": "categorical_crossentropy", "epochs": 2, "batch_size": 8}
+    made = Recipe.model_validate({"model": f"{own}:linear_stack"} | base | TOO_FAST)
+    trainer = Trainer(made, split(), minimum=None, maximum=None, classes=CLASSES)
+    (tmp_path / "models").mkdir()
+    store = Store({0: tmp_path / "checkpoint"}, identity="same", machine="here", minutes=60.0)
+    pack = train_pack("s/v", made, range(1), trainer, tmp_path / "models", store=store, check=lambda: None)
+    assert pack.diverged == {0: 1}
+
+
+def test_a_perceptron_of_scikit_learn_that_diverges_is_a_warning_too(caplog):
+    with caplog.at_level(logging.WARNING, "calotype"):
+        tried(
+            "sklearn.neural_network.MLPClassifier", split(1e6), optimizer={"name": "sgd", "learning_rate": 1e30},
+            model_arguments={"hidden_layer_sizes": [5], "activation": "identity"},
+        )  # fmt: skip
+    assert "the training diverges" in caplog.text
 
 
 def test_a_model_that_is_another_each_time_is_refused(own):

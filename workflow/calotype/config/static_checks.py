@@ -4,17 +4,22 @@ import ast
 import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from calotype.config.dataset_user import OwnDataset
 from calotype.config.datasets import Dataset
 from calotype.config.load import Config
-from calotype.config.recipe import SCIKIT_LEARN
+from calotype.config.model_arguments import OF_MODEL, misfit, too_small
+from calotype.config.optimizer_arguments import OF_SCHEDULE, optimizer_arguments
+from calotype.config.recipe import SCIKIT_LEARN, Recipe
+from calotype.config.study import Study
 from calotype.steps.custom import Custom
 from calotype.util.code_digest import LIBRARY
 from calotype.util.errors import CalotypeError
 from calotype.util.python_source import parse
+from calotype.util.yaml_validation import MOST_LINES, validate
 
 FROM_HERE = "paths start from the working directory."
 
@@ -92,8 +97,89 @@ def check_folder(dataset: Dataset, key: str) -> None:
             raise CalotypeError(f"{key}.{where}: file {file} not found.", f"its path starts from {dataset.folder}.")
 
 
+def _written(study: Study, variant: str, key: str) -> str:
+    """Return the place in the study file of a variant's `model_arguments` or `optimizer`."""
+    found, given = study.variants[variant], study.defaults.get(key)
+    if key == "optimizer":
+        same = isinstance(given, dict) and given.items() <= found.optimizer.model_dump().items()
+    else:
+        same = bool(given) and given == found.model_arguments and study.defaults.get("model") == found.model
+    return f"defaults.{key}" if same else f"variants.{variant}.{key}"
+
+
+def check_model_arguments(recipe: Recipe, dataset: Dataset, file: str, key: str) -> None:
+    """Check the arguments of a built-in model, as far as the config tells if it can be trained.
+
+    Args:
+        recipe: with arguments that the model takes.
+        dataset: its steps may tell the size of the images, and a drawing the largest label.
+        file: the study file, for errors.
+        key: the place of the arguments in it.
+
+    Raises:
+        CalotypeError: with one line per error.
+    """
+    model, arguments = recipe.model, recipe.model_arguments
+    if model not in OF_MODEL:
+        return
+    validate(OF_MODEL[model], arguments, file, (*key.split("."),))
+    if model in SCIKIT_LEARN:
+        return
+    known = dataset.raw_images()
+    for step in dataset.prepare:
+        known = step.after(known)
+    problem = misfit(recipe, getattr(getattr(dataset, "drawing", None), "maximum", None))
+    if model == "dense" and arguments.get("l2") and recipe.precision != "float32":
+        problem = "l2", "sums of squares do not fit into 16 bits.", "remove `precision`."
+    elif not problem and known.size is not None:
+        problem = too_small(model, arguments, known.size)
+    if problem:
+        argument, what, hint = problem
+        where = f"{key}.{argument}" if argument else key.removesuffix("_arguments")
+        raise CalotypeError(f"{file}: {where}: {what}", hint)
+
+
+def check_optimizer_arguments(recipe: Recipe, file: str, key: str) -> None:
+    """Check the arguments of the optimizer and of its schedule; the arguments are those of `check_model_arguments`."""
+    optimizer, place = recipe.optimizer, key.split(".")
+    arguments = dict(optimizer.arguments)
+    if recipe.model in SCIKIT_LEARN and type(arguments.get("momentum")) is int:  # Keras refuses whole numbers
+        arguments["momentum"] = float(arguments["momentum"])
+    validate(optimizer_arguments(optimizer.name), arguments, file, (*place, "arguments"))
+    if optimizer.schedule in OF_SCHEDULE:
+        where = (*place, "schedule_arguments")
+        validate(OF_SCHEDULE[optimizer.schedule], optimizer.schedule_arguments, file, where)
+
+
+@contextmanager
+def _collected(problems: dict[str, None]) -> Iterator[None]:
+    try:
+        yield
+    except CalotypeError as error:
+        problems[str(error)] = None
+
+
+def _check_study(study: Study, dataset: Dataset, datasets_file: str, file: str) -> None:
+    problems: dict[str, None] = {}
+    with _collected(problems):
+        where = f"{datasets_file}: {study.dataset}"
+        check_folder(dataset, where)
+        check_custom_steps(dataset, where)
+    for key, variant in study.variants.items():
+        where = f"{file}: variants.{key}"
+        with _collected(problems):
+            check_model(variant.model, variant.model_arguments, where)
+            check_files(variant.files, variant.model_arguments, where, "model_arguments")
+            check_model_arguments(variant, dataset, file, _written(study, key, "model_arguments"))
+        with _collected(problems):
+            check_optimizer_arguments(variant, file, _written(study, key, "optimizer"))
+    if problems:
+        lines = [*problems][: MOST_LINES - 1]
+        raise CalotypeError("\n".join([*lines, *[f"{file}: and more errors."] * (len(lines) < len(problems))]))
+
+
 def check_studies(config: Config) -> None:
-    """Check images, custom steps and models of all studies.
+    """Check images, custom steps, models and arguments of all studies.
 
     An error in a study that config.yaml does not name moves it to `Config.broken`.
 
@@ -103,13 +189,8 @@ def check_studies(config: Config) -> None:
     settings = config.settings
     for name, study in [*config.studies.items()]:
         try:
-            dataset, where = config.datasets[study.dataset], f"{settings.datasets}: {study.dataset}"
-            check_folder(dataset, where)
-            check_custom_steps(dataset, where)
-            for key, variant in study.variants.items():
-                where = f"{settings.study_files}/{name}.yaml: variants.{key}"
-                check_model(variant.model, variant.model_arguments, where)
-                check_files(variant.files, variant.model_arguments, where, "model_arguments")
+            dataset, file = config.datasets[study.dataset], f"{settings.study_files}/{name}.yaml"
+            _check_study(study, dataset, settings.datasets, file)
         except CalotypeError as error:
             if name in (*settings.studies, *settings.paper):
                 raise

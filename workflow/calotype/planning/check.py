@@ -30,11 +30,22 @@ def check_example(study: Study, test: Split) -> None:
         place_of(test, study.example, max(each.test_images or len(test.ids) for each in study.variants.values()))
 
 
-def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validation: Split | None = None) -> SmokeTest:
+def try_variant(
+    recipe: Recipe,
+    train: Split,
+    facts: Mapping[str, Any],
+    validation: Split | None = None,
+    *,
+    may_diverge: bool = True,
+) -> SmokeTest:
     """Run a smoke test of a variant on a few of its training images.
 
     Args:
+        recipe: the recipe; further keys of a variant do not count.
+        train: the training images.
         facts: manifest of the training split.
+        validation: the images of `Recipe.validation`.
+        may_diverge: of the study.
 
     Raises:
         CalotypeError: The smoke test failed, or the model cannot be built.
@@ -56,7 +67,7 @@ def try_variant(recipe: Recipe, train: Split, facts: Mapping[str, Any], validati
             held_out = None if validation is None else few(validation, recipe)
             trainer = model = keras_trainer.Trainer(recipe, some, validation=held_out, **labels)
             size = model.size
-        return smoke_test(recipe, trainer, np.asarray(some.images[:PREDICTED]), size)
+        return smoke_test(recipe, trainer, np.asarray(some.images[:PREDICTED]), size, may_diverge=may_diverge)
     except CalotypeError:
         raise
     except Exception as error:  # custom code may raise anything
@@ -91,7 +102,7 @@ def try_study(
         try:
             with about(f"{file}: variants.{key}"):
                 train, *validation = opened(variant.splits)
-                seen = try_variant(variant, train, data[0], *validation)
+                seen = try_variant(variant, train, data[0], *validation, may_diverge=study.may_diverge)
         except CalotypeError as error:
             problems.append(str(error))
             continue

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calotype.config.recipe import Recipe
+from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.data.prepared_split import Split
 from calotype.training.loop import Trainer
 from calotype.training.predicting import Asked, Predictor, new_predictor
@@ -53,16 +53,21 @@ def few(split: Split, recipe: Recipe) -> Split:
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
-def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int) -> SmokeTest:
+def smoke_test(
+    recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int, *, may_diverge: bool = True
+) -> SmokeTest:
     """Train some steps, save, load, resume and predict.
 
     Args:
+        recipe: the recipe.
         trainer: made of the recipe and a `few` images.
         images: to predict, shape (images, height, width, channels).
         size: images per epoch of the trainer.
+        may_diverge: warn of a model that diverges, and do not refuse it.
 
     Raises:
-        CalotypeError: the loss is NaN or infinite, the predictions do not fit the task, or loaded weights differ.
+        CalotypeError: the predictions do not fit the task, or loaded weights differ; the loss or a prediction is NaN or
+            infinite, and the model must not diverge, or the loss is so before the first change of the weights.
     """
     trainer.begin(0)
     trainer.begin_epoch(0, 1)
@@ -78,17 +83,19 @@ def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], si
         done += 1
     _check_resume(recipe, trainer, kept, done)
     loss = trainer.end_epoch()["loss"]
-    if not math.isfinite(loss):
-        raise CalotypeError(
-            f"model: {recipe.model}: the loss of the first {done} step(s) is {loss}.",
-            "prepare the images with `scale`, or lower the learning rate.",
-        )
+    diverged = "" if math.isfinite(loss) else f"the loss of the first {done} step(s) is {loss}"
     with tempfile.TemporaryDirectory() as folder:
         trainer.save(Path(folder), 0)
         predictor = new_predictor(Asked.of(recipe), images.shape[1:], trainer.targets)
         predictor.load(Path(folder), 0)
         _check_weights(recipe, trainer, predictor)
-        _check_predictions(recipe, predictor.predict(images))
+        predictions = predictor.predict(images)
+        if not diverged and not np.isfinite(predictions).all():
+            diverged = f"after the first {done} step(s) a prediction is NaN or infinite"
+        if diverged:
+            _report_divergence(recipe, trainer, diverged, may_diverge=may_diverge)
+        else:
+            _check_predictions(recipe, predictions)
         weights = sum(file.stat().st_size for file in Path(folder).iterdir())
     parameters = int(trainer.layers().parameters.sum())
     if math.isnan(seconds):  # the only step of the epoch was also the slow first one
@@ -123,9 +130,27 @@ def _check_resume(recipe: Recipe, trainer: Trainer, kept: Any, last: int) -> Non
         )
 
 
+def _report_divergence(recipe: Recipe, trainer: Trainer, problem: str, *, may_diverge: bool) -> None:
+    """Warn of a model that diverges; raise an error if it must not, or if its first loss is not finite."""
+    trainer.begin(0)
+    trainer.begin_epoch(0, 1)
+    trainer.train(0, 1)
+    first = trainer.end_epoch()["loss"]
+    if not math.isfinite(first) and recipe.model not in SCIKIT_LEARN:  # there, a step is an epoch of many changes
+        raise CalotypeError(
+            f"model: {recipe.model}: the loss of the first step is {first}, before any change of the weights.",
+            "prepare the images with `scale`, and look for a logarithm or a division in the model.",
+        )
+    if not may_diverge:
+        hint = "lower the learning rate, or set `may_diverge: true` in the study."
+        raise CalotypeError(f"model: {recipe.model}: the training diverges: {problem}.", hint)
+    logger.warning(
+        "model: %s: the training diverges: %s. Its runs will be marked as diverged. Hint: lower the learning rate.",
+        *(recipe.model, problem),
+    )
+
+
 def _check_predictions(recipe: Recipe, predictions: NDArray[np.float32]) -> None:
-    if not np.isfinite(predictions).all():
-        raise CalotypeError(f"model: {recipe.model}: after a few steps a prediction is NaN or infinite.")
     if not recipe.classifies:
         return
     sums = predictions.sum(axis=1)

@@ -171,7 +171,7 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
             if not named:
                 model = next((kind for kind in kinds if _is_called(kind, step)), model)
             named = False
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _is_called(model: type[BaseModel], name: int | str) -> bool:
@@ -224,7 +224,8 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     for name in context.keys() & SIGNS:
         return f"{shown} is out of range: it must be {SIGNS[name]} {context[name]}", None
     if kind == "value_error":
-        return str(context["error"]), None
+        what, _, hint = str(context["error"]).partition("\nHint: ")
+        return what, hint or None
     if kind in ("too_short", "too_long") and value:
         bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
         return f"{shown} is {kind.replace('_', ' ')}: it must have {bound}", None
