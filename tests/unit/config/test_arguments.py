@@ -117,7 +117,7 @@ def test_a_wrong_argument_of_a_model_is_an_error(problem, key, value, error):
         ({"arguments": {"clipnorm": -1}}, "arguments.clipnorm: -1 is not a positive number."),
         ({"arguments": {"nesterov": "no"}}, 'arguments.nesterov: "no" is neither true nor false.'),
         ({"arguments": {"momentumm": 0.9}}, "arguments.momentumm: is not a known key. Hint: did you mean `momentum`?"),
-        ({"arguments": {"momentum": 90.0}}, "arguments.momentum: 90.0 is out of range: it must be <= 1."),
+        ({"arguments": {"momentum": 90}}, "arguments.momentum: 90 is out of range: it must be <= 1."),
         (
             {"arguments": {"momentum": 1}},
             "arguments.momentum: 1 is a whole number; Keras needs a decimal number here. Hint: write 1.0",

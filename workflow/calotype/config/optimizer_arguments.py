@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, Field, ValidatorFunctionWrapHandler, WrapValidator, create_model, model_validator
 
 from calotype.util.typed import Number, Positive, PositiveInt, Strict, Whole
 
@@ -19,11 +19,12 @@ BelowOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 WithoutSlash = Annotated[str, Field(pattern=r"^[^/]*$")]
 
 
-def _with_point(value: Any) -> Any:
+def _with_point(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     """Refuse a whole number where Keras takes only floats."""
+    found = check(value)
     if type(value) is int:
         raise ValueError(f"{value} is a whole number; Keras needs a decimal number here\nHint: write {value}.0")
-    return value
+    return found
 
 
 def _regular(pattern: str) -> str:
@@ -85,7 +86,7 @@ OF_OPTIMIZER: Mapping[str, Mapping[str, Any]] = {
     },
     "nadam": {"beta_1": UpToOne, "beta_2": BelowOne, "epsilon": NotNegative},
     "rmsprop": {"rho": BelowOne, "momentum": UpToOne, "epsilon": NotNegative, "centered": bool},
-    "sgd": {"momentum": Annotated[UpToOne, BeforeValidator(_with_point)], "nesterov": bool},
+    "sgd": {"momentum": Annotated[UpToOne, WrapValidator(_with_point)], "nesterov": bool},
 }  # fmt: skip
 
 
@@ -138,7 +139,7 @@ class PiecewiseConstantDecay(_Named):
     """Arguments of the schedule `piecewise_constant_decay`."""
 
     boundaries: Annotated[list[NotNegative], Field(min_length=1)]
-    rates: list[Annotated[NotNegative, BeforeValidator(_with_point)]] = Field(alias="values")
+    rates: list[Annotated[NotNegative, WrapValidator(_with_point)]] = Field(alias="values")
 
     @model_validator(mode="after")
     def _a_value_for_each_part(self) -> "PiecewiseConstantDecay":
