@@ -130,8 +130,8 @@ def judge(
     - A published value comes from one run: it agrees if it lies in the 95 % prediction interval of one more run.
     - A bound agrees if the whole interval of our mean respects it.
     - A range of runs agrees if the 95 % interval (Wilson) of the share of our runs in it lies above one half.
-    - A number for the lowest runs agrees if a run of ours is as low. It disagrees if, with certainty (Wilson), less than
-      5 % of the runs are.
+    - A number for the lowest runs agrees if a run of ours is as low. It disagrees if the share of such runs is below
+      5 % with certainty (Wilson).
     - A similar variant agrees if the means differ by no more than two single runs do.
 
     Args:
