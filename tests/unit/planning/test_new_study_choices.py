@@ -216,6 +216,16 @@ def test_several_tables_of_labels_are_a_question():
     refused("table: `test.csv`: `images` already names the table x/train.csv", table="test.csv", place="x/train.csv")
 
 
+def test_the_chosen_column_chooses_the_table_too():
+    names = numbered()
+    table("image,stage", names, TREES, file="x/stages.csv")
+    table("image,camera", names, TREES[::-1], file="x/cameras.csv")
+    refused("several tables can give the labels:\n  cameras.csv: column `camera`")
+    assert scanned(label="stage").table["file"] == "stages.csv"
+    assert "table not used: cameras.csv: label: column `stage` not found in x/cameras.csv" in lines_of(label="stage")
+    refused("label: column `size` not found in x/", label="size")
+
+
 def test_a_second_table_that_cannot_be_read_is_a_question_too():
     names = numbered()
     table("image,label", names, TREES)

@@ -34,6 +34,10 @@ LOOKED_AT = 200  # lines of a table in which the column of the images is searche
 CHOSEN, BY_NAME = "as you chose", "by its name"
 
 
+class MissingColumnError(CalotypeError):
+    """A table lacks a column of the command line."""
+
+
 @dataclass
 class Columns:
     """The columns of a table by content: image, label, and split, weight and group if it has them."""
@@ -124,9 +128,8 @@ class _Fields:
         if value is None or (value == NONE and content != "label"):
             return None
         if spelled(value) not in self.by_name:
-            raise CalotypeError(
-                f"{content}: column `{value}` not found in {self.table.file}.", did_you_mean(value, self.by_name)
-            )
+            problem = f"{content}: column `{value}` not found in {self.table.file}."
+            raise MissingColumnError(problem, did_you_mean(value, self.by_name))
         return spelled(value)
 
 

@@ -9,7 +9,16 @@ import pandas as pd
 from calotype.config.dataset_images import ImageTable
 from calotype.config.load import NONE, Settings
 from calotype.data.catalogue_common import several
-from calotype.data.label_columns import BY_NAME, CHOSEN, Columns, Refused, choose_columns, split_name, typed
+from calotype.data.label_columns import (
+    BY_NAME,
+    CHOSEN,
+    Columns,
+    MissingColumnError,
+    Refused,
+    choose_columns,
+    split_name,
+    typed,
+)
 from calotype.data.label_table import TABLES, ImagePaths, labelled_images, read_table, spelled
 from calotype.util.errors import CalotypeError
 
@@ -71,7 +80,7 @@ def find_table(
         else:
             offers[name] = read
     asking = {name: each for name, each in refused.items() if each.asks}
-    _ask_for_one(folder, offers, asking, errors)
+    _ask_for_one(folder, offers, asking, {n: e for n, e in errors.items() if not isinstance(e, MissingColumnError)})
     unread |= {name: f"{name} {each.reason}" for name, each in refused.items()}
     unread |= {name: f"{name}: {_first_line(error, folder / name)}" for name, error in errors.items()}
     if not offers:
