@@ -69,6 +69,7 @@ def test_images_that_were_moved_or_touched_and_defaults_that_were_spelt_out_prep
     for file in (prepared.folder / "results/prepared").rglob("catalogue.*"):
         os.utime(file)
     cells = CELLS | STEPS | {"folder": "elsewhere/cells", "labels": "classes", "ignore": ["*.db"], "alpha": "refuse"}
+    cells |= {"class_folder": "first", "follow_links": False, "unusable": "refuse", "duplicates": "refuse"}
     faces = FACES | {"folder": "elsewhere/faces", "random": {"seed": 0, "stratify": True}}
     (prepared.folder / "elsewhere/faces/notes.txt").write_text("not read")
     written(prepared, {"cells": cells, "faces": faces})

@@ -99,6 +99,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory, printed: dict[str, str]) -
         write(project.folder / write.__name__)
     project.edit("config/config.yaml", "seeds: 2 ", "seeds: 1 ")
     printed["new_study"] = project.run("new_study", "--config", "name=species", "images=species")
+    broken, copy = (project.folder / "species" / SPECIES[0] / name for name in ("broken.png", "z copy.png"))
+    broken.write_bytes(b"")
+    shutil.copy(copy.with_name("leaf no. 0.png"), copy)
+    keys = "  unusable: skip\n  duplicates: keep_first\n"
+    project.edit("config/datasets.yaml", "  folder: species\n", f"  folder: species\n{keys}")
     file = project.folder / "config/studies/species.yaml"
     written = yaml.safe_load(file.read_text(encoding="utf-8"))
     del written["variants"]["convolutions"], written["variants"]["augmented"]  # a minute of the CI
@@ -155,6 +160,16 @@ def test_a_study_of_a_folder_of_images_comes_to_a_report_with_the_names_of_its_c
     found = catalogue(trained, "species")
     assert found.groupby("label").split.value_counts().tolist() == [16, 4] * 3
     assert [SPECIES.index(path.split("/")[0]) for path in found.path] == found.label.tolist()
+
+
+def test_skipped_images_are_listed_and_the_report_gives_their_number(trained):
+    file = "results/prepared/species/skipped.csv"
+    found = pd.read_csv(trained.folder / file)
+    assert found.path.tolist() == [f"{SPECIES[0]}/{name}" for name in ("broken.png", "z copy.png")]
+    assert found.reason.tolist() == ["the file is empty.", f"duplicate of {SPECIES[0]}/leaf no. 0.png"]
+    page = (trained.folder / "results/species.html").read_text(encoding="utf-8")
+    assert f"2 images were skipped: 1 unusable, 1 duplicate. {file} lists each with its reason." in page
+    assert "Leaving out 2 image(s)" in (trained.folder / "results/logs/catalogue/species.log").read_text()
 
 
 def test_a_table_gives_splits_weights_and_groups(trained):

@@ -18,6 +18,7 @@ Split = TypeVar("Split", bound=Strict)
 Splits = Annotated[dict[Name, Split], Field(min_length=1, description="Splits, by name.")]
 CATALOGUE = "catalogue"  # file name of the list of a user's own images, beside the prepared splits
 SKIPPED = "skipped"  # file name of the list of images that the catalogue leaves out
+DUPLICATE = "duplicate of "  # begins the reason of copies in that list
 
 
 def check_distinct(classes: list[str]) -> None:

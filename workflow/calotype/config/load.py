@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
@@ -105,6 +105,11 @@ class Settings(Strict):
     )
     weight: Typed | None = Field(
         None, description="Column of the weights, on the command line of `new_study`; `none`: no weights."
+    )
+    class_folder: Literal["first", "last"] | None = Field(
+        None,
+        description="Folder that names the class if folders are nested, on the command line of `new_study`. Default: "
+        "the first, unless it is the same for all images.",
     )
     task: TaskName | None = Field(None, description="Task of the new study, on the command line of `new_study`.")
     size: PositiveInt | None = Field(

@@ -9,12 +9,12 @@ from pkgutil import resolve_name
 import numpy as np
 import pandas as pd
 
-from calotype.config.dataset_base import SKIPPED
+from calotype.config.dataset_base import DUPLICATE, SKIPPED
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.catalogue_common import image_names, several
 from calotype.data.image_file import used_levels
 from calotype.data.random_split import LEFT
-from calotype.data.skipped import DUPLICATE, OTHER_LABEL
+from calotype.data.skipped import OTHER_LABEL
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv, write_text
 

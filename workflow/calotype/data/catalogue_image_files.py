@@ -107,7 +107,7 @@ def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
     formats = image_formats(folder, [Path(os.path.relpath(file, folder)).as_posix() for file in ignored])
     unread = counted(formats, lambda path: _class_folder(path, dataset))
     if not found:
-        also = f"; images in formats that are not read: {unread}" if unread else ""
+        also = f"; not read: {unread}" if unread else ""
         hint = f"{conversion(formats)}." if unread else "see `folder`."
         raise CalotypeError(f"{folder}: no images found ({', '.join(SUFFIXES)}){also}.", hint)
     if unread:

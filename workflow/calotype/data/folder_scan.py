@@ -2,7 +2,6 @@
 
 import collections
 import logging
-import os
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -11,14 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 from calotype.config.load import NONE, Settings
+from calotype.data.folder_files import FolderFiles, find_files
+from calotype.data.folder_labels import FolderLabels, labels_of_folders
 from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
-from calotype.data.label_columns import in_order, split_name, typed
+from calotype.data.label_columns import Refused, typed
 from calotype.data.label_source import TableLabels, check_split_folders, find_table
 from calotype.data.label_table import TABLES, spelled
+from calotype.data.unread_formats import conversion, counted
 from calotype.tasks.labels import LabelKind
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
-from calotype.util.files import files_below
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class FolderScan:
     transparent: int = 0  # number of images with transparent pixels
     others: list[str] = field(default_factory=list)  # files that are not images
     unlabelled: list[str] = field(default_factory=list)  # images that are not in the table
+    folders: FolderLabels | None = None  # if the labels are the names of folders
+    files: FolderFiles = field(default_factory=FolderFiles)
 
     @property
     def classes(self) -> list[str]:
@@ -97,10 +100,15 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
             f"images: {place}: must be a folder or a table (.csv, .tsv).",
             "describe arrays (.npz) and IDX files by hand: see config/README.md.",
         )
-    paths, others = _split_by_suffix(folder)
+    files = find_files(folder)
+    paths, others = files.images, files.others
     if not paths:
-        raise CalotypeError(f"images: {folder}: no images found ({', '.join(SUFFIXES)}).")
-    by_folders = _by_folders(folder, paths)
+        unread = counted(files.formats, lambda path: path.rpartition("/")[0])
+        also = f"; not read: {unread}" if unread else ""
+        hint = f"{conversion(files.formats)}." if unread else None
+        raise CalotypeError(f"images: {folder}: no images found ({', '.join(SUFFIXES)}){also}.", hint)
+    named = labels_of_folders(folder, paths, asked.class_folder)
+    by_folders = None if isinstance(named, Refused) else _by_folders(folder, named)
     folders = by_folders.labels if by_folders and len(by_folders.classes) > 1 else None
     table, not_used = find_table(place, paths, others, folders, asked)
     unknown = [name for name in others if name not in not_used and "/" not in name and not table]
@@ -110,20 +118,22 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     reasons += "".join(f"\n  {name}: not an image, and not a table (.csv, .tsv)" for name in unknown[:3])
     found = _by_table(folder, table, paths, asked) if table else by_folders
     if found is None:
-        lost = next((path for path in paths if path.count("/") != 1), paths[0])
-        raise CalotypeError(
-            f"images: {folder}: must have a folder for each class, or a table of labels; see {lost}.{reasons}",
-            f"sort the images into folders, as in {folder}/<class>/<image>.png; or add a CSV file with columns image "
-            "and label; or name the folder that contains the folders of the classes.",
-        )
+        assert isinstance(named, Refused)
+        raise CalotypeError(f"images: {folder}: {named.reason}.{reasons}", named.hint)
     if not table:
         _check_folders(asked, folder)
+    elif asked.class_folder is not None:
+        raise CalotypeError(
+            f"class_folder: the table {table.file} gives the labels.", f"remove it, or type {typed('table', NONE)}."
+        )
     if found.holds == "classes" and len(found.classes) < 2:
+        instead = found.folders.instead if found.folders else []
         raise CalotypeError(
             f"images: {place}: only one class found, `{found.classes[0]}`.{reasons}",
-            "the classes are the folders in this folder, or the labels in the table.",
+            "the classes are the folders in this folder, or the labels in the table"
+            + (f"; or type class_folder=last: {', '.join(instead[:3])}." if instead else "."),
         )
-    found.not_used = not_used
+    found.not_used, found.files = not_used, files
     found.others = [name for name in others if name != found.table.get("file")]
     found.unlabelled = sorted({*paths} - {*found.labels})
     if found.splits and not ("train" in found.splits and len(found.splits) > 1):
@@ -144,25 +154,9 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     return found
 
 
-def _split_by_suffix(folder: Path) -> tuple[list[str], list[str]]:
-    names = sorted(Path(os.path.relpath(file, folder)).as_posix() for file in files_below(folder))
-    images = [name for name in names if Path(name).suffix.lower() in SUFFIXES]
-    return images, sorted({*names} - {*images})
-
-
-def _by_folders(folder: Path, paths: Sequence[str]) -> FolderScan | None:
-    """Take labels from the names of folders; None if images are at different depths, or outside folders."""
-    depths = {path.count("/") for path in paths}
-    if depths == {1}:
-        return FolderScan(folder, "folders", {path: path.split("/")[0] for path in paths})
-    tops = {path.split("/")[0] for path in paths}
-    known = {top: split_name(top) for top in tops}
-    if depths == {2} and all(known.values()) and len({*known.values()}) == len(tops):
-        splits = {name: top for top, name in known.items() if name is not None}
-        return FolderScan(
-            folder, "split folders", {path: path.split("/")[1] for path in paths}, splits=in_order(splits)
-        )
-    return None
+def _by_folders(folder: Path, named: FolderLabels) -> FolderScan:
+    kind: Kind = "split folders" if named.splits else "folders"
+    return FolderScan(folder, kind, named.labels, splits=named.splits, folders=named)
 
 
 def _by_table(folder: Path, table: TableLabels, paths: Sequence[str], asked: Settings) -> FolderScan:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from calotype.config.dataset_base import DUPLICATE
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.catalogue_common import image_names
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError
 
-DUPLICATE = "duplicate of "  # begins the reason of copies
-OTHER_LABEL = ", which has another label"  # ends it
+OTHER_LABEL = ", which has another label"  # ends the reason of some copies
 
 
 class Listing(NamedTuple):

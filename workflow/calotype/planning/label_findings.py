@@ -7,6 +7,7 @@ from calotype.config.load import NONE
 from calotype.data.folder_scan import FolderScan, alike
 from calotype.data.label_columns import CHOSEN, split_name, typed
 from calotype.data.label_kinds import MISSING
+from calotype.planning.folder_findings import nested_labels
 from calotype.tasks.registry import TASKS, task_of
 from calotype.util.yaml_text import quoted
 
@@ -30,6 +31,8 @@ def _labels(seen: FolderScan) -> list[str]:
     if not seen.table:
         within = " in the folders of the splits" if seen.kind == "split folders" else ""
         none = "" if seen.not_used else "; there is no table of labels"
+        if seen.folders and seen.folders.nested:
+            return nested_labels(seen.folders)
         return [f"  labels: the names of the folders{within}{none}"]
     task, why = task_of(seen.holds).name, seen.why["task"]
     others = [typed("task", name) for name in TASKS if name != task]

@@ -16,6 +16,7 @@ from calotype.config.study import Study
 from calotype.data.catalogue_image_files import listed
 from calotype.data.folder_scan import FolderScan
 from calotype.data.image_file import used_levels
+from calotype.planning.folder_findings import file_lines, folder_keys
 from calotype.planning.label_findings import choices, doubts, shown
 from calotype.planning.written_before import entry_range, is_unchanged, marked
 from calotype.tasks.registry import task_of
@@ -153,6 +154,7 @@ def dataset_entry(name: str, seen: FolderScan, side: int | None = None) -> str:
             lines[-1] += "   # ROC and precision-recall curves: the second class is positive"
     else:
         lines.append(f"  labels: {seen.holds}")
+    lines += folder_keys(seen)
     if seen.others:
         lines.append(f"  ignore: [{', '.join(map(quoted, _ignored(seen)))}]   # other files")
     if seen.transparent:
@@ -254,6 +256,7 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     """Return the results of the scan as lines, with problems to fix before training."""
     lines = [f"{name}: {len(seen.labels) - len(seen.unreadable):,} images in {seen.folder}"]
     lines += choices(seen)
+    lines += file_lines(seen)
     lines += [f"  table not used: {reason}" for reason in [*seen.not_used.values()][:SHOWN]]
     if (more := len(seen.not_used) - SHOWN) > 0:
         lines.append(f"  tables not used: {more} more")
@@ -278,16 +281,18 @@ def findings(name: str, seen: FolderScan) -> list[str]:
         lines.append(f"  small class: `{smallest}` has {counts[smallest]} images{imprecise}")
     if counts and max(counts.values()) > UNEVEN * min(counts.values()):
         lines.append("  unbalanced classes: also report the balanced accuracy")
-    if others := [name for name in seen.others if name not in seen.not_used]:
+    if others := [name for name in seen.others if name not in seen.not_used and name not in seen.files.formats]:
         lines.append(f"  ignored: {_some(others)}, which are not images")
     if seen.unlabelled:
         lines.append(f"  ignored: {_some(seen.unlabelled)}: not in the table")
     if seen.duplicates:
         pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.duplicates[:SHOWN])
         lines.append(f"  duplicates: {len(seen.duplicates)} image(s) have copies with the same pixels, such as")
-        lines.append(f"    {pairs}. Delete the copies: the same image in two splits is an error.")
+        lines.append(f"    {pairs}. The same image in two splits is an error: delete the copies, or set")
+        lines.append("    `duplicates: keep_first` in the entry.")
     if seen.unreadable:
-        lines.append(f"  unreadable: {len(seen.unreadable)} image(s); fix or delete them first:")
+        ways = "fix or delete them, or set `unusable: skip` in the entry"
+        lines.append(f"  unreadable: {len(seen.unreadable)} image(s); {ways}:")
         lines += [f"    {path}: {reason}" for path, reason in [*seen.unreadable.items()][:SHOWN]]
     return lines
 

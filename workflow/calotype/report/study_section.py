@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from calotype.data.skipped import DUPLICATE
+from calotype.config.dataset_base import DUPLICATE
 from calotype.evaluation.divergence import converged, diverged_text, epochs_text
 from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
 from calotype.evaluation.study_results import StudyResults
