@@ -31,7 +31,7 @@ def test_a_study_that_classifies_has_a_well_formed_page_with_its_metrics(tmp_pat
     assert [row["variant"] for row in made["results"]] == ["plain", "Other net"]
     first = made["results"][0]
     assert first["metrics"][0][0] == "90.0 %"
-    assert (first["range"], first["pooled"][0], first["images"], first["n"]) == ("80.0 to 100.0 %", "90.0 %", 30, 3)
+    assert (first["range"], first["pooled"][0], first["images"], first["n"]) == ("80.0 to 100.0 %", "90.0 %", "30", 3)
     text = Page(html.render(TEMPLATE, [made], [])).text
     for name in NAMES:
         assert name in text, "the reader sees the names of the classes as they are written"

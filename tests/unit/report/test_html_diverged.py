@@ -13,7 +13,7 @@ def test_seeds_that_diverged_are_named_counted_and_left_out_of_every_number(tmp_
     made = section(tmp_path, lost=LOST)
     assert made["diverged"] == ["Wide net: 2 of 3 seeds diverged (seed 0 in epoch 3, seed 2 in epoch 1)"]
     wide, _, deep, _ = made["results"]
-    assert (wide["n"], wide["diverged"], wide["images"]) == (1, "2 of 3 seeds diverged", 20)
+    assert (wide["n"], wide["diverged"], wide["images"]) == (1, "2 of 3 seeds diverged", "20")
     assert (wide["metrics"][0], wide["range"], wide["pooled"][0]) == (("90.0 %", ""), "90.0 to 90.0 %", "90.0 %")
     assert (deep["n"], deep["diverged"]) == (1, "")
     assert made["claims"][0]["n"] == 1

@@ -65,7 +65,7 @@ def test_latex_table_has_a_line_for_each_variant_and_split():
         ["Deep", r"804,554", "test"],
         ["", "", "test-large"],
     ]
-    assert [row[3] for row in rows] == ["2000", "20000", "2000", "20000"]
+    assert [row[3] for row in rows] == ["2,000", "20,000", "2,000", "20,000"]
     assert rows[0][4:] == ["88.80", "[84.10, 93.50]", "0.10", "", r"12,346", r"[12,000, 13,000]", "5"]
     assert r"\label{tab:dots}" in latex()
 

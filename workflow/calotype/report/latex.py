@@ -99,7 +99,8 @@ def summary_latex(
         first = [_latex(labels[str(variant)]), f"{parameters[str(variant)]:,}"] if variant != before else ["", ""]
         before = str(variant)
         count = str(int(by_metric.n.iloc[0])) + (DAGGER if variant in left_out else "")
-        rows.append([*first, _latex(str(split)), _latex(str(images[variant, split] or "–")), *cells, count])
+        tested_on = f"{number:,}" if (number := int(images[variant, split])) else "–"
+        rows.append([*first, _latex(str(split)), _latex(tested_on), *cells, count])
     return latex_table(f"lrlr{'r@{ }l' * len(metrics)}r", [*heads, "$n$"], rows, _with_note(caption, left_out), name)
 
 

@@ -78,7 +78,7 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
                 "metrics": metrics,
                 "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}" if len(seeds) else "",
                 "pooled": _mean_and_interval(together, headline),
-                "images": int(images[variant, split]) or "–",
+                "images": f"{int(images[variant, split]):,}" if images[variant, split] else "–",
             }
         )
     return rows
