@@ -288,6 +288,21 @@ def test_folders_that_contradict_a_table_are_a_question(header: str, labels: Cal
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ash/0.png,dry", "or in labels.csv: line 22: duplicate of line 2: ash/0.png."),
+        ("ash/99.png,dry", "or in labels.csv: line 22: image ash/99.png not found"),
+        ("elm/0.jpg,dry", "or in labels.csv: line 22: image elm/0.jpg not found (did you mean `elm/0.png`?)."),
+    ],
+)
+def test_a_table_with_errors_beside_folders_is_a_question(line, words):
+    paths = two_classes()
+    table("image,label", [*paths, line.split(",")[0]], [*TREES, "dry"])
+    refused("the labels can be the names of the folders (ash, elm), ", words, "table=none uses the folders.")
+    assert scanned(table="none").kind == "folders"
+
+
 def test_a_table_that_gives_the_folders_or_other_classes_is_no_contradiction():
     paths = two_classes()
     table("image,label", paths, [path.split("/")[0].upper() for path in paths])

@@ -19,7 +19,7 @@ from calotype.data.label_columns import (
     split_name,
     typed,
 )
-from calotype.data.label_table import TABLES, ImagePaths, labelled_images, read_table, spelled
+from calotype.data.label_table import TABLES, ImagePaths, LabelTable, labelled_images, read_table, spelled
 from calotype.util.errors import CalotypeError
 
 SPREADSHEETS = (".xlsx", ".xls", ".ods")
@@ -59,19 +59,25 @@ def find_table(
     if named == NONE:
         return None, {name: f"{name}: you chose the folders" for name in tables} | unread
     if named is not None:
-        found = _read(folder, named, paths, asked)
+        found = _labels_of(read_table(folder / named), folder, named, paths, asked)
         if isinstance(found, Refused):
             raise CalotypeError(f"images: {folder / named} {found.reason}.", found.hint or HINT)
         return found, {name: f"{name}: you chose {named}" for name in tables if name != named} | unread
     offers: dict[str, TableLabels] = {}
     refused: dict[str, Refused] = {}
-    errors: dict[str, CalotypeError] = {}
+    unreadable: dict[str, CalotypeError] = {}
+    errors: dict[str, CalotypeError] = {}  # of tables that name images
     for name in tables:
         if "/" in name:
             unread[name] = f"{name} is in a subfolder: {typed('table', name)} uses it"
             continue
         try:
-            read = _read(folder, name, paths, asked)
+            table = read_table(folder / name)
+        except CalotypeError as error:
+            unreadable[name] = error
+            continue
+        try:
+            read = _labels_of(table, folder, name, paths, asked)
         except CalotypeError as error:
             errors[name] = error
             continue
@@ -80,11 +86,18 @@ def find_table(
         else:
             offers[name] = read
     asking = {name: each for name, each in refused.items() if each.asks}
-    _ask_for_one(folder, offers, asking, {n: e for n, e in errors.items() if not isinstance(e, MissingColumnError)})
+    wrong = {name: error for name, error in errors.items() if not isinstance(error, MissingColumnError)}
+    _ask_for_one(folder, offers, asking, unreadable | wrong)
     unread |= {name: f"{name} {each.reason}" for name, each in refused.items()}
-    unread |= {name: f"{name}: {_first_line(error, folder / name)}" for name, error in errors.items()}
+    failed = unreadable | errors
+    unread |= {name: f"{name}: {_first_line(error, folder / name)}" for name, error in failed.items()}
     if not offers:
-        _ask_without_table(folder, asking, errors, folders, asked)
+        if folders:
+            _ask_folders(folder, asking, wrong, folders)
+        for name, each in asking.items():
+            raise CalotypeError(f"images: {folder / name} {each.reason}.", each.hint)
+        if failed and (not folders or asked.label is not None):
+            raise next(iter(failed.values()))
         return None, unread
     (found,) = offers.values()
     if folders and asked.label is None:
@@ -116,8 +129,9 @@ def _named_table(place: Path, folder: Path, tables: Sequence[str], asked: Settin
     return name
 
 
-def _read(folder: Path, name: str, paths: Sequence[str], asked: Settings) -> TableLabels | Refused:
-    table = read_table(folder / name)
+def _labels_of(
+    table: LabelTable, folder: Path, name: str, paths: Sequence[str], asked: Settings
+) -> TableLabels | Refused:
     columns = choose_columns(table, ImagePaths(paths), asked)
     if isinstance(columns, Refused):
         return columns
@@ -146,24 +160,17 @@ def _ask_for_one(
     )
 
 
-def _ask_without_table(
-    folder: Path,
-    asking: Mapping[str, Refused],
-    errors: Mapping[str, CalotypeError],
-    folders: Mapping[str, str] | None,
-    asked: Settings,
+def _ask_folders(
+    folder: Path, asking: Mapping[str, Refused], errors: Mapping[str, CalotypeError], folders: Mapping[str, str]
 ) -> None:
-    """Raise CalotypeError if no table gives the labels, and one can be meant."""
-    for name, each in asking.items():
-        if folders:
-            raise CalotypeError(
-                f"images: {folder}: the labels can be the names of the folders ({_names(folders)}), or in {name}, "
-                f"which {each.reason}.",
-                f"{typed('table', NONE)} uses the folders. For the table: {each.hint}",
-            )
-        raise CalotypeError(f"images: {folder / name} {each.reason}.", each.hint)
-    if errors and (not folders or asked.label is not None):
-        raise next(iter(errors.values()))
+    """Raise CalotypeError if the names of folders can be labels, and a table that has errors names images."""
+    doubts = {name: (f", which {each.reason}", f"For the table: {each.hint}") for name, each in asking.items()}
+    doubts |= {n: (f": {_first_line(each, folder / n)}", "For the table: correct it.") for n, each in errors.items()}
+    for name, (reason, hint) in doubts.items():
+        raise CalotypeError(
+            f"images: {folder}: the labels can be the names of the folders ({_names(folders)}), or in {name}{reason}.",
+            f"{typed('table', NONE)} uses the folders. {hint}",
+        )
 
 
 def _ask_table_or_folders(found: TableLabels, folders: Mapping[str, str], folder: Path) -> None:

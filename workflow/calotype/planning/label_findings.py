@@ -65,9 +65,9 @@ def _unclear(column: str, strange: Mapping[str, int], seen: FolderScan) -> list[
     train = min(strange, key=lambda value: (split_name(value) != "train", split_name(value) is not None))
     test = min(strange, key=lambda value: (value == train, split_name(value) != "test"))
     return [
-        f"  splits: at random, because of unclear values in the column `{column}`: {values}. If they are splits,",
+        f"  splits: at random, because of unclear values in the column `{column}`: {values}; if they are splits,",
         f"    write `split: {quoted(column)}` under `table`, and for example "
-        f"`splits: {{train: {{value: {quoted(train)}}}, test: {{value: {quoted(test)}}}}}`.",
+        f"`splits: {{train: {{value: {quoted(train)}}}, test: {{value: {quoted(test)}}}}}`",
     ]
 
 
