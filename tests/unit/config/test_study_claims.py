@@ -46,12 +46,14 @@ def claim(**changes):
         (
             "claims.0",
             claim(variant="perceptron", metric="training_accuracy", split=None, value=0.9),
-            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn models record none.",
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn models record none.\n"
+            "Hint: name another metric.",
         ),
         (
             "claims.0",
             claim(similar_to="perceptron", metric="training_accuracy", split=None),
-            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn models record none.",
+            "claims.0.metric: `perceptron` has no training_accuracy: scikit-learn models record none.\n"
+            "Hint: name another metric.",
         ),
     ],
 )
@@ -73,7 +75,9 @@ def test_claims_of_shares_lie_between_none_and_all(project, metric, bound):
 
 def test_a_claim_about_a_split_that_is_not_tested_is_refused(project):
     complaint = project.study(changed(STUDY, "claims.0.split", "test-large")).complaint()
-    assert complaint == f"{STUDY_FILE}: claims.0.split: `test-large` is not one of the study's tests."
+    assert complaint.startswith(
+        f"{STUDY_FILE}: claims.0.split: `test-large` is not one of the study's tests.\nHint: allowed"
+    )
 
 
 def test_what_claims_may_hold_is_taken(classes):

@@ -35,7 +35,12 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         ("example", -1, "example: -1 is out of range: it must be >= 0."),
         ("example", True, "example: true is not a whole number."),
         ("feature_maps", "plian", "feature_maps: variant `plian` not found.\nHint: did you mean `plain`?"),
-        ("feature_maps", "perceptron", "feature_maps: `perceptron` has no convolution: it is a scikit-learn model."),
+        (
+            "feature_maps",
+            "perceptron",
+            "feature_maps: `perceptron` has no convolution: it is a scikit-learn model.\n"
+            "Hint: name a variant with a Keras model.",
+        ),
         (
             "source",
             {"title": "A page", "url": "example.org"},
@@ -135,7 +140,8 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
         (
             "variants.plain.class_weight",
             [1.0, 2.0],
-            "variants.plain.class_weight: has 2 weights, but `clothes` has 3 classes.",
+            "variants.plain.class_weight: has 2 weights, but `clothes` has 3 classes.\n"
+            "Hint: give one weight for each class, or a mapping by class name.",
         ),
         (
             "variants.plain",

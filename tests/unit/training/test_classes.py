@@ -136,4 +136,4 @@ def test_symmetries_of_images_that_are_not_square_are_refused_by_name(data, tmp_
     made = class_recipe(augment=["flip", "dihedral"], epochs=1)
     with pytest.raises(CalotypeError) as problem:
         train(data, made, range(1), tmp_path / "models", train_split=wide)
-    assert str(problem.value) == "augment: dihedral: the images are 8 x 6 px, not square."
+    assert str(problem.value).startswith("augment: dihedral: the images are 8 x 6 px, not square.\nHint: use `flip`")

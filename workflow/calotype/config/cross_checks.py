@@ -53,20 +53,24 @@ def _check_claims(study: Study) -> None:
             if variant is not None:
                 _check_variant(variant, study, f"{key}.{name}")
                 if METRICS[metric].recorded and study.variants[variant].model in SCIKIT_LEARN:
-                    raise CalotypeError(f"{key}.metric: `{variant}` has no {metric}: scikit-learn models record none.")
+                    problem = f"{key}.metric: `{variant}` has no {metric}: scikit-learn models record none."
+                    raise CalotypeError(problem, "name another metric.")
         if claim.split is not None and claim.split not in study.tests:
-            raise CalotypeError(f"{key}.split: `{claim.split}` is not one of the study's tests.")
+            problem = f"{key}.split: `{claim.split}` is not one of the study's tests."
+            raise CalotypeError(problem, f"allowed values are {', '.join(study.tests)}; or add it to `tests`.")
 
 
 def _check_example(study: Study, dataset: Dataset) -> None:
     if (shown := study.feature_maps) is not None:
         _check_variant(shown, study, "feature_maps")
         if study.variants[shown].model in SCIKIT_LEARN:
-            raise CalotypeError(f"feature_maps: `{shown}` has no convolution: it is a scikit-learn model.")
+            problem = f"feature_maps: `{shown}` has no convolution: it is a scikit-learn model."
+            raise CalotypeError(problem, "name a variant with a Keras model.")
     limits = [variant.test_images for variant in study.variants.values()]
     limit = None if None in limits else max(filter(None, limits))
     if study.example is not None and not dataset.may_hold(study.tests[0], study.example, limit):
-        raise CalotypeError(f"example: {study.example} is not one of the test images.")
+        problem = f"example: {study.example} is not one of the test images."
+        raise CalotypeError(problem, f"give the number of an image of `{study.tests[0]}` that is tested.")
 
 
 def _check_classes(study: Study, dataset: Dataset) -> None:
@@ -93,7 +97,8 @@ def _check_variants(study: Study) -> None:
     for key, variant in study.variants.items():
         label = variant.label or key
         if label in labels:
-            raise CalotypeError(f"variants.{key}.label: duplicate label `{label}`, also of `{labels[label]}`.")
+            problem = f"variants.{key}.label: duplicate label `{label}`, also of `{labels[label]}`."
+            raise CalotypeError(problem, "change one of them.")
         labels[label] = key
         if key in RESERVED_VARIANTS:
             raise CalotypeError(f"variants: `{key}` is a reserved name.", "rename the variant.")
@@ -117,6 +122,7 @@ def _with_class_weights(study: Study, dataset: Dataset) -> Study:
                     raise CalotypeError(f"{where}: `{study.dataset}` has no class `{name}`.", did_you_mean(name, names))
             variant = variant.model_copy(update={"class_weight": [float(weights.get(name, 1)) for name in names]})
         elif isinstance(weights, list) and len(weights) != len(names):
-            raise CalotypeError(f"{where}: has {len(weights)} weights, but `{study.dataset}` has {len(names)} classes.")
+            problem = f"{where}: has {len(weights)} weights, but `{study.dataset}` has {len(names)} classes."
+            raise CalotypeError(problem, "give one weight for each class, or a mapping by class name.")
         variants[key] = variant
     return study.model_copy(update={"variants": variants})

@@ -55,9 +55,9 @@ def _combinations(
         if not isinstance(values, list) or not values:
             raise CalotypeError(f"{where}.{key}: is not a list of values.", f"example: {key}: [{values}]")
         if len(values) <= MOST and any(values.count(value) > 1 for value in values):
-            raise CalotypeError(f"{where}.{key}: duplicate value.")
+            raise CalotypeError(f"{where}.{key}: duplicate value.", "remove one of them.")
         if key in ("label", "description", "seeds", "seeds_per_job", GRID):
-            raise CalotypeError(f"{where}.{key}: cannot be swept: it changes no result.")
+            raise CalotypeError(f"{where}.{key}: cannot be swept: it changes no result.", "set it beside `grid`.")
     number = math.prod(map(len, grid.values()))
     if number > MOST:
         raise CalotypeError(f"{where}: gives {number:,} variants, more than {MOST:,}.", "use shorter lists.")

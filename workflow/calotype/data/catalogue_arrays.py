@@ -64,7 +64,7 @@ def _rows(folder: Path, arrays: Arrays) -> pd.DataFrame:
     if "group" in columns:
         columns["group"] = [str(value) for value in columns["group"]]
         if without := [f"image {place}" for place, value in enumerate(columns["group"]) if not value.strip()]:
-            raise CalotypeError(f"{arrays.groups}: empty for:{several(without)}")
+            raise CalotypeError(f"{arrays.groups}: empty for:{several(without)}", "fill it in, or remove `groups`.")
     size = {"height": height, "width": width, "channels": channels, "bits": 8 * pixels.dtype.itemsize}
     seen = {"largest": [int(image.max()) for image in pixels], "pixels": [*map(digest, np.asarray(pixels))]}
     return pd.DataFrame(columns | size | seen)

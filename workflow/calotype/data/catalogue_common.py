@@ -53,7 +53,8 @@ def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFr
     if "weight" in found:
         weights = _numbers(found.weight, names, where, "weight")
         if (weights < 0).any():
-            raise CalotypeError(f"{where}: {names[weights < 0].iloc[0]}: the weight is negative.")
+            problem = f"{where}: {names[weights < 0].iloc[0]}: the weight is negative."
+            raise CalotypeError(problem, "weights must be 0 or more.")
         if not weights.any():
             raise CalotypeError(f"{where}: all weights are 0.", "name another column or array, or none.")
         found = found.assign(weight=weights)

@@ -70,7 +70,8 @@ class Trainer(KerasModel):
             scale = (largest - offset) or 1.0  # all labels may be equal
         super().__init__(recipe, train.images.shape[1:], {"classes": classes, "offset": offset, "scale": scale})
         if self.shape[0] != self.shape[1] and any(change.name == "dihedral" for change in recipe.augment):
-            raise CalotypeError(f"augment: dihedral: the images are {self.shape[1]} x {self.shape[0]} px, not square.")
+            problem = f"augment: dihedral: the images are {self.shape[1]} x {self.shape[0]} px, not square."
+            raise CalotypeError(problem, "use `flip`, or make the images square with `crop` or `pad`.")
         # For `save`: of a compiled model, Keras also saves the optimizer. One model for all seeds, because files hold
         # names of layers, and these count the models that were built.
         self.plain = self.fresh_model(seed=0)

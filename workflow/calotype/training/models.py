@@ -146,5 +146,6 @@ def build(name: str, shape: tuple[int, int, int], outputs: int, arguments: dict[
     except Exception as error:
         raise CalotypeError(f"model: {name}: {type(error).__name__}: {error}") from error
     if not isinstance(model, keras.Model):
-        raise CalotypeError(f"model: {name}: must return a Keras model, not {type(model).__name__}.")
+        problem = f"model: {name}: must return a Keras model, not {type(model).__name__}."
+        raise CalotypeError(problem, "end the function with `return`, and its model.")
     return model
