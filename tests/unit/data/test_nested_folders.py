@@ -210,3 +210,27 @@ def test_an_image_without_its_suffix_is_recognised(flowers):
         CalotypeError, match=r"rose: 1 PNG without its suffix.*\n.*\nHint: add the suffix .png to their"
     ):
         catalogue(flowers)
+
+
+def test_a_line_of_a_table_that_names_a_format_that_is_not_read_says_so(cells):
+    lines = (cells / "labels.csv").read_text().replace("raw/3.png", "raw/3.HEIC")
+    (cells / "labels.csv").write_text(lines)
+    (cells / "raw/3.png").rename(cells / "raw/3.HEIC")
+    with pytest.raises(CalotypeError, match=r"line 5: image 'raw/3.HEIC': HEIC is not read; convert the file"):
+        catalogue(cells, table={"file": "labels.csv"}, ignore=["*.HEIC"])
+
+
+@pytest.mark.parametrize(
+    ("key", "default", "other"),
+    [
+        ("class_folder", "first", "last"),
+        ("follow_links", False, True),
+        ("unusable", "refuse", "skip"),
+        ("duplicates", "refuse", "keep_first"),
+        ("duplicates", "refuse", "allow"),
+    ],
+)
+def test_only_a_value_that_is_not_the_default_is_part_of_the_identity_of_the_catalogue(flowers, key, default, other):
+    plain = dataset(flowers).catalogue()
+    assert dataset(flowers, **{key: default}).catalogue() == plain
+    assert dataset(flowers, **{key: other}).catalogue() == plain | {key: other}

@@ -1,5 +1,6 @@
 """Labels and splits of `new_study` from the names of folders."""
 
+import collections
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -51,7 +52,9 @@ def labels_of_folders(folder: Path, paths: Sequence[str], asked: ClassFolder | N
             return Refused(f"several folders are named as one split: {names}", "join or rename them.")
         if shallow := [path for path in paths if path.count("/") < 2]:
             problem = f"folders are named as splits ({names}), and have no folders of classes; see {shallow[0]}"
-            return Refused(problem, "sort their images into folders of classes, or add a table of labels.")
+            return Refused(
+                problem, "sort the images into folders of classes, add a table of labels, or name one folder."
+            )
         splits = in_order({name: top for top, name in known.items()})
     inner = {path: path.split("/")[1 if splits else 0 : -1] for path in paths}
     below = sorted({name for names in inner.values() for name in names[1:] if split_name(name)})
@@ -68,6 +71,7 @@ def labels_of_folders(folder: Path, paths: Sequence[str], asked: ClassFolder | N
     chosen = asked or ("last" if len(classes["first"]) < 2 and all_nested else "first")
     other: ClassFolder = "last" if chosen == "first" else "first"
     possible = classes[other] != classes[chosen] and len(classes[other]) > 1 and not {*classes[other]} <= {*unused}
+    forms = collections.Counter(map(spelled, {*raw[chosen].values()}))
     return FolderLabels(
         {path: spelled(name) for path, name in raw[chosen].items()},
         splits,
@@ -75,5 +79,5 @@ def labels_of_folders(folder: Path, paths: Sequence[str], asked: ClassFolder | N
         classes[other] if possible else [],
         next((os.path.normpath(path) for path, names in inner.items() if len(names) > 1), ""),
         unused,
-        [name for name in classes[chosen] if len({each for each in raw[chosen].values() if spelled(each) == name}) > 1],
+        sorted(name for name, number in forms.items() if number > 1),
     )

@@ -13,6 +13,7 @@ import pandas as pd
 
 from calotype.config.dataset_images import ImageTable
 from calotype.data.catalogue_common import SHOWN, several
+from calotype.data.unread_formats import format_of
 from calotype.util.errors import CalotypeError, did_you_mean
 from calotype.util.files import check_regular
 
@@ -118,6 +119,8 @@ class ImagePaths:
         meant = f" (did you mean `{found}`?)" if (found := self.meant(entry)) else ""
         if (path := _normal(entry)) is None:
             return f"{entry.strip()!r} is not in {folder}{meant}"
+        if not meant and (kind := format_of(path)):
+            return f"image {path!r}: {kind} is not read; convert the file, and write its new name"
         if not meant:  # slow; not for thousands of names
             hint = did_you_mean(path, self.there[:2000]) or ""
             meant = f" ({hint})" * hint.startswith("did")

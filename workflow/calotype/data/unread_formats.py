@@ -54,11 +54,12 @@ _RENAMED = {"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif"}  # formats that are r
 
 def image_formats(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the format of each file that is an image of a format that is not read, or lacks its suffix."""
-    found = {name: _by_suffix(name) or _by_content(folder / name) for name in names}
+    found = {name: format_of(name) or _by_content(folder / name) for name in names}
     return {name: kind for name, kind in found.items() if kind}
 
 
-def _by_suffix(name: str) -> str | None:
+def format_of(name: str) -> str | None:
+    """Return the format that is not read, by the suffix of a file; None for other files."""
     return next((kind for kind, (suffixes, _) in FORMATS.items() if name.lower().endswith(suffixes)), None)
 
 
