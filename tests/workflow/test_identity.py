@@ -149,6 +149,7 @@ HARMLESS = {
     ],
     "another limit": [
         (f"{CODE}/config/optimizer.py", "Field(ge=0, lt=1)", "Field(ge=0, lt=0.9)"),
+        (f"{CODE}/config/optimizer_arguments.py", "Field(ge=2)", "Field(ge=3)"),
         (f"{CODE}/steps/geometry.py", "Field(ge=1, le=16384)", "Field(ge=1, le=20000)"),
     ],
     "a check of a step": [
@@ -162,6 +163,7 @@ HARMLESS = {
             '            raise ValueError("small")\n\n    def after(',
         ),
     ],
+    "diverged runs are an error": [("config/studies/own.yaml", "task: count", "task: count\nmay_diverge: false")],
     "the title of a step": [(f"{CODE}/steps/base.py", '} px"] if', '} pixels"] if')],
     "a description": [
         (f"{CODE}/config/recipe.py", '"Passes over the training images."', '"How often each image is seen."'),
@@ -320,3 +322,24 @@ def test_a_path_that_is_not_declared_is_an_error_before_any_job(project, edit):
     assert done.returncode
     problem = r"variants\.net\.model_arguments\.first: scale\.npy is an undeclared file or folder"
     assert re.search(problem, done.stdout + done.stderr)
+
+
+# ---- A model that diverges in its first steps ------------------------------------------------------------------------
+
+
+def test_a_custom_model_that_diverges_is_trained_and_marked_unless_the_study_forbids_it(project, edit):
+    variant = "  {0}:\n    model: code/my_models.py:plain\n    optimizer: {{name: adam, learning_rate: {1}}}\n"
+    edit("config/studies/own.yaml", "variants:\n", "variants:\n" + variant.format("fast", "1.0e+30"))
+    target = "results/own/fast/seeds-000-000/provenance.json"
+    printed = " ".join(project.run(target).split())
+    assert "the training diverges: the loss of the first 2 step(s) is inf. Its runs will be marked" in printed
+    assert "diverged in epoch 1" in (project.folder / "results/logs/train/own/fast/000-000.log").read_text("utf-8")
+    edit("config/studies/own.yaml", "task: count", "task: count\nmay_diverge: false")
+    assert project.plan(target) == {}
+    edit("config/studies/own.yaml", "variants:\n", "variants:\n" + variant.format("faster", "1.0e+31"))
+    done = project.snakemake("--cores", "2", target.replace("fast", "faster"))
+    assert done.returncode
+    text = " ".join((done.stdout + done.stderr).split())
+    assert "own/faster: model: code/my_models.py:plain: the training diverges: the loss of the first" in text
+    assert "Hint: lower the learning rate, or set `may_diverge: true` in the study." in text
+    assert not (project.folder / "results/own/faster").exists()

@@ -141,7 +141,7 @@ class Study(Strict):
         True,
         description="Allow runs to diverge, that is, to end with an infinite or NaN loss. Diverged seeds are marked in "
         "tables and figures, and excluded from means, intervals and comparisons. If false, the evaluation of the study "
-        "fails with an error that names them.",
+        "fails with an error that names them, and the smoke test of a custom model that diverges fails, too.",
     )
     defaults: dict[str, Any] = Field({}, description="Defaults of all variants.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Variants, by name.")
