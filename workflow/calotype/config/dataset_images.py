@@ -142,8 +142,10 @@ class ImagesDataset(OwnDataset):
             raise ValueError(f"labels: {self.labels} need a table; folders give classes")
         if self.table is not None and self.class_folder != "first":
             raise ValueError("class_folder: not allowed with a table, which gives the labels")
-        if self.table is None and any(re.search(r"[/\\]|^\.{1,2}$", name) for name in self.classes):
-            raise ValueError("classes: each must be the name of a folder in `folder`")
+        if self.table is None and (wrong := [name for name in self.classes if re.search(r"[/\\]|^\.{1,2}$", name)]):
+            raise ValueError(
+                f"classes: {wrong[0]!r}: must be the name of a folder, without / and \\; rename the folder"
+            )
         kinds = {key for split in self.splits.values() for key in split.model_dump(exclude_none=True)}
         if len(kinds) > 1:
             raise ValueError(
