@@ -143,4 +143,4 @@ def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_
         assert expected in text
     for what in ("Contact sheet", "Confusion", "Errors"):
         for variant in ("source", "accurate"):
-            assert f'"what": "{what}, {variant}"' in text
+            assert f'"content": "{what}, {variant}"' in text

@@ -26,7 +26,7 @@ def figure_files(figures):
     for figure in figures:
         path = f"{RESULTS}/{{study}}/figures/{figure.stem}"
         shown = {"caption": f"../report/{figure.name}.rst", "category": "{study}"}
-        labels = {"what": f"{figure.label}, {{variant}}" if figure.per_variant else figure.label, "kind": "figure"}
+        labels = {"content": f"{figure.label}, {{variant}}" if figure.per_variant else figure.label, "kind": "figure"}
         if figure.per_variant:
             files[figure.name] = report(directory(path), patterns=["{variant}.svg"], labels=labels, **shown)
         else:

@@ -84,7 +84,7 @@ rule preview:
             f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.svg",
             caption="../report/preview.rst",
             category="Preparation",
-            labels={"what": "{dataset}, {split}", "kind": "figure"},
+            labels={"content": "{dataset}, {split}", "kind": "figure"},
         ),
         png=f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.png",
     log:

@@ -27,7 +27,7 @@ rule report:
             f"{RESULTS}/{{report}}.html",
             caption="../report/report.rst",
             category="Report",
-            labels={"what": "Measured against claimed", "kind": "page"},
+            labels={"content": "Measured against claimed", "kind": "page"},
         ),
         findings=f"{RESULTS}/{{report}}.txt",
     log:
