@@ -10,6 +10,7 @@ from unit.drawings import CLASSES, RED, accuracy_by_class, accuracy_by_label, co
 
 from calotype.figures import accuracy
 from calotype.figures import count as figures_count
+from calotype.figures.errors import draw_errors
 from calotype.figures.sheet import black_and_white
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
@@ -50,10 +51,25 @@ def test_images_that_were_normalised_are_not_cut_off_at_black():
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [([0, 9], (0, 9)), ([3, 3], (0, 3)), ([0, 0], (0, 1)), ([-1, 2], (-1, 2)), ([-4, -4], (-4, -3))],
-)
-def test_black_is_zero_unless_there_is_less(values, expected):
-    assert black_and_white(np.array(values, float)) == expected
+    [
+        ([0, 9], (0, 9)), ([5, 9], (5, 9)), ([0.25, 0.5], (0, 0.5)), ([3, 3], (0, 3)), ([0, 0], (0, 1)),
+        ([-1, 2], (-1, 2)), ([-4, -4], (-4, -3)),
+    ],
+)  # fmt: skip
+def test_black_is_zero_unless_normalise_moved_it(values, expected):
+    assert black_and_white(np.array(values, float)[:, None]) == expected
+
+
+def test_colours_that_normalise_shifted_by_channel_are_shown_as_they_were_read():
+    levels = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3))
+    levels[0, 0, :2] = [[0, 0, 0], [255, 255, 255]]
+    normalised = ((levels / 255 - [0.2, 0.5, 0.7]) / [0.1, 0.2, 0.4]).astype(np.float32)
+    (axes,) = figures_count.draw_contact_sheet(normalised, np.zeros(3, int), np.zeros(3)).axes
+    (errors,) = draw_errors(normalised, ["a"] * 3, ["b"] * 3).axes
+    for shown in (axes.images, errors.images):
+        for image, expected in zip(shown, levels, strict=True):
+            times = image.get_array().shape[0] // 16
+            assert np.array_equal(image.get_array()[::times, ::times], expected)
 
 
 def test_pixels_of_an_image_stand_where_they_are():

@@ -54,8 +54,27 @@ def test_a_row_of_the_figure_is_called_by_file_and_label(label, classes, names, 
     [([0, 0.5], 1, (0, 1)), ([-2, 3], 1, (-2, 3)), ([0, 7], 1, (0, 7)), ([4, 4], None, (4, 5))],
 )
 def test_pixels_outside_the_range_before_a_function_of_the_users_are_not_cut_off(values, white, expected):
-    column = [(np.full((2, 2, 1), value, np.float32), Known(white=white)) for value in values]
-    assert preparation._range(column) == expected
+    column = [(np.full((2, 2, 1), value, np.float32), Known("unit", white=white)) for value in values]
+    assert preparation._ranges(column) == [expected] * 2
+
+
+def test_images_of_12_bits_are_not_black_beside_images_of_8_bits():
+    levels = np.arange(64).reshape(8, 8, 1)
+    images = [(levels * 4).astype(np.uint8), (levels * 65).astype(np.uint16), (levels * 1000 + 900).astype(np.uint16)]
+    rows = preparation.all_stages([(i, 0, image) for i, image in enumerate(images)], read_steps(["scale"]))
+    (axes,) = preparation.preview(rows, read_steps(["scale"]), ["a", "b", "c"]).axes
+    shown = [image.get_array() for image in axes.images]
+    assert [(image.min(), image.max()) for image in shown[:3]] == [(0, 255)] * 3
+    assert [image.max() for image in shown[3:]] == [252, 16, 249], "after `scale`, the range is shared"
+    assert "each image is shown from its darkest to its brightest pixel" in " ".join(
+        text.get_text().replace("\n", " ") for text in axes.texts
+    )
+
+
+def test_a_white_image_is_shown_white():
+    rows = preparation.all_stages([(1, 0, np.full((8, 8, 1), 255, np.uint8))], [])
+    (axes,) = preparation.preview(rows, [], ["image 1"]).axes
+    assert (axes.images[0].get_array() == 255).all()
 
 
 def test_the_images_that_were_chosen_are_those_that_are_shown():

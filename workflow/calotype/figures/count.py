@@ -31,8 +31,7 @@ def draw_contact_sheet(
     edge, gap, title = 0.07, 0.065, 0.17
     size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
     height = size * images.shape[1] / images.shape[2]
-    low, white = black_and_white(images)
-    white = max(white, 1.0) if low == 0 else white
+    low, white = (0.0, 1.0) if images.min() >= 0 and images.max() <= 1 else black_and_white(images)
     page = sheet(DOUBLE, edge + rows * (title + height + 0.02))
     for i, (image, label, count) in enumerate(zip(images, labels, predicted, strict=True)):
         left = edge + i % columns * (size + gap)

@@ -19,6 +19,7 @@ ROWS = 6  # images of a figure
 FIRST = 1000  # images to choose from if labels are numbers: all images before a chosen one must be read
 DOTS = 300  # pixels per inch; finer ones are averaged
 SMALL = 6.5  # points: font size below the titles
+EACH = "Until `scale` or `normalise`, each image is shown from its darkest to its brightest pixel."
 Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and its known properties
 
 
@@ -72,8 +73,24 @@ def _printable(image: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     return image if image.shape[2] in (1, 3) else image.mean(axis=2, keepdims=True)
 
 
-def _range(column: Sequence[Stage]) -> tuple[float, float]:
-    """Return the values shown black and white: those of the pixel type, or the smallest and largest of the column."""
+def _has_levels(column: Sequence[Stage]) -> bool:
+    return all(known.values == "levels" for _, known in column)
+
+
+def _ranges(column: Sequence[Stage]) -> list[tuple[float, float]]:
+    """Return the values shown black and white in each image of a column.
+
+    Grey levels: the darkest and the brightest pixel of the image, as cameras of 12 bits use a small part of 16 bits; of
+    an image with one value, the ends of the pixel type. Later: the same for all images, `_shared_range`.
+    """
+    if not _has_levels(column):
+        return [_shared_range(column)] * len(column)
+    ends = [(float(image.min()), float(image.max()), float(known.white or 1)) for image, known in column]
+    return [(low, high) if high > low else (0.0, white) for low, high, white in ends]
+
+
+def _shared_range(column: Sequence[Stage]) -> tuple[float, float]:
+    """Return the ends of the pixel range, or the smallest and largest value of the column."""
     low = min(float(image.min()) for image, _ in column)
     high = max(float(image.max()) for image, _ in column)
     white = [known.white for _, known in column]
@@ -84,26 +101,27 @@ def _range(column: Sequence[Stage]) -> tuple[float, float]:
 
 
 def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
-    """Return the text below a column's title: size, channels, and the range of values if it is not a usual one."""
+    """Return the text below a column's title: size, channels, and the shared range of values if it is not 0 to 1."""
     shapes = {image.shape for image, _ in column}
     height, width, channels = next(iter(shapes))
     words = f"{width}×{height}" if len(shapes) == 1 else "several sizes"
     words += f"×{channels}" if len(shapes) == 1 and channels > 1 else ""
-    return words if (low, high) in ((0, 1), (0, 255)) else f"{words}, {low:.2g} to {high:.2g}"
+    return words if _has_levels(column) or (low, high) == (0, 1) else f"{words}, {low:.2g} to {high:.2g}"
 
 
 def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Sequence[str]) -> Figure:
     """Plot a row for each image, with a column for the image as read and one for each step.
 
-    Black and white are the ends of the pixel range. Without such a range, as after `normalise`, they are the smallest
-    and the largest value of the column, given below its title.
+    Images of grey levels have the brightness of `EACH`, a note below the figure. In later columns black and white are
+    the ends of the pixel range; without such a range, as after `normalise`, the smallest and the largest value of the
+    column, given below its title.
 
     Args:
         rows: stages of each image, as from `all_stages`.
         names: titles of the rows.
     """
     columns = [[row[i] for row in rows] for i in range(len(steps) + 1)]
-    ranges = [_range(column) for column in columns]
+    ranges = [_ranges(column) for column in columns]
     # All in inches.
     shown = ["\n".join(shorten(line, 1.2, SMALL) for line in name.split("\n")) for name in names]
     left = 0.12 + max(text_width(line, SMALL) for name in shown for line in name.split("\n"))
@@ -115,10 +133,13 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     widest = max(text_width(title, 8) for title, _ in titles)
     large = max(5.0, min(8.0, 8 * (box + gap / 2) / widest))
     words = [wrap(given, box, SMALL, lines=5) for _, given in titles]
-    beneath = [wrap(_beneath(column, *ends), box, SMALL) for column, ends in zip(columns, ranges, strict=True)]
+    beneath = [wrap(_beneath(column, *ends[0]), box, SMALL) for column, ends in zip(columns, ranges, strict=True)]
     given, said = (max(text.count("\n") + 1 if text else 0 for text in texts) for texts in (words, beneath))
     head = 0.16 + line * (given + said) + 0.05
-    page = sheet(left + len(columns) * (box + gap), head + len(rows) * (high + gap))
+    width, foot = left + len(columns) * (box + gap), head + len(rows) * (high + gap)
+    note = wrap(EACH, width - 0.1, SMALL, lines=5) if any(map(_has_levels, columns)) else ""
+    page = sheet(width, foot + (line * (note.count("\n") + 1) + 0.05 if note else 0))
+    page.text(0.04, foot + 0.02, note, fontsize=SMALL, ha="left", va="top", color=FAINT)
     for i, (title, _) in enumerate(titles):
         x = left + i * (box + gap)
         page.text(x + box / 2, 0.13, shorten(title, box + gap, large), fontsize=large)
@@ -128,7 +149,7 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
             wide, tall = fit(image, box, high)
             y = head + j * (high + gap)
             place = x + (box - wide) / 2, y + (high - tall) / 2, wide, tall
-            page.picture(_printable(image, wide), *place, low=ranges[i][0], high=ranges[i][1])
+            page.picture(_printable(image, wide), *place, low=ranges[i][j][0], high=ranges[i][j][1])
     for j, name in enumerate(shown):
         page.text(0.04, head + j * (high + gap) + high / 2, name, fontsize=SMALL, ha="left", va="center")
     return page.figure

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from calotype.figures.base import PALE, SINGLE
 from calotype.figures.panels import empty_figure
 
+Levels = float | NDArray[np.floating[Any]]  # of all channels, or one of each
 FRAME = (PALE, 0.4)  # of an image: colour, and width in points
 
 
@@ -24,13 +25,13 @@ class Sheet:
 
     def picture(
         self, image: NDArray[np.floating[Any]], left: float, top: float, width: float, height: float,
-        low: float = 0, high: float = 1, frame: tuple[str, float] = FRAME,
+        low: Levels = 0.0, high: Levels = 1.0, frame: tuple[str, float] = FRAME,
     ) -> None:  # fmt: skip
         """Plot an image with a frame at a place in inches.
 
         Args:
             image: shape (height, width) or (height, width, 1), plotted in grey, or (height, width, 3), in colour.
-            low, high: the values of black and white.
+            low, high: the values of black and white, or those of each channel.
         """
         shown = np.rint(((image - low) / (high - low)).clip(0, 1) * 255).astype(np.uint8)
         shown = np.broadcast_to(np.atleast_3d(shown), (*shown.shape[:2], 3))
@@ -69,13 +70,19 @@ def first_seed_diverged(epoch: int) -> Figure:
     return notice(f"Seed 0 diverged in epoch {epoch}: there is nothing to show.")
 
 
-def black_and_white(images: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Return the values of prepared images that are shown black and white.
+def black_and_white(images: NDArray[np.floating[Any]]) -> tuple[Levels, Levels]:
+    """Return the values of prepared images, shape (..., channels), that are shown black and white.
 
-    These are 0 and the largest value; with negative values, as after `normalise`, the smallest and the largest.
+    Of images in 0..1 these are 0 and the largest value. Of others, as after `normalise`, they are the smallest and the
+    largest value of each channel: `normalise` may have shifted each channel by another mean.
     """
-    low, high = min(0.0, float(images.min())), float(images.max())
-    return low, high if high > low else low + 1
+    low, high = images.min(), images.max()
+    if low >= 0 and high <= 1:
+        return 0.0, float(high) or 1.0
+    axes = tuple(range(images.ndim - 1))
+    low, high = images.min(axis=axes), images.max(axis=axes)
+    low = np.where(high > low, low, np.minimum(low, 0))  # an image with one value
+    return low, np.where(high > low, high, low + 1)
 
 
 def fit(image: NDArray[np.floating[Any]], width: float, height: float) -> tuple[float, float]:
