@@ -159,7 +159,9 @@ REFUSED = {
     "a comma without quotes": Case(
         rows(at(4, f"{NAMES[4]},elm, red")), new_study="line 6: not a table", catalogue="line 6: not a table"
     ),
-    "an open quote": Case(rows(at(4, f'{NAMES[4]},"elm')), new_study="check its quotes", catalogue="check its quotes"),
+    "an open quote": Case(
+        rows(at(4, f'{NAMES[4]},"elm')), new_study="line 6: not a table", catalogue="check the quotes of this line"
+    ),
     "an image that is not there": Case(
         rows(at(4, "plant-99.png,elm")), new_study="line 6: image plant-99.png not", catalogue="image plant-99.png not"
     ),

@@ -50,11 +50,16 @@ def read_table(file: Path) -> LabelTable:
     """Read a CSV file, or a TSV file (.tsv), as text; lines without any text are left out."""
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
     check_regular(file)
+    lines: list[tuple[int, list[str]]] = []
+    begins = 1  # line of the file on which the next line of the table begins
     try:
         text = file.read_bytes().decode("utf-8-sig")
         # Not pandas: it pads short lines, and takes the first field of long ones as the index.
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
-        lines = [(reader.line_num, fields) for fields in reader if any(field.strip() for field in fields)]
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                lines.append((reader.line_num, fields))
+            begins = reader.line_num + 1
     except FileNotFoundError:
         raise CalotypeError(f"table.file: {file} not found.", "its path starts from `folder`.") from None
     except OSError as error:
@@ -62,7 +67,7 @@ def read_table(file: Path) -> LabelTable:
     except UnicodeDecodeError:
         raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
     except csv.Error as error:
-        raise CalotypeError(f"{file}, line {reader.line_num}: not a table: {error}.", "check its quotes.") from None
+        raise CalotypeError(f"{file}, line {begins}: not a table: {error}.", "check the quotes of this line.") from None
     if not lines:
         raise CalotypeError(f"{file}: not a table: it is empty.", "its first line must name the columns.")
     (_, header), *lines = lines
