@@ -169,6 +169,7 @@ def test_skipped_images_are_listed_and_the_report_gives_their_number(trained):
     assert found.reason.tolist() == ["the file is empty.", f"duplicate of {SPECIES[0]}/leaf no. 0.png"]
     page = (trained.folder / "results/species.html").read_text(encoding="utf-8")
     assert f"2 images were skipped: 1 unusable, 1 duplicate. {file} lists each with its reason." in page
+    assert "  2 images were skipped: " in (trained.folder / "results/species.txt").read_text(encoding="utf-8")
     assert "Leaving out 2 image(s)" in (trained.folder / "results/logs/catalogue/species.log").read_text()
 
 

@@ -50,6 +50,8 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
             count = "; ".join(filter(None, (count if row["n"] else "", row["diverged"])))
             found = f"{section['metrics'][0]} {mean} {between}"
             lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
+        if section["skipped"]:
+            lines.append(f"  {section['skipped']}")
         for claim in section["claims"]:
             tested_on = f" on {claim['split']}" if claim["split"] else ""
             measured = f"{claim['mean']} {claim['interval']}".strip()
