@@ -12,7 +12,9 @@ from unit.new_studies import started
 from calotype.data.catalogue import write_catalogue
 from calotype.data.folder_scan import scan_folder
 from calotype.planning.new_study import findings
+from calotype.preparation.dark_images import levels_seen
 from calotype.preparation.stages import take
+from calotype.steps.registry import read_steps
 
 
 @pytest.fixture
@@ -41,16 +43,26 @@ def test_a_new_study_uses_the_levels_that_the_camera_has(microscope):
     assert prepared.ravel().tolist() == [0, 1]
 
 
-def test_the_catalogue_has_the_levels_and_warns_before_scale_makes_images_dark(microscope, caplog):
+def test_a_user_is_warned_before_scale_makes_images_dark_and_not_if_normalise_uses_the_levels(microscope, caplog):
     dataset = started(microscope).datasets["mine"]
+    unprepared = dataset.model_validate(dataset.model_dump(exclude={"prepare"}))  # as the job of the catalogue gets it
     with caplog.at_level(logging.WARNING):
-        found = catalogued(dataset)
+        found = catalogued(unprepared)
     largest = [int(cv2.imread(f"cells/{path}", cv2.IMREAD_UNCHANGED).max()) for path in found.path]
     assert found.largest.tolist() == largest
     assert not caplog.records
-    with caplog.at_level(logging.WARNING):
-        catalogued(dataset.model_validate(dataset.model_dump() | {"prepare": ["grey", "scale"]}))
-    assert "replace `scale` by {name: normalise, range: [0, 1], levels: [0, 4095]}" in caplog.text
+    assert levels_seen(["catalogue.csv"], dataset.prepare)[0] == logging.DEBUG
+    level, line = levels_seen(["catalogue.csv"], read_steps(["grey", "scale"]))
+    assert level == logging.WARNING
+    assert f"The largest value is {max(largest)} in images of 16 bits" in line
+    assert "replace `scale` by {name: normalise, range: [0, 1], levels: [0, 4095]}" in line
+
+
+@pytest.mark.parametrize("steps", [["contrast", "scale"], [{"name": "threshold", "method": "otsu"}, "scale"], ["grey"]])
+def test_no_warning_of_dark_images_if_a_step_before_scale_changes_their_range(microscope, steps):
+    catalogued(started(microscope).datasets["mine"])
+    assert levels_seen(["catalogue.csv"], read_steps(steps))[0] == logging.DEBUG
+    assert levels_seen([], read_steps(steps))[0] == logging.DEBUG
 
 
 def test_images_that_use_all_bits_are_scaled_without_a_warning(config_folder, caplog):
@@ -61,5 +73,7 @@ def test_images_that_use_all_bits_are_scaled_without_a_warning(config_folder, ca
             cv2.imwrite(str(config_folder / f"cells/{name}/{i}.png"), levels)
     dataset = started(Path("cells")).datasets["mine"]
     assert [step.name for step in dataset.prepare] == ["grey", "scale"]
-    catalogued(dataset)
+    with caplog.at_level(logging.WARNING):
+        catalogued(dataset)
+    assert levels_seen(["catalogue.csv"], dataset.prepare)[0] == logging.DEBUG
     assert not caplog.records

@@ -12,7 +12,6 @@ import pandas as pd
 from calotype.config.dataset_base import DUPLICATE, SKIPPED
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.catalogue_common import image_names, several
-from calotype.data.image_file import used_levels
 from calotype.data.random_split import LEFT
 from calotype.data.skipped import OTHER_LABEL
 from calotype.util.errors import CalotypeError
@@ -96,15 +95,6 @@ def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, 
     """
     found, skipped = resolve_name(dataset.lister)(dataset, threads)
     _check_sides(found, dataset, Path(dataset.folder, dataset.named().get("table.file", "")))
-    largest = int(found.largest.max()) if len(found) else 0
-    if (levels := used_levels(int(found.bits.max()), largest)) and any(
-        step.name == "scale" for step in dataset.prepare
-    ):
-        logger.warning(
-            "The largest value is %d in images of 16 bits, and `scale` makes it %.2g. "
-            "If these are images of %d bits, replace `scale` by {name: normalise, range: [0, 1], levels: [0, %d]}",
-            largest, largest / 65535, levels.bit_length(), levels,
-        )  # fmt: skip
     # Split by split: a further image in one changes no other.
     parts = [_shuffled(found[found.split == name], dataset.random.seed) for name in (*dataset.splits, LEFT)]
     found = pd.concat(parts, ignore_index=True)

@@ -27,6 +27,7 @@ CONFIG_TYPE = ("", "pydantic.BaseModel")
 # They change no result: errors, logs, and code that runs around the work of a stage.
 NO_RESULT = (
     "calotype.jobs",
+    "calotype.preparation.dark_images",
     "calotype.util.code_digest",
     "calotype.util.entry_point",
     "calotype.util.errors",
