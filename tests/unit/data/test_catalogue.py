@@ -1,6 +1,7 @@
 """No image is on both sides of a split without a message."""
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -36,3 +37,19 @@ def test_the_same_pixels_on_one_side_are_told_but_allowed(flowers, caplog):
     with caplog.at_level(logging.WARNING, "calotype"):
         catalogue(flowers)
     assert "1 image(s) are duplicates within their split" in caplog.text
+    assert "different labels" not in caplog.text
+
+
+@pytest.mark.parametrize("duplicates", ["allow", "refuse"])
+def test_an_image_with_two_labels_is_told_with_both_and_the_way_out(flowers, caplog, duplicates):
+    found = catalogue(flowers)
+    one = found.path[(found.split == "train") & (found.label == 0)].iloc[0]
+    other = found.path[(found.split == "train") & (found.label == 1)].iloc[0]
+    (flowers / other).write_bytes((flowers / one).read_bytes())
+    with caplog.at_level(logging.WARNING, "calotype"):
+        catalogue(flowers, duplicates=duplicates)
+    classes = [Path(path).parent.name for path in (one, other)]
+    pair = {f"{path} ({name})" for path, name in zip((one, other), classes, strict=True)}
+    assert "1 image(s) occur with different labels, such as " in caplog.text
+    assert all(each in caplog.text for each in pair)
+    assert "Hint: decide which label is right" in caplog.text

@@ -125,6 +125,8 @@ def test_what_is_wrong_with_the_images_is_said_before_anything_is_trained(leaves
         "20 x 20 px, colour, 8 bit",
         "small class: `2 mm` has 8 images",
         "same pixels, such as\n    beech/2.png = oak/2.png",
+        "different labels: 1 image(s) occur with more than one label",
+        "    beech/2.png (beech) = oak/2.png (oak). Decide",
         "unreadable: 2 image(s)",
         "oak/0.png: the file is empty.",
     ):

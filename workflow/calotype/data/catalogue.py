@@ -41,9 +41,19 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
-    """Raise CalotypeError if two splits share an image."""
+    """Raise CalotypeError if two splits share an image; warn of copies with another label."""
     used = found.assign(name=image_names(found))[found.split != LEFT]
     same = used[used.duplicated("pixels", keep=False)]
+    labels = same.groupby("pixels").label.nunique()
+    if (labels > 1).any():
+        example = same[same.pixels == labels.index[labels > 1][0]].drop_duplicates("label")
+        named = [dataset.classes[int(label)] if dataset.classes else f"{label:g}" for label in example.label]
+        logger.warning(
+            "%d image(s) occur with different labels, such as %s. Hint: decide which label is right, and delete the "
+            "copies with the other one, or correct that label.",
+            int((labels > 1).sum()),
+            " = ".join(f"{name} ({label})" for name, label in zip(example.name, named, strict=True)),
+        )
     pairs = []
     for _, group in same.groupby("pixels", sort=False):
         first = group.iloc[0]
@@ -61,14 +71,6 @@ def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
     within = int(used.duplicated(["pixels", "split"]).sum())
     if within:
         logger.warning("%d image(s) are duplicates within their split", within)
-    labels = same.groupby("pixels").label.nunique()
-    if (labels > 1).any():
-        example = same[same.pixels == labels.index[labels > 1][0]]
-        logger.warning(
-            "%d image(s) occur with different labels, such as %s",
-            int((labels > 1).sum()),
-            " and ".join(example.name),
-        )
 
 
 def write_skipped(skipped: list[tuple[str, str]], file: Path) -> None:

@@ -286,6 +286,7 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     if seen.unlabelled:
         lines.append(f"  ignored: {_some(seen.unlabelled)}: not in the table")
     if seen.duplicates:
+        lines += _contradictions(seen)
         pairs = "; ".join(" = ".join(paths[:2]) for paths in seen.duplicates[:SHOWN])
         lines.append(f"  duplicates: {len(seen.duplicates)} image(s) have copies with the same pixels, such as")
         lines.append(f"    {pairs}. The same image in two splits is an error: delete the copies, or set")
@@ -295,6 +296,22 @@ def findings(name: str, seen: FolderScan) -> list[str]:
         lines.append(f"  unreadable: {len(seen.unreadable)} image(s); {ways}:")
         lines += [f"    {path}: {reason}" for path, reason in [*seen.unreadable.items()][:SHOWN]]
     return lines
+
+
+def _contradictions(seen: FolderScan) -> list[str]:
+    """Return the lines about images with the same pixels and different labels."""
+    found = []
+    for paths in seen.duplicates:
+        labelled = {seen.labels[path]: path for path in reversed(paths) if path in seen.labels}
+        if len(labelled) > 1:
+            found.append(" = ".join(f"{path} ({shown(label)})" for label, path in [*labelled.items()][::-1]))
+    if not found:
+        return []
+    return [
+        f"  different labels: {len(found)} image(s) occur with more than one label, such as",
+        f"    {'; '.join(found[:SHOWN])}. Decide which label is right, and delete the",
+        "    copies with the other one, or correct that label.",
+    ]
 
 
 def _some(paths: list[str]) -> str:
