@@ -24,6 +24,12 @@ def good(shape, outputs, *, units=5):
     return keras.Sequential([keras.Input(shape), *inner, layers.Dense(outputs, activation="softmax")])
 
 
+def compiled(shape, outputs):
+    net = good(shape, outputs)
+    net.compile(optimizer=keras.optimizers.SGD(5.0), loss="mse")
+    return net
+
+
 def linear_stack(shape, outputs):
     inner = [layers.Flatten(), layers.Dense(5), layers.Dense(outputs, activation="softmax")]
     return keras.Sequential([keras.Input(shape), *inner])
@@ -225,6 +231,15 @@ def test_whatever_the_code_of_a_model_raises_is_told_with_its_name(own, name, pr
     """The other variants are still tested."""
     with pytest.raises(CalotypeError, match=f"^model: .*own.py:{name}: (?s:{problem})"):
         tried(f"{own}:{name}")
+
+
+@pytest.mark.parametrize(("name", "warned"), [("compiled", 1), ("good", 0)])
+def test_a_user_is_told_once_that_the_optimizer_in_the_model_function_is_ignored(own, caplog, name, warned):
+    with caplog.at_level(logging.WARNING, "calotype"):
+        tried(f"{own}:{name}")
+    lines = [line for line in caplog.messages if "model.compile()" in line]
+    assert len(lines) == warned
+    assert all(f"own.py:{name}: " in line and "`optimizer`, `loss` and" in line for line in lines)
 
 
 def test_a_model_that_keeps_something_where_keras_does_not_look_is_said_to_be_inexact(own, caplog):

@@ -89,6 +89,7 @@ def smoke_test(
         predictor = new_predictor(Asked.of(recipe), images.shape[1:], trainer.targets)
         predictor.load(Path(folder), 0)
         _check_weights(recipe, trainer, predictor)
+        _warn_of_compile(recipe, predictor)
         predictions = predictor.predict(images)
         if not diverged and not np.isfinite(predictions).all():
             diverged = f"after the first {done} step(s) a prediction is NaN or infinite"
@@ -102,6 +103,15 @@ def smoke_test(
         trainer.begin_epoch(0, 2)
         seconds = _seconds(trainer, 0, trainer.steps) / size
     return SmokeTest(parameters, weights / 2**20, seconds)
+
+
+def _warn_of_compile(recipe: Recipe, predictor: Predictor) -> None:
+    if getattr(getattr(predictor, "model", None), "compiled", False):  # by the function: a predictor compiles nothing
+        logger.warning(
+            "model: %s: calls model.compile(), which is ignored: `optimizer`, `loss` and `jit_compile` of the variant "
+            "and `metrics` of the study count. Hint: set them there, and remove the call.",
+            recipe.model,
+        )
 
 
 def _seconds(trainer: Trainer, first: int, last: int) -> float:
