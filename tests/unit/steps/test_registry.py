@@ -136,7 +136,7 @@ WRONG: list[tuple[Any, str]] = [
     (["grey", step("contrast", tiles=41)], ": prepare.1.contrast: tiles: 41 per row and column, but the image"),
     (["grey", step("normalise", mean=[1, 2, 3], std=1)], ": prepare.1.normalise: mean: has 3 numbers, and the i"),
     ([step("normalise", mean=1, std=[1, 2])], ": prepare.0.normalise: std: has 2 numbers, and the image 3"),
-    ([step("normalise", split="trian")], ": prepare.0.normalise.split: split `trian` not found; splits are train, te"),
+    ([step("normalise", split="trian")], ": prepare.0.normalise.split: split `trian` not found; splits are train"),
     ([step("normalise", split="train"), step("normalise", split="train")], ": prepare.1.normalise.split: step 0 measu"),
 ]  # fmt: skip
 
