@@ -42,6 +42,7 @@ TYPED = "command line (--config): "
     [
         ({"studies": "dots"}, f"{TYPED}studies: \"dots\" is not a list. Hint: --config 'studies=[dots]'"),
         ({"paper": "a, b"}, f"{TYPED}paper: \"a, b\" is not a list. Hint: --config 'paper=[a, b]'"),
+        ({"studies": "[dots"}, f"{TYPED}studies: \"[dots\" is not a list. Hint: --config 'studies=[dots]'"),
         ({"seeds": "many"}, f'{TYPED}seeds: "many" is not a whole number.'),
         ({"sedes": 2}, f"{TYPED}sedes: is not a known key. Hint: did you mean `seeds`?"),
         ({"studies": ["x" * 3000]}, f"{TYPED}studies: study `{'x' * 59}... not found"),

@@ -35,10 +35,32 @@ def test_a_custom_model_is_found_without_importing_it(tmp_path):
 
 
 def test_a_missing_model_file_is_named(tmp_path):
-    with pytest.raises(
-        CalotypeError, match=r"^key\.model: file .*/nets\.py not found\.\nHint: paths start from the working"
-    ):
+    with pytest.raises(CalotypeError, match=r"nets\.py not found\.\nHint: correct the path: .* has no `nets\.py`"):
         check_model(f"{tmp_path}/nets.py:net", {}, "key")
+    with pytest.raises(
+        CalotypeError, match=r"^key\.model: file zz\.py not found\.\nHint: paths start from the working"
+    ):
+        check_model("zz.py:net", {}, "key")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("my_models:leafnet", "my_models.py:leafnet"),
+        ("parts.nets:leafnet", "parts/nets.py:leafnet"),
+        ("my_model.py:leafnet", "my_models.py"),
+        ("part/nets.py:leafnet", "parts"),
+        ("zz/nets.py:leafnet", None),
+    ],
+)
+def test_a_model_named_like_a_module_or_mistyped_is_answered_with_the_path(tmp_path, monkeypatch, typed, meant):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parts").mkdir()
+    for file in ("my_models.py", "parts/nets.py"):
+        (tmp_path / file).write_text("def leafnet(shape, outputs): pass\n")
+    with pytest.raises(CalotypeError) as problem:
+        check_model(typed, {}, "key")
+    assert (f"`{meant}`" if meant else "paths start from the working directory.") in str(problem.value)
 
 
 def test_a_missing_custom_function_is_answered_with_the_existing_ones(tmp_path):

@@ -202,7 +202,7 @@ def test_a_variant_with_a_number_for_a_name_gives_an_error_about_its_name(projec
 def test_a_duplicate_key_is_refused_with_its_line(project):
     text = "title: One\ndataset: dots\ntitle: Two\n"
     complaint = project.study(text).complaint()
-    assert "studies/dots.yaml, line 3: not valid YAML: duplicate key 'title'." in complaint
+    assert "studies/dots.yaml, line 3: not valid YAML: duplicate key 'title'.\nHint: write the key once." in complaint
 
 
 def test_a_duplicate_variant_is_refused_with_its_line(project):
@@ -212,11 +212,37 @@ def test_a_duplicate_variant_is_refused_with_its_line(project):
     assert f"studies/dots.yaml, line {line}: not valid YAML: duplicate key 'wide'." in complaint
 
 
-@pytest.mark.parametrize(("text", "line"), [("title: [\n", 2), ("title: a\n\tdataset: b\n", 2), ("a: b: c\n", 1)])
-def test_broken_yaml_is_named_with_its_line(project, text, line):
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("title: [\n", 2, "check indentation, colons and quotes."),
+        ("title: a\n\tdataset: b\n", 2, "indent with spaces, not tabs."),
+        ("variants:\n  wide:\n\tepochs: 1\n", 3, "indent with spaces, not tabs."),
+        ("variants:\n\twide: {}\n", 2, "indent with spaces, not tabs."),
+        ("a: b: c\n", 1, "check indentation, colons and quotes."),
+    ],
+)
+def test_broken_yaml_is_named_with_its_line(project, text, line, hint):
     complaint = project.study(text).complaint()
     assert re.search(rf"config/studies/dots\.yaml, line [{line}{line - 1 or 1}]: not valid YAML: ", complaint)
-    assert "\nHint: check indentation, colons and quotes." in complaint
+    assert f"\nHint: {hint}" in complaint
+
+
+def mistyped_default(**variant) -> dict:
+    """Return a study of three variants whose defaults have `epoch` instead of `epochs`."""
+    variants = {name: {"model": "dots_source", **variant} for name in ("wide", "deep", "high")}
+    return STUDY | {"defaults": STUDY["defaults"] | {"epoch": 60}, "claims": [], "variants": variants}
+
+
+def test_a_mistyped_default_is_one_line_and_not_one_more_for_each_variant(project):
+    complaint = project.study(mistyped_default()).complaint()
+    assert complaint == f"{STUDY_FILE}: defaults.epoch: is not a known key. Hint: did you mean `epochs`?"
+
+
+def test_a_mistyped_key_comes_before_other_errors(project):
+    first, *others = project.study(mistyped_default(seeds=0)).complaint().split("\n")
+    assert "defaults.epoch: is not a known key." in first
+    assert [line.split(": ")[1] for line in others] == [f"variants.{name}.seeds" for name in ("wide", "deep", "high")]
 
 
 def test_text_in_another_encoding_is_named(project):

@@ -17,11 +17,9 @@ from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.config.study import Study
 from calotype.steps.custom import Custom
 from calotype.util.code_digest import LIBRARY
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import CalotypeError, nearest_path
 from calotype.util.python_source import parse
 from calotype.util.yaml_validation import MOST_LINES, validate
-
-FROM_HERE = "paths start from the working directory."
 
 
 @functools.cache  # variants often share a file
@@ -31,7 +29,10 @@ def _functions(path: Path) -> dict[str, ast.FunctionDef]:
 
 def _check_function(name: str, path: Path, known: Sequence[str], key: str, hint: str | None = None) -> None:
     if not path.is_file():
-        raise CalotypeError(f"{key}: file {path} not found.", FROM_HERE)
+        module = next(filter(os.path.isfile, (f"{path}.py", f"{str(path).replace('.', '/')}.py")), None)
+        raise CalotypeError(
+            f"{key}: file {path} not found.", f"use `{module}:{name}`." if module else nearest_path(path)
+        )
     if name not in known:
         raise CalotypeError(f"{key}: {path.name} has no function `{name}`.", hint or f"use one of {', '.join(known)}.")
 
@@ -78,7 +79,7 @@ def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, na
     """Raise CalotypeError if a declared file is missing, or an argument is the path of an undeclared file."""
     for place, file in enumerate(files):
         if not os.path.exists(file):
-            raise CalotypeError(f"{key}.files.{place}: {file} not found.", FROM_HERE)
+            raise CalotypeError(f"{key}.files.{place}: {file} not found.", nearest_path(file))
     declared = {os.path.abspath(file) for file in files}
     for where, text in _texts(arguments, f"{key}.{name}"):
         if os.path.exists(text) and declared.isdisjoint(map(os.path.abspath, (text, *map(str, Path(text).parents)))):
@@ -91,7 +92,9 @@ def check_folder(dataset: Dataset, key: str) -> None:
     if not isinstance(dataset, OwnDataset):
         return
     if not os.path.isdir(dataset.folder):
-        raise CalotypeError(f"{key}.folder: folder {dataset.folder} not found.", FROM_HERE)
+        raise CalotypeError(
+            f"{key}.folder: folder {dataset.folder} not found.", nearest_path(dataset.folder, folder=True)
+        )
     for where, file in dataset.named().items():
         if not os.path.isfile(os.path.join(dataset.folder, file)):
             raise CalotypeError(f"{key}.{where}: file {file} not found.", f"its path starts from {dataset.folder}.")

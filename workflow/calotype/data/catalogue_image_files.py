@@ -19,7 +19,7 @@ from calotype.data.label_table import TABLES, absent, labelled_images, read_tabl
 from calotype.data.random_split import LEFT
 from calotype.data.skipped import Listing, check_classes, without_copies
 from calotype.data.unread_formats import conversion, counted, image_formats, patterns
-from calotype.util.errors import CalotypeError, did_you_mean
+from calotype.util.errors import CalotypeError, did_you_mean, nearest_path
 from calotype.util.files import files_below
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def _shares(dataset: ImagesDataset) -> dict[str, float]:
 def _images(folder: Path, dataset: ImagesDataset) -> list[str]:
     """Return the paths of all images below the folder, relative to it, with /; sorted."""
     if not folder.is_dir():
-        raise CalotypeError(f"folder: {folder} not found.", "paths start from the working directory.")
+        raise CalotypeError(f"folder: {folder} not found.", nearest_path(folder, folder=True))
     home, found, others = folder.resolve(), [], []
     table = folder / dataset.table.file if dataset.table else None
     watched = {*files_below(folder, dataset.ignore, dataset.follow_links)}

@@ -19,7 +19,7 @@ from calotype.data.label_table import TABLES, spelled
 from calotype.data.unread_formats import conversion, counted
 from calotype.tasks.labels import LabelKind
 from calotype.tasks.registry import TASKS
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import CalotypeError, nearest_path
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     """
     asked = asked or Settings()
     if not place.exists():
-        raise CalotypeError(f"images: file or folder {place} not found.", "paths start from the working directory.")
+        raise CalotypeError(f"images: file or folder {place} not found.", nearest_path(place))
     folder = place.parent if place.is_file() else place
     if place.is_file() and place.suffix.lower() not in TABLES:
         raise CalotypeError(

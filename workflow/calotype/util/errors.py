@@ -1,6 +1,7 @@
 """The error for everything that a user can fix, and its hints."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,3 +46,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     if close := difflib.get_close_matches(str(name), known, n=1, cutoff=0.5):
         return f"did you mean `{close[0]}`?"
     return f"allowed values are {', '.join(known)}." if known else None
+
+
+def nearest_path(path: str | os.PathLike[str], *, folder: bool = False) -> str:
+    """Return a hint for a missing file or folder: the closest name there, or where the path leaves what exists."""
+    above, name = os.path.split(os.path.normpath(path))
+    while above and not os.path.isdir(above):
+        above, name = os.path.split(above)
+    try:
+        names = sorted(os.listdir(above or "."))
+    except OSError:
+        names = []
+    names = [each for each in names if not folder or os.path.isdir(os.path.join(above, each))]
+    if close := difflib.get_close_matches(name, names, n=1):
+        return f"did you mean `{os.path.join(above, close[0])}`?"
+    if os.path.isabs(above):
+        return f"correct the path: {above} has no `{name}`."
+    return "paths start from the working directory."

@@ -16,7 +16,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 LOGGERS = ("logger", "logging", "log", "_logger", "LOGGER", "warnings")
 LOGS = ("debug", "info", "warning", "warn", "error", "exception", "critical", "log")
-WORDS = ("CalotypeError", "about", "with_hint", "did_you_mean")  # of util/errors: they take only texts
+WORDS = ("CalotypeError", "about", "with_hint", "did_you_mean", "nearest_path")  # of util/errors: they take only texts
 # Decorators that register nothing: a function with them counts only where it is used.
 PLAIN = {
     "property", "setter", "staticmethod", "classmethod", "cache", "lru_cache", "cached_property", "wraps", "final",

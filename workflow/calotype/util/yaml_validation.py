@@ -105,7 +105,12 @@ def read_yaml(path: Path) -> Any:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         problem = re.sub("could not determine a constructor for the tag '(?:tag:yaml.org,2002:)?(.*)'",
                          r"unknown tag `\1`", problem)  # fmt: skip
+        around = text.splitlines()[max(mark.line - 1, 0) : mark.line + 1] if mark else []
         hint = "check indentation, colons and quotes."
+        if any(re.match(r" *\t", line) for line in around):
+            hint = "indent with spaces, not tabs."
+        elif problem.startswith("duplicate key"):
+            hint = "write the key once."
         raise CalotypeError(f"{path}{where}: not valid YAML: {problem}.", hint) from None
 
 
@@ -248,6 +253,19 @@ def _deepest(errors: Sequence[Any]) -> list[Any]:
     return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
 
 
+def _typos_first(errors: Sequence[Any], model: type[BaseModel]) -> list[Any]:
+    """Put mistyped keys first, and drop the missing keys that they explain."""
+    meant = {}
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            *above, name = error["loc"]
+            hint = _instead(name, _keys(model, tuple(above))) or ""
+            meant[(*above, *re.findall("`(.*)`", hint))] = error
+    explained = [error["loc"] for error in errors if error["type"] == "missing" and error["loc"] in meant]
+    first = [meant[location] for location in explained]
+    return first + [error for error in errors if error not in first and error["loc"] not in explained]
+
+
 def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
     defaults, own = raw.get("defaults"), raw["variants"][variant]
     return isinstance(defaults, dict) and key in defaults and not (isinstance(own, dict) and key in own)
@@ -277,7 +295,7 @@ def validate(
         return model.model_validate(raw)
     except ValidationError as problem:
         lines: list[str] = []
-        for error in _deepest(problem.errors()):
+        for error in _typos_first(_deepest(problem.errors()), model):
             if len(lines) == MOST_LINES:
                 lines.append(f"{file}: and more errors.")
                 break
@@ -290,7 +308,7 @@ def validate(
             if location and location[0] in typed:
                 source = COMMAND_LINE
                 if error["type"] == "list_type":
-                    hint = f"--config '{location[0]}=[{error['input']}]'"
+                    hint = f"--config '{location[0]}=[{str(error['input']).strip('[]() ')}]'"
             steps = (str(step) if str(step).isprintable() else repr(step) for step in (*where, *location))
             key = ".".join(_short(step, 200) for step in steps)
             line = f"{source}: {key + ': ' if key else ''}{_short(what, 2000)}." + (f" Hint: {hint}" if hint else "")
