@@ -24,7 +24,6 @@ TEXT = (TUTORIAL / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r'(?:src="|\]\()([\w-]+\.png)')
 FILE = re.compile(r"`([\w/.-]+\.(?:py|yaml))`")
-LINES = {"two": 2, "three": 3, "four": 4}
 STEPS = "results/prepared/shapes/train-preview.png"
 SOURCES = {"preparation.png": STEPS, "thresholded.png": STEPS, "seeds.png": "results/shapes/figures/seeds.png"}
 TRAINED = {"seeds.png"}  # what depends on the trainings
@@ -77,11 +76,12 @@ def type_in(folder: Path, commands: str) -> str:
 
 
 def write_in(folder: Path, before: str, content: str) -> None:
-    """Put a block into the file that the text before it names: at its end, or in place of its last lines."""
+    """Put a block into the file that the text before it names: at its end, or in place of its last `prepare`."""
     file = folder / FILE.findall(before)[-1]
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
-    if replaced := re.search(r"in\s+place\s+of\s+the\s+last\s+(\w+)\s+lines", before):
-        lines = lines[: -LINES[replaced[1]]]
+    if re.search(r"in\s+place\s+of\s+`prepare:`", before):
+        last = max(i for i, line in enumerate(lines) if line == "  prepare:\n")
+        lines = lines[:last]
     file.write_text("".join(lines) + content, encoding="utf-8")
 
 

@@ -18,6 +18,8 @@ from calotype.steps.registry import STEPS  # noqa: E402
 README = WORKFLOW.parent / "config" / "README.md"
 BEGIN, END = "<!-- reference: made by workflow/schemas/generate.py -->\n", "<!-- end of the reference -->\n"
 PREPARE = "datasets.yaml: the steps of `prepare`"
+# By key, instead of its type.
+IN_WORDS = {"prepare": "names of steps, or mappings with `name`; see the steps of `prepare`"}
 Table = tuple[str, type[BaseModel] | None]
 
 
@@ -102,7 +104,8 @@ def _rows(model: type[BaseModel]) -> dict[str, str]:
             default = "required, here or in `defaults`"
         if not required and entry.get("default") in (None, "", {}, []):
             default = "none"
-        rows[key] = f"| `{key}` | {_kind(entry, schema.get('$defs', {}))} | {default} | {_described(entry)} |"
+        kind = IN_WORDS.get(key) or _kind(entry, schema.get("$defs", {}))
+        rows[key] = f"| `{key}` | {kind} | {default} | {_described(entry)} |"
     return rows
 
 
