@@ -149,7 +149,7 @@ def tried(printed: str) -> set[str]:
 
 def trained(printed: str) -> set[str]:
     """Return the variants that a call has trained."""
-    return set(re.findall(r"^shapes/(\S+): seeds \d+ to \d+ done", printed, re.MULTILINE))
+    return set(re.findall(r"^shapes/(\S+): seeds? \d+(?: to \d+)? done", printed, re.MULTILINE))
 
 
 @pytest.mark.slow

@@ -109,7 +109,7 @@ def test_a_study_that_counts_classes_is_refused(classes):
         ("example", 1, "example: task count has no probabilities to show."),
         ("feature_maps", "wide", "feature_maps: needs an example."),
         ("variants.wide.loss", "categorical_crossentropy", "variants.wide.loss: categorical_crossentropy does not fit "
-         "task count."),
+         f"task count. Hint: its losses are {', '.join(TASKS['count'].losses)}."),
         ("variants.wide", STUDY["variants"]["wide"] | {"monitor": "val_accuracy", "validation_split": 0.1},
          "variants.wide: monitor: val_accuracy is not recorded; allowed values are val_loss, loss."),
         ("variants.wide.label_smoothing", 0.1, f"variants.wide: {SMOOTHING}."),
@@ -150,7 +150,8 @@ def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics()
     ("where", "value", "complaint"),
     [
         ("variants.wide.loss", "categorical_crossentropy",
-         "variants.wide.loss: categorical_crossentropy does not fit task regress."),
+         "variants.wide.loss: categorical_crossentropy does not fit task regress. "
+         f"Hint: its losses are {', '.join(TASKS['regress'].losses)}."),
         ("metric", "exact", "metric: task regress has " + ", ".join(TASKS["regress"].names) + ", not exact."),
         ("example", 1, "example: task regress has no probabilities to show."),
     ],

@@ -6,6 +6,7 @@ import pytest
 from unit.projects import CLASSIFY, CLOTHES_FILE, OF_CLASSES, SMOOTHING, changed
 
 from calotype.config.augmentation import Augmentation
+from calotype.tasks.registry import TASKS
 
 NO_CHOICE = "restore_best_weights and patience need validation or validation_split: never choose on test images"
 CHANGES = get_args(Augmentation.model_fields["name"].annotation)
@@ -18,13 +19,23 @@ CHANGES = get_args(Augmentation.model_fields["name"].annotation)
     ("where", "value", "complaint"),
     [
         # the task
-        ("task", "count", "variants.plain.loss: categorical_crossentropy does not fit task count."),
+        (
+            "task",
+            "count",
+            "variants.plain.loss: categorical_crossentropy does not fit task count. "
+            f"Hint: its losses are {', '.join(TASKS['count'].losses)}.",
+        ),
         (
             "dataset",
             "dots",
             "task: `classify` needs classes, but the labels of `dots` are counts.\nHint: use task: count.",
         ),
-        ("variants.plain.loss", "huber", "variants.plain.loss: huber does not fit task classify."),
+        (
+            "variants.plain.loss",
+            "huber",
+            "variants.plain.loss: huber does not fit task classify. "
+            f"Hint: its losses are {', '.join(TASKS['classify'].losses)}.",
+        ),
         (
             "variants.plain.scale_targets",
             True,

@@ -145,13 +145,16 @@ def test_a_signal_after_the_training_ends_the_job_well_and_keeps_what_was_predic
     assert computed() == [1]
 
 
-def test_a_split_that_is_not_there_or_damaged_costs_neither_the_training_nor_the_other_splits(pack, array):
+def test_a_split_that_is_not_there_or_damaged_costs_neither_the_training_nor_the_other_splits(pack, array, caplog):
     damaged = array.with_name("damaged.npy")
     damaged.write_bytes(array.read_bytes()[:-1] + b"x")
     damaged.with_suffix(".json").write_text(array.with_suffix(".json").read_text())
     tests = splits_left(array)
     tests["arrays"] = [str(array.with_name("late.npy")), str(damaged), str(array)]
-    leave(pack.folder / "provenance.json", tests, check=lambda: None)
+    with caplog.at_level("INFO", "calotype"):
+        leave(pack.folder / "provenance.json", tests, check=lambda: None)
+    assert "damaged.npy" in caplog.text
+    assert "late.npy" not in caplog.text, "a split that is prepared later looks like an error"
     assert held(pack) == [*SEEDS]
     assert [file.name for file in (pack.folder / "predictions").iterdir()] == ["test.npz"]
 

@@ -44,6 +44,13 @@ def test_a_pack_shorter_than_the_time_between_checkpoints_writes_none(small, tmp
     assert saved(tmp_path) == []
 
 
+@pytest.mark.parametrize(("seeds", "said"), [(range(1), "seed 0 done in"), (range(2, 4), "seeds 2 to 3 done in")])
+def test_the_end_of_a_pack_names_its_seeds(small, tmp_path, caplog, seeds, said):
+    made, trainer = small
+    train(tmp_path, made, trainer(), seeds=seeds)
+    assert f"study/variant: {said}" in caplog.text
+
+
 def test_finished_runs_of_a_long_pack_are_not_trained_again(small, tmp_path, caplog):
     """Their job may still fail, for example if the disk is full or the node dies."""
     made, trainer = small

@@ -197,7 +197,8 @@ class Study(Strict):
         task = TASKS[self.task]
         for key, variant in self.variants.items():
             if variant.loss not in task.losses:
-                raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}")
+                hint = f"its losses are {', '.join(task.losses)}."
+                raise ValueError(f"variants.{key}.loss: {variant.loss} does not fit task {self.task}\nHint: {hint}")
             if variant.scale_targets and not task.scales_targets:
                 raise ValueError(f"variants.{key}.scale_targets: task {self.task} has no targets to scale")
         self._metrics_fit()

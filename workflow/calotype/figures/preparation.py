@@ -19,7 +19,7 @@ ROWS = 6  # images of a figure
 FIRST = 1000  # images to choose from if labels are numbers: all images before a chosen one must be read
 DOTS = 300  # pixels per inch; finer ones are averaged
 SMALL = 6.5  # points: font size below the titles
-EACH = "Until `scale` or `normalise`, each image is shown from its darkest to its brightest pixel."
+EACH = "Before scale or normalise, each image is shown from its darkest to its brightest pixel."
 Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and its known properties
 
 

@@ -277,7 +277,10 @@ def train_pack(
     if training.worth_saving:  # the job may still fail before it writes its results
         training.save()
     total = sum(run.seconds for run in runs.values())
-    logger.info("%s: seeds %d to %d done in %.0f s", name, seeds[0], seeds[-1], total)
+    logger.info(
+        "%s: %s done in %.0f s",
+        *(name, f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}", total),
+    )
     rows = [(seed, *row) for seed, run in runs.items() for row in run.rows]
     chosen = {seed: run.best[1] for seed, run in runs.items() if run.best and recipe.restore_best_weights}
     return Pack(

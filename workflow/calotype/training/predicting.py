@@ -185,6 +185,8 @@ def leave(provenance: Path, tests: Mapping[str, Any], *, check: Callable[[], Non
         except StoppedError as stopped:
             logger.info("%s: not predicted: stopped by %s. The rule `predict` will do it.", array, stopped.by)
             return
+        except FileNotFoundError:
+            logger.debug("%s: not prepared yet. The rule `predict` will predict it.", array)
         except Exception as error:
             logger.info("%s: not predicted yet; the rule `predict` will do it: %s", array, error)
 
