@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from calotype.util.entry_point import FINAL, script, would_fail_again
+from calotype.util.entry_point import FINAL, log_list, script, would_fail_again
 from calotype.util.errors import CalotypeError
 
 
@@ -43,6 +43,18 @@ def test_each_epoch_is_logged_to_the_file_and_not_to_the_terminal(tmp_path, caps
         logging.getLogger("calotype.training.keras_trainer").info("seed 0 done")
     assert capsys.readouterr().err == "seed 0 done\n"
     assert "seed 0, epoch 1" in (tmp_path / "log").read_text()
+
+
+def test_a_long_list_is_in_a_file_of_its_own_and_not_on_the_terminal(tmp_path, capsys):
+    """Snakemake shows the log of a failed job on the terminal."""
+    for lines in (["a/1.png", "a/2.png"], []):
+        with script(str(tmp_path / "log")):
+            if lines:
+                assert (tmp_path / "log.all.txt").samefile(str(log_list(lines)))
+                assert (tmp_path / "log.all.txt").read_text() == "a/1.png\na/2.png\n"
+    assert not (tmp_path / "log.all.txt").exists(), "the list of an earlier call"
+    assert "a/1.png" not in (tmp_path / "log").read_text()
+    assert capsys.readouterr().err == ""
 
 
 def test_an_interrupt_is_not_reported_as_a_bug(tmp_path):

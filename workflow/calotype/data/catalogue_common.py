@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calotype.config.dataset_user import OwnDataset
 from calotype.data.random_split import LEFT, split_groups, split_images
 from calotype.tasks.labels import LARGEST_COUNT
+from calotype.util.entry_point import log_list
 from calotype.util.errors import CalotypeError, did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -22,9 +23,10 @@ SHOWN = 5  # problems of a list in an error
 
 def several(problems: list[str]) -> str:
     """Return the first problems, a line each, and the number of the others; log all of them."""
+    more = []
     if len(problems) > SHOWN:
-        logger.debug("All of them:\n  %s", "\n  ".join(problems))
-    more = [f"and {len(problems) - SHOWN} more (see the log)"] * (len(problems) > SHOWN)
+        file = log_list(problems)
+        more = [f"and {len(problems) - SHOWN} more" + (f" ({file} lists all)" if file else "")]
     return "\n  ".join(["", *problems[:SHOWN], *more])
 
 

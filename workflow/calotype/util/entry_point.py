@@ -11,6 +11,8 @@ from calotype.util import bytecode
 from calotype.util.errors import CalotypeError, redacted
 
 bytecode.install()
+LIST = "long_list"  # an attribute of log records
+LIST_SUFFIX = ".all.txt"
 FINAL = "Not retried: the error is not transient."  # the last line of a log
 # TensorFlow's names of errors that may not occur on another machine or later. TensorFlow is not imported for this.
 PASSING = ("AbortedError", "InternalError", "ResourceExhaustedError", "UnavailableError")
@@ -48,20 +50,33 @@ class _Redacting(logging.Formatter):
         return redacted(super().format(record))
 
 
+def log_list(lines: list[str]) -> str | None:
+    """Write a list that is too long for the log to a file beside it; return its path, or None without a log."""
+    logger = logging.getLogger("calotype")
+    logger.debug("%s", "\n".join(lines), extra={LIST: True})
+    files = [getattr(handler, "baseFilename", "") for handler in logger.handlers]
+    return next((os.path.relpath(file) for file in files if file.endswith(LIST_SUFFIX)), None)
+
+
 @contextmanager
 def script(log: str) -> Iterator[None]:
     """Run the body of an entry point: log to a new file and, from level INFO on, to the terminal.
 
-    An error is logged and ends the process; the log tells if a retry may help (`would_fail_again`).
+    An error is logged and ends the process; the log tells if a retry may help (`would_fail_again`). Snakemake shows the
+    log of a failed job on the terminal, so long lists (`log_list`) get a file beside it.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO)
     file = logging.FileHandler(log, mode="w", encoding="utf-8")
+    file.addFilter(lambda record: not hasattr(record, LIST))
+    lists = logging.FileHandler(f"{log}{LIST_SUFFIX}", mode="w", encoding="utf-8", delay=True)
+    lists.addFilter(lambda record: hasattr(record, LIST))
+    Path(lists.baseFilename).unlink(missing_ok=True)
     file.setFormatter(_Redacting("%(asctime)s  %(message)s"))
     terminal.setFormatter(_Redacting("%(message)s"))
     logger = logging.getLogger("calotype")
     logger.setLevel(logging.DEBUG)
-    logger.handlers = [terminal, file]
+    logger.handlers = [terminal, file, lists]
     try:
         yield
     except Exception as error:
