@@ -9,6 +9,7 @@ from matplotlib.text import Text
 from calotype.figures import accuracy, base, count
 from calotype.figures import seeds as figures_seeds
 from calotype.figures import training_curves as figures_training
+from calotype.util.statistics import mean_interval
 
 RED = "#d00000"
 SUFFIXES = (".pdf", ".svg", ".png")
@@ -82,9 +83,11 @@ def neighbours(names):
 
 def seeds(names=("wide", "deep"), claims=None):
     claims = {names[0]: [(0.0293,)]} if claims is None else claims
+    values = variants(errors, names)
     return figures_seeds.draw_seeds(
-        variants(errors, names), metric="error", share=True, claims=claims, differences=neighbours(names)
-    )
+        values, metric="error", share=True, claims=claims, differences=neighbours(names),
+        intervals={name: mean_interval(found)[1:] for name, found in values.items()},
+    )  # fmt: skip
 
 
 def diverging(epochs, lost=np.nan, **options):

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from calotype.evaluation.runs import SeedPredictions
-from calotype.evaluation.tables import differences_table
+from calotype.evaluation.tables import differences_table, runs_table, summary_table
+from calotype.tasks.classify import CLASSIFY
 
 LABELS = np.array([0, 1, 2, 3, 5])
 
@@ -45,8 +46,13 @@ def shown_to(runs, **images):
     return shown.assign(metric="accuracy", seeds=seeds, images=seeds * shown.variant.map(lambda v: images.get(v, 10)))
 
 
+def summary_of(task, runs, training=()):
+    """Return the summary of these runs, as `evaluate` writes it."""
+    return summary_table(runs_table("dots", task, runs, training), task, runs)
+
+
 def differences(runs, metric="accuracy", **images):
-    return differences_table(runs, shown_to(runs, **images), metric)
+    return differences_table(runs, shown_to(runs, **images), metric, CLASSIFY, ())
 
 
 def prepare_images(file, labels, size=8):

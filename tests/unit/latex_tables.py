@@ -6,12 +6,14 @@ import pandas as pd
 
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.claims import claims_table
+from calotype.evaluation.tables import summary_table
 from calotype.report.latex import escape, summary_latex
+from calotype.tasks.classify import CLASSIFY
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
 PARAMETERS = {"wide": 1135, "deep": 804_554}
 COLUMNS = ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
-POOLED = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
+POOLED = ["study", "variant", "split", "metric", "value", "images", "seeds"]
 METRIC_NAMES = ("exact", "off_by_more_than_one", "sum_of_squared_errors")
 LABELS = {"wide": "Wide & co", "deep": "Deep"}
 
@@ -32,7 +34,7 @@ def summary(variants=("wide", "deep"), splits=("test", "test-large")):
 def pooled():
     """Of 2,000 images in `test` and 20,000 in `test-large`, with five seeds."""
     rows = [
-        ("dots", variant, split, metric, 0.888, 0.88, 0.89, 5 * images, 5)
+        ("dots", variant, split, metric, 0.888, 5 * images, 5)
         for variant in ("wide", "deep")
         for split, images in (("test", 2000), ("test-large", 20_000))
         for metric in ("exact", "off_by_more_than_one")
@@ -64,7 +66,7 @@ def claims():
         for seed in range(5)
     ]
     runs = pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
-    return claims_table("dots", made, runs, pooled(), PARAMETERS, same_images=True)
+    return claims_table("dots", made, runs, summary_table(runs, CLASSIFY, ()), pooled(), PARAMETERS, same_images=True)
 
 
 def layers():

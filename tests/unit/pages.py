@@ -110,13 +110,14 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
     claims = [entry.model_dump() for entry in study.claims]
     sizes = layers.groupby("variant").parameters.sum().to_dict()
     same_images = Layout(made).described([name])[name]["same_images"]
+    summary = evaluation.summary_table(table, TASKS[study.task], runs)
     frames = {
         "runs": table,
-        "summary": evaluation.summary_table(table),
+        "summary": summary,
         "pooled": pooled,
         "confusion": evaluation.confusion_table(name, TASKS[study.task], runs),
-        "differences": evaluation.differences_table(table, pooled, study.headline),
-        "claims": claims_table(name, claims, table, pooled, sizes, same_images=same_images),
+        "differences": evaluation.differences_table(table, pooled, study.headline, TASKS[study.task], runs),
+        "claims": claims_table(name, claims, table, summary, pooled, sizes, same_images=same_images),
         "layers": layers,
     }
     for kind, frame in frames.items():

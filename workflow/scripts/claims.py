@@ -11,7 +11,7 @@ from calotype.util.files import write_csv, write_text
 with script(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     results = StudyResults(**params.results)
-    measured = results.table("runs"), results.table("pooled"), results.parameters
+    measured = results.table("runs"), results.table("summary"), results.table("pooled"), results.parameters
     claims = claims_table(results.study, params.claims, *measured, same_images=params.same_images)
     write_csv(claims, Path(output.claims))
     for name, text in latex_tables(results, params.title, params.metrics).items():

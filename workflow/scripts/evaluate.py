@@ -26,10 +26,10 @@ with script(snakemake.log[0]):
     pooled = tables.pooled_table(study, task, runs)
     made = {
         "runs": table,
-        "summary": tables.summary_table(table),
+        "summary": tables.summary_table(table, task, runs),
         "pooled": pooled,
         "confusion": tables.confusion_table(study, task, runs),
-        "differences": tables.differences_table(table, pooled, params.metric),
+        "differences": tables.differences_table(table, pooled, params.metric, task, runs),
         "layers": packs.layers_table(trained),
         "history": history,
     }

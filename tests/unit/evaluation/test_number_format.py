@@ -3,10 +3,19 @@
 import math
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from calotype.evaluation.number_format import bounds, claim_text, measured_text, published_decimals, show
+from calotype.evaluation.number_format import (
+    claim_text,
+    difference_text,
+    interval_decimals,
+    mean_texts,
+    measured_text,
+    range_text,
+    show,
+)
 from calotype.util.csv_tables import NUMBERS, TEXTS, read_csv
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_csv
@@ -44,48 +53,41 @@ def test_a_share_below_one_is_not_shown_as_all(value):
 @pytest.mark.parametrize("value", [1.04, -0.03, 1.004, -0.004])
 def test_ends_of_an_interval_beyond_all_and_nothing_get_no_invented_digits(value):
     """Student's t knows nothing of 0 and 100 %; such an end is vague, and three decimals would say the opposite."""
-    assert re.fullmatch(r"-?\d+\.\d{1,2} %", show(value, share=True))
+    assert re.fullmatch(r"−?\d+\.\d{1,2} %", show(value, share=True))
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
         (3.14159, "3.142"),
+        (0.14, "0.1400"),
         (0.00012345, "0.0001234"),
+        (0.0000123456, "1.235 × 10⁻⁵"),
         (0.0, "0"),
-        (-2.5, "-2.5"),
-        (1234.5678, "1235"),
-        (9999.4, "9999"),
-        (9999.5, "10,000"),
-        (12345.6, "12,346"),
-        (-12345.6, "-12,346"),
-        (1234567.0, "1,234,567"),
+        (-2.5, "−2.500"),
+        (1234.5678, "1,235"),
+        (9999.4, "9,999"),
+        (9999.96, "10,000"),
+        (-12345.6, "−12,350"),
+        (1234567.0, "1,235,000"),
+        (12345678.0, "1.235 × 10⁷"),
         (math.nan, "–"),
     ],
 )
-def test_plain_numbers_get_four_digits(value, shown):
+def test_plain_numbers_get_four_digits_a_separator_and_a_minus_sign(value, shown):
     assert show(value, share=False) == shown
 
 
-@pytest.mark.parametrize(
-    ("like", "shown"),
-    [(0.5, "12.3 %"), (0.9995, "12.346 %"), (0.0, "12.3 %"), (1.0, "12.3 %"), (math.nan, "12.3 %"), (None, "12.3 %")],
-)
-def test_an_end_of_an_interval_has_the_decimals_of_its_mean_or_its_own_where_there_is_none(like, shown):
-    assert show(0.123456, share=True, like=like) == shown
-    assert show(0.00123456, share=True, like=math.nan) == show(0.00123456, share=True) == "0.12 %"
+@pytest.mark.parametrize(("decimals", "shown"), [(-2, "100"), (0, "100"), (1, "99.5"), (2, "99.51"), (4, "99.5100")])
+def test_a_share_has_the_decimals_that_are_asked_for(decimals, shown):
+    assert show(0.9951, share=True, decimals=decimals) == f"{shown} %"
 
 
 @pytest.mark.parametrize(
-    ("decimals", "shown"), [(None, "99.51 %"), (0, "99.51 %"), (1, "99.51 %"), (2, "99.51 %"), (3, "99.510 %")]
+    ("value", "shown"), [(0.0102, "+1.02"), (-0.003, "−0.30"), (0.0, "+0.00"), (-1e-9, "+0.00"), (math.nan, "–")]
 )
-def test_a_share_keeps_the_digits_that_it_needs_where_fewer_are_asked_for(decimals, shown):
-    assert show(0.9951, share=True, decimals=decimals) == shown
-
-
-@pytest.mark.parametrize("value", [9999.4, 9999.5, 9999.96, -9999.7])
-def test_plain_numbers_just_below_ten_thousand_are_not_shown_as_powers(value):
-    assert "e" not in show(value, share=False)
+def test_a_difference_has_its_sign_and_zero_no_minus(value, shown):
+    assert difference_text(value, True, 2) == difference_text(value, True, None) == shown
 
 
 def test_csv_loses_no_digit_and_has_no_row_names(tmp_path):
@@ -132,23 +134,38 @@ def test_a_broken_table_is_named(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "share", "decimals", "shown"),
+    ("numbers", "share", "shown"),
     [
-        ((0.888, 0.841, 0.935), True, None, "[84.1, 93.5]"),
-        ((0.99955, 0.9990, 1.0), True, None, "[99.900, 100.000]"),
-        ((0.888, 0.841, 0.935), True, 2, "[84.10, 93.50]"),
-        ((0.99955, 0.9990, 1.0), True, 2, "[99.900, 100.000]"),
-        ((0.888, math.nan, math.nan), True, None, ""),
-        ((12.3456, 11.0, 13.98765), False, None, "[11, 13.99]"),
-        ((math.nan, math.nan, math.nan), False, None, ""),
+        ((0.844, 0.795, 0.893), True, ("84.4 %", "[79.5, 89.3]")),
+        ((0.8, 0.65, 0.9), True, ("80 %", "[65, 90]")),
+        ((0.9069, 0.9020, 0.9118), True, ("90.69 %", "[90.20, 91.18]")),
+        ((1.0, 0.98425, 1.0), True, ("100.0 %", "[98.4, 100.0]")),
+        ((0.9997, 0.9993, 1.0), True, ("99.970 %", "[99.930, 100.000]")),
+        ((0.14, 0.131, 0.149), False, ("0.140", "[0.131, 0.149]")),
+        ((0.287, 0.0, 0.8524), False, ("0.29", "[0.00, 0.85]")),
+        ((12345.6, 12000.0, 13000.0), False, ("12,300", "[12,000, 13,000]")),
+        ((-0.2, -0.35, 0.1), False, ("−0.20", "[−0.35, 0.10]")),
+        ((1.234e-5, 1.1e-5, 1.4e-5), False, ("1.23 × 10⁻⁵", "[1.10 × 10⁻⁵, 1.40 × 10⁻⁵]")),
+        ((2e-4, 0.0, 5e-4), False, ("0.00020", "[0.00000, 0.00050]")),
+        ((0.888, math.nan, math.nan), True, ("88.8 %", "")),
+        ((0.9, 0.9, 0.9), True, ("90.0 %", "")),
+        ((math.nan, math.nan, math.nan), False, ("–", "")),
     ],
 )
-def test_ends_of_an_interval_have_as_many_decimals_as_its_mean(numbers, share, decimals, shown):
-    assert bounds(*numbers, share, decimals) == shown
+def test_the_width_of_an_interval_decides_how_many_digits_are_shown(numbers, share, shown):
+    assert mean_texts(*numbers, share) == shown
+    assert mean_texts(*numbers, share, unit=False) == (shown[0].removesuffix(" %"), shown[1])
 
 
-def test_an_interval_that_is_none_is_not_shown_as_one():
-    assert bounds(0.5, math.nan, math.nan, True) == ""
+def test_numbers_of_tables_are_rounded_as_plain_ones():
+    for value in (0.99685, 0.12345, 0.5):
+        assert show(np.float64(value), True, decimals=2) == show(value, True, decimals=2)
+
+
+def test_the_range_over_seeds_has_the_decimals_of_the_mean():
+    assert range_text(0.85, 0.95, 0.87654, 0.93, True) == "88 to 93 %"
+    assert range_text(0.89, 0.91, 0.87654, 0.93, True) == "87.7 to 93.0 %"
+    assert interval_decimals(0.0, math.nan, True) is None
 
 
 # ---- Claims ----------------------------------------------------------------------------------------------------------
@@ -161,24 +178,23 @@ def claim(metric="accuracy", kind="value", number=0.9, second=math.nan, **change
 
 
 @pytest.mark.parametrize(
-    ("number", "second", "decimals", "claimed", "measured"),
+    ("number", "claimed"),
     [
-        (0.0293, math.nan, 2, "2.93 %", ("91.23 %", "[90.00, 92.47]", "88.80 to 93.00 %")),
-        (0.9009, math.nan, 2, "90.09 %", ("91.23 %", "[90.00, 92.47]", "88.80 to 93.00 %")),
-        (0.0280, math.nan, 1, "2.8 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
-        (0.916, math.nan, 1, "91.6 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
-        (0.93, math.nan, 0, "93 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
-        (0.9, math.nan, 0, "90 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
-        (1.0, math.nan, 0, "100 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
-        (0.0, math.nan, 0, "0 %", ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")),
-        (1.5e-05, math.nan, 4, "0.0015 %", ("91.2340 %", "[90.0000, 92.4680]", "88.8000 to 93.0000 %")),
+        (0.0293, "2.93 %"),
+        (0.9009, "90.09 %"),
+        (0.916, "91.6 %"),
+        (0.93, "93 %"),
+        (1.0, "100 %"),
+        (0.0, "0 %"),
+        (1.5e-05, "0.0015 %"),
+        (0.8500000000000001, "85 %"),
+        (0.1 + 0.2, "30 %"),
     ],
 )
-def test_a_claim_and_its_measurement_have_the_decimals_that_were_published(number, second, decimals, claimed, measured):
-    made = claim(number=number, second=second)
-    assert published_decimals(made) == decimals
+def test_a_claim_has_the_decimals_that_were_published_and_its_measurement_those_of_its_interval(number, claimed):
+    made = claim(number=number)
     assert claim_text(made, {}) == claimed
-    assert measured_text(made) == measured
+    assert measured_text(made) == ("91.2 %", "[90.0, 92.5]", "88.8 to 93.0 %")
 
 
 def test_every_published_share_of_two_decimals_is_shown_as_it_was_published():
@@ -204,21 +220,12 @@ def test_every_published_share_of_two_decimals_is_shown_as_it_was_published():
         (claim("sum_of_squared_errors", number=4.0), "4"),
         (claim("log_loss", number=0.3333333), "0.3333333"),
         (claim("log_loss", "at_most", number=0.25), "at most 0.25"),
-        (claim("log_loss", "between", number=0.25, second=1.5), "0.25 to 1.5"),
+        (claim("log_loss", "between", number=0.25, second=1.5), "0.25 to 1.50"),
+        (claim("log_loss", number=1e-5), "1 × 10⁻⁵"),
     ],
 )
 def test_each_kind_of_claim_is_put_into_words(made, claimed):
     assert claim_text(made, {"deep": "The deep net"}) == claimed
-
-
-def test_a_measurement_beside_a_range_or_a_likeness_has_decimals_too():
-    assert measured_text(claim(kind="between", number=0.9, second=0.9325))[0] == "91.23 %"
-    assert measured_text(claim(kind="similar_to", number=math.nan))[0] == "91.2 %"
-
-
-def test_a_measurement_close_to_all_keeps_the_digits_that_tell_it_from_all():
-    made = claim(number=0.99, mean=0.99955, low=0.9990, high=1.0)
-    assert measured_text(made)[:2] == ("99.955 %", "[99.900, 100.000]")
 
 
 def test_measured_parameters_have_no_interval_and_every_digit():

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from unit.evaluated import LABELS, guesses, history, one_run, said
+from unit.evaluated import LABELS, guesses, history, one_run, said, summary_of
 
 from calotype.evaluation.runs import measure, seed_predictions, training_rows
 from calotype.evaluation.tables import confusion_table, pooled_table, runs_table, summary_table
 from calotype.tasks.classify import CLASSIFY
 from calotype.tasks.count import COUNT
-from calotype.util.statistics import mean_interval, wilson_interval
+from calotype.util.statistics import score_interval, share_interval, wilson_interval
 
 COUNT_METRICS = COUNT.names
 TWO_RUNS = [one_run(said(0.4, 1.4, 2.6, 3, 3)), one_run(said(0, 1, 2, 3, 4), seed=1)]
@@ -41,8 +41,7 @@ def test_a_prediction_that_is_no_number_is_wrong_and_stops_nothing(lost):
     metrics = measure(COUNT, run.labels, run.predictions)
     assert metrics["exact"] == 4 / 5
     assert metrics["off_by_more_than_one"] == 1 / 5
-    runs = runs_table("dots", COUNT, [run])
-    assert len(summary_table(runs)) == len(COUNT_METRICS)
+    assert len(summary_of(COUNT, [run])) == len(COUNT_METRICS)
     pooled = pooled_table("dots", COUNT, [run])
     assert pooled[pooled.metric == "exact"].value.tolist() == [4 / 5]
     confusion = confusion_table("dots", COUNT, [run])
@@ -57,9 +56,9 @@ def test_a_training_run_that_diverged_altogether_stops_nothing():
     runs = runs_table("dots", COUNT, [run, one_run(said(0, 1, 2, 3, 5), seed=1)])
     assert runs[runs.seed == 0].value.isna().all(), "it has no accuracy, not one of zero"
     assert runs[runs.seed == 1].set_index("metric").value["exact"] == 1
-    summary = summary_table(runs).set_index("metric")
+    summary = summary_of(COUNT, [run, one_run(said(0, 1, 2, 3, 5), seed=1)]).set_index("metric")
     assert summary[["mean", "low", "high"]].isna().all(axis=None)
-    assert pooled_table("dots", COUNT, [run])[["value", "low", "high"]].isna().all(axis=None)
+    assert pooled_table("dots", COUNT, [run]).value.isna().all()
     assert confusion_table("dots", COUNT, [run]).predicted.isna().all()
 
 
@@ -93,34 +92,38 @@ def test_runs_table_is_long_and_holds_each_metric_of_each_run():
     assert (first.exact_low, first.exact_high) == (low, high)
 
 
-def test_summary_is_mean_and_interval_over_seeds():
-    runs = [*TWO_RUNS, one_run(said(0, 1, 2, 3, 5), seed=2), one_run(said(9, 9, 9, 9, 9), split="test-large")]
-    summary = summary_table(runs_table("dots", COUNT, runs))
+def test_summary_is_mean_and_interval_over_seeds_and_images():
+    runs = [*TWO_RUNS, one_run(said(0, 1, 2, 3, 5), seed=2), one_run(said(9, 9, 9, 9, 5), split="test-large")]
+    summary = summary_of(COUNT, runs)
     assert summary.columns.tolist() == ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
     assert set(summary.diverged) == {0}
     assert set(summary.metric) == set(COUNT_METRICS), "intervals are no metrics"
-    row = summary[(summary.split == "test") & (summary.metric == "exact")].iloc[0]
-    mean, low, high = mean_interval([0.6, 0.8, 1.0])
-    assert high > 1
-    assert (row["mean"], row.low, row.high) == pytest.approx((mean, low, 1))
-    assert row.n == 3
-    assert math.isnan(summary[(summary.split == "test-large") & (summary.metric == "exact")].iloc[0].low)
+    summary = summary.set_index(["split", "metric"])
+    row = summary.loc["test", "exact"]
+    right = np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]], float)
+    assert (row["mean"], row.low, row.high, row.n) == pytest.approx((0.8, *share_interval(0.8, right), 3))
+    row = summary.loc["test", "sum_of_squared_errors"]
+    squares = 5 * np.array([[0.4, 0.4, 0.6, 0, 2], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]) ** 2
+    expected = score_interval(squares.mean(), squares, 0, math.inf)
+    assert (row["mean"], row.low, row.high) == pytest.approx((squares.mean(), *expected))
+    assert row.low == 0, "no negative errors"
+    single = summary.loc["test-large", "exact"]
+    assert (single.low, single.high) == pytest.approx(wilson_interval(1, 5)), "a single seed has that of the images"
 
 
-def test_intervals_of_shares_end_at_none_and_all():
-    """Student's t knows no bounds, and a sum of squared errors has no upper one."""
-    runs = [one_run(said(0, 1, 2, 3, last), seed=seed) for seed, last in enumerate((5, 5, 900))]
-    summary = summary_table(runs_table("dots", COUNT, runs)).set_index("metric")
-    assert summary.loc["exact", ["low", "high"]].tolist() == [pytest.approx(mean_interval([1, 1, 0.8])[1]), 1]
-    assert summary.loc["off_by_more_than_one", ["low", "high"]].tolist()[0] == 0
-    squares = summary.loc["sum_of_squared_errors"]
-    assert (squares["mean"], squares.low, squares.high) == pytest.approx(mean_interval([0, 0, 895**2]))
+def test_models_without_errors_have_the_interval_of_their_images():
+    """Five seeds that get all 240 images right leave open 1.6 % of errors."""
+    runs = [one_run(said(*range(240)), np.arange(240), seed=seed) for seed in range(5)]
+    summary = summary_of(COUNT, runs).set_index("metric")
+    assert summary.loc["exact", ["low", "high"]].tolist() == pytest.approx(wilson_interval(240, 240))
+    assert summary.loc["off_by_more_than_one", ["low", "high"]].tolist() == pytest.approx(wilson_interval(0, 240))
+    assert summary.loc["sum_of_squared_errors", ["low", "high"]].isna().all(), "of no spread follows no interval"
 
 
 def test_variants_keep_the_order_of_the_study():
     runs = [one_run(said(0, 1, 2, 3, 5), variant=variant) for variant in ("wide", "deep", "all")]
     for table in (
-        summary_table(runs_table("dots", COUNT, runs)),
+        summary_of(COUNT, runs),
         pooled_table("dots", COUNT, runs),
         confusion_table("dots", COUNT, runs),
     ):
@@ -131,15 +134,12 @@ def test_pooled_takes_the_images_of_all_seeds_together():
     pooled = pooled_table("dots", COUNT, TWO_RUNS)
     row = pooled[pooled.metric == "exact"].iloc[0]
     assert (row.value, row.images, row.seeds) == (7 / 10, 10, 2)
-    assert (row.low, row.high) == wilson_interval(7, 10)
     row = pooled[pooled.metric == "off_by_more_than_one"].iloc[0]
     assert row.value == 1 / 10
     assert pooled.metric.tolist() == COUNT_METRICS
     row = pooled[pooled.metric == "sum_of_squared_errors"].iloc[0]
     assert row.value == pytest.approx(4.68 + 1, rel=1e-6)
     assert (row.images, row.seeds) == (10, 2)
-    assert math.isnan(row.low)
-    assert math.isnan(row.high)
 
 
 def test_pooled_does_not_mix_variants_and_splits():
@@ -249,6 +249,6 @@ def test_training_accuracy_is_in_the_tables_beside_the_tests():
     runs = [one_run(probabilities, labels, seed=seed) for seed in range(3)]
     rows = [("wide", seed, "train", "training_accuracy", 0.9 + seed / 20) for seed in range(3)]
     table = runs_table("clothes", CLASSIFY, runs, rows)
-    row = summary_table(table).set_index("metric").loc["training_accuracy"]
+    row = summary_table(table, CLASSIFY, runs).set_index("metric").loc["training_accuracy"]
     assert (row.split, row.n, row.high) == ("train", 3, 1.0), "a share ends at one"
     assert row["mean"] == pytest.approx(0.95)

@@ -100,23 +100,15 @@ def interval(figure):
     return list(line.get_xdata())
 
 
-def test_mean_and_interval_are_those_of_students_t():
+def test_mean_and_interval_are_shown():
     figure = figures_seeds.draw_seeds(
-        {"wide": [0.1, 0.2, 0.3]}, metric="loss", share=False, claims={}, differences=None
+        {"wide": [0.1, 0.2, 0.3]}, metric="loss", share=False, claims={}, differences=None, intervals={"wide": (0, 0.5)}
     )
-    assert interval(figure) == pytest.approx([-0.0484, 0.4484], abs=1e-4)
+    assert interval(figure) == [0, 0.5]
     assert [line.get_xdata() for line in drawn(figure.axes[0], "|")] == [pytest.approx([0.2])]
 
 
-@pytest.mark.parametrize(
-    ("values", "ends"), [([0.1, 0.2, 0.3], [0, 0.4484]), ([0.7, 0.8, 0.9], [0.5516, 1]), ([0.0, 1.0], [0, 1])]
-)
-def test_the_interval_of_a_share_promises_nothing_beyond_0_and_100_per_cent(values, ends):
-    figure = figures_seeds.draw_seeds({"wide": values}, metric="error", share=True, claims={}, differences=None)
-    assert interval(figure) == pytest.approx(ends, abs=1e-4)
-
-
-def test_a_single_seed_promises_no_interval():
+def test_a_mean_without_interval_promises_none():
     figure = figures_seeds.draw_seeds({"wide": [0.9]}, metric="accuracy", share=True, claims={}, differences=None)
     assert legend_texts(figure) == ["one seed", "mean"]
 

@@ -49,9 +49,9 @@ def evaluated(folder, task, lost=None):
     curves = [(seed, epoch, "loss", 1 / epoch) for seed in range(2) for epoch in (1, 2, 3)]
     made = {
         "runs": measured,
-        "summary": tables.summary_table(measured),
+        "summary": tables.summary_table(measured, TASKS[task], runs),
         "confusion": tables.confusion_table("study", TASKS[task], runs),
-        "differences": tables.differences_table(measured, pooled, metric),
+        "differences": tables.differences_table(measured, pooled, metric, TASKS[task], runs),
         "history": pd.concat([history(*curves).assign(variant=variant) for variant in VARIANTS]),
     }
     for name, table in made.items():

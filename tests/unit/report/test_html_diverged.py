@@ -14,7 +14,7 @@ def test_seeds_that_diverged_are_named_counted_and_left_out_of_every_number(tmp_
     assert made["diverged"] == ["Wide net: 2 of 3 seeds diverged (seed 0 in epoch 3, seed 2 in epoch 1)"]
     wide, _, deep, _ = made["results"]
     assert (wide["n"], wide["diverged"], wide["images"]) == (1, "2 of 3 seeds diverged", "20")
-    assert (wide["metrics"][0], wide["range"], wide["pooled"][0]) == (("90.0 %", ""), "90.0 to 90.0 %", "90.0 %")
+    assert (wide["metrics"][0], wide["range"]) == (("90 %", "[70, 97]"), "90 to 90 %")
     assert (deep["n"], deep["diverged"]) == (1, "")
     assert made["claims"][0]["n"] == 1
     assert made["claims"][0]["reason"].endswith("; 2 of 3 seeds diverged and are left out")
@@ -43,7 +43,7 @@ def test_a_variant_of_which_all_seeds_diverged_still_gets_its_page(tmp_path):
         made = section(tmp_path, predictions=found, lost=lost)
         wide = made["results"][0]
         assert (wide["n"], wide["diverged"], wide["images"], wide["range"]) == (0, "3 of 3 seeds diverged", "–", "")
-        assert wide["metrics"][0] == wide["pooled"] == ("–", "")
+        assert wide["metrics"][0] == ("–", "")
         assert [(row["verdict"], row["mean"], row["range"]) for row in made["claims"]] == [("open", "–", "")]
         line = findings([made]).splitlines()[1]
         assert line.endswith("(3 of 3 seeds diverged)")

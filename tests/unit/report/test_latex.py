@@ -66,7 +66,7 @@ def test_latex_table_has_a_line_for_each_variant_and_split():
         ["", "", "test-large"],
     ]
     assert [row[3] for row in rows] == ["2,000", "20,000", "2,000", "20,000"]
-    assert rows[0][4:] == ["88.80", "[84.10, 93.50]", "0.10", "", r"12,346", r"[12,000, 13,000]", "5"]
+    assert rows[0][4:] == ["88.8", "[84.1, 93.5]", "0.10", "", r"12,300", r"[12,000, 13,000]", "5"]
     assert r"\label{tab:dots}" in latex()
 
 
@@ -92,13 +92,20 @@ def test_latex_table_leaves_out_metrics_that_were_not_asked_for():
     assert "squared" not in text
     assert "Training" not in text
     assert text.index("Off by more") < text.index("Exact count"), "in the order that was asked for"
-    assert body(text)[0][4:7] == ["0.10", "", "88.80"]
+    assert body(text)[0][4:7] == ["0.10", "", "88.8"]
 
 
-def test_shares_of_a_paper_have_two_decimals_and_their_unit_in_the_head():
+def test_shares_of_a_paper_have_their_unit_in_the_head():
     text = latex()
     assert r"{Exact count (\%)}" in text
     assert "{Sum of squared errors}" in text
+
+
+def test_numbers_are_set_with_a_minus_sign_and_powers_of_ten():
+    found = summary()
+    found[["mean", "low", "high"]] = [1.234e-5, -1.1e-5, 1.4e-5]
+    plain = summary_latex(found, pooled(), PARAMETERS, METRIC_NAMES[2:], LABELS, "Caption.", "dots")
+    assert body(plain)[0][4:6] == [r"1.2$\,\times\,10^{-5}$", r"[$-$1.1$\,\times\,10^{-5}$, 1.4$\,\times\,10^{-5}$]"]
 
 
 # ---- The claims ------------------------------------------------------------------------------------------------------
@@ -114,8 +121,8 @@ def test_every_claim_is_beside_its_measurement_and_its_verdict():
         ["Wide", "Accuracy", r"as low as 90 \%"],
         ["Deep", "Parameters", r"804,554"],
     ]
-    assert rows[0][3] == r"92.00 \%"
-    assert rows[0][4].startswith("[90.04, 93.96]")
+    assert rows[0][3] == r"92.0 \%"
+    assert rows[0][4].startswith("[90.0, 94.0]")
     assert rows[5][3:] == [r"804,554", "", "1", "agrees"]
     assert [row[-1] for row in rows] == claims().verdict.tolist()
     assert {len(row) for row in rows} == {7}
@@ -173,9 +180,10 @@ def test_a_study_has_a_table_of_each_kind_with_its_title_as_latex(tmp_path):
         write_csv(table, tmp_path / f"{name}.csv")
     results = StudyResults("dots", str(tmp_path), "count", ["test"], "exact", LABELS)
     found = latex_tables(results, "Dots & co", METRIC_NAMES)
+    holds = r"95\,\% interval, which holds the chance of seeds and test images; with $n=1$ of test images alone"
     assert {name: caption(text).strip() for name, text in found.items()} == {
-        "summary": r"\caption{Dots \& co: mean over $n$ seeds and its 95\,\% interval.}",
-        "claims": r"\caption{Dots \& co: published, and measured over $n$ seeds (mean and 95\,\% interval).}",
+        "summary": rf"\caption{{Dots \& co: mean over $n$ seeds and its {holds}.}}",
+        "claims": rf"\caption{{Dots \& co: published, and measured over $n$ seeds (mean and {holds}).}}",
         "layers": r"\caption{Dots \& co: the models.}",
     }
     for end, text in zip(("", "-claims", "-layers"), found.values(), strict=True):

@@ -5,8 +5,19 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtr, ndtri
 
-from calotype.util.statistics import Verdict, judge, mean_interval, next_run_interval, t_quantile, wilson_interval
+from calotype.util.statistics import (
+    Verdict,
+    difference_interval,
+    judge,
+    mean_interval,
+    next_run_interval,
+    score_interval,
+    share_interval,
+    t_quantile,
+    wilson_interval,
+)
 
 SAMPLES = [np.random.default_rng(n).normal(0.88, 0.05, n).tolist() for n in (2, 3, 5, 30, 200)]
 
@@ -92,6 +103,110 @@ def test_impossible_shares_are_refused(successes, trials):
         wilson_interval(successes, trials)
 
 
+# ---- Seeds and images ------------------------------------------------------------------------------------------------
+
+
+def test_variance_of_a_mean_over_seeds_and_images_equals_a_two_way_analysis_of_variance():
+    """Seeds 1, 3 and images -1, 0, 1 add up, with an interaction of 1 in two of six places."""
+    scores = np.array([[0.0, 1, 2], [2, 3, 4]]) + np.array([[1, -1, 0], [0, 0, 0]])
+    seeds, images = scores.mean(axis=1), scores.mean(axis=0)
+    rest = scores - seeds[:, None] - images + scores.mean()
+    squares = 3 * np.var(seeds, ddof=1), 2 * np.var(images, ddof=1), (rest**2).sum() / 2
+    variance = (squares[0] + squares[1] - squares[2]) / 6
+    weight = squares[0] / 6 / variance
+    half = (weight * stats.t.ppf(0.975, 1) + (1 - weight) * stats.t.ppf(0.975, 2)) * variance**0.5
+    expected = (scores.mean() - half, scores.mean() + half)
+    assert squares[2] < min(squares[:2])
+    assert score_interval(scores.mean(), scores, -math.inf, math.inf) == pytest.approx(expected)
+    assert score_interval(scores.mean(), scores, 0.0, math.inf) == (0.0, pytest.approx(expected[1]))
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 20])
+@pytest.mark.parametrize("wrong", [0, 1, 30, 99, 100])
+def test_equal_seeds_have_the_interval_of_their_images(seeds, wrong):
+    """Repeating a model adds no image: Wilson's interval of 100 images, for any number of seeds."""
+    scores = np.tile(np.arange(100) >= wrong, (seeds, 1)).astype(float)
+    found = share_interval(1 - wrong / 100, scores)
+    if seeds == 1 or wrong in (0, 100):
+        assert found == pytest.approx(wilson_interval(100 - wrong, 100), abs=1e-9)
+    assert found == pytest.approx(wilson_interval(100 - wrong, 100), abs=0.002)
+
+
+def test_scores_without_a_number_or_without_spread_have_no_interval():
+    for scores in (np.array([[1.0, math.nan], [0.0, 1.0]]), np.zeros((3, 4))):
+        assert all(math.isnan(end) for end in score_interval(0.0, scores, 0.0, math.inf))
+    assert all(math.isnan(end) for end in share_interval(math.nan, np.array([[math.nan, 1.0]])))
+    assert all(math.isnan(end) for end in difference_interval(0.0, np.zeros((3, 4)), False))
+
+
+def test_two_models_without_errors_are_not_called_equal():
+    """Agresti and Min: 240 pairs that agree have the interval of 242 of which half a one differs either way."""
+    low, high = difference_interval(0.0, np.zeros((5, 240)), True)
+    assert (low, high) == pytest.approx((-1.97 / 242, 1.97 / 242), rel=2e-3)
+
+
+# By case: seeds, images, share, spread of seeds and of images on the probit scale.
+COVERAGE = [
+    (seeds, images, share, *spread)
+    for seeds, images in ((2, 500), (3, 2000), (5, 20), (5, 100), (50, 100), (10, 500))
+    for share in (0.5, 0.9, 0.99)
+    for spread in ((0.05, 2.0), (0.3, 1.0))
+]
+
+
+def runs_of_a_model(seeds, images, share, by_seed, by_image, rng, of_images):
+    """Return scores of random seeds and images, which are right with this probability on average."""
+    middle = ndtri(share) * (1 + by_seed**2 + by_image**2) ** 0.5
+    ease = middle + by_seed * rng.normal(size=(seeds, 1)) + by_image * of_images.normal(size=images)
+    return (rng.random((seeds, images)) < ndtr(ease)).astype(float)
+
+
+@pytest.mark.parametrize("case", COVERAGE, ids=str)
+def test_intervals_of_shares_hold_the_true_share_in_95_of_100_cases(case):
+    """Student's interval over seeds alone holds it in 18 to 96 of 100 of these cases."""
+    share = case[2]
+    inside = []
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        scores = runs_of_a_model(*case, rng, rng)
+        low, high = share_interval(scores.mean(), scores)
+        assert 0 <= low <= scores.mean() <= high <= 1
+        inside.append(low <= share <= high)
+    assert np.mean(inside) >= 0.9  # the standard error of 300 cases is 0.013
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(3, 2000), (5, 20), (5, 100), (50, 100)])
+@pytest.mark.parametrize(("by_seed", "by_image"), [(0.05, 1.0), (0.3, 0.1)])
+def test_intervals_of_losses_hold_the_true_loss_in_95_of_100_cases(seeds, images, by_seed, by_image):
+    rng = np.random.default_rng(1)
+    true = math.exp(by_seed**2 / 2 + (by_image**2 + 0.25) / 2)
+    inside = []
+    for _ in range(300):
+        spread = by_seed * rng.normal(size=(seeds, 1)) + by_image * rng.normal(size=images)
+        losses = np.exp(spread + 0.5 * rng.normal(size=(seeds, images)))
+        low, high = score_interval(losses.mean(), losses, 0.0, math.inf)
+        inside.append(low <= true <= high)
+    # Means of few skewed losses are skewed, too: of 20 images, whose largest losses are e^4 times the smallest.
+    assert np.mean(inside) >= {20: 0.8, 100: 0.88}.get(images, 0.92)
+
+
+@pytest.mark.parametrize("case", [case for case in COVERAGE if case[3] == 0.3], ids=str)
+def test_intervals_of_differences_hold_the_true_difference_in_95_of_100_cases(case):
+    """Two variants on the same images: one has the share of the case, the other three quarters of its errors."""
+    seeds, images, share, by_seed, by_image = case
+    better, inside = 1 - 0.75 * (1 - share), []
+    rng = np.random.default_rng(1)
+    for key in range(300):
+        scores, others = (
+            runs_of_a_model(seeds, images, each, by_seed, by_image, rng, np.random.default_rng(key))
+            for each in (better, share)
+        )
+        scores = scores - others
+        low, high = difference_interval(scores.mean(), scores, True)
+        inside.append(low - 1e-12 <= better - share <= high)
+    assert np.mean(inside) >= 0.92
+
+
 # ---- Claims ----------------------------------------------------------------------------------------------------------
 
 RUNS = [0.86, 0.88, 0.90]  # mean 0.88, sd 0.02: the mean lies in 0.830..0.930, one more run in 0.781..0.979
@@ -145,7 +260,8 @@ def test_a_diverged_run_proves_no_claim(claim, lost):
 @pytest.mark.parametrize("images", [100, 2000, 20_000])
 def test_range_of_a_share_allows_for_the_images_that_the_source_drew(images):
     """mean 0.88, sd 0.02, t(0.975; 2) = 4.303."""
-    half = 4.30265 * math.sqrt(0.02**2 * (1 + 1 / 3) + 2 * 0.88 * 0.12 / images)
+    share = (0.88 * images + 2) / (images + 4)  # Agresti and Coull
+    half = 4.30265 * math.sqrt(0.02**2 * (1 + 1 / 3) + 2 * share * (1 - share) / (images + 4))
     for end, sign in ((0.88 - half, -1), (0.88 + half, 1)):
         assert judge(RUNS, value=end - sign * 1e-4, images=images).agrees is True
         assert judge(RUNS, value=end + sign * 1e-4, images=images).agrees is False

@@ -1,6 +1,7 @@
 """Comparison of published numbers with ours."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,11 +10,13 @@ import pandas as pd
 
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
+from calotype.evaluation.number_format import difference_text, interval_decimals, show
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
-from calotype.util.statistics import Verdict, judge, mean_interval
+from calotype.util.statistics import Verdict, judge
 
 VERDICTS = {True: "agrees", False: "differs", None: "open"}
+WEAK = " (weak)"  # after "agrees", if almost any published value would agree
 COLUMNS = [
     "study", "variant", "split", "metric", "quote", "kind", "number", "second", "other", "mean", "low", "high",
     "smallest", "largest", "n", "verdict", "reason", "note",
@@ -41,13 +44,21 @@ def half_last_digit(share: float) -> float:
 
     A share is not rounded to tens of per cent: 0.9 stands for 0.90, because YAML reads both as the same number.
     """
-    exponent = Decimal(str(float(share))).as_tuple().exponent
+    exponent = Decimal(f"{share:.12g}").as_tuple().exponent
     assert isinstance(exponent, int)
     return 0.5 * 10.0 ** min(exponent, -2)
 
 
-def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFrame, same_images: bool) -> Verdict:
+def _judge_claim(
+    claim: Mapping[str, Any],
+    runs: pd.DataFrame,
+    pooled: pd.DataFrame,
+    same_images: bool,
+    interval: tuple[float, float],
+) -> Verdict:
+    """Judge a claim, and add the range that the verdict used to its reason."""
     variant, metric, split = claim["variant"], claim["metric"], claim["split"]
+    share = METRICS[metric].share
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
     values = _values(runs, variant, metric, split)
     images = None
@@ -56,27 +67,37 @@ def _judge_claim(claim: Mapping[str, Any], runs: pd.DataFrame, pooled: pd.DataFr
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0
-    verdict = judge(values, **numbers, others=others, images=images, rounding=rounding)
-    if not others or verdict.agrees is None:
+    further: Any = {"images": images, "rounding": rounding, "interval": interval, "limits": METRICS[metric].limits}
+    verdict = judge(values, **numbers, others=others, **further)
+    if verdict.compared is None:
         return verdict
-    factor, unit = (100, " points") if METRICS[metric].share else (1, "")
-    difference = factor * float(np.mean(values) - np.mean(others))
-    return Verdict(verdict.agrees, f"{verdict.reason}; the means differ by {difference:+.2f}{unit}")
+    low, high = verdict.compared
+    decimals = interval_decimals(0 if others else low, high, share)
+    if others:
+        difference = difference_text(float(np.mean(values) - np.mean(others)), share, decimals)
+        unit = " points" if share else ""
+        reason = f"{verdict.reason}; the means differ by {difference}{unit}, single runs by up to "
+        reason += f"{show(high, share, unit=False, decimals=decimals)}{unit}"
+    else:
+        first = show(low, share, unit=False, decimals=decimals)
+        reason = f"{verdict.reason}, {first} to {show(high, share, decimals=decimals)}"
+    return replace(verdict, reason=f"{reason}; weak, as almost any value would agree" if verdict.weak else reason)
 
 
 def claims_table(
     study: str,
     claims: Sequence[Mapping[str, Any]],
     runs: pd.DataFrame,
+    summary: pd.DataFrame,
     pooled: pd.DataFrame,
     parameters: Mapping[str, int],
     *,
     same_images: bool,
 ) -> pd.DataFrame:
-    """Compare each claim with our mean and its 95 % interval over seeds that did not diverge.
+    """Compare each claim with our mean and its 95 % interval (of `summary_table`), without seeds that diverged.
 
     Args:
-        runs, pooled: tables of the study.
+        runs, summary, pooled: tables of the study.
         same_images: whether the source used the same test images.
 
     Returns:
@@ -94,18 +115,21 @@ def claims_table(
             found = [float(parameters[variant])]
             equal = parameters[variant] == claim["value"]
             verdict = Verdict(equal, f"the numbers are {'equal' if equal else 'not equal'}")
+            low = high = np.nan
         else:
             found = _values(kept, variant, metric, claim["split"])
-            verdict = _judge_claim(claim, kept, pooled, same_images)
+            row = where(summary, variant=variant, metric=metric)
+            row = (row if claim["split"] is None else where(row, split=claim["split"])).iloc[0]
+            low, high = float(row.low), float(row.high)
+            verdict = _judge_claim(claim, kept, pooled, same_images, (low, high))
             if left_out := _left_out(runs, claim):
-                verdict = Verdict(verdict.agrees, f"{verdict.reason}; {left_out}")
-        mean, low, high = mean_interval(found)
-        if METRICS[metric].share:
-            low, high = np.clip([low, high], 0, 1).tolist()
+                verdict = replace(verdict, reason=f"{verdict.reason}; {left_out}")
+        mean = float(np.mean(found)) if found else np.nan
         other = claim["similar_to"] or ""
         smallest, largest = min(found, default=np.nan), max(found, default=np.nan)
+        said = VERDICTS[verdict.agrees] + WEAK * verdict.weak
         rows.append(
             (study, variant, claim["split"] or "", metric, claim["quote"], kind, number, second, other, mean, low, high,
-             smallest, largest, len(found), VERDICTS[verdict.agrees], verdict.reason, claim["note"])
+             smallest, largest, len(found), said, verdict.reason, claim["note"])
         )  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)

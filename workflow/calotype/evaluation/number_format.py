@@ -7,46 +7,95 @@ from typing import Any
 
 from calotype.metrics.registry import METRICS
 
-
-def _digits(value: float) -> int:
-    """Return the number of decimals of a share in per cent: enough to differ from 0 and 100, and one more."""
-    distance = 100 * min(value, 1 - value)
-    if value in (0, 1) or distance < 0 or distance >= 1:
-        return 1
-    return 1 - math.floor(math.log10(distance))
+DIGITS = 4  # of a number without an interval
+FIXED = 1e-4, 1e7  # other numbers are shown as powers of ten
+MINUS = "−"
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def show(value: float, share: bool, unit: bool = True, like: float | None = None, decimals: int | None = None) -> str:
-    """Format a number: a share in per cent, with enough decimals to differ from 0 and 100, others with four digits.
+def _exponent(value: float) -> int:
+    """Return the exponent of the first significant digit; 0 for zero."""
+    return int(f"{abs(value):.12e}".partition("e")[2])
+
+
+def _own_decimals(value: float, share: bool) -> int:
+    """Return the decimals of a number without an interval: four digits; a share in per cent differs from 0 and 100."""
+    if not share:
+        return DIGITS - 1 - _exponent(value) if value else 0
+    distance = min(value, 100 - value)
+    return 1 if distance <= 0 or distance >= 1 else 1 - math.floor(math.log10(distance))
+
+
+def interval_decimals(low: float, high: float, share: bool) -> int | None:
+    """Return the decimals that show the width of an interval with two digits; None if it has no width."""
+    width = (high - low) * (100 if share else 1)
+    return 1 - _exponent(width) if math.isfinite(width) and width > 0 else None
+
+
+def _is_power(value: float, share: bool) -> bool:
+    return bool(value) and not share and not FIXED[0] <= abs(value) < FIXED[1]
+
+
+def _number(value: float, decimals: int, power: bool) -> str:
+    if power and value:
+        exponent = _exponent(value)
+        return f"{value / 10.0**exponent:.{max(0, decimals + exponent)}f} × 10{str(exponent).translate(_RAISED)}"
+    text = f"{round(value, decimals):,.{max(0, decimals)}f}"
+    return text if text.strip("-0.,") else text.removeprefix("-")
+
+
+def show(
+    value: float,
+    share: bool,
+    *,
+    unit: bool = True,
+    decimals: int | None = None,
+    sign: bool = False,
+    power: bool | None = None,
+) -> str:
+    """Format a number with a thousands separator and a minus sign; a share in per cent.
 
     Args:
         share: whether it is a share of the images.
         unit: whether to write the per cent sign.
-        like: another share that sets the number of decimals: the mean, for the ends of its interval.
-        decimals: smallest number of decimals of a share in per cent.
+        decimals: of the shown number, as `interval_decimals` gives them. Without them, a share differs from 0 and 100,
+            and another number has four digits.
+        sign: whether to write a plus sign.
+        power: whether to write a power of ten; by its size if not given.
     """
     if not math.isfinite(value):
         return "–"
-    if not share:
-        short = f"{value:.4g}"
-        return f"{value:,.0f}" if abs(float(short)) >= 10_000 else short
-    needed = _digits(value if like is None or not math.isfinite(like) else like)
-    return f"{100 * value:.{max(needed, decimals or 0)}f}{' %' if unit else ''}"
+    value = float(100 * value if share else value)  # round() of NumPy differs
+    power = _is_power(value, share) if power is None else power
+    text = _number(value, _own_decimals(value, share) if decimals is None else decimals, power)
+    plus = "+" if sign and not text.startswith("-") else ""
+    return f"{plus}{text.replace('-', MINUS)}{' %' if share and unit else ''}"
 
 
-def bounds(mean: float, low: float, high: float, share: bool, decimals: int | None = None) -> str:
-    """Format the interval of a mean, ``[84.1, 93.5]``, with the decimals of the mean; empty if there is none."""
-    if not math.isfinite(low):
-        return ""
-    ends = (show(end, share, unit=False, like=mean, decimals=decimals) for end in (low, high))
-    return f"[{', '.join(ends)}]"
+def difference_text(value: float, share: bool, decimals: int | None) -> str:
+    """Format a difference with its sign, of shares in points."""
+    return show(value, share, unit=False, decimals=2 if share and decimals is None else decimals, sign=True)
 
 
-def published_decimals(claim: Mapping[Hashable, Any]) -> int:
-    """Return the number of decimals in per cent of a claim on a share: 0.0293 has two."""
-    given = [number for number in (claim["number"], claim["second"]) if math.isfinite(number)]
-    exponents = [(Decimal(str(float(number))) * 100).normalize().as_tuple().exponent for number in given]
-    return max((-exponent for exponent in exponents if isinstance(exponent, int) and exponent < 0), default=0)
+def mean_texts(mean: float, low: float, high: float, share: bool, unit: bool = True) -> tuple[str, str]:
+    """Format a mean and its interval, ``[84.1, 93.5]``, which is empty if it has no width."""
+    decimals = interval_decimals(low, high, share)
+    if decimals is None:
+        return show(mean, share, unit=unit), ""
+    power = _is_power(mean, share)
+    ends = (show(end, share, unit=False, decimals=decimals, power=power) for end in (low, high))
+    return show(mean, share, unit=unit, decimals=decimals), f"[{', '.join(ends)}]"
+
+
+def range_text(low: float, high: float, smallest: float, largest: float, share: bool) -> str:
+    """Format the range over seeds with the decimals of their mean."""
+    decimals = interval_decimals(low, high, share)
+    return f"{show(smallest, share, unit=False, decimals=decimals)} to {show(largest, share, decimals=decimals)}"
+
+
+def _published(number: float, share: bool) -> Decimal:
+    """Return a published number without the rounding errors of a program: 0.8500000000000001 is 85 %."""
+    return Decimal(f"{number:.12g}") * (100 if share else 1)
 
 
 def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
@@ -54,23 +103,18 @@ def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
     share, kind = METRICS[claim["metric"]].share, claim["kind"]
     if kind == "similar_to":
         return f"similar to {labels[claim['other']]}"
-    if not share:
-        first, second = (f"{number:,.10g}" for number in (claim["number"], claim["second"]))
-    else:
-        decimals = published_decimals(claim)
-        first, second = (f"{100 * number:.{decimals}f}" for number in (claim["number"], claim["second"]))
+    given = [_published(number, share) for number in (claim["number"], claim["second"]) if math.isfinite(number)]
+    exponents = [number.normalize().as_tuple().exponent for number in given]
+    decimals = max(0, *(-exponent for exponent in exponents if isinstance(exponent, int)))
+    shown = " to ".join(_number(number, decimals, _is_power(number, share)) for number in map(float, given))
     words = {"at_most": "at most ", "at_least": "at least ", "as_low_as": "as low as "}.get(kind, "")
-    return f"{words}{first}{f' to {second}' if kind == 'between' else ''}{' %' if share else ''}"
+    return f"{words}{shown.replace('-', MINUS)}{' %' if share else ''}"
 
 
 def measured_text(claim: Mapping[Hashable, Any]) -> tuple[str, str, str]:
     """Format our values for a line of `claims_table`: the mean, its interval, and the range over seeds."""
-    share = METRICS[claim["metric"]].share
-    decimals = published_decimals(claim) if share else None
     if claim["metric"] == "parameters":
         return f"{claim['mean']:,.0f}", "", ""
-    mean, low, high = claim["mean"], claim["low"], claim["high"]
-    smallest = show(claim["smallest"], share, unit=False, decimals=decimals)
-    largest = show(claim["largest"], share, decimals=decimals)
-    between = f"{smallest} to {largest}" if claim["n"] else ""
-    return show(mean, share, decimals=decimals), bounds(mean, low, high, share, decimals), between
+    share, numbers = METRICS[claim["metric"]].share, (claim["mean"], claim["low"], claim["high"])
+    spread = range_text(*numbers[1:], claim["smallest"], claim["largest"], share) if claim["n"] else ""
+    return *mean_texts(*numbers, share), spread

@@ -32,6 +32,11 @@ class SeedPredictions:
     predictions: NDArray[np.float32]
     diverged: bool = False
 
+    @property
+    def classes(self) -> int:
+        """Number of classes that have a probability; 0 if the predictions are numbers."""
+        return self.predictions.shape[1] if self.predictions.ndim > 1 else 0
+
 
 def seed_predictions(
     predictions: Predictions, labels: Mapping[str, Labels], lost: Mapping[str, Container[int]] | None = None

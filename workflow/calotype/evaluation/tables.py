@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from calotype.evaluation.divergence import converged, divergences
+from calotype.evaluation.image_scores import converged_runs, image_scores, interval
 from calotype.evaluation.runs import SeedPredictions, measure
 from calotype.metrics.registry import METRICS
 from calotype.tasks.base import Task
-from calotype.util.statistics import mean_interval, wilson_interval
+from calotype.util.statistics import difference_interval, mean_interval, wilson_interval
 
 CONFUSION = ["study", "variant", "seed", "split", "true", "predicted", "images"]
 LARGEST_COUNT = 2.0**53  # larger floats do not hold every whole number
@@ -20,13 +21,6 @@ LARGEST_COUNT = 2.0**53  # larger floats do not hold every whole number
 def images_tested(pooled: pd.DataFrame) -> "pd.Series[int]":
     """Return the number of test images by (variant, split); 0 if all seeds diverged."""
     return (pooled.images // pooled.seeds.clip(lower=1)).groupby([pooled.variant, pooled.split]).first()
-
-
-def _wilson(share: float, images: int) -> tuple[float, float]:
-    """Return Wilson's interval of a share of some images; NaN for a share that is not finite."""
-    if not math.isfinite(share):
-        return math.nan, math.nan
-    return wilson_interval(round(share * images), images)
 
 
 def runs_table(
@@ -43,37 +37,48 @@ def runs_table(
     for run in runs:
         metrics = measure(task, run.labels, run.predictions)
         if first.of_images:
-            low, high = _wilson(metrics[first.name], len(run.labels))
+            share, images = metrics[first.name], len(run.labels)
+            finite = math.isfinite(share)
+            low, high = wilson_interval(round(share * images), images) if finite else (math.nan, math.nan)
             metrics |= {f"{first.name}_low": low, f"{first.name}_high": high}
         rows += [(study, run.variant, run.seed, run.split, metric, value) for metric, value in metrics.items()]
     rows += [(study, *row) for row in training]
     return pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
 
 
-def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return mean and 95 % interval over seeds: study, variant, split, metric, mean, low, high, n, diverged.
+def summary_table(runs: pd.DataFrame, task: Task, predicted: Iterable[SeedPredictions]) -> pd.DataFrame:
+    """Return mean and 95 % interval of each metric: study, variant, split, metric, mean, low, high, n, diverged.
 
-    Student's interval of a share is cut at 0 and 1. ``n`` counts the seeds, without those in ``diverged``, which are
-    left out; if n is 0, the mean is NaN.
+    The interval holds the chance of seeds and of test images (`share_interval`, `score_interval`); with one seed, that
+    of the images. Metrics of the training have Student's over seeds. ``n`` counts the seeds, without those in
+    ``diverged``, which are left out; if n is 0, the mean is NaN.
+
+    Args:
+        predicted: all runs of the table, for their scores on single images.
     """
     lost = divergences(runs)
     kept = runs[runs.metric.isin(METRICS)]
+    by_key = converged_runs(predicted)
+    scores, scored = {}, None  # of one variant on one split, to hold little in memory
     rows = []
     for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False):
         values = group.value[~group.seed.isin(list(lost[key[1]]))]
         mean, low, high = mean_interval(values.tolist())
-        if METRICS[key[-1]].share:
-            low, high = np.clip([low, high], 0, 1).tolist()
+        metric, members = METRICS[key[3]], by_key.get(key[1:3], [])
+        if metric.tested and members:
+            if scored != key[1:3]:
+                scores, scored = image_scores(task, members, task.offered(members[0].classes)), key[1:3]
+            low, high = interval(metric, mean, scores[metric.name], members[0].labels)
+        else:
+            low, high = np.clip([low, high], *metric.limits).tolist()
         rows.append((*key, mean, low, high, len(values), len(group) - len(values)))
     return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"])
 
 
 def pooled_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """Return the metrics over all seeds together: study, variant, split, metric, value, low, high, images, seeds.
+    """Return the metrics over all seeds together: study, variant, split, metric, value, images, seeds.
 
-    The Wilson interval assumes that every (seed, image) is independent. Seeds share their test images, so it is too
-    narrow if they make the same errors: quote the interval over seeds. Seeds that diverged are left out; if none
-    remains, values are NaN, and images and seeds 0.
+    Seeds that diverged are left out; if none remains, values are NaN, and images and seeds 0.
     """
     groups: dict[tuple[str, str], list[SeedPredictions]] = {}
     for run in runs:
@@ -89,9 +94,8 @@ def pooled_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.
         if not members:
             metrics = dict.fromkeys(metrics, math.nan)
         for metric, value in metrics.items():
-            low, high = _wilson(value, images) if METRICS[metric].of_images else (math.nan, math.nan)
-            rows.append((study, *key, metric, value, low, high, images, len(members)))
-    columns = ["study", "variant", "split", "metric", "value", "low", "high", "images", "seeds"]
+            rows.append((study, *key, metric, value, images, len(members)))
+    columns = ["study", "variant", "split", "metric", "value", "images", "seeds"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -126,21 +130,31 @@ def confusion_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def differences_table(runs: pd.DataFrame, pooled: pd.DataFrame, metric: str) -> pd.DataFrame:
+def differences_table(
+    runs: pd.DataFrame, pooled: pd.DataFrame, metric: str, task: Task, predicted: Iterable[SeedPredictions]
+) -> pd.DataFrame:
     """Compare consecutive variants over the same seeds: study, split, metric, variant, than, mean, low, high, n.
 
     A difference is that of ``variant`` minus ``than``, the variant before it, with the same seed; the 95 % interval of
-    the mean is Student's. Left out are seeds that diverged in either variant, and pairs of variants with fewer than two
-    common seeds or with different test images.
+    the mean holds the chance of seeds and of test images (`difference_interval`). Left out are seeds that diverged in
+    either variant, and pairs of variants with fewer than two common seeds or with different test images.
     """
     rows = []
     images = images_tested(pooled)
     runs = converged(runs)
+    scores = {
+        key: dict(zip([run.seed for run in found], image_scores(task, found, [METRICS[metric]])[metric], strict=True))
+        for key, found in converged_runs(predicted).items()
+    }
     for (study, split), group in runs[runs.metric == metric].groupby(["study", "split"], sort=False):
         by_seed = {variant: part.set_index("seed").value for variant, part in group.groupby("variant", sort=False)}
         for than, variant in itertools.pairwise(by_seed):
             found = (by_seed[variant] - by_seed[than]).dropna()
             if len(found) > 1 and images[than, split] == images[variant, split]:
-                rows.append((study, split, metric, variant, than, *mean_interval(found.tolist()), len(found)))
+                mean, low, high = mean_interval(found.tolist())
+                if scores:
+                    pairs = np.stack([scores[variant, split][i] - scores[than, split][i] for i in found.index])
+                    low, high = difference_interval(mean, pairs, METRICS[metric].of_images)
+                rows.append((study, split, metric, variant, than, mean, low, high, len(found)))
     columns = ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
     return pd.DataFrame(rows, columns=columns)

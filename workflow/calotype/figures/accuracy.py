@@ -9,7 +9,7 @@ from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import BAND, DOUBLE, MARKERS, SINGLE, text_width, wrap
 from calotype.figures.panels import count_ticks, percent_ticks
-from calotype.util.statistics import mean_interval, wilson_interval
+from calotype.util.statistics import share_interval
 
 
 def draw_accuracy_by_label(
@@ -17,7 +17,7 @@ def draw_accuracy_by_label(
 ) -> Figure:
     """Plot the share of correct predictions for each true label: the mean over seeds and its 95 % interval.
 
-    With a single seed, the interval is Wilson's, over the images. `names` are the names of classes 0, 1, and so on.
+    `names` are the names of classes 0, 1, and so on.
     """
     everywhere = np.unique(np.concatenate([labels for labels, _ in runs.values()]))
     nothing = all(len(predicted) == 0 for _, predicted in runs.values())  # all seeds diverged
@@ -30,13 +30,12 @@ def draw_accuracy_by_label(
         counts = np.unique(labels)
         means, lows, highs = [], [], []
         for count in counts:
-            right = predicted[:, labels == count] == count
-            mean, low, high = mean_interval(right.mean(axis=1).tolist())
-            if len(right) == 1:
-                low, high = wilson_interval(int(right.sum()), right.size)
+            right = (predicted[:, labels == count] == count).astype(float)
+            mean = float(right.mean()) if len(right) else np.nan
+            low, high = share_interval(mean, right) if len(right) else (np.nan, np.nan)
             means.append(mean)
-            lows.append(max(low, 0.0))
-            highs.append(min(high, 1.0))
+            lows.append(low)
+            highs.append(high)
         seeds = seeds_text((diverged or {}).get(label, 0), len(predicted))
         errors = np.array([np.subtract(means, lows), np.subtract(highs, means)]).clip(0)
         axis.errorbar(counts + offsets[i], means, errors, fmt=MARKERS[i % len(MARKERS)], capsize=2, elinewidth=0.8,

@@ -17,7 +17,6 @@ from calotype.figures.base import BAND, DOUBLE, INK, PAPER, POINT, SINGLE, WRONG
 from calotype.figures.panels import empty_figure, legend, log_scale, percent_ticks, place
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
-from calotype.util.statistics import mean_interval
 
 
 def _swarm(places: NDArray[np.float64], diameter: float, room: float) -> NDArray[np.float64]:
@@ -115,17 +114,19 @@ def draw_seeds(
     claims: Mapping[str, Sequence[tuple[float, ...]]],
     differences: pd.DataFrame | None,
     diverged: Mapping[str, int] | None = None,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> Figure:
     """Plot all seeds of all variants, the mean with its 95 % interval, and published numbers.
 
-    The interval is Student's; that of a share is cut at 0 and 1. On the right are the differences between variants over
-    the same seeds, if any; a marker is filled if the interval excludes zero.
+    On the right are the differences between variants over the same seeds, if any; a marker is filled if the interval
+    excludes zero.
 
     Args:
         values: without seeds that diverged, by the variant's label.
         share: whether the values are shares of the images, shown in per cent.
         claims: by the variant's label: published numbers, and both ends of published ranges.
         differences: columns variant, than, mean, low, high (of variant - than), n, with labels of variants.
+        intervals: low and high of the means, by the variant's label.
     """
     if differences is None:
         differences = pd.DataFrame(columns=["variant", "than", "mean", "low", "high", "n"])
@@ -154,10 +155,13 @@ def draw_seeds(
     panel = (width - left - 2 * edge - middle) * 0.58 if pairs else width - left - edge
     figure = empty_figure(width, head + body + foot)
     axis = place(figure, left, head, panel, body)
-    nothing = (float("nan"),) * 3  # no mean if a value is not finite
-    means = {label: mean_interval(found) if np.isfinite(found).all() else nothing for label, found in values.items()}
-    if share:
-        means = {label: (mean, *np.clip(ends, 0, 1).tolist()) for label, (mean, *ends) in means.items()}
+    nothing = float("nan")  # no mean if a value is not finite
+    means = {
+        label: (float(np.mean(found)), *(intervals or {}).get(label, (nothing, nothing)))
+        if len(found) and np.isfinite(found).all()
+        else (nothing,) * 3
+        for label, found in values.items()
+    }
     others = [*means.values(), *(number for numbers in claims.values() for number in numbers)]
     scale, along = _number_line(axis, list(values.values()), others, share)
     for i, (label, numbers) in enumerate(values.items()):
@@ -235,6 +239,7 @@ def seeds(results: StudyResults) -> Figure:
     """Plot all seeds and published numbers, and compare consecutive variants."""
     metric, split, labels = METRICS[results.metric], results.tests[-1], results.labels
     runs = where(converged(results.table("runs")), split=split, metric=results.metric)
+    summary = where(results.table("summary"), split=split, metric=results.metric).set_index("variant")
     return draw_seeds(
         {label: runs.value[runs.variant == variant].tolist() for variant, label in labels.items()},
         metric=metric.label,
@@ -242,4 +247,5 @@ def seeds(results: StudyResults) -> Figure:
         claims=_claimed(results),
         differences=where(results.table("differences"), split=split).replace({"variant": labels, "than": labels}),
         diverged=results.diverged_seeds,
+        intervals={labels[row.Index]: (row.low, row.high) for row in summary.itertuples()},
     )

@@ -16,7 +16,7 @@ from calotype.figures.sheet import notice
 from calotype.tasks.figures import FigureEntry
 from calotype.util.children import Ended, attempt, cause_of, in_children, own_cost
 from calotype.util.errors import CalotypeError
-from calotype.util.statistics import mean_interval
+from calotype.util.statistics import t_quantile
 
 SHARED = "imports and tables"  # the line of common costs
 
@@ -58,7 +58,7 @@ def draw_all(
     for figure in figures:
         drawing(figure)
     results.share()
-    mean_interval([0.0, 1.0])  # imports SciPy here instead of in each child
+    t_quantile(2)  # imports SciPy here instead of in each child
     for suffix in METADATA:  # imports and caches of a first figure
         rendered(notice("0"), suffix)
     gc.collect()

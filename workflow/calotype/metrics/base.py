@@ -84,6 +84,9 @@ class Metric:
     function: Callable[[Predicted], float] | None = None  # None for a property of the training
     share: bool = False  # a number from 0 to 1, shown in per cent; else a plain number
     of_images: bool = False  # a share of the images, so that it has Wilson's interval
+    scores: Callable[[Predicted], NDArray[Any]] | None = None  # of each image; the metric is their mean
+    lowest: float = 0.0  # possible value
+    highest: float = math.inf
     all_finite: bool = False  # NaN if any prediction is not finite; else such an image counts as an error
     fewest: int = 0  # smallest number of classes for which it is defined
     most: float = math.inf  # largest number of classes
@@ -95,6 +98,11 @@ class Metric:
     def tested(self) -> bool:
         """True if it is measured on a test split; False for a property of the training."""
         return self.function is not None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and the highest possible value."""
+        return self.lowest, 1.0 if self.share else self.highest
 
     @property
     def heading(self) -> str:
@@ -115,9 +123,14 @@ class Metric:
         return float(self.function(run))
 
 
+def right(run: Predicted) -> NDArray[np.bool_]:
+    """Return for each image whether its label is predicted exactly."""
+    return run.decided == run.labels
+
+
 def share_right(run: Predicted) -> float:
     """Compute the share of the images whose label is predicted exactly."""
-    return float((run.decided == run.labels).mean())
+    return float(right(run).mean())
 
 
 TRAINING_ACCURACY = Metric("training_accuracy", "training accuracy", share=True, of_images=True, recorded="accuracy")

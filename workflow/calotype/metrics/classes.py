@@ -1,10 +1,16 @@
 """Metrics of the probabilities of classes."""
 
+from __future__ import annotations
+
 import math
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from calotype.metrics.base import Metric, Predicted, share_right
+from calotype.metrics.base import Metric, Predicted, right, share_right
 from calotype.metrics.calibration import calibration
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 POSITIVE = 1  # of two classes, the one that a curve is about
 
@@ -14,17 +20,27 @@ def error(run: Predicted) -> float:
     return 1 - share_right(run)
 
 
-def log_loss(run: Predicted) -> float:
-    """Compute the mean negative natural logarithm of the true class's probability, at least the float32 epsilon."""
+def losses(run: Predicted) -> NDArray[Any]:
+    """Return the negative natural logarithm of the true class's probability, at least the float32 epsilon."""
     import numpy as np
 
     true = run.predictions[np.arange(len(run.labels)), run.labels].astype(np.float64)
-    return float(np.mean(-np.log(np.maximum(true, np.finfo(np.float32).eps))))
+    return -np.log(np.maximum(true, np.finfo(np.float32).eps))
+
+
+def log_loss(run: Predicted) -> float:
+    """Compute the mean negative natural logarithm of the true class's probability."""
+    return float(losses(run).mean())
+
+
+def in_top(run: Predicted, *, places: int) -> NDArray[Any]:
+    """Return for each image whether its true class is among the most probable ones."""
+    return run.ranks < places
 
 
 def top(run: Predicted, *, places: int) -> float:
     """Compute the share of the images whose true class is among the most probable ones."""
-    return float((run.ranks < places).mean())
+    return float(in_top(run, places=places).mean())
 
 
 def balanced_accuracy(run: Predicted) -> float:
@@ -55,11 +71,23 @@ def area(run: Predicted, *, score: str) -> float:
 
 
 CLASSES = (
-    Metric("accuracy", "accuracy", share_right, share=True, of_images=True),
-    Metric("error", "error", error, share=True, of_images=True, says_the_same_as="accuracy"),
-    Metric("log_loss", "log loss", log_loss),
-    Metric("top_3", "top-3 accuracy", partial(top, places=3), share=True, of_images=True, fewest=4),
-    Metric("top_5", "top-5 accuracy", partial(top, places=5), share=True, of_images=True, fewest=6),
+    Metric("accuracy", "accuracy", share_right, share=True, of_images=True, scores=right),
+    Metric(
+        "error", "error", error, share=True, of_images=True, says_the_same_as="accuracy", scores=lambda run: ~right(run)
+    ),
+    Metric("log_loss", "log loss", log_loss, scores=losses),
+    *(
+        Metric(
+            f"top_{places}",
+            f"top-{places} accuracy",
+            partial(top, places=places),
+            share=True,
+            of_images=True,
+            scores=partial(in_top, places=places),
+            fewest=places + 1,
+        )
+        for places in (3, 5)
+    ),
     Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, share=True),
     Metric("macro_f1", "macro F1", macro_f1, share=True),
     Metric("expected_calibration_error", "expected calibration error", expected_calibration_error, share=True),

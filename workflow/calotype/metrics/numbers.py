@@ -1,13 +1,24 @@
 """Metrics of predicted numbers, and of counts, which are rounded first in some."""
 
-import math
+from __future__ import annotations
 
-from calotype.metrics.base import Metric, Predicted, share_right
+import math
+from typing import TYPE_CHECKING, Any
+
+from calotype.metrics.base import Metric, Predicted, right, share_right
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def far_off(run: Predicted) -> NDArray[Any]:
+    """Return for each image whether its rounded count is wrong by two or more, or not finite."""
+    return ~(abs(run.decided - run.labels) <= 1)  # true of NaN, too
 
 
 def off_by_more_than_one(run: Predicted) -> float:
     """Compute the share of the images whose rounded count is wrong by two or more, or not finite."""
-    return float((~(abs(run.decided - run.labels) <= 1)).mean())  # true of NaN, too
+    return float(far_off(run).mean())
 
 
 def sum_of_squared_errors(run: Predicted) -> float:
@@ -33,12 +44,25 @@ def r2(run: Predicted) -> float:
 
 
 COUNTS = (
-    Metric("exact", "exact count", share_right, share=True, of_images=True),
-    Metric("off_by_more_than_one", "off by more than one", off_by_more_than_one, share=True, of_images=True),
-    Metric("sum_of_squared_errors", "sum of squared errors", sum_of_squared_errors),
+    Metric("exact", "exact count", share_right, share=True, of_images=True, scores=right),
+    Metric(
+        "off_by_more_than_one", "off by more than one", off_by_more_than_one, share=True, of_images=True, scores=far_off
+    ),
+    Metric(
+        "sum_of_squared_errors",
+        "sum of squared errors",
+        sum_of_squared_errors,
+        scores=lambda run: len(run.labels) * run.errors**2,
+    ),
 )
 NUMBERS = (
-    Metric("mean_absolute_error", "mean absolute error", mean_absolute_error, all_finite=True),
+    Metric(
+        "mean_absolute_error",
+        "mean absolute error",
+        mean_absolute_error,
+        all_finite=True,
+        scores=lambda run: abs(run.errors),
+    ),
     Metric("root_mean_squared_error", "root mean squared error", root_mean_squared_error, all_finite=True),
-    Metric("r2", "R²", r2, all_finite=True),
+    Metric("r2", "R²", r2, all_finite=True, lowest=-math.inf, highest=1.0),
 )

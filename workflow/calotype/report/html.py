@@ -44,8 +44,7 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
         width = max(len(row["variant"]) for row in section["results"])
         splits = max(len(row["split"]) for row in section["results"])
         for row in section["results"]:
-            # One seed has no interval over seeds: the one over images replaces it.
-            mean, between = row["metrics"][0] if row["n"] > 1 else row["pooled"]
+            mean, between = row["metrics"][0]
             count = f"{row['n']} seed{'' if row['n'] == 1 else 's'}, {row['images']} images"
             count = "; ".join(filter(None, (count if row["n"] else "", row["diverged"])))
             found = f"{section['metrics'][0]} {mean} {between}"

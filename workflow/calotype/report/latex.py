@@ -1,17 +1,19 @@
 """LaTeX tables of a study."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from calotype.evaluation.divergence import diverged_text
-from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
+from calotype.evaluation.number_format import claim_text, mean_texts, measured_text
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
 
 DAGGER = r"\rlap{$^\dagger$}"  # without width: numbers stay aligned
-SHOWN = 2  # decimals of a share in per cent: one of 10,000 images is 0.01 %
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_LOWERED = str.maketrans(_RAISED, "0123456789-")
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -25,7 +27,8 @@ def escape(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    return escape(text).replace("–", "--")
+    text = escape(text).replace("–", "--").replace("−", "$-$")
+    return re.sub(f" × 10([{_RAISED}]+)", lambda power: rf"$\,\times\,10^{{{power[1].translate(_LOWERED)}}}$", text)
 
 
 def _heading(metric: str) -> str:
@@ -91,16 +94,15 @@ def summary_latex(
     before = ""
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
-        cells = []
+        cells: list[str] = []
         for metric in metrics:
             row, share = by_metric.loc[metric], METRICS[metric].share
-            mean = show(row["mean"], share, unit=False, decimals=SHOWN)
-            cells += [_latex(mean), _latex(bounds(row["mean"], row["low"], row["high"], share, SHOWN))]
+            cells += map(_latex, mean_texts(row["mean"], row["low"], row["high"], share, unit=False))
         first = [_latex(labels[str(variant)]), f"{parameters[str(variant)]:,}"] if variant != before else ["", ""]
         before = str(variant)
-        count = str(int(by_metric.n.iloc[0])) + (DAGGER if variant in left_out else "")
-        tested_on = f"{number:,}" if (number := int(images[variant, split])) else "–"
-        rows.append([*first, _latex(str(split)), _latex(tested_on), *cells, count])
+        count = f"{int(by_metric.n.iloc[0]):,}" + (DAGGER if variant in left_out else "")
+        tested_on = f"{images[variant, split]:,}" if images[variant, split] else "--"
+        rows.append([*first, _latex(str(split)), tested_on, *cells, count])
     return latex_table(f"lrlr{'r@{ }l' * len(metrics)}r", [*heads, "$n$"], rows, _with_note(caption, left_out), name)
 
 
@@ -117,7 +119,7 @@ def claims_latex(
         cells = [claim_text(claim, labels), mean, between]
         dagger = DAGGER if claim["variant"] in left_out and claim["metric"] != "parameters" else ""
         first = [_latex(labels[claim["variant"]]), _heading(claim["metric"])]
-        rows.append([*first, *map(_latex, cells), f"{claim['n']}{dagger}", claim["verdict"]])
+        rows.append([*first, *map(_latex, cells), f"{claim['n']:,}{dagger}", claim["verdict"]])
     heads = ["Variant", "Metric", "Published", r"\multicolumn{2}{l}{Measured}", "$n$", "Verdict"]
     return latex_table("lllr@{ }lrl", heads, rows, _with_note(caption, left_out), name)
 
@@ -137,8 +139,9 @@ def layers_latex(layers: pd.DataFrame, labels: Mapping[str, str], caption: str, 
 def latex_tables(results: StudyResults, title: str, metrics: Sequence[str]) -> dict[str, str]:
     """Return the tables of a study: summary, claims and layers."""
     heading, summary, labels, name = escape(title), results.table("summary"), results.labels, results.study
-    over_seeds = heading + r": mean over $n$ seeds and its 95\,\% interval."
-    published = heading + r": published, and measured over $n$ seeds (mean and 95\,\% interval)."
+    holds = r"95\,\% interval, which holds the chance of seeds and test images; with $n=1$ of test images alone"
+    over_seeds = f"{heading}: mean over $n$ seeds and its {holds}."
+    published = f"{heading}: published, and measured over $n$ seeds (mean and {holds})."
     return {
         "summary": summary_latex(
             summary, results.table("pooled"), results.parameters, metrics, labels, over_seeds, name

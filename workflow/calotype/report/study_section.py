@@ -11,7 +11,14 @@ import pandas as pd
 
 from calotype.config.dataset_base import DUPLICATE
 from calotype.evaluation.divergence import converged, diverged_text, epochs_text
-from calotype.evaluation.number_format import bounds, claim_text, measured_text, show
+from calotype.evaluation.number_format import (
+    claim_text,
+    difference_text,
+    interval_decimals,
+    mean_texts,
+    measured_text,
+    range_text,
+)
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
@@ -50,11 +57,6 @@ def _claims(results: StudyResults) -> list[dict[str, Any]]:
     return rows
 
 
-def _mean_and_interval(row: Mapping[Hashable, Any], metric: str) -> tuple[str, str]:
-    share = METRICS[metric].share
-    return show(row["value"], share), bounds(row["value"], row["low"], row["high"], share)
-
-
 def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any]]:
     """Return a row for each variant and test split, with the shown metrics, headline first."""
     rows = []
@@ -65,8 +67,10 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
     images, kept = images_tested(pooled), converged(results.table("runs"))
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
-        metrics = [_mean_and_interval(by_metric.loc[metric].rename({"mean": "value"}), metric) for metric in shown]
-        together = where(pooled, variant=variant, split=split, metric=headline).iloc[0]
+        numbers: dict[str, tuple[float, float, float]] = {
+            metric: tuple(by_metric.loc[metric, ["mean", "low", "high"]]) for metric in shown
+        }
+        metrics = [mean_texts(*numbers[metric], METRICS[metric].share) for metric in shown]
         seeds = where(kept, variant=variant, split=split, metric=headline).value
         lost = int(by_metric.diverged[headline])
         rows.append(
@@ -76,9 +80,8 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
                 "n": len(seeds),
                 "diverged": diverged_text(lost, lost + len(seeds)),
                 "metrics": metrics,
-                "range": f"{show(seeds.min(), share, unit=False)} to {show(seeds.max(), share)}" if len(seeds) else "",
-                "pooled": _mean_and_interval(together, headline),
-                "images": f"{int(images[variant, split]):,}" if images[variant, split] else "–",
+                "range": range_text(*numbers[headline][1:], seeds.min(), seeds.max(), share) if len(seeds) else "",
+                "images": f"{images[variant, split]:,}" if images[variant, split] else "–",
             }
         )
     return rows
@@ -107,11 +110,11 @@ def _differences(results: StudyResults) -> list[dict[str, Any]]:
     rows = []
     for row in results.table("differences").to_dict("records"):
         share = METRICS[row["metric"]].share
-        numbers = [row["mean"], row["low"], row["high"]]
-        mean, low, high = (f"{100 * number:+.2f}" if share else f"{number:+.4g}" for number in numbers)
+        decimals = interval_decimals(row["low"], row["high"], share)
+        mean, low, high = (difference_text(row[key], share, decimals) for key in ("mean", "low", "high"))
         shown = {key: results.labels[row[key]] for key in ("variant", "than")}
         told = {"told": row["low"] > 0 or row["high"] < 0, "diverged": _pairs_left_out(results, row)}
-        rows.append(row | shown | told | {"mean": mean, "interval": f"[{low}, {high}]"})
+        rows.append(row | shown | told | {"mean": mean, "interval": "" if decimals is None else f"[{low}, {high}]"})
     return rows
 
 

@@ -5,21 +5,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 LEVEL = 0.95  # of all intervals
 RARE = 0.05  # a share of runs that is too small to be seen in a few runs
 NEGLIGIBLE = 1e-12  # rounding, when equal seeds meet a bound
+WIDE = 0.25  # a verdict is weak if its range spans more of the possible values; without a highest value, of the mean
+
+Scores = NDArray[np.float64]  # of runs and images, shape (seeds, images)
+
+
+def _t(degrees: float) -> float:
+    from scipy.special import ndtri, stdtrit  # the import takes 0.3 s
+
+    return float(ndtri(0.5 + LEVEL / 2) if math.isinf(degrees) else stdtrit(degrees, 0.5 + LEVEL / 2))
 
 
 def t_quantile(n: int) -> float:
     """Return the factor of a two-sided interval from n values: Student's t with n - 1 degrees of freedom."""
-    from scipy.special import stdtrit  # the import takes 0.3 s
-
-    return float(stdtrit(n - 1, 0.5 + LEVEL / 2))
+    return _t(n - 1)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return mean, low and high of the 95 % interval of the mean over seeds (Student's t).
+    """Return mean, low and high of the 95 % interval of the mean over seeds alone (Student's t).
 
     Low and high are NaN for a single value, and all three are NaN for none.
     """
@@ -31,6 +39,108 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
+def _variances(scores: Scores) -> tuple[float, float, float]:
+    """Return the variances of the mean by seeds, by images, and by both together, from a two-way table."""
+    seeds, images = scores.shape
+    of_seed, of_image = scores.mean(axis=1), scores.mean(axis=0)
+    by_seeds = float(of_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0
+    by_images = float(of_image.var(ddof=1)) / images if images > 1 else 0.0
+    if min(seeds, images) < 2:
+        return by_seeds, by_images, 0.0
+    rest = scores - of_seed[:, None] - of_image + scores.mean()
+    return by_seeds, by_images, float((rest**2).sum()) / ((seeds - 1) * (images - 1) * seeds * images)
+
+
+def _total(by_seeds: float, by_images: float, both: float, seeds: int, units: float) -> tuple[float, float]:
+    """Return the variance of a mean, and Student's quantile, weighted by the parts of the variance.
+
+    ``both`` is part of the first two variances, and counts once.
+    """
+    variance = by_seeds + by_images - min(by_seeds, by_images, both)
+    if seeds < 2 or variance == 0:
+        return variance, _t(max(units - 1, 1))
+    weight = min(1.0, by_seeds / variance)
+    return variance, weight * _t(seeds - 1) + (1 - weight) * _t(max(units - 1, 1))
+
+
+def score_interval(mean: float, scores: Scores, lowest: float, highest: float) -> tuple[float, float]:
+    """Return low and high of the 95 % interval of a mean over seeds and images, which both are samples.
+
+    Every seed sees the same images, so that the variance by images does not shrink with seeds: the variance of the mean
+    is (MS_seeds + MS_images - MS_both) / (seeds * images), with the mean squares of a two-way analysis of variance. The
+    quantile is the mean of Student's for the numbers of seeds and of images, weighted by their parts of the variance.
+
+    Sources: A. C. Cameron, J. B. Gelbach, D. L. Miller, Robust inference with multiway clustering, J. Bus. Econ. Stat.
+    29 (2011) 238; W. G. Cochran, Approximate significance levels of the Behrens-Fisher test, Biometrics 20 (1964) 191.
+
+    Args:
+        mean: of the metric over seeds.
+        scores: values whose mean over images is the metric, shape (seeds, images). Without such values: the
+            pseudo-values of a jackknife over groups of images, shape (seeds, groups).
+        lowest, highest: limits of possible values, which cut the interval.
+
+    Returns:
+        NaN if a score is not finite or if all are equal. With a single seed, the interval holds the images alone.
+    """
+    if not np.isfinite(scores).all():
+        return math.nan, math.nan
+    variance, t = _total(*_variances(scores), len(scores), scores.shape[1])
+    half = t * variance**0.5
+    return (max(lowest, mean - half), min(highest, mean + half)) if half > 0 else (math.nan, math.nan)
+
+
+def share_interval(mean: float, scores: Scores, images: float | None = None) -> tuple[float, float]:
+    """Return low and high of the 95 % interval of a mean share over seeds and images.
+
+    This is Wilson's interval with the number of independent images that has the variance of `score_interval`, and with
+    its quantile. Two images that all seeds get right and two that all get wrong join this variance, so that a model
+    without errors has the interval of its images: with equal seeds or a single one it is Wilson's.
+
+    Sources: C. Franco, R. J. A. Little, T. A. Louis, E. V. Slud, J. Surv. Stat. Methodol. 7 (2019) 334; A. Agresti,
+    B. A. Coull, Am. Stat. 52 (1998) 119.
+
+    Args:
+        mean: of the share over seeds.
+        scores: as in `score_interval`.
+        images: the number of images, if the scores are those of groups.
+    """
+    if not np.isfinite(scores).all():
+        return math.nan, math.nan
+    n = float(images or scores.shape[1])
+    by_seeds, by_images, both = _variances(scores)
+    squares = by_images * n * (n - 1) + 1 + 4 * n / (n + 4) * (mean - 0.5) ** 2
+    units = scores.shape[1] if images else math.inf  # the variance of a count follows from its mean
+    variance, t = _total(by_seeds, squares / (n + 4) ** 2, both, len(scores), units)
+    share = (mean * n + 2) / (n + 4)
+    return _wilson(mean, n * share * (1 - share) / ((n + 4) * variance), t)
+
+
+def difference_interval(mean: float, scores: Scores, share_of_images: bool) -> tuple[float, float]:
+    """Return low and high of the 95 % interval of a mean difference of two variants, paired by seed and image.
+
+    As `score_interval`. For shares of images, one image on which each variant alone is right by a half joins the
+    variance, so that two models without errors are not called equal.
+
+    Source: A. Agresti, Y. Min, Simple improved confidence intervals for comparing matched proportions, Stat. Med. 24
+    (2005) 729.
+
+    Args:
+        mean: over seeds.
+        scores: differences of scores, shape (seeds, images).
+        share_of_images: whether each score is right or wrong.
+    """
+    if not np.isfinite(scores).all():
+        return math.nan, math.nan
+    by_seeds, by_images, both = _variances(scores)
+    n = scores.shape[1]
+    if share_of_images:
+        by_images = (by_images * n * (n - 1) + 1 + 2 * n / (n + 2) * mean**2) / (n + 2) ** 2
+    variance, t = _total(by_seeds, by_images, both, len(scores), n)
+    half = t * variance**0.5
+    ends = (max(-1.0, mean - half), min(1.0, mean + half)) if share_of_images else (mean - half, mean + half)
+    return ends if half > 0 else (math.nan, math.nan)
+
+
 def next_run_interval(values: Sequence[float]) -> tuple[float, float]:
     """Return low and high of the 95 % prediction interval of one more run (Student's t); NaN for a single value."""
     array = np.asarray(values, float)
@@ -38,6 +148,13 @@ def next_run_interval(values: Sequence[float]) -> tuple[float, float]:
         return math.nan, math.nan
     half = t_quantile(array.size) * float(array.std(ddof=1)) * (1 + 1 / array.size) ** 0.5
     return float(array.mean()) - half, float(array.mean()) + half
+
+
+def _wilson(share: float, trials: float, z: float) -> tuple[float, float]:
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * (share * (1 - share) / trials + z**2 / (4 * trials**2)) ** 0.5
+    # The ends are exact if nothing or everything succeeded; rounding would leave 3e-18.
+    return (0.0 if share == 0 else centre - half), (1.0 if share == 1 else centre + half)
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -51,14 +168,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes in {trials} trials")
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.5 + LEVEL / 2))
-    share = successes / trials
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * (share * (1 - share) / trials + z**2 / (4 * trials**2)) ** 0.5
-    # The ends are exact if nothing or everything succeeded; rounding would leave 3e-18.
-    return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)
+    return _wilson(successes / trials, trials, _t(math.inf))
 
 
 @dataclass(frozen=True)
@@ -67,28 +177,40 @@ class Verdict:
 
     agrees: bool | None  # None: undecided, as more seeds are needed
     reason: str
+    compared: tuple[float, float] | None = None  # the published values, or differences, that would agree
+    weak: bool = False  # agrees, as almost any value would
 
 
-def _judge_value(values: Sequence[float], value: float, images: int | None, rounding: float) -> Verdict:
+def _wide(low: float, high: float, mean: float, limits: tuple[float, float]) -> bool:
+    possible = limits[1] - limits[0]
+    return high - low > (WIDE * possible if math.isfinite(possible) else abs(mean))
+
+
+def _judge_value(
+    values: Sequence[float], value: float, images: int | None, rounding: float, limits: tuple[float, float]
+) -> Verdict:
     low, high = next_run_interval(values)
+    mean = float(np.mean(values))
     if images:
-        mean = float(np.mean(values))
-        drawn = t_quantile(len(values)) ** 2 * 2 * mean * (1 - mean) / images
+        share = (mean * images + 2) / (images + 4)  # as in `share_interval`
+        drawn = t_quantile(len(values)) ** 2 * 2 * share * (1 - share) / (images + 4)
         half = (((high - low) / 2) ** 2 + drawn) ** 0.5
         low, high = mean - half, mean + half
     inside = low - rounding - NEGLIGIBLE <= value <= high + rounding + NEGLIGIBLE
-    return Verdict(inside, f"{'inside' if inside else 'outside'} the 95 % range of one more run")
+    low, high = max(low, limits[0]), min(high, limits[1])
+    reason = f"{'inside' if inside else 'outside'} the 95 % range of one more run"
+    return Verdict(inside, reason, (low, high), inside and _wide(low, high, mean, limits))
 
 
-def _judge_bound(values: Sequence[float], at_most: float, at_least: float) -> Verdict:
-    _, low, high = mean_interval(values)
+def _judge_bound(interval: tuple[float, float], at_most: float, at_least: float) -> Verdict:
+    low, high = interval
     keeps = high <= at_most + NEGLIGIBLE and low >= at_least - NEGLIGIBLE
     breaks = low > at_most + NEGLIGIBLE or high < at_least - NEGLIGIBLE
     if keeps:
         return Verdict(True, f"the whole interval lies {'below' if math.isfinite(at_most) else 'above'} the bound")
     if breaks:
         return Verdict(False, "the whole interval is outside the bound")
-    return Verdict(None, "the interval contains the bound; run more seeds")
+    return Verdict(None, "the interval contains the bound; run more seeds or test on more images")
 
 
 def _judge_range(values: Sequence[float], between: Sequence[float]) -> Verdict:
@@ -104,13 +226,14 @@ def _judge_lowest(values: Sequence[float], bound: float) -> Verdict:
     return Verdict(True if below else False if rare else None, f"{below} of {len(values)} runs are as low")
 
 
-def _judge_similar(values: Sequence[float], others: Sequence[float]) -> Verdict:
+def _judge_similar(values: Sequence[float], others: Sequence[float], limits: tuple[float, float]) -> Verdict:
     n = min(len(values), len(others))
     spread = (np.var(values, ddof=1) + np.var(others, ddof=1)) ** 0.5
     half = t_quantile(n) * float(spread) * (1 + 1 / n) ** 0.5
     difference = float(np.mean(values) - np.mean(others))
     alike = abs(difference) <= half + NEGLIGIBLE
-    return Verdict(alike, f"the difference {'is within' if alike else 'exceeds'} the variation of single runs")
+    reason = f"the difference {'is within' if alike else 'exceeds'} the variation of single runs"
+    return Verdict(alike, reason, (-half, half), alike and _wide(-half, half, float(np.mean(others)), limits))
 
 
 def judge(
@@ -124,6 +247,8 @@ def judge(
     others: Sequence[float] | None = None,
     images: int | None = None,
     rounding: float = 0.0,
+    interval: tuple[float, float] | None = None,
+    limits: tuple[float, float] = (-math.inf, math.inf),
 ) -> Verdict:
     """Compare a claim with the runs of several seeds.
 
@@ -141,6 +266,8 @@ def judge(
         images: number of test images, if the values are shares of them and the source had other images: the variance
             of drawing both sets is added.
         rounding: the largest rounding error of the published value.
+        interval: low and high of the mean; Student's over seeds if not given.
+        limits: lowest and highest possible value.
     """
     fewest = min(len(values), len(values if others is None else others))
     if fewest == 0:
@@ -150,11 +277,12 @@ def judge(
     if not np.isfinite([*values, *(others or [])]).all():
         return Verdict(None, "a value is NaN or infinite")
     if value is not None:
-        return _judge_value(values, value, images, rounding)
+        return _judge_value(values, value, images, rounding, limits)
     if between is not None:
         return _judge_range(values, between)
     if as_low_as is not None:
         return _judge_lowest(values, as_low_as)
     if others is not None:
-        return _judge_similar(values, others)
-    return _judge_bound(values, math.inf if at_most is None else at_most, -math.inf if at_least is None else at_least)
+        return _judge_similar(values, others, limits)
+    bounds = math.inf if at_most is None else at_most, -math.inf if at_least is None else at_least
+    return _judge_bound(mean_interval(values)[1:] if interval is None else interval, *bounds)
