@@ -102,16 +102,15 @@ def measured(config, study):
             for i, metric in enumerate(shown):
                 value = 0.9876 if METRICS[metric].share else 12.34
                 rows += [("s", variant, seed, split, metric, value + (seed + i) / 1000) for seed in range(5)]
-                together.append(("s", variant, split, metric, value, value, value, 50_000, 5))
+                together.append(("s", variant, split, metric, value, 50_000, 5))
         rows += [("s", variant, seed, "train", "training_accuracy", 0.9876 + seed / 1000) for seed in range(5)]
     runs = pd.DataFrame(rows, columns=["study", "variant", "seed", "split", "metric", "value"])
     means = runs.groupby(["study", "variant", "split", "metric"], sort=False).value.mean().rename("mean").reset_index()
     means = means.assign(low=means["mean"] - 0.0123, high=means["mean"] + 0.0123, n=5, diverged=0)
     parameters = dict.fromkeys(entry.variants, 1_854_170)
     pools = pd.DataFrame(together, columns=POOLED)
-    found = claims_table(
-        study, [claim.model_dump() for claim in entry.claims], runs, pools, parameters, same_images=True
-    )
+    claims = [claim.model_dump() for claim in entry.claims]
+    found = claims_table(study, claims, runs, means, pools, parameters, same_images=True)
     return means, pools, parameters, found
 
 
