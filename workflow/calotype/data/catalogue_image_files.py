@@ -206,7 +206,7 @@ def _groups(found: pd.DataFrame, pattern: str | None) -> list[str] | None:
     matches = [re.search(pattern, path) for path in found.path]
     without = [path for path, match in zip(found.path, matches, strict=True) if match is None or not match[1]]
     if without:
-        hint = "correct the pattern, such as (plant-[0-9]+) for the path oak/plant-12_3.png; or rename these files."
+        hint = "correct the pattern: (plant-[0-9]+) finds plant-12 in oak/plant-12_3.png; or rename these files."
         raise CalotypeError(f"random.group_pattern: finds no group in:{several(without)}", hint)
     return [match[1] for match in matches if match is not None]
 

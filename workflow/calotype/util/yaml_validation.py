@@ -1,8 +1,10 @@
 """Read YAML and validate it, with errors that give file, key, problem and hint."""
 
+import difflib
 import itertools
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -253,17 +255,21 @@ def _deepest(errors: Sequence[Any]) -> list[Any]:
     return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
 
 
-def _typos_first(errors: Sequence[Any], model: type[BaseModel]) -> list[Any]:
+def _typos_first(errors: Sequence[Any]) -> list[Any]:
     """Put mistyped keys first, and drop the missing keys that they explain."""
-    meant = {}
+    unknown = defaultdict(list)  # by the place of the mapping
     for error in errors:
         if error["type"] == "extra_forbidden":
-            *above, name = error["loc"]
-            hint = _instead(name, _keys(model, tuple(above))) or ""
-            meant[(*above, *re.findall("`(.*)`", hint))] = error
-    explained = [error["loc"] for error in errors if error["type"] == "missing" and error["loc"] in meant]
-    first = [meant[location] for location in explained]
-    return first + [error for error in errors if error not in first and error["loc"] not in explained]
+            unknown[error["loc"][:-1]].append(error)
+    typos, explained = [], set()
+    for error in errors:
+        name = str(error["loc"][-1]) if error["type"] == "missing" else ""
+        for other in unknown[error["loc"][:-1]] if name else ():
+            typed = str(other["loc"][-1])
+            if RENAMED.get(typed) == name or difflib.get_close_matches(typed, [name], cutoff=0.75):
+                typos.append(other)
+                explained |= {id(error), id(other)}
+    return typos + [error for error in errors if id(error) not in explained]
 
 
 def _is_default(raw: Any, variant: int | str, key: int | str) -> bool:
@@ -295,7 +301,7 @@ def validate(
         return model.model_validate(raw)
     except ValidationError as problem:
         lines: list[str] = []
-        for error in _typos_first(_deepest(problem.errors()), model):
+        for error in _typos_first(_deepest(problem.errors())):
             if len(lines) == MOST_LINES:
                 lines.append(f"{file}: and more errors.")
                 break
