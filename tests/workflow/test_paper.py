@@ -154,7 +154,7 @@ def test_a_file_that_was_changed_after_it_was_fetched_is_not_used(printed):
     done = printed.snakemake("--cores", "1", manifest)
     text = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
-    assert "t10k-images-idx3-ubyte: its content is not what datasets.yaml says" in text
+    assert "t10k-images-idx3-ubyte: its SHA-256 is not the one in datasets.yaml" in text
     assert "Traceback" not in text
 
 
