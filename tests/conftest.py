@@ -29,7 +29,7 @@ TRAINING = tuple(
     f"tests/unit/training/test_{name}.py"
     for name in (
         *("loop", "keras_trainer", "held_out", "input_pipeline", "weights", "smoke_test"),
-        *("classes", "optimizer", "resuming", "training_steps"),
+        *("classes", "optimizer", "resuming", "training_steps", "arguments", "optimizer_arguments"),
     )
 )
 FIRST = (*ON_SLURM, *TRAINING, "tests/workflow/", *(f"tests/unit/figures/test_{name}.py" for name in ("base", "print")))

@@ -8,6 +8,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+# Orientation, as TIFF 6.0 defines its eight values: where row 0 and column 0 of the file stand.
+UPRIGHT = {
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: np.rot90(image, -1),
+    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
+    8: lambda image: np.rot90(image),
+}
+
 
 def encoded(image: Image.Image | np.ndarray, kind: str, **how: Any) -> bytes:
     """Return a file as Pillow writes it."""

@@ -34,7 +34,7 @@ def sizes(quick: int, soak: int) -> pytest.MarkDecorator:
 
 
 def run(function: Callable[[Any], Any], cases: Sequence[Any]) -> list[Outcome]:
-    """Call the function on each case. A child that dies costs one case; the next child goes on after it."""
+    """Call the function on each case. If a child dies, the next child continues with the next case."""
     found: list[Outcome] = []
     while len(found) < len(cases):
         found += _in_a_child(function, cases[len(found) :])

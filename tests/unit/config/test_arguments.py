@@ -186,7 +186,7 @@ def test_a_penalty_needs_all_digits(problem):
 
 
 def test_a_bounded_last_layer_does_not_fit_drawn_counts(problem):
-    """By default, `dense` ends with a sigmoid for one output."""
+    """The default last layer of `dense` is a sigmoid for one output."""
     text = problem(STUDY | COUNT)
     assert text.startswith(
         "config/studies/clothes.yaml: variants.a.model_arguments.output: the last layer has the activation sigmoid, "

@@ -1,6 +1,7 @@
 """Misspelt and old keys are answered with the right one."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from unit.mistakes import FILES, complaint, content_of, dumped
@@ -31,17 +32,29 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize("what", MEANT)
-def test_a_misspelt_key_is_answered_with_what_was_meant(what):
-    file, where = what.split(": ")
+def opened(file: str, where: str) -> tuple[Any, Any, int | str]:
+    """Return the content of a config file, the place in it that holds a key, and the key."""
     *above, last = (int(step) if step.isdigit() else step for step in where.split("."))
     content = place = content_of(file)
     for key in above:
         place = place[key]
+    return content, place, last
+
+
+def refusal(file: str, content: Any) -> str:
+    """Return the error for a config file with this content."""
+    if file == "config":
+        return complaint(file, content)
+    Path(FILES[file]).write_text(dumped(content), encoding="utf-8")
+    return complaint(file, None)
+
+
+@pytest.mark.parametrize("what", MEANT)
+def test_a_misspelt_key_is_answered_with_what_was_meant(what):
+    file, where = what.split(": ")
+    content, place, last = opened(file, where)
     place[last] = 1
-    if file != "config":
-        Path(FILES[file]).write_text(dumped(content), encoding="utf-8")
-    text = complaint(file, content if file == "config" else None)
+    text = refusal(file, content)
     assert "is not a known key" in text
     assert f"`{MEANT[what]}`" in text or f"allowed values are {MEANT[what]}" in text
     assert str(last) in text
@@ -63,14 +76,9 @@ RENAMED = {
 def test_an_old_name_is_refused_with_the_new_one(what):
     file, where = what.split(": ")
     where, _, value = where.partition("=")
-    *above, last = (int(step) if step.isdigit() else step for step in where.split("."))
-    content = place = content_of(file)
-    for key in above:
-        place = place[key]
+    content, place, last = opened(file, where)
     value, _, further = value.partition(".")
     place[last] = value or 1
     if further:
         place[further] = 1
-    if file != "config":
-        Path(FILES[file]).write_text(dumped(content), encoding="utf-8")
-    assert f"renamed: use `{RENAMED[what]}`" in complaint(file, content if file == "config" else None)
+    assert f"renamed: use `{RENAMED[what]}`" in refusal(file, content)

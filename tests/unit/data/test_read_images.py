@@ -2,12 +2,11 @@
 
 import io
 import struct
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
-from handmade import bmp, chunk, encoded, png, tiff
+from handmade import UPRIGHT, bmp, chunk, encoded, png, tiff
 from PIL import Image
 from unit.leaves import (
     COLOUR,
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 def lossy(content: bytes) -> np.ndarray:
     """Decode a file with lossy compression by another library."""
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB" if b"VP8" in content else None))
-
-
-LIES: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
-    8: lambda a: np.rot90(a),
-}
 
 
 def exif(orientation: int) -> bytes:
@@ -91,7 +78,7 @@ READ: dict[str, tuple[bytes, str, np.ndarray, int]] = {
         for name, pixels in {"8 bits": GREY, "16 bits": GREY16}.items()
     },
     **{
-        f"{name} that lies as {number}": (tiff(pixels, orientation=number), ".tif", LIES[number](pixels), 0)
+        f"{name} that lies as {number}": (tiff(pixels, orientation=number), ".tif", UPRIGHT[number](pixels), 0)
         for name, pixels in {"grey TIFF": GREY, "colour TIFF 16": COLOUR16}.items()
         for number in range(2, 9)
     },
@@ -99,7 +86,7 @@ READ: dict[str, tuple[bytes, str, np.ndarray, int]] = {
         f"{kind} that lies as {number}": (
             encoded(COLOUR, kind, exif=exif(number), **how),
             suffix,
-            LIES[number](COLOUR),
+            UPRIGHT[number](COLOUR),
             0,
         )
         for kind, suffix, how in (("PNG", ".png", {}), ("WEBP", ".webp", {"lossless": True}))

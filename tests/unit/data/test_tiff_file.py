@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from handmade import UPRIGHT
 from PIL import Image
 
 from calotype.data.image_file import Alpha, read_picture
@@ -34,17 +35,6 @@ COMPRESSIONS: dict[str, dict[str, Any]] = {
     "Zstandard": {"compression": "zstd"},
 }
 ALPHAS = {"opaque": None, "alpha": "unassalpha", "multiplied alpha": "assocalpha"}
-# Orientation, as TIFF 6.0 defines its eight values: where row 0 and column 0 of the file stand.
-UPRIGHT = {
-    1: lambda image: image,
-    2: lambda image: image[:, ::-1],
-    3: lambda image: image[::-1, ::-1],
-    4: lambda image: image[::-1],
-    5: lambda image: image.swapaxes(0, 1),
-    6: lambda image: np.rot90(image, -1),
-    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
-    8: lambda image: np.rot90(image),
-}
 
 
 def written(pixels: np.ndarray, **how: Any) -> bytes:

@@ -10,7 +10,7 @@ from calotype.config.dataset_drawn import DotsDataset
 from calotype.config.dataset_fetched import IdxDataset
 from calotype.config.paths import Layout
 from calotype.steps.base import Known, step_title
-from calotype.steps.registry import read_steps
+from calotype.steps.registry import STEPS, read_steps
 from calotype.steps.sequence import check_steps, measured_split, plain_steps
 from calotype.util.errors import CalotypeError
 
@@ -159,3 +159,10 @@ def test_a_title_says_what_a_step_was_given_and_no_default():
         ("normalise", "mean 0.25, std 1, 2"),
         ("normalise", "range 0 to 1, levels 0 to 16"),
     ]
+
+
+def test_each_step_that_measures_takes_its_numbers():
+    """Else its images would be prepared without them."""
+    measuring = [step for step in STEPS.values() if "measures" in vars(step)]
+    assert measuring
+    assert all("with_measured" in vars(step) for step in measuring)

@@ -148,7 +148,7 @@ def test_models_that_come_along_and_scikit_learns_are_tried_too():
     ("name", "activation"), [("logits", "linear"), ("sigmoids", "sigmoid"), ("scaled", ""), ("scaled_logits", "")]
 )
 def test_outputs_that_are_no_probabilities_are_refused(own, name, activation):
-    """By the activation of the last layer, or by its outputs if the activation is unknown."""
+    """The activation of the last layer decides, or its outputs if the activation is unknown."""
     complaint = f"activation {activation}, but the loss" if activation else "its outputs are not probabilities"
     with pytest.raises(CalotypeError, match=rf"{complaint}.*\n.*softmax"):
         tried(f"{own}:{name}")

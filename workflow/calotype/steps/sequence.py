@@ -24,7 +24,7 @@ def before_measuring(steps: Sequence[Step]) -> list[Step]:
 
 def with_measured(steps: Iterable[Step], measured: Mapping[str, Any]) -> list[Step]:
     """Return the steps with the measured numbers instead of the split."""
-    return [step.with_measured(measured) if step.measures else step for step in steps]
+    return [step.with_measured(measured) for step in steps]
 
 
 def check_steps(steps: Sequence[Step], known: Known, splits: Iterable[str] = ()) -> None:

@@ -214,7 +214,9 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         value, expected = context.get("tag", value), context.get("expected") or context["expected_tags"]
         found = re.findall(r"'([^']*)'|(\w+)", expected.replace(" or ", ", "))
         options = [text or other.lower() for text, other in found]
-        return f"{_short(repr(value))} is not one of {', '.join(options)}", _instead(value, options) if value else None
+        hint = _instead(value, options) if value else None
+        listed = hint is not None and hint.startswith("allowed values")  # the message lists them already
+        return f"{_short(repr(value))} is not one of {', '.join(options)}", None if listed else hint
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
     try:
