@@ -17,7 +17,7 @@ from calotype.config.grid import GRID, GRID_DESCRIPTION, expand
 from calotype.config.study import Study
 from calotype.steps.sequence import measured_split
 from calotype.tasks.registry import TaskName
-from calotype.util.errors import CalotypeError, about, did_you_mean, with_hint
+from calotype.util.errors import CalotypeError, about, closest, did_you_mean, with_hint
 from calotype.util.typed import PositiveInt, Seeds, Strict
 from calotype.util.yaml_validation import COMMAND_LINE, EXPECTED, read_yaml, validate
 
@@ -224,7 +224,7 @@ def _load_dataset(name: str, entry: Any, file: str) -> Dataset:
     # The source decides the allowed keys; without one, the first source gives the errors.
     if source is not None and not (isinstance(source, str) and source in DATASETS):
         problem = f"{source!r:.60} is not one of {', '.join(DATASETS)}."
-        raise CalotypeError(f"{file}: {name}.source: {problem}", did_you_mean(source, DATASETS))
+        raise CalotypeError(f"{file}: {name}.source: {problem}", closest(source, DATASETS))
     kind = DATASETS[source or next(iter(DATASETS))]
     with with_hint(kind.hint) if kind.hint and "fetch" not in entry else nullcontext():
         return validate(kind, entry, file, (name,))

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, create_model, model_valida
 
 from calotype.config.optimizer_arguments import BelowOne, NotNegative
 from calotype.config.recipe import Recipe
-from calotype.util.errors import did_you_mean
+from calotype.util.errors import closest, did_you_mean
 from calotype.util.typed import Number, Positive, PositiveInt, Strict
 
 # Not `glu`, which halves the outputs, and `threshold`, which needs arguments.
@@ -70,7 +70,8 @@ def _initializer(value: Any) -> Any:
     name, config = str(found["class_name"]), found.get("config") or {}
     kind: str = ALIASES.get(name, name)
     if kind not in INITIALIZERS:
-        raise ValueError(f"{name!r} is not one of {', '.join(INITIALIZERS)}\nHint: {did_you_mean(name, INITIALIZERS)}")
+        hint = closest(name, INITIALIZERS)
+        raise ValueError(f"{name!r} is not one of {', '.join(INITIALIZERS)}" + (f"\nHint: {hint}" if hint else ""))
     if not isinstance(config, dict):
         raise ValueError(f"config: {config!r} is not a mapping")
     known = INITIALIZERS[kind]

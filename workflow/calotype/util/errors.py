@@ -43,9 +43,13 @@ def with_hint(hint: str) -> Iterator[None]:
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return a hint with the closest known name, or with all of them."""
     known = list(known)
-    if close := difflib.get_close_matches(str(name), known, n=1, cutoff=0.5):
-        return f"did you mean `{close[0]}`?"
-    return f"allowed values are {', '.join(known)}." if known else None
+    return closest(name, known) or (f"allowed values are {', '.join(known)}." if known else None)
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the closest known name, for messages that list all of them."""
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else None
 
 
 def nearest_path(path: str | os.PathLike[str], *, folder: bool = False) -> str:

@@ -5,14 +5,14 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from calotype.util.errors import CalotypeError, did_you_mean, redacted
+from calotype.util.errors import CalotypeError, closest, did_you_mean, redacted
 from calotype.util.files import check_regular
 
 MOST_VALUES = 1_000_000  # of a YAML file: anchors that refer to anchors could fill the memory
@@ -192,10 +192,10 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
-def _instead(name: Any, options: Sequence[str]) -> str | None:
-    """Return a hint: the new name of a renamed key or value, or the nearest allowed one."""
+def _instead(name: Any, options: Sequence[str], hint: Callable[..., str | None] = did_you_mean) -> str | None:
+    """Return a hint: the new name of a renamed key or value, or else `hint` with the allowed ones."""
     renamed = RENAMED.get(str(name))
-    return f"it was renamed: use `{renamed}`" if renamed in options else did_you_mean(name, options)
+    return f"it was renamed: use `{renamed}`" if renamed in options else hint(name, options)
 
 
 def _short(text: str, most: int = 60) -> str:
@@ -214,9 +214,8 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
         value, expected = context.get("tag", value), context.get("expected") or context["expected_tags"]
         found = re.findall(r"'([^']*)'|(\w+)", expected.replace(" or ", ", "))
         options = [text or other.lower() for text, other in found]
-        hint = _instead(value, options) if value else None
-        listed = hint is not None and hint.startswith("allowed values")  # the message lists them already
-        return f"{_short(repr(value))} is not one of {', '.join(options)}", None if listed else hint
+        hint = _instead(value, options, closest) if value else None
+        return f"{_short(repr(value))} is not one of {', '.join(options)}", hint
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
     try:
