@@ -8,7 +8,7 @@ import yaml
 from PIL import Image
 
 from calotype.config import load
-from calotype.data.folder_scan import scan_folder
+from calotype.planning.folder_scan import scan_folder
 from calotype.planning.new_study import findings, write_study
 
 CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}

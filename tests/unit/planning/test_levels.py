@@ -10,7 +10,7 @@ import pytest
 from unit.new_studies import started
 
 from calotype.data.catalogue import write_catalogue
-from calotype.data.folder_scan import scan_folder
+from calotype.planning.folder_scan import scan_folder
 from calotype.planning.new_study import findings
 from calotype.preparation.dark_images import levels_seen
 from calotype.preparation.stages import take

@@ -6,7 +6,7 @@ import pytest
 from unit.new_studies import HEADER
 
 from calotype.config import load
-from calotype.data.folder_scan import scan_folder
+from calotype.planning.folder_scan import scan_folder
 from calotype.planning.new_study import check_name, write_study
 from calotype.util.errors import CalotypeError
 

@@ -17,7 +17,7 @@ from unit.new_studies import image
 from calotype.config import load
 from calotype.config.dataset_images import ImagesDataset
 from calotype.data.catalogue import write_catalogue
-from calotype.data.folder_scan import scan_folder
+from calotype.planning.folder_scan import scan_folder
 from calotype.planning.new_study import write_study
 from calotype.util.errors import CalotypeError
 from calotype.util.yaml_validation import validate

@@ -9,7 +9,7 @@ import pytest
 from unit.new_studies import fill, image
 
 from calotype.config import load
-from calotype.data.folder_scan import FolderScan, scan_folder
+from calotype.planning.folder_scan import FolderScan, scan_folder
 from calotype.planning.new_study import findings, write_study
 from calotype.util.errors import CalotypeError
 

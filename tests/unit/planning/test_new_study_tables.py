@@ -7,7 +7,7 @@ import pytest
 import yaml
 from unit.new_studies import TABLE, image, relabelled, started
 
-from calotype.data.folder_scan import scan_folder
+from calotype.planning.folder_scan import scan_folder
 from calotype.planning.new_study import findings
 from calotype.util.errors import CalotypeError
 

@@ -1,9 +1,9 @@
 """Lines of `new_study` about folders and files: nested folders, links, formats that are not read, other folders."""
 
-from calotype.data.folder_labels import FolderLabels
-from calotype.data.folder_scan import FolderScan
-from calotype.data.label_columns import typed
 from calotype.data.unread_formats import conversion, counted
+from calotype.planning.folder_labels import FolderLabels
+from calotype.planning.folder_scan import FolderScan
+from calotype.planning.label_columns import typed
 from calotype.util.yaml_text import quoted
 
 SHOWN = 5  # names in a line

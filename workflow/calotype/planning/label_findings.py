@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 
 from calotype.config.load import NONE
-from calotype.data.folder_scan import FolderScan, alike
-from calotype.data.label_columns import CHOSEN, split_name, typed
-from calotype.data.label_kinds import MISSING
 from calotype.planning.folder_findings import nested_labels
+from calotype.planning.folder_scan import FolderScan, alike
+from calotype.planning.label_columns import CHOSEN, split_name, typed
+from calotype.planning.label_kinds import MISSING
 from calotype.tasks.registry import TASKS, task_of
 from calotype.util.yaml_text import quoted
 

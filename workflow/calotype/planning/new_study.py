@@ -14,9 +14,9 @@ from calotype.config.dataset_images import ImagesDataset
 from calotype.config.load import RESERVED_STUDIES, Settings
 from calotype.config.study import Study
 from calotype.data.catalogue_image_files import listed
-from calotype.data.folder_scan import FolderScan
 from calotype.data.image_file import used_levels
 from calotype.planning.folder_findings import file_lines, folder_keys
+from calotype.planning.folder_scan import FolderScan
 from calotype.planning.label_findings import choices, doubts, shown
 from calotype.planning.written_before import entry_range, is_unchanged, marked
 from calotype.tasks.registry import task_of

@@ -9,8 +9,8 @@ import pandas as pd
 
 from calotype.config.load import NONE, Settings
 from calotype.data.catalogue_common import as_numbers
-from calotype.data.label_kinds import label_kind
 from calotype.data.label_table import ImagePaths, LabelTable, spelled
+from calotype.planning.label_kinds import label_kind
 from calotype.tasks.labels import LabelKind
 from calotype.util.errors import CalotypeError, did_you_mean
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from calotype.config.load import NONE, Settings
-from calotype.data.folder_files import FolderFiles, find_files
-from calotype.data.folder_labels import FolderLabels, labels_of_folders
 from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
-from calotype.data.label_columns import Refused, typed
-from calotype.data.label_source import TableLabels, check_split_folders, find_table
 from calotype.data.label_table import TABLES, spelled
 from calotype.data.unread_formats import conversion, counted
+from calotype.planning.folder_files import FolderFiles, find_files
+from calotype.planning.folder_labels import FolderLabels, labels_of_folders
+from calotype.planning.label_columns import Refused, typed
+from calotype.planning.label_source import TableLabels, check_split_folders, find_table
 from calotype.tasks.labels import LabelKind
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError, nearest_path

@@ -9,7 +9,8 @@ import pandas as pd
 from calotype.config.dataset_images import ImageTable
 from calotype.config.load import NONE, Settings
 from calotype.data.catalogue_common import several
-from calotype.data.label_columns import (
+from calotype.data.label_table import TABLES, ImagePaths, LabelTable, labelled_images, read_table, spelled
+from calotype.planning.label_columns import (
     BY_NAME,
     CHOSEN,
     Columns,
@@ -19,7 +20,6 @@ from calotype.data.label_columns import (
     split_name,
     typed,
 )
-from calotype.data.label_table import TABLES, ImagePaths, LabelTable, labelled_images, read_table, spelled
 from calotype.util.errors import CalotypeError
 
 SPREADSHEETS = (".xlsx", ".xls", ".ods")
