@@ -38,6 +38,7 @@ WRONG = {
     "no name": ({"arrays": FACES | {"images": ""}}, "arrays.images: "),
     "no classes": ({"classes": None}, "classes: name two or more"),
     "classes of counts": ({"labels": "counts"}, "classes: not allowed for counts"),
+    "a name of the labels beside names of classes": ({"label": {"name": "a"}}, "label: not allowed for classes"),
     "a misspelt key": ({"array": FACES}, "array: is not a known key.*did you mean `arrays`"),
     "a misspelt array": ({"arrays": FACES | {"group": "g.npy"}}, "group: is not a known key.*did you mean `groups`"),
     "a number": ({"arrays": FACES | {"images": 7}}, "arrays.images: 7 is not text"),
@@ -57,6 +58,8 @@ def test_what_names_no_image_is_no_part_of_what_the_catalogue_depends_on(tmp_pat
     same = {"labels": "classes", "random": {"seed": 0}, "prepare": [], "duplicates": "refuse"}
     assert dataset(tmp_path / "..", **same).catalogue() == plain
     assert dataset(tmp_path, random={"seed": 1}).catalogue() != plain
+    named = dataset(tmp_path, labels="numbers", classes=[], label={"name": "diameter", "unit": "mm"})
+    assert named.catalogue() == dataset(tmp_path, labels="numbers", classes=[]).catalogue()
     again = ArraysDataset(**plain, **dataset(tmp_path).place())
     assert again == dataset(tmp_path)
 

@@ -6,6 +6,7 @@ That it can be printed, test_figures.py sees to.
 import numpy as np
 import pytest
 
+from calotype.evaluation.study_results import StudyResults
 from calotype.figures.agreement import DOTS, _reach, _words, draw_agreement, limits_of_agreement
 from calotype.figures.base import text_width
 
@@ -114,6 +115,13 @@ def test_limits_are_in_words_as_exactly_as_there_is_room():
 )
 def test_there_is_a_figure_where_there_is_little_to_show(runs):
     draw_agreement(runs).draw_without_rendering()
+
+
+def test_axes_have_the_name_and_the_unit_of_the_labels(tmp_path):
+    results = StudyResults("s", str(tmp_path), "regress", ["test"], "r2", {}, quantity="diameter", unit="mm")
+    assert [results.axis(words) for words in ("true", "")] == ["true diameter (mm)", "diameter (mm)"]
+    above, below = draw_agreement({"wide": (TRUE, said(TRUE))}, names=("a", "b", "c", "d")).axes
+    assert [axis.get_xlabel() + axis.get_ylabel() for axis in (above, below)] == ["ab", "cd"]
 
 
 def test_seeds_that_diverged_are_counted():

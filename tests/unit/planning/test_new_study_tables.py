@@ -198,3 +198,14 @@ def test_a_place_without_labels_is_told_what_is_needed(files, place, problem):
         image(i).save(file) if file.endswith(".png") else Path(file).write_text("a,b\n1,2\n")
     with pytest.raises(CalotypeError, match=problem):
         scan_folder(Path(place))
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("diameter_mm", "diameter"), ("mass", "mass"), ("mm", "mm"), ("age: years", "age: years")]
+)
+def test_a_quantity_has_the_name_of_its_column_and_its_unit_is_left_to_the_user(table, column, name):
+    relabelled(table, f"image,{column}", [f"{i / 3:.2f}" for i in range(10)])
+    label = started(table).datasets["mine"].label
+    assert (label.name, label.unit) == (name, "")
+    line = next(line for line in Path("config/datasets.yaml").read_text().splitlines() if "  label: {name" in line)
+    assert yaml.safe_load(line.rpartition(": {name")[2].join(["{name", ""])) == {"name": name, "unit": "mm"}

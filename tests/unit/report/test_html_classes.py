@@ -1,6 +1,7 @@
 """The page of a study that classifies, or whose labels are any numbers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,3 +179,14 @@ def test_a_training_run_of_classes_that_diverged_still_gets_its_page(tmp_path):
 def test_names_of_classes_cannot_run_code_in_the_readers_browser(tmp_path):
     found = Page(html.render(TEMPLATE, [class_section(tmp_path)], []))
     assert not {"b", "script"} & set(found.elements)
+
+
+def test_errors_in_the_unit_of_the_labels_say_so(tmp_path):
+    made = config(task="regress", claims=[claim(metric="mean_absolute_error", at_most=0.5, split="test-large")])
+    said = np.stack([NUMBERS + shift for shift in (0.125, 0.25, 0.375)]).astype(np.float32)
+    predictions = {variant: {"test": said, "test-large": said} for variant in ("wide", "deep")}
+    plain = results(tmp_path, made, predictions, [origin("wide", 0, 2), origin("deep", 0, 0)], labels=NUMBERS)
+    section = section_of(replace(plain, quantity="diameter", unit="mm"), made)
+    assert section["headings"] == ["Mean absolute error (mm)", "Root mean squared error (mm)", "R²"]
+    assert findings([section]).splitlines()[1].startswith("  Wide net  test        mean absolute error (mm) 0.25 [")
+    assert section["claims"][0]["metric"] == "mean absolute error (mm)"

@@ -29,6 +29,13 @@ class RandomSplits(Strict):
     stratify: bool = Field(True, description="Give every split the same fraction of each class.")
 
 
+class LabelText(Strict):
+    """Name and unit of the labels in figures and tables."""
+
+    name: str = Field("", description="Name of the counted or measured quantity, such as `diameter`.")
+    unit: str = Field("", description="Unit of the labels, such as `mm`.")
+
+
 def _meaning(kind: LabelKind) -> str:
     return f"`{kind}`: {LABEL_KINDS[kind]} (task {tasks_that(lambda task: task.labels == kind)})"
 
@@ -51,6 +58,11 @@ class OwnDataset(BaseDataset):
     classes: list[str] = Field(
         [], description="Names of the classes, in the order of figures and tables; none for counts and numbers."
     )
+    label: LabelText = Field(
+        LabelText(),
+        description="Name and unit of counts or numbers in figures and tables: `{name: diameter, unit: mm}`. They "
+        "change no result.",
+    )
     random: RandomSplits = Field(RandomSplits(), description="Settings of random splits, for splits with a `share`.")
     duplicates: Literal["refuse", "allow", "keep_first"] = Field(
         "refuse",
@@ -64,7 +76,7 @@ class OwnDataset(BaseDataset):
 
     def catalogue(self) -> dict[str, Any]:
         """Return the keys that decide images, labels and splits, also those that only refuse images."""
-        return self.values(exclude={"prepare", *self.place()})
+        return self.values(exclude={"prepare", "label", *self.place()})
 
     def skips(self) -> bool:
         """Return True if the catalogue may leave images out, and list them in `skipped.csv`."""
@@ -83,6 +95,8 @@ class OwnDataset(BaseDataset):
         if self.labels != "classes":
             if self.classes:
                 raise ValueError(f"classes: not allowed for {self.labels}")
+        elif self.label != LabelText():
+            raise ValueError("label: not allowed for classes, which have names")
         elif len(self.classes) < 2:
             raise ValueError("classes: name two or more, in the order of figures and tables")
         check_distinct(self.classes)

@@ -173,6 +173,11 @@ class Config:
         """Return the class names of a study's dataset; empty for counts and numbers."""
         return self.class_names(self.studies[study].dataset)
 
+    def label(self, study: str) -> dict[str, str]:
+        """Return `quantity` and `unit` of the labels of a study's dataset; empty for those without."""
+        text = getattr(self.datasets[self.studies[study].dataset], "label", None)
+        return {"quantity": text.name, "unit": text.unit} if text else {}
+
     def class_names(self, dataset: str) -> list[str]:
         """Return the class names of a dataset; empty for counts and numbers."""
         return list(getattr(self.datasets[dataset], "classes", []))

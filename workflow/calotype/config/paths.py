@@ -292,6 +292,7 @@ class Layout:
             "metric": entry.headline,
             "labels": entry.labels(),
             "classes": self.config.classes(study),
+            **self.config.label(study),
         }
 
     def shown_in_figures(self, study: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class StudyResults:
         metric: the headline metric.
         labels: the label of each variant, by its name, in the study's order.
         classes: names of the classes; empty if labels are numbers.
+        quantity, unit: name and unit of labels that are numbers, if known.
         claims: published numbers, without their texts.
         arrays: the prepared array of each test split.
         example: number of the shown image of the first test split, if any.
@@ -46,6 +47,8 @@ class StudyResults:
     metric: str
     labels: Mapping[str, str]
     classes: Sequence[str] = ()
+    quantity: str = ""
+    unit: str = ""
     claims: Sequence[Mapping[str, Any]] = ()
     arrays: Mapping[str, str] = field(default_factory=dict)
     example: int | None = None
@@ -56,6 +59,10 @@ class StudyResults:
     def task(self) -> Task:
         """Return its task."""
         return TASKS[self.task_name]
+
+    def axis(self, words: str) -> str:
+        """Return words for an axis of labels, followed by their name and unit: ``true diameter (mm)``."""
+        return " ".join(filter(None, [words, self.quantity, self.unit and f"({self.unit})"]))
 
     def _once(self, read: Callable[[Any], Any], file: str | Path) -> Any:
         """Read a file at first use."""

@@ -74,7 +74,7 @@ def accuracy_by_label(results: StudyResults) -> Figure:
     decide = results.task.decide
     assert decide is not None
     runs = {label: (true, decide(predicted)) for label, (true, predicted) in found.items()}
-    axes = ("class", "accuracy") if results.classes else ("true count", "share of exact counts")
+    axes = ("class", "accuracy") if results.classes else (results.axis("true count"), "share of exact counts")
     return draw_accuracy_by_label(
         runs, xlabel=axes[0], ylabel=axes[1], names=results.classes or None, diverged=results.diverged_seeds
     )

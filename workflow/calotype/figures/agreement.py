@@ -1,5 +1,6 @@
 """The figure of task `regress`: agreement of predicted and true numbers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
@@ -82,12 +83,16 @@ def _words(limits: NDArray[np.float64], width: float) -> str:
     return shorten(words, width, 7)
 
 
-def draw_agreement(runs: Runs, diverged: Lost | None = None) -> Figure:
+def draw_agreement(
+    runs: Runs,
+    diverged: Lost | None = None,
+    names: Sequence[str] = ("true", "predicted", "mean of both", "predicted − true"),
+) -> Figure:
     """Plot predicted against true numbers and, below, their difference against their mean (Bland and Altman).
 
     Each variant has a column with the images of all seeds, up to three side by side. The lines below are the mean
     difference and the limits of agreement: means over seeds, with bands from the lowest to the highest seed. The text
-    above them gives these means. Points outside a panel are plotted at its edge.
+    above them gives these means. Points outside a panel are plotted at its edge. `names` are those of the axes.
     """
     several = len(runs) > 1
     right, middle = 0.25, 0.62
@@ -105,12 +110,12 @@ def draw_agreement(runs: Runs, diverged: Lost | None = None) -> Figure:
         reach = _reach(limits, said - true, span)
         both = place(figure, x, top, panel, panel, xlim=(low, high), ylim=(low, high))
         both.plot([low, high], [low, high], color=FAINT, linestyle=":", linewidth=0.8)
-        both.set(xlabel="true", ylabel="" if column else "predicted")
+        both.set(xlabel=names[0], ylabel="" if column else names[1])
         both.set_title(title, y=1, parse_math=False, va="bottom")
         below = x, top + panel + middle, panel, min(0.62 * panel, 1.5)
         apart = place(figure, *below, xlim=(low, high), ylim=(-reach, reach))
         apart.axhline(0, color=FAINT, linestyle=":", linewidth=0.8)
-        apart.set(xlabel="mean of both", ylabel="" if column else "predicted − true")
+        apart.set(xlabel=names[2], ylabel="" if column else names[3])
         _draw_points(both, true, said)
         _draw_points(apart, (true + said) / 2, said - true)
         if len(limits):
@@ -138,4 +143,6 @@ def draw_agreement(runs: Runs, diverged: Lost | None = None) -> Figure:
 
 def agreement(results: StudyResults) -> Figure:
     """Plot the agreement of every variant, all seeds together."""
-    return draw_agreement(results.converged(results.tests[-1]), results.diverged_seeds)
+    unit = f" ({results.unit})" if results.unit else ""
+    names = results.axis("true"), results.axis("predicted"), f"mean of both{unit}", f"predicted − true{unit}"
+    return draw_agreement(results.converged(results.tests[-1]), results.diverged_seeds, names)

@@ -43,8 +43,13 @@ def draw_contact_sheet(
     return page.figure
 
 
-def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Figure:
-    """Plot the distribution of unrounded predictions for every true count, one panel a variant."""
+def draw_predicted_against_true(
+    runs: Runs, diverged: Lost | None = None, names: tuple[str, str] = ("true count", "predicted count")
+) -> Figure:
+    """Plot the distribution of unrounded predictions for every true count, one panel a variant.
+
+    `names` are those of both axes.
+    """
     figure, axes = panels(len(runs), 2.8)
     for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
         counts = np.unique(labels)
@@ -65,7 +70,7 @@ def draw_predicted_against_true(runs: Runs, diverged: Lost | None = None) -> Fig
         medians = [float(np.median(group)) if len(group) else np.nan for group in groups]
         axis.plot(counts, medians, "o", color="C1", label="median")
         axis.add_patch(Rectangle((0, 0), 0, 0, color=ROUNDS, label="rounds to the true count"))
-        axis.set(title=label, xlabel="true count", ylabel="predicted count", ylim=(low, high))
+        axis.set(title=label, xlabel=names[0], ylabel=names[1], ylim=(low, high))
         count_ticks(axis, counts)
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(loc="upper left")
@@ -84,4 +89,5 @@ def contact_sheets(results: StudyResults, variant: str) -> Figure:
 
 def predicted_against_true(results: StudyResults) -> Figure:
     """Plot predicted against true counts of every variant, all seeds together."""
-    return draw_predicted_against_true(results.converged(results.tests[-1]), results.diverged_seeds)
+    names = results.axis("true count"), results.axis("predicted count")
+    return draw_predicted_against_true(results.converged(results.tests[-1]), results.diverged_seeds, names)

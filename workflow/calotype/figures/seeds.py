@@ -242,7 +242,7 @@ def seeds(results: StudyResults) -> Figure:
     summary = where(results.table("summary"), split=split, metric=results.metric).set_index("variant")
     return draw_seeds(
         {label: runs.value[runs.variant == variant].tolist() for variant, label in labels.items()},
-        metric=metric.label,
+        metric=metric.named(results.unit),
         share=metric.share,
         claims=_claimed(results),
         differences=where(results.table("differences"), split=split).replace({"variant": labels, "than": labels}),

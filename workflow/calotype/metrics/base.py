@@ -85,6 +85,8 @@ class Metric:
     share: bool = False  # a number from 0 to 1, shown in per cent; else a plain number
     of_images: bool = False  # a share of the images, so that it has Wilson's interval
     scores: Callable[[Predicted], NDArray[Any]] | None = None  # of each image; the metric is their mean
+    less_is_better: bool = False
+    power: int = 0  # of the labels' unit in its own: 1 for an error, 2 for a squared error
     lowest: float = 0.0  # possible value
     highest: float = math.inf
     all_finite: bool = False  # NaN if any prediction is not finite; else such an image counts as an error
@@ -104,10 +106,14 @@ class Metric:
         """The lowest and the highest possible value."""
         return self.lowest, 1.0 if self.share else self.highest
 
-    @property
-    def heading(self) -> str:
-        """Its label at the head of a column: ``Exact count``, ``ROC AUC``."""
-        return self.label[0].upper() + self.label[1:]
+    def named(self, unit: str = "") -> str:
+        """Return its label with the unit of the labels, if it has one: ``mean absolute error (mm)``."""
+        return f"{self.label} ({unit}{'²' if self.power == 2 else ''})" if unit and self.power else self.label
+
+    def heading(self, unit: str = "") -> str:
+        """Return its name at the head of a column: ``Exact count``, ``ROC AUC``, ``Mean absolute error (mm)``."""
+        named = self.named(unit)
+        return named[0].upper() + named[1:]
 
     @property
     def classes(self) -> str:

@@ -73,9 +73,16 @@ def area(run: Predicted, *, score: str) -> float:
 CLASSES = (
     Metric("accuracy", "accuracy", share_right, share=True, of_images=True, scores=right),
     Metric(
-        "error", "error", error, share=True, of_images=True, says_the_same_as="accuracy", scores=lambda run: ~right(run)
+        "error",
+        "error",
+        error,
+        share=True,
+        of_images=True,
+        says_the_same_as="accuracy",
+        scores=lambda run: ~right(run),
+        less_is_better=True,
     ),
-    Metric("log_loss", "log loss", log_loss, scores=losses),
+    Metric("log_loss", "log loss", log_loss, scores=losses, less_is_better=True),
     *(
         Metric(
             f"top_{places}",
@@ -90,7 +97,13 @@ CLASSES = (
     ),
     Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, share=True),
     Metric("macro_f1", "macro F1", macro_f1, share=True),
-    Metric("expected_calibration_error", "expected calibration error", expected_calibration_error, share=True),
+    Metric(
+        "expected_calibration_error",
+        "expected calibration error",
+        expected_calibration_error,
+        share=True,
+        less_is_better=True,
+    ),
     *(
         Metric(name, label, partial(area, score=f"{name}_score"), share=True, all_finite=True, fewest=2, most=2)
         for name, label in (("roc_auc", "ROC AUC"), ("average_precision", "average precision"))

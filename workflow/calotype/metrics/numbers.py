@@ -46,12 +46,20 @@ def r2(run: Predicted) -> float:
 COUNTS = (
     Metric("exact", "exact count", share_right, share=True, of_images=True, scores=right),
     Metric(
-        "off_by_more_than_one", "off by more than one", off_by_more_than_one, share=True, of_images=True, scores=far_off
+        "off_by_more_than_one",
+        "off by more than one",
+        off_by_more_than_one,
+        share=True,
+        of_images=True,
+        scores=far_off,
+        less_is_better=True,
     ),
     Metric(
         "sum_of_squared_errors",
         "sum of squared errors",
         sum_of_squared_errors,
+        less_is_better=True,
+        power=2,
         scores=lambda run: len(run.labels) * run.errors**2,
     ),
 )
@@ -61,8 +69,17 @@ NUMBERS = (
         "mean absolute error",
         mean_absolute_error,
         all_finite=True,
+        less_is_better=True,
+        power=1,
         scores=lambda run: abs(run.errors),
     ),
-    Metric("root_mean_squared_error", "root mean squared error", root_mean_squared_error, all_finite=True),
+    Metric(
+        "root_mean_squared_error",
+        "root mean squared error",
+        root_mean_squared_error,
+        all_finite=True,
+        less_is_better=True,
+        power=1,
+    ),
     Metric("r2", "R²", r2, all_finite=True, lowest=-math.inf, highest=1.0),
 )

@@ -32,6 +32,7 @@ BATCH = 32
 FEW = 20  # images of a class: fewer give no precise test result
 UNEVEN = 3.0  # ratio of the largest to the smallest class
 SHOWN = 3  # examples in a line
+UNITS = ("nm", "um", "µm", "mm", "cm", "m", "km", "px", "mg", "g", "kg", "ml", "l", "ms", "s", "min", "h", "deg")
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
@@ -153,7 +154,7 @@ def dataset_entry(name: str, seen: FolderScan, side: int | None = None) -> str:
         if len(seen.classes) == 2:
             lines[-1] += "   # ROC and precision-recall curves: the second class is positive"
     else:
-        lines.append(f"  labels: {seen.holds}")
+        lines += [f"  labels: {seen.holds}", f"  label: {_label_text(seen.table.get('label', ''))}"]
     lines += folder_keys(seen)
     if seen.others:
         lines.append(f"  ignore: [{', '.join(map(quoted, _ignored(seen)))}]   # other files")
@@ -179,6 +180,14 @@ def dataset_entry(name: str, seen: FolderScan, side: int | None = None) -> str:
             ]
     lines += ["  prepare:", *(f"    - {step}" for step in preparation(seen, side))]
     return "\n".join(lines) + "\n"
+
+
+def _label_text(column: str) -> str:
+    """Return the name of the labels for figures and tables, from their column, and their unit as a comment."""
+    words = column.replace("_", " ").split()
+    name, unit = (words[:-1], words[-1]) if len(words) > 1 and words[-1] in UNITS else (words, "mm")
+    example = _inline({"name": " ".join(name), "unit": unit})
+    return f"{_inline({'name': ' '.join(name)})}   # with their unit, if they have one: {example}"
 
 
 def preparation(seen: FolderScan, side: int | None = None) -> list[str]:

@@ -33,7 +33,7 @@ def _latex(text: str) -> str:
 
 def _heading(metric: str) -> str:
     """Return the heading of a metric."""
-    return _latex(METRICS[metric].heading).replace("²", "$^2$")
+    return _latex(METRICS[metric].heading()).replace("²", "$^2$")
 
 
 def _left_out(summary: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str]:

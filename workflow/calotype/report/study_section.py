@@ -51,7 +51,7 @@ def _claims(results: StudyResults) -> list[dict[str, Any]]:
     rows = []
     for claim in results.table("claims").to_dict("records"):
         mean, between, spread = measured_text(claim)
-        shown = {"variant": results.labels[claim["variant"]], "metric": METRICS[claim["metric"]].label}
+        shown = {"variant": results.labels[claim["variant"]], "metric": METRICS[claim["metric"]].named(results.unit)}
         measured = {"mean": mean, "interval": between, "range": spread}
         rows.append(claim | shown | measured | {"claimed": claim_text(claim, results.labels)})
     return rows
@@ -173,8 +173,8 @@ def study_section(
         **{key: study[key] for key in ("title", "description", "source", "same_images")},
         "name": results.study,
         "claims": _claims(results),
-        "metrics": [metric.label for metric in metrics],
-        "headings": [metric.heading for metric in metrics],
+        "metrics": [metric.named(results.unit) for metric in metrics],
+        "headings": [metric.heading(results.unit) for metric in metrics],
         "share": metrics[0].share,
         "of_images": metrics[0].of_images,
         "results": _measured(results, study["metrics"]),
