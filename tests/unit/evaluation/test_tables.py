@@ -8,7 +8,7 @@ import pytest
 from unit.evaluated import LABELS, guesses, history, one_run, said, summary_of
 
 from calotype.evaluation.runs import measure, seed_predictions, training_rows
-from calotype.evaluation.tables import confusion_table, pooled_table, runs_table, summary_table
+from calotype.evaluation.tables import SUMMARY, confusion_table, pooled_table, runs_table, summary_table
 from calotype.tasks.classify import CLASSIFY
 from calotype.tasks.count import COUNT
 from calotype.util.statistics import score_interval, share_interval, wilson_interval
@@ -92,10 +92,22 @@ def test_runs_table_is_long_and_holds_each_metric_of_each_run():
     assert (first.exact_low, first.exact_high) == (low, high)
 
 
+def test_a_reader_computes_the_interval_again_from_the_numbers_of_its_formula():
+    summary = summary_of(COUNT, TWO_RUNS).set_index("metric")
+    row = summary.loc["exact"]
+    p, k = row["mean"], row.t**2 / row.independent_images
+    half = (k * p * (1 - p) + k**2 / 4) ** 0.5
+    assert (row.low, row.high) == pytest.approx(((p + k / 2 - half) / (1 + k), (p + k / 2 + half) / (1 + k)))
+    assert math.isnan(row.standard_error)
+    row = summary.loc["sum_of_squared_errors"]
+    assert row.high == pytest.approx(row["mean"] + row.t * row.standard_error)
+    assert math.isnan(row.independent_images)
+
+
 def test_summary_is_mean_and_interval_over_seeds_and_images():
     runs = [*TWO_RUNS, one_run(said(0, 1, 2, 3, 5), seed=2), one_run(said(9, 9, 9, 9, 5), split="test-large")]
     summary = summary_of(COUNT, runs)
-    assert summary.columns.tolist() == ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
+    assert summary.columns.tolist() == SUMMARY
     assert set(summary.diverged) == {0}
     assert set(summary.metric) == set(COUNT_METRICS), "intervals are no metrics"
     summary = summary.set_index(["split", "metric"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calotype.evaluation.runs import SeedPredictions
 from calotype.metrics.base import Metric, Predicted
 from calotype.tasks.base import Task
-from calotype.util.statistics import Scores, score_interval, share_interval
+from calotype.util.statistics import NO_INTERVAL, Interval, Scores, score_formula, share_formula
 
 GROUPS = 20  # of a jackknife
 
@@ -62,10 +62,10 @@ def _independent(labels: NDArray[Any]) -> float:
     return len(counts) ** 2 / float((1 / counts).sum())
 
 
-def interval(metric: Metric, mean: float, scores: Scores, labels: NDArray[Any]) -> tuple[float, float]:
-    """Return low and high of the 95 % interval of a mean over seeds and images; NaN if the mean is NaN."""
+def interval(metric: Metric, mean: float, scores: Scores, labels: NDArray[Any]) -> Interval:
+    """Return the 95 % interval of a mean over seeds and images; NaN if the mean is NaN."""
     if not math.isfinite(mean):
-        return math.nan, math.nan
+        return NO_INTERVAL
     if not metric.share:
-        return score_interval(mean, scores, *metric.limits)
-    return share_interval(mean, scores, None if metric.scores else _independent(labels))
+        return score_formula(mean, scores, *metric.limits)
+    return share_formula(mean, scores, None if metric.scores else _independent(labels))

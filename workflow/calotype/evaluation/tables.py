@@ -12,8 +12,12 @@ from calotype.evaluation.image_scores import converged_runs, image_scores, inter
 from calotype.evaluation.runs import SeedPredictions, measure
 from calotype.metrics.registry import METRICS
 from calotype.tasks.base import Task
-from calotype.util.statistics import difference_interval, mean_interval, wilson_interval
+from calotype.util.statistics import difference_interval, mean_interval, seeds_formula, wilson_interval
 
+SUMMARY = [
+    "study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged", "t", "standard_error",
+    "independent_images",
+]  # fmt: skip
 CONFUSION = ["study", "variant", "seed", "split", "true", "predicted", "images"]
 LARGEST_COUNT = 2.0**53  # larger floats do not hold every whole number
 
@@ -47,11 +51,12 @@ def runs_table(
 
 
 def summary_table(runs: pd.DataFrame, task: Task, predicted: Iterable[SeedPredictions]) -> pd.DataFrame:
-    """Return mean and 95 % interval of each metric: study, variant, split, metric, mean, low, high, n, diverged.
+    """Return mean and 95 % interval of each metric, with the columns `SUMMARY`.
 
-    The interval holds the chance of seeds and of test images (`share_interval`, `score_interval`); with one seed, that
-    of the images. Metrics of the training have Student's over seeds. ``n`` counts the seeds, without those in
-    ``diverged``, which are left out; if n is 0, the mean is NaN.
+    The interval holds the chance of seeds and of test images (`share_formula`, `score_formula`); with one seed, that of
+    the images. Metrics of the training have Student's over seeds. ``n`` counts the seeds, without those in
+    ``diverged``, which are left out; if n is 0, the mean is NaN. The last three columns are the numbers in the
+    interval's formula (`Interval`).
 
     Args:
         predicted: all runs of the table, for their scores on single images.
@@ -63,16 +68,16 @@ def summary_table(runs: pd.DataFrame, task: Task, predicted: Iterable[SeedPredic
     rows = []
     for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False):
         values = group.value[~group.seed.isin(list(lost[key[1]]))]
-        mean, low, high = mean_interval(values.tolist())
+        mean, found = mean_interval(values.tolist())[0], seeds_formula(values.tolist())
         metric, members = METRICS[key[3]], by_key.get(key[1:3], [])
         if metric.tested and members:
             if scored != key[1:3]:
                 scores, scored = image_scores(task, members, task.offered(members[0].classes)), key[1:3]
-            low, high = interval(metric, mean, scores[metric.name], members[0].labels)
-        else:
-            low, high = np.clip([low, high], *metric.limits).tolist()
-        rows.append((*key, mean, low, high, len(values), len(group) - len(values)))
-    return pd.DataFrame(rows, columns=["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"])
+            found = interval(metric, mean, scores[metric.name], members[0].labels)
+        low, high, *formula = found
+        low, high = np.clip([low, high], *metric.limits).tolist()
+        rows.append((*key, mean, low, high, len(values), len(group) - len(values), *formula))
+    return pd.DataFrame(rows, columns=SUMMARY)
 
 
 def pooled_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> pd.DataFrame:

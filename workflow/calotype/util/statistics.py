@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,19 @@ NEGLIGIBLE = 1e-12  # rounding, when equal seeds meet a bound
 WIDE = 0.25  # a verdict is weak if its range spans more of the possible values; without a highest value, of the mean
 
 Scores = NDArray[np.float64]  # of runs and images, shape (seeds, images)
+
+
+class Interval(NamedTuple):
+    """A 95 % interval of a mean, and the numbers in its formula."""
+
+    low: float
+    high: float
+    t: float  # quantile
+    error: float = math.nan  # standard error: mean ± t × error, cut at the limits of possible values
+    images: float = math.nan  # number of independent images, of Wilson's interval
+
+
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 
 
 def _t(degrees: float) -> float:
@@ -63,8 +77,16 @@ def _total(by_seeds: float, by_images: float, both: float, seeds: int, units: fl
     return variance, weight * _t(seeds - 1) + (1 - weight) * _t(max(units - 1, 1))
 
 
-def score_interval(mean: float, scores: Scores, lowest: float, highest: float) -> tuple[float, float]:
-    """Return low and high of the 95 % interval of a mean over seeds and images, which both are samples.
+def seeds_formula(values: Sequence[float]) -> Interval:
+    """Return the 95 % interval of the mean over seeds alone (Student's t) with its formula; NaN without a spread."""
+    _, low, high = mean_interval(values)
+    if not math.isfinite(low):
+        return NO_INTERVAL
+    return Interval(low, high, t_quantile(len(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5)
+
+
+def score_formula(mean: float, scores: Scores, lowest: float, highest: float) -> Interval:
+    """Return the 95 % interval of a mean over seeds and images, which both are samples.
 
     Every seed sees the same images, so that the variance by images does not shrink with seeds: the variance of the mean
     is (MS_seeds + MS_images - MS_both) / (seeds * images), with the mean squares of a two-way analysis of variance. The
@@ -83,16 +105,23 @@ def score_interval(mean: float, scores: Scores, lowest: float, highest: float) -
         NaN if a score is not finite or if all are equal. With a single seed, the interval holds the images alone.
     """
     if not np.isfinite(scores).all():
-        return math.nan, math.nan
+        return NO_INTERVAL
     variance, t = _total(*_variances(scores), len(scores), scores.shape[1])
-    half = t * variance**0.5
-    return (max(lowest, mean - half), min(highest, mean + half)) if half > 0 else (math.nan, math.nan)
+    error = variance**0.5
+    if error == 0:
+        return NO_INTERVAL
+    return Interval(max(lowest, mean - t * error), min(highest, mean + t * error), t, error)
 
 
-def share_interval(mean: float, scores: Scores, images: float | None = None) -> tuple[float, float]:
-    """Return low and high of the 95 % interval of a mean share over seeds and images.
+def score_interval(mean: float, scores: Scores, lowest: float, highest: float) -> tuple[float, float]:
+    """Return low and high of `score_formula`."""
+    return score_formula(mean, scores, lowest, highest)[:2]
 
-    This is Wilson's interval with the number of independent images that has the variance of `score_interval`, and with
+
+def share_formula(mean: float, scores: Scores, images: float | None = None) -> Interval:
+    """Return the 95 % interval of a mean share over seeds and images.
+
+    This is Wilson's interval with the number of independent images that has the variance of `score_formula`, and with
     its quantile. Two images that all seeds get right and two that all get wrong join this variance, so that a model
     without errors has the interval of its images: with equal seeds or a single one it is Wilson's.
 
@@ -101,24 +130,30 @@ def share_interval(mean: float, scores: Scores, images: float | None = None) -> 
 
     Args:
         mean: of the share over seeds.
-        scores: as in `score_interval`.
+        scores: as in `score_formula`.
         images: the number of images, if the scores are those of groups.
     """
     if not np.isfinite(scores).all():
-        return math.nan, math.nan
+        return NO_INTERVAL
     n = float(images or scores.shape[1])
     by_seeds, by_images, both = _variances(scores)
     squares = by_images * n * (n - 1) + 1 + 4 * n / (n + 4) * (mean - 0.5) ** 2
     units = scores.shape[1] if images else math.inf  # the variance of a count follows from its mean
     variance, t = _total(by_seeds, squares / (n + 4) ** 2, both, len(scores), units)
     share = (mean * n + 2) / (n + 4)
-    return _wilson(mean, n * share * (1 - share) / ((n + 4) * variance), t)
+    independent = n * share * (1 - share) / ((n + 4) * variance)
+    return Interval(*_wilson(mean, independent, t), t, images=independent)
+
+
+def share_interval(mean: float, scores: Scores, images: float | None = None) -> tuple[float, float]:
+    """Return low and high of `share_formula`."""
+    return share_formula(mean, scores, images)[:2]
 
 
 def difference_interval(mean: float, scores: Scores, share_of_images: bool) -> tuple[float, float]:
     """Return low and high of the 95 % interval of a mean difference of two variants, paired by seed and image.
 
-    As `score_interval`. For shares of images, one image on which each variant alone is right by a half joins the
+    As `score_formula`. For shares of images, one image on which each variant alone is right by a half joins the
     variance, so that two models without errors are not called equal.
 
     Source: A. Agresti, Y. Min, Simple improved confidence intervals for comparing matched proportions, Stat. Med. 24
@@ -141,13 +176,22 @@ def difference_interval(mean: float, scores: Scores, share_of_images: bool) -> t
     return ends if half > 0 else (math.nan, math.nan)
 
 
-def next_run_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return low and high of the 95 % prediction interval of one more run (Student's t); NaN for a single value."""
+def next_run_interval(values: Sequence[float], images: int | None = None) -> tuple[float, float]:
+    """Return low and high of the 95 % prediction interval of one more run (Student's t); NaN for a single value.
+
+    Args:
+        images: number of test images, if the values are shares of them and the run has other ones: the variance of
+            drawing both sets is added.
+    """
     array = np.asarray(values, float)
     if array.size < 2:
         return math.nan, math.nan
-    half = t_quantile(array.size) * float(array.std(ddof=1)) * (1 + 1 / array.size) ** 0.5
-    return float(array.mean()) - half, float(array.mean()) + half
+    mean, variance = float(array.mean()), float(array.var(ddof=1)) * (1 + 1 / array.size)
+    if images:
+        share = (mean * images + 2) / (images + 4)  # as in `share_formula`
+        variance += 2 * share * (1 - share) / (images + 4)
+    half = t_quantile(array.size) * variance**0.5
+    return mean - half, mean + half
 
 
 def _wilson(share: float, trials: float, z: float) -> tuple[float, float]:
@@ -189,17 +233,11 @@ def _wide(low: float, high: float, mean: float, limits: tuple[float, float]) -> 
 def _judge_value(
     values: Sequence[float], value: float, images: int | None, rounding: float, limits: tuple[float, float]
 ) -> Verdict:
-    low, high = next_run_interval(values)
-    mean = float(np.mean(values))
-    if images:
-        share = (mean * images + 2) / (images + 4)  # as in `share_interval`
-        drawn = t_quantile(len(values)) ** 2 * 2 * share * (1 - share) / (images + 4)
-        half = (((high - low) / 2) ** 2 + drawn) ** 0.5
-        low, high = mean - half, mean + half
+    low, high = next_run_interval(values, images)
     inside = low - rounding - NEGLIGIBLE <= value <= high + rounding + NEGLIGIBLE
     low, high = max(low, limits[0]), min(high, limits[1])
     reason = f"{'inside' if inside else 'outside'} the 95 % range of one more run"
-    return Verdict(inside, reason, (low, high), inside and _wide(low, high, mean, limits))
+    return Verdict(inside, reason, (low, high), inside and _wide(low, high, float(np.mean(values)), limits))
 
 
 def _judge_bound(interval: tuple[float, float], at_most: float, at_least: float) -> Verdict:
