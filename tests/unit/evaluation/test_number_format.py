@@ -145,7 +145,11 @@ def test_a_broken_table_is_named(tmp_path, content):
         ((0.287, 0.0, 0.8524), False, ("0.29", "[0.00, 0.85]")),
         ((12345.6, 12000.0, 13000.0), False, ("12,300", "[12,000, 13,000]")),
         ((-0.2, -0.35, 0.1), False, ("−0.20", "[−0.35, 0.10]")),
-        ((1.234e-5, 1.1e-5, 1.4e-5), False, ("1.23 × 10⁻⁵", "[1.10 × 10⁻⁵, 1.40 × 10⁻⁵]")),
+        ((1.234e-5, 1.1e-5, 1.4e-5), False, ("1.23 × 10⁻⁵", "[1.10, 1.40] × 10⁻⁵")),
+        ((9.996e-8, 9.9e-8, 10.1e-8), False, ("1.000 × 10⁻⁷", "[0.990, 1.010] × 10⁻⁷")),
+        ((-1e-12, -1.5e-9, 1.5e-9), False, ("0.0 × 10⁻⁹", "[−1.5, 1.5] × 10⁻⁹")),
+        ((9_900_000.0, 9_000_000.0, 10_800_000.0), False, ("9.9 × 10⁶", "[9.0, 10.8] × 10⁶")),
+        ((38_782_450.0, 31_452_860.0, 46_112_040.0), False, ("3.9 × 10⁷", "[3.1, 4.6] × 10⁷")),
         ((2e-4, 0.0, 5e-4), False, ("0.00020", "[0.00000, 0.00050]")),
         ((0.888, math.nan, math.nan), True, ("88.8 %", "")),
         ((0.9, 0.9, 0.9), True, ("90.0 %", "")),
@@ -157,6 +161,12 @@ def test_the_width_of_an_interval_decides_how_many_digits_are_shown(numbers, sha
     assert mean_texts(*numbers, share, unit=False) == (shown[0].removesuffix(" %"), shown[1])
 
 
+def test_a_difference_has_the_sign_and_the_digits_of_its_interval():
+    assert mean_texts(0.0102, -0.003, 0.0234, True, unit=False, sign=True) == ("+1.0", "[−0.3, +2.3]")
+    assert mean_texts(-3e-8, -7e-8, 1e-8, False, sign=True) == ("−3.0 × 10⁻⁸", "[−7.0, +1.0] × 10⁻⁸")
+    assert mean_texts(0.01, math.nan, math.nan, True, unit=False, sign=True) == ("+1.00", "")
+
+
 def test_numbers_of_tables_are_rounded_as_plain_ones():
     for value in (0.99685, 0.12345, 0.5):
         assert show(np.float64(value), True, decimals=2) == show(value, True, decimals=2)
@@ -165,6 +175,7 @@ def test_numbers_of_tables_are_rounded_as_plain_ones():
 def test_the_range_over_seeds_has_the_decimals_of_the_mean():
     assert range_text(0.85, 0.95, 0.87654, 0.93, True) == "88 to 93 %"
     assert range_text(0.89, 0.91, 0.87654, 0.93, True) == "87.7 to 93.0 %"
+    assert range_text(1.1e-8, 1.4e-8, 1.234e-8, 1.3e-8, False) == "1.23 to 1.30 × 10⁻⁸"
     assert interval_decimals(0.0, math.nan, True) is None
 
 
@@ -217,11 +228,15 @@ def test_every_published_share_of_two_decimals_is_shown_as_it_was_published():
         (claim(kind="similar_to", number=math.nan, other="deep"), "similar to The deep net"),
         (claim("parameters", number=804_554.0), "804,554"),
         (claim("parameters", number=1135.0), "1,135"),
+        (claim("parameters", number=12_345_678.0), "12,345,678"),
         (claim("sum_of_squared_errors", number=4.0), "4"),
         (claim("log_loss", number=0.3333333), "0.3333333"),
         (claim("log_loss", "at_most", number=0.25), "at most 0.25"),
         (claim("log_loss", "between", number=0.25, second=1.5), "0.25 to 1.50"),
         (claim("log_loss", number=1e-5), "1 × 10⁻⁵"),
+        (claim("log_loss", "between", number=1e-8, second=2.5e-8), "1.0 to 2.5 × 10⁻⁸"),
+        (claim("log_loss", number=1.2000000000000002e-8), "1.2 × 10⁻⁸"),
+        (claim("log_loss", number=3e7), "3 × 10⁷"),
     ],
 )
 def test_each_kind_of_claim_is_put_into_words(made, claimed):

@@ -62,7 +62,7 @@ def test_the_largest_errors_of_counts_come_first_and_right_ones_not_at_all():
     found = COUNT.worst_errors(labels, predictions, [], 40)
     assert found.places.tolist() == [4, 5, 2, 1, 3]
     assert found.true == ["2", "1", "0", "3", "5"]
-    assert found.predicted == ["nan", "inf", "-2.1", "4.6", "4.4"]
+    assert found.predicted == ["nan", "inf", "−2.1", "4.6", "4.4"]
     assert COUNT.worst_errors(labels, predictions, [], 2).places.tolist() == [4, 5]
     assert COUNT.worst_errors(labels[:1], predictions[:1], [], 2).places.tolist() == []
 
@@ -105,8 +105,8 @@ def test_a_run_without_errors_or_without_numbers_shows_none():
 
 @pytest.mark.parametrize(
     ("count", "shown"),
-    [(4.638, "4.6"), (np.float32(0.52), "0.5"), (-0.01, "0.0"), (-2.5, "-2.5"), (999.5, "999.5"), (1000, "1.0e+03"),
-     (3e38, "3.0e+38"), (np.nan, "nan"), (np.inf, "inf")],
+    [(4.638, "4.6"), (np.float32(0.52), "0.5"), (-0.01, "0.0"), (-2.5, "−2.5"), (999.5, "999.5"), (1000, "1.0 × 10³"),
+     (3e38, "3.0 × 10³⁸"), (np.nan, "nan"), (np.inf, "inf")],
 )  # fmt: skip
 def test_a_predicted_count_of_any_size_fits_above_its_image(count, shown):
     assert count_text(count) == shown
@@ -114,7 +114,16 @@ def test_a_predicted_count_of_any_size_fits_above_its_image(count, shown):
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.12345, "0.123"), (-12.345, "-12.3"), (np.float32(3e8), "3.00e+08"), (0, "0.00"), (6.8, "6.80"), (123.4, "123")],
+    [
+        (0.12345, "0.123"),
+        (-12.345, "−12.3"),
+        (np.float32(3e8), "3.00 × 10⁸"),
+        (38_782, "38,800"),
+        (1.26e-8, "1.26 × 10⁻⁸"),
+        (0, "0.00"),
+        (6.8, "6.80"),
+        (123.4, "123"),
+    ],
 )
 def test_a_number_of_any_size_fits_above_its_image(value, shown):
     assert number_text(value) == shown

@@ -10,7 +10,7 @@ import pandas as pd
 
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
-from calotype.evaluation.number_format import difference_text, interval_decimals, show
+from calotype.evaluation.number_format import difference_text, interval_decimals, show, span_text
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 from calotype.util.statistics import Verdict, judge
@@ -77,10 +77,9 @@ def _judge_claim(
         difference = difference_text(float(np.mean(values) - np.mean(others)), share, decimals)
         unit = " points" if share else ""
         reason = f"{verdict.reason}; the means differ by {difference}{unit}, single runs by up to "
-        reason += f"{show(high, share, unit=False, decimals=decimals)}{unit}"
+        reason += f"{show(high, share, unit=not share, decimals=decimals)}{unit}"
     else:
-        first = show(low, share, unit=False, decimals=decimals)
-        reason = f"{verdict.reason}, {first} to {show(high, share, decimals=decimals)}"
+        reason = f"{verdict.reason}, {span_text(low, high, share, decimals)}"
     return replace(verdict, reason=f"{reason}; weak, as almost any value would agree" if verdict.weak else reason)
 
 

@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from calotype.metrics.registry import METRICS
+from calotype.util.powers import MINUS, power_of_ten
 
 DIGITS = 4  # of a number without an interval
 FIXED = 1e-4, 1e7  # other numbers are shown as powers of ten
-MINUS = "−"
-_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def _exponent(value: float) -> int:
@@ -32,16 +31,22 @@ def interval_decimals(low: float, high: float, share: bool) -> int | None:
     return 1 - _exponent(width) if math.isfinite(width) and width > 0 else None
 
 
-def _is_power(value: float, share: bool) -> bool:
-    return bool(value) and not share and not FIXED[0] <= abs(value) < FIXED[1]
+def common_exponent(*values: float) -> int:
+    """Return the exponent of a power of ten for plain numbers that are shown together: that of the first one.
+
+    If it is zero, the largest gives the exponent; 0 if the largest is not far from one.
+    """
+    sizes = [abs(value) for value in values if math.isfinite(value)]
+    largest = max(sizes, default=0.0)
+    if not largest or FIXED[0] <= largest < FIXED[1]:
+        return 0
+    return _exponent(sizes[0] or largest)
 
 
-def _number(value: float, decimals: int, power: bool) -> str:
-    if power and value:
-        exponent = _exponent(value)
-        return f"{value / 10.0**exponent:.{max(0, decimals + exponent)}f} × 10{str(exponent).translate(_RAISED)}"
-    text = f"{round(value, decimals):,.{max(0, decimals)}f}"
-    return text if text.strip("-0.,") else text.removeprefix("-")
+def _number(value: float, decimals: int, exponent: int = 0) -> str:
+    text = f"{round(value, decimals) / 10.0**exponent:,.{max(0, decimals + exponent)}f}"
+    text = text if text.strip("-0.,") else text.removeprefix("-")
+    return text.replace("-", MINUS)
 
 
 def show(
@@ -51,46 +56,61 @@ def show(
     unit: bool = True,
     decimals: int | None = None,
     sign: bool = False,
-    power: bool | None = None,
+    exponent: int | None = None,
 ) -> str:
     """Format a number with a thousands separator and a minus sign; a share in per cent.
 
     Args:
         share: whether it is a share of the images.
-        unit: whether to write the per cent sign.
+        unit: whether to write the per cent sign, or the power of ten.
         decimals: of the shown number, as `interval_decimals` gives them. Without them, a share differs from 0 and 100,
             and another number has four digits.
         sign: whether to write a plus sign.
-        power: whether to write a power of ten; by its size if not given.
+        exponent: of the power of ten; by the number's size if not given.
     """
     if not math.isfinite(value):
         return "–"
     value = float(100 * value if share else value)  # round() of NumPy differs
-    power = _is_power(value, share) if power is None else power
-    text = _number(value, _own_decimals(value, share) if decimals is None else decimals, power)
-    plus = "+" if sign and not text.startswith("-") else ""
-    return f"{plus}{text.replace('-', MINUS)}{' %' if share and unit else ''}"
+    decimals = _own_decimals(value, share) if decimals is None else decimals
+    if exponent is None:
+        exponent = 0 if share else common_exponent(round(value, decimals), value)
+    text = _number(value, decimals, exponent)
+    plus = "+" if sign and not text.startswith(MINUS) else ""
+    return f"{plus}{text}{(' %' if share else power_of_ten(exponent)) * unit}"
 
 
 def difference_text(value: float, share: bool, decimals: int | None) -> str:
     """Format a difference with its sign, of shares in points."""
-    return show(value, share, unit=False, decimals=2 if share and decimals is None else decimals, sign=True)
+    return show(value, share, unit=not share, decimals=2 if share and decimals is None else decimals, sign=True)
 
 
-def mean_texts(mean: float, low: float, high: float, share: bool, unit: bool = True) -> tuple[str, str]:
-    """Format a mean and its interval, ``[84.1, 93.5]``, which is empty if it has no width."""
+def mean_texts(
+    mean: float, low: float, high: float, share: bool, unit: bool = True, sign: bool = False
+) -> tuple[str, str]:
+    """Format a mean and its interval, ``[84.1, 93.5]``, which is empty if it has no width.
+
+    Both have the same power of ten: ``1.23 × 10⁻⁵`` and ``[1.10, 1.40] × 10⁻⁵``.
+    """
     decimals = interval_decimals(low, high, share)
     if decimals is None:
-        return show(mean, share, unit=unit), ""
-    power = _is_power(mean, share)
-    ends = (show(end, share, unit=False, decimals=decimals, power=power) for end in (low, high))
-    return show(mean, share, unit=unit, decimals=decimals), f"[{', '.join(ends)}]"
+        return show(mean, share, unit=unit, sign=sign, decimals=2 if share and sign else None), ""
+    exponent = 0 if share else common_exponent(round(mean, decimals), low, high)
+    shown = (show(end, share, unit=False, decimals=decimals, sign=sign, exponent=exponent) for end in (mean, low, high))
+    first, *ends = shown
+    power = power_of_ten(exponent)
+    return f"{first}{' %' if share and unit else power}", f"[{', '.join(ends)}]{power}"
+
+
+def span_text(smallest: float, largest: float, share: bool, decimals: int | None) -> str:
+    """Format two numbers and the unit or power of ten that they share: ``87.4 to 94.2 %``, ``1.1 to 1.4 × 10⁻⁸``."""
+    exponent = 0 if share else common_exponent(smallest, largest)
+    first = show(smallest, share, unit=False, decimals=decimals, exponent=exponent)
+    return f"{first} to {show(largest, share, decimals=decimals, exponent=exponent)}"
 
 
 def range_text(low: float, high: float, smallest: float, largest: float, share: bool) -> str:
     """Format the range over seeds with the decimals of their mean."""
-    decimals = interval_decimals(low, high, share)
-    return f"{show(smallest, share, unit=False, decimals=decimals)} to {show(largest, share, decimals=decimals)}"
+    return span_text(smallest, largest, share, interval_decimals(low, high, share))
 
 
 def _published(number: float, share: bool) -> Decimal:
@@ -100,15 +120,15 @@ def _published(number: float, share: bool) -> Decimal:
 
 def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
     """Format the claim of a line of `claims_table`: ``90 %``, ``at most 50 %``, ``90 to 93 %``, ``similar to B``."""
-    share, kind = METRICS[claim["metric"]].share, claim["kind"]
+    metric, kind = METRICS[claim["metric"]], claim["kind"]
     if kind == "similar_to":
         return f"similar to {labels[claim['other']]}"
-    given = [_published(number, share) for number in (claim["number"], claim["second"]) if math.isfinite(number)]
-    exponents = [number.normalize().as_tuple().exponent for number in given]
-    decimals = max(0, *(-exponent for exponent in exponents if isinstance(exponent, int)))
-    shown = " to ".join(_number(number, decimals, _is_power(number, share)) for number in map(float, given))
+    given = [_published(number, metric.share) for number in (claim["number"], claim["second"]) if math.isfinite(number)]
+    exponent = 0 if metric.share or metric.of_model else common_exponent(*map(float, given))
+    last = min(int(number.normalize().as_tuple().exponent) for number in given)
+    shown = " to ".join(_number(float(number), max(-last, -exponent), exponent) for number in given)
     words = {"at_most": "at most ", "at_least": "at least ", "as_low_as": "as low as "}.get(kind, "")
-    return f"{words}{shown.replace('-', MINUS)}{' %' if share else ''}"
+    return f"{words}{shown}{' %' if metric.share else power_of_ten(exponent)}"
 
 
 def measured_text(claim: Mapping[Hashable, Any]) -> tuple[str, str, str]:

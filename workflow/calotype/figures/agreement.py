@@ -10,12 +10,13 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import DOUBLE, FAINT, shorten, text_width
-from calotype.figures.panels import columns, legend, note_diverged, place
+from calotype.figures.panels import columns, legend, note_diverged, number_ticks, place
+from calotype.util.powers import with_powers
 
 DOTS = 1500  # more points would cover each other: shaded cells count them instead
 SPREAD = 1.96  # 95 % of normally distributed differences lie within so many standard deviations
@@ -76,7 +77,7 @@ def _reach(limits: NDArray[np.float64], differences: NDArray[np.float64], span: 
 def _words(limits: NDArray[np.float64], width: float) -> str:
     """Return a mean difference and its limits as text of a width in inches: ``+0.17 (−0.786 to +1.13)``."""
     for digits in (3, 2):
-        lower, mean, upper = (f"{value:+.{digits}g}".replace("-", "−") for value in limits)
+        lower, mean, upper = (with_powers(f"{value:+.{digits}g}") for value in limits)
         words = f"{mean} ({lower} to {upper})"
         if text_width(words, 7) <= width:
             break
@@ -127,8 +128,7 @@ def draw_agreement(
             axis.yaxis.set_label_coords(-0.58 / panel, 0.5)
             for ticks in (axis.xaxis, axis.yaxis):
                 ticks.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-                # In full: a common factor would collide with the text above the panel.
-                ticks.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))
+                number_ticks(ticks)  # a common factor would collide with the text above the panel
             axis.grid(visible=False)
     handles: list[Any] = [
         Line2D([], [], color=FAINT, linestyle=":", linewidth=0.8, label="predicted = true"),

@@ -15,6 +15,7 @@ from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import FAINT, PALE
 from calotype.figures.panels import columns, legend, mean_and_band, note_diverged, percent_ticks, place
 from calotype.metrics.calibration import BINS, Calibration, calibration
+from calotype.util.powers import with_powers
 
 TALLEST = 2.0  # inches: greatest height of a panel, which is square if narrower
 
@@ -65,7 +66,7 @@ def draw_calibration_curves(runs: Runs, diverged: Lost | None = None) -> Figure:
         curve.tick_params(labelbottom=False, labelleft=column == 0)
         below.set(yscale="log", ylim=(lowest, highest), xlabel="confidence")
         below.yaxis.set_minor_locator(NullLocator())
-        below.set_yticks(10**powers, [f"{10**power:g}" for power in powers])
+        below.set_yticks(10**powers, [with_powers(f"{10**power:,g}") for power in powers])
         below.tick_params(labelleft=column == 0)
         for axis, name in ((curve, "accuracy"), (below, "images")):
             axis.set_ylabel("" if column else name)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.divergence import diverged_text
 from calotype.figures.base import DOUBLE, SINGLE, WRONG, wrap
+from calotype.util.powers import with_powers
 
 MOST_TICKS = 26  # counts with a tick each: an image of dots shows up to 25
 
@@ -110,6 +111,11 @@ def percent_ticks(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:g} %"))
 
 
+def number_ticks(axis: Axis) -> None:
+    """Write the ticks of plain numbers in full, with powers of ten where they are far from one."""
+    axis.set_major_formatter(FuncFormatter(lambda x, _: with_powers(f"{x:,g}")))
+
+
 def log_scale(axis: Axis) -> None:
     """Make an axis logarithmic with readable ticks, also if it spans no power of ten. Call it after plotting."""
     (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
@@ -124,4 +130,4 @@ def log_scale(axis: Axis) -> None:
                 axis.set_major_locator(LogLocator(subs=steps, numticks=9))
                 break
     if ratio < 1e4:
-        axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        number_ticks(axis)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from calotype.evaluation.divergence import converged, diverged_text
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import BAND, DOUBLE, INK, PAPER, POINT, SINGLE, WRONG, text_width, wrap
-from calotype.figures.panels import empty_figure, legend, log_scale, percent_ticks, place
+from calotype.figures.panels import empty_figure, legend, log_scale, number_ticks, percent_ticks, place
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
+from calotype.util.powers import with_powers
 
 
 def _swarm(places: NDArray[np.float64], diameter: float, room: float) -> NDArray[np.float64]:
@@ -55,6 +56,7 @@ def _number_line(
     else:
         axis.set_xlim(low, high)
         axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        number_ticks(axis.xaxis)
     if share:
         percent_ticks(axis.xaxis)
     return " (log scale)" if far else "", lambda x: (scale(x) - low) / (high - low)
@@ -86,7 +88,7 @@ def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: floa
         axis.xaxis.set_major_locator(FixedLocator(ticks))
         axis.xaxis.set_minor_locator(NullLocator())
         axis.axvspan(-linear, linear, color=BAND, linewidth=0, zorder=0)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0"))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: with_powers(f"{x:+g}") if x else "0"))
 
 
 def _block_width(text: str) -> float:

@@ -13,8 +13,6 @@ from calotype.config.dataset_base import DUPLICATE
 from calotype.evaluation.divergence import converged, diverged_text, epochs_text
 from calotype.evaluation.number_format import (
     claim_text,
-    difference_text,
-    interval_decimals,
     mean_texts,
     measured_text,
     range_text,
@@ -110,11 +108,10 @@ def _differences(results: StudyResults) -> list[dict[str, Any]]:
     rows = []
     for row in results.table("differences").to_dict("records"):
         share = METRICS[row["metric"]].share
-        decimals = interval_decimals(row["low"], row["high"], share)
-        mean, low, high = (difference_text(row[key], share, decimals) for key in ("mean", "low", "high"))
+        mean, between = mean_texts(row["mean"], row["low"], row["high"], share, unit=False, sign=True)
         shown = {key: results.labels[row[key]] for key in ("variant", "than")}
         told = {"told": row["low"] > 0 or row["high"] < 0, "diverged": _pairs_left_out(results, row)}
-        rows.append(row | shown | told | {"mean": mean, "interval": "" if decimals is None else f"[{low}, {high}]"})
+        rows.append(row | shown | told | {"mean": mean, "interval": between})
     return rows
 
 

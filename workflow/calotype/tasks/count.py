@@ -6,6 +6,7 @@ from calotype.metrics.numbers import COUNTS, NUMBERS
 from calotype.tasks import starter
 from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest
 from calotype.tasks.labels import OF_NUMBERS
+from calotype.util.powers import with_powers
 
 
 def rounded(predictions: Predictions) -> Decided:
@@ -17,7 +18,7 @@ def rounded(predictions: Predictions) -> Decided:
 
 def count_text(count: float) -> str:
     """Write a predicted count before rounding."""
-    return f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}"
+    return with_powers(f"{count:z.1f}" if abs(count) < 1000 else f"{count:.1e}")
 
 
 def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> WorstErrors:

@@ -6,11 +6,14 @@ from calotype.metrics.numbers import NUMBERS
 from calotype.tasks import starter
 from calotype.tasks.base import Labels, Predictions, Task, WorstErrors, farthest
 from calotype.tasks.labels import OF_NUMBERS
+from calotype.util.powers import with_powers
 
 
 def number_text(value: float) -> str:
     """Write a number, true or predicted, with three significant digits."""
-    return f"{value:#.3g}".rstrip(".")  # with its last zeros: 6.80 beside 5.54
+    if 1000 <= abs(value) < 1e7:
+        return with_powers(f"{float(f'{value:.3g}'):,.0f}")
+    return with_powers(f"{value:#.3g}".rstrip("."))  # with its last zeros: 6.80 beside 5.54
 
 
 def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> WorstErrors:
