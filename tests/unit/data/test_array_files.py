@@ -6,10 +6,10 @@ import struct
 import numpy as np
 import pytest
 
-from calotype.data.label_table import read_table
 from calotype.data.npz import read_images
 from calotype.data.read_catalogued import open_array
 from calotype.data.readers import read_raw
+from calotype.data.table_file import read_table
 from calotype.util.errors import CalotypeError
 
 IMAGES = np.random.default_rng(3).integers(0, 65536, (6, 5, 4)).astype(">u2")

@@ -1,5 +1,6 @@
 """A table of labels is read whichever program wrote it; a mistake in it is named with its line or its image."""
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,28 @@ TABLES: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
     "a header alone": (lines()[:31], TABLED, ("labels.csv: not a table: it has no line after",)),
     "no header": (b"\n".join(lines().splitlines()[1:]), TABLED, ("column `image` (table.image) not found",)),
     "zeros": (bytes(100), TABLED, ("labels.csv: ",)),
-    "a spreadsheet": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), TABLED, ("labels.csv: not UTF-8 text", HINT)),
-    "text of Windows": (lines(("oak,", "eich\u00e4,")).decode().encode("latin-1"), TABLED, ("not UTF-8 text",)),
-    "Unicode of Windows": (lines().decode().encode("utf-16"), TABLED, ("labels.csv: not UTF-8 text", "save it as CSV")),
-    "semicolons": (lines((",", ";")), TABLED, ("separated by semicolons", "separate its columns by commas")),
-    "tabs": (lines((",", "\t")), TABLED, ("separated by tabs", "separate its columns by commas, or rename it to .tsv")),
+    "a spreadsheet": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), TABLED, ("the file of a spreadsheet", HINT)),
+    "text of Windows": (
+        lines(("oak/0.png,oak,", "oak/0.png,Fl\u00e4che,")).decode().encode("cp1252"),
+        TABLED,
+        (
+            "labels.csv, line 4: not UTF-8 text",
+            "if this line is 'oak/0.png,Fl\u00e4che,train,0.5,p0'",
+            "iconv -f CP1252",
+        ),
+    ),
+    "text of a Mac": (
+        lines(("oak/0.png,oak,", "oak/0.png,ch\u00eane,")).decode().encode("mac-roman"),
+        TABLED,
+        ("line 4: not UTF-8 text", HINT),
+    ),
+    "UTF-16 that is cut": (lines().decode().encode("utf-16")[:-1], TABLED, ("not UTF-16 text, though it", HINT)),
+    "UTF-32": (lines().decode().encode("utf-32"), TABLED, ("labels.csv: not a table: it contains zero bytes", HINT)),
+    "a field less between semicolons": (
+        lines(("oak,test,1.5", "oak,1.5"), (",", ";")),
+        TABLED,
+        ("line 5: not a table: 4 fields", "by semicolons"),
+    ),
     "an open quote": (lines(("elm/1.png,elm", 'elm/1.png,"elm')), TABLED, ("labels.csv, line", "not a table")),
     "a quote inside": (lines(("elm/1.png,elm", 'elm/1.png,"el"m')), TABLED, ("labels.csv, line 3: not a table",)),
     "a field that is endless": (
@@ -183,7 +201,11 @@ TABLES: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
         TABLED | {"table": FULL | {"file": "elm"}},
         ("mine.table.file: file elm",),
     ),
-    "an image for a table": (lines(), TABLED | {"table": FULL | {"file": "elm/0.png"}}, ("elm/0.png: not UTF-8 text",)),
+    "an image for a table": (
+        lines(),
+        TABLED | {"table": FULL | {"file": "elm/0.png"}},
+        ("elm/0.png, line 1: not UTF-8 text",),
+    ),
     **{
         f"{label!r} as a count": (
             labelled("1", label, "2", "3"),
@@ -222,6 +244,9 @@ RIGHT = {
     "no end of its last line": lines()[:-1],
     "blank lines": lines(("oak/0", "\n\noak/0"), add="\n\n"),
     "lines of commas, as spreadsheets leave them": lines(add=",,,,\n,,,,\n"),
+    "UTF-16": lines().decode().encode("utf-16"),
+    "semicolons and decimal commas": lines((",", ";"), (".5", ",5"), between="\r\n"),
+    "tabs": lines((",", "\t")),
     "quotes": lines((",oak,", ',"oak",')),
     "spaces before fields": lines((",", ", ")),
     "paths with a dot": lines(("oak/0.png", "./oak//0.png")),
@@ -240,6 +265,15 @@ def test_tables_of_all_programs_are_read_alike(leaves, what):
         assert record["weight"].tolist() == [number + 0.5] * 2
         for label, name in enumerate(("elm", "oak")):
             assert np.array_equal(record["image"][label, ..., 0], np.asarray(Image.open(f"leaves/{name}/{number}.png")))
+
+
+def test_the_catalogue_logs_how_it_read_an_unusual_table(leaves, caplog):
+    shutil.copytree(leaves, "leaves")
+    Path("leaves/labels.csv").write_bytes(RIGHT["semicolons and decimal commas"])
+    with caplog.at_level(logging.INFO, "calotype"):
+        prepared(TABLED | {"prepare": []})
+    said = "leaves/labels.csv: columns separated by semicolons; decimal commas in `weight`, read as decimal points"
+    assert said in caplog.messages
 
 
 def test_letters_with_accents_are_the_same_however_they_are_written(leaves):

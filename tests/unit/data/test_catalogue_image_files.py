@@ -305,23 +305,6 @@ def test_a_mistake_in_the_table_is_named_with_its_line_or_image(cells, what):
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"", "not a table"),
-        (b"image,label\n", "has no line after"),
-        (b"\xff\xfe\x00image", "not UTF-8 text"),
-        (b"image,image,label\na,b,c\n", "not found|duplicate column"),
-        (b"\x00\x00\x00", "column `image`|not a table"),
-        (b"PK\x03\x04 an .xlsx file", "column `image`|not UTF-8|not a table|has no line after"),
-    ],
-)
-def test_a_file_that_is_no_table_of_labels_is_named(cells, content, problem):
-    (cells / "labels.csv").write_bytes(content)
-    with pytest.raises(CalotypeError, match=problem):
-        catalogue(cells, table=TABLE)
-
-
-@pytest.mark.parametrize(
     "label", ["", "one", "1.5", "-1", "nan", "inf", "1e400", "0x10", "1001", "1000000000", "9" * 30]
 )
 def test_labels_that_are_no_counts_or_too_large_for_a_figure_are_named(cells, label):

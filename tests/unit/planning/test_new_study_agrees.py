@@ -68,6 +68,15 @@ ACCEPTED = {
     "as it is": Case(rows(), TREES),
     "Windows, with a mark of UTF-8": Case(b"\xef\xbb\xbf" + rows(end="\r\n"), TREES),
     "old Mac": Case(rows(end="\r"), TREES),
+    "semicolons": Case(rows(end="\r\n").replace(b",", b";"), TREES),
+    "tabs in a .csv": Case(rows().replace(b",", b"\t"), TREES),
+    "vertical lines": Case(rows().replace(b",", b"|"), TREES),
+    "Unicode text of Excel": Case(rows(end="\r\n").replace(b",", b"\t").decode().encode("utf-16"), TREES),
+    "UTF-16, the other order of bytes": Case(b"\xfe\xff" + rows().decode().encode("utf-16-be"), TREES),
+    "the separator in the first line": Case(b"sep=;\r\n" + rows(end="\r\n").replace(b",", b";"), TREES),
+    "decimal commas": Case(
+        rows(lambda i: f"{NAMES[i]};{i},25", "image;age"), [f"{i}.25" for i in range(NUMBER)]
+    ),
     "lines without text at the end": Case(rows() + b",\n\n , \n", TREES),
     "spaces after commas": Case(rows().replace(b",", b", "), TREES),
     "a dot before the path": Case(rows(lambda i: f"./{NAMES[i]},{TREES[i]}"), TREES),
@@ -135,12 +144,33 @@ ACCEPTED = {
 }  # fmt: skip
 PLATE = {"group": "patient"}
 REFUSED = {
-    "semicolons": Case(rows().replace(b",", b";"), new_study="separated by semicolons", catalogue="by semicolons"),
-    "tabs in a .csv": Case(rows().replace(b",", b"\t"), new_study="separated by tabs", catalogue="by tabs"),
+    "semicolons or tabs": Case(
+        rows(lambda i: f"{NAMES[i]};{TREES[i]}\tx", "image;label\told"), new_study="by tabs or semicolons",
+        catalogue="by tabs or semicolons",
+    ),
+    "semicolons, and a short line": Case(
+        rows(at(4, f"{NAMES[4]}", lambda i: f"{NAMES[i]};{TREES[i]}"), "image;label"),
+        new_study="line 6: not a table: 1 field instead of 2, separated by semicolons", catalogue="by semicolons",
+    ),
+    "one or a thousand": Case(
+        rows(lambda i: f"{NAMES[i]};{i + 1},000", "image;age"), entry=NUMBERS, columns={"label": "age"},
+        new_study="20 of 20 labels are not numbers", catalogue="'1,000' is not a number",
+    ),
+    "decimal commas and points": Case(
+        rows(at(4, f"{NAMES[4]};1.5", lambda i: f"{NAMES[i]};{i},5"), "image;age"), entry=NUMBERS,
+        columns={"label": "age"}, new_study="'0,5'", catalogue="'0,5' is not a number",
+    ),
+    "no number among decimal commas": Case(
+        rows(at(4, f"{NAMES[4]};n/a", lambda i: f"{NAMES[i]};{i},5"), "image;age"), entry=NUMBERS,
+        columns={"label": "age"}, new_study="1 of 20 labels are not numbers:\n  line 6: 'n/a'",
+        catalogue="label:\n  plant-04.png: 'n/a' is not a number",
+    ),
     "another encoding": Case(
         rows(lambda i: f"{NAMES[i]},é").decode().encode("cp1252"), new_study="not UTF-8", catalogue="not UTF-8"
     ),
-    "UTF-16": Case(rows().decode().encode("utf-16"), new_study="not UTF-8 text", catalogue="not UTF-8 text"),
+    "UTF-16 without its mark": Case(
+        rows().decode().encode("utf-16-le"), new_study="contains zero bytes", catalogue="contains zero bytes"
+    ),
     "nothing": Case(b"", new_study="it is empty", catalogue="it is empty"),
     "a header alone": Case(b"image,label\n", new_study="no line after", catalogue="no line after"),
     "a comment before the header": Case(
@@ -154,7 +184,7 @@ REFUSED = {
     ),
     "a short last line": Case(
         rows(at(19, NAMES[19], lambda i: f"{NAMES[i]},{TREES[i]},x"), "image,label,note"),
-        new_study="line 21: not a table: 1 fields instead of 3", catalogue="line 21: not a table: 1 fields",
+        new_study="line 21: not a table: 1 field instead of 3", catalogue="line 21: not a table: 1 field",
     ),
     "a comma without quotes": Case(
         rows(at(4, f"{NAMES[4]},elm, red")), new_study="line 6: not a table", catalogue="line 6: not a table"

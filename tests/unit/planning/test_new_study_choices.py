@@ -229,8 +229,8 @@ def test_the_chosen_column_chooses_the_table_too():
 def test_a_second_table_that_cannot_be_read_is_a_question_too():
     names = numbered()
     table("image,label", names, TREES)
-    Path("x/new.csv").write_text("image;label\n0.png;elm\n")
-    refused("labels.csv: column `label`, 20 images\n  new.csv: not a table: its columns are separated by semicolons")
+    Path("x/new.csv").write_text("image;label\n0.png\n")
+    refused("labels.csv: column `label`, 20 images\n  new.csv: line 2: not a table: 1 field instead of 2")
     assert scanned(table="labels.csv").table["file"] == "labels.csv"
 
 
@@ -321,6 +321,18 @@ def test_folders_named_as_splits_are_not_passed_over():
     refused("contradict each other in the split of 40 image(s)", "correct the table")
     table("image,label,split", paths, TREES * 2, ["train"] * 20 + ["test"] * 20)
     assert [*scanned().splits] == ["train", "test"]
+
+
+def test_what_is_unusual_in_the_text_of_a_table_is_said():
+    names = numbered()
+    lines = ["image;age", *(f"{name};{i},5" for i, name in enumerate(names))]
+    Path("x/labels.csv").write_bytes("\r\n".join(lines).encode("utf-16"))
+    assert lines_of()[1:4] == [
+        "labels: the column `age` of labels.csv, the only column that can hold labels",
+        "table: text in UTF-16; columns separated by semicolons; decimal commas in `age`, read as decimal points",
+        "task: regress, as the labels are numbers; or task=count, task=classify",
+    ]
+    assert set(scanned().labels.values()) == {f"{i}.5" for i in range(NUMBER)}
 
 
 def test_a_table_above_the_images_is_named():

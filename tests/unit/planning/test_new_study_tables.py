@@ -78,7 +78,10 @@ def test_the_only_column_beside_the_images_is_their_label_whatever_it_is_called(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("image;label\nimg/0.png;a\n", ": not a table: its columns are separated by semicolons"),
+        (
+            "image;label\nimg/0.png;a\nimg/1.png\n",
+            ", line 3: not a table: 1 field instead of 2, separated by semicolons",
+        ),
         ("image\nx.png\n", " names none of the images, such as img/0.png; it has only one column"),
         ("image,label\n0.png,a\n", " names none of the images: it has '0.png' for img/0.png"),
         ("image,label\nimg/0,a\n", " names none of the images: it has 'img/0' for img/0.png"),
@@ -102,9 +105,9 @@ def test_why_a_table_is_not_used_is_said(table, text, reason):
 
 
 def test_a_table_beside_folders_of_classes_is_not_passed_over_in_silence(leaves):
-    (leaves / "labels.csv").write_text("image;label\noak/0.png;oak\n")
+    (leaves / "labels.csv").write_text("image;label\noak/0.png;oak\nelm\n")
     said = "\n".join(findings("mine", scan_folder(leaves)))
-    assert "table not used: labels.csv: not a table: its columns are separated by semicolons" in said
+    assert "table not used: labels.csv: line 3: not a table: 1 field instead of 2, separated by semicolons" in said
 
 
 def test_lines_of_images_that_are_not_there_are_named(table):

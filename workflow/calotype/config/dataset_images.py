@@ -16,7 +16,7 @@ from calotype.util.typed import Strict
 class ImageTable(Strict):
     """A table with one line per image, and the names of its columns."""
 
-    file: Below = Field(description="A CSV file, or a TSV file (.tsv), in `folder` or below it.")
+    file: Below = Field(description="A table as CSV or TSV file, in `folder` or below it.")
     image: str = Field("image", description="Column of the images' paths, which start from `folder`.")
     label: str = Field("label", description="Column of the labels.")
     split: str | None = Field(None, description="Column of the splits.")

@@ -21,6 +21,11 @@ logger = logging.getLogger(__name__)
 SHOWN = 5  # problems of a list in an error
 
 
+def spelled(text: str) -> str:
+    """Return a text in one Unicode form: Unicode may spell the same letters in two ways, and file systems change it."""
+    return unicodedata.normalize("NFC", text)
+
+
 def several(problems: list[str]) -> str:
     """Return the first problems, a line each, and the number of the others; log all of them."""
     more = []
@@ -69,9 +74,8 @@ def _classes(labels: "pd.Series[Any]", names: "pd.Series[str]", classes: list[st
         places = values.where((values % 1 == 0) & (values >= 0) & (values < len(classes)))
         said, hint = f"not one of the {len(classes)} classes, 0 to {len(classes) - 1}", "see `classes`."
     else:
-        # Unicode may spell the same letters in two ways, as in names of folders.
-        known = {unicodedata.normalize("NFC", name): place for place, name in enumerate(classes)}
-        places = labels.map(lambda label: known.get(unicodedata.normalize("NFC", label)))
+        known = {spelled(name): place for place, name in enumerate(classes)}
+        places = labels.map(lambda label: known.get(spelled(label)))
         said, hint = "not a class", None
     if (wrong := places.isna()).any():
         problems = [

@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 
 from calotype.config.dataset_images import ImagesDataset, ImageTable
-from calotype.data.catalogue_common import SHOWN, check_splits, numbered, several, split_at_random
+from calotype.data.catalogue_common import SHOWN, check_splits, numbered, several, spelled, split_at_random
 from calotype.data.image_file import SUFFIXES, digest, read_picture
-from calotype.data.label_table import TABLES, absent, labelled_images, read_table, spelled
+from calotype.data.label_table import absent, labelled_images
 from calotype.data.random_split import LEFT
 from calotype.data.skipped import Listing, check_classes, without_copies
+from calotype.data.table_file import TABLES, read_table
 from calotype.data.unread_formats import conversion, counted, image_formats, patterns
 from calotype.util.errors import CalotypeError, did_you_mean, nearest_path
 from calotype.util.files import files_below
@@ -162,6 +163,8 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     """List the images that a table names, with its columns; in the order of the paths."""
     file = folder / table.file
     lines = read_table(file)
+    if lines.unusual:
+        logger.info("%s: %s", file, "; ".join(lines.unusual))
     there = _images(folder, dataset)
     found = labelled_images(lines, table, folder, there)
     if (unnamed := absent(found.path, there)) and dataset.unlabelled == "refuse":

@@ -1,100 +1,19 @@
-"""Read a table of labels and find its images, in one way for `new_study` and the catalogue."""
+"""Find the images that a table of labels names, in one way for `new_study` and the catalogue."""
 
-import csv
-import io
 import os
-import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pandas as pd
 
 from calotype.config.dataset_images import ImageTable
-from calotype.data.catalogue_common import SHOWN, several
+from calotype.data.catalogue_common import SHOWN, several, spelled
+from calotype.data.table_file import LabelTable
 from calotype.data.unread_formats import format_of
 from calotype.util.errors import CalotypeError, did_you_mean
-from calotype.util.files import check_regular
 
-TABLES = (".csv", ".tsv")
-SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical lines"}
 COLUMNS = {"path": "image", "label": "label", "split": "split", "weight": "weight", "group": "group"}
-
-
-def spelled(text: str) -> str:
-    """Return a text in one Unicode form: Unicode may spell the same letters in two ways, and file systems change it."""
-    return unicodedata.normalize("NFC", text)
-
-
-@dataclass(frozen=True)
-class LabelTable:
-    """The text of a table: the names of its columns, and its lines with their numbers in the file."""
-
-    file: Path
-    header: list[str]
-    lines: list[tuple[int, list[str]]]
-
-    def column(self, name: str, key: str) -> list[str]:
-        """Return the fields of a column; `key` is the config key that names the column."""
-        names = [*map(spelled, self.header)]
-        if (number := names.count(spelled(name))) > 1:
-            raise CalotypeError(f"{self.file}: duplicate column `{name}` ({key}).", "rename one of them.")
-        if not number:
-            raise CalotypeError(f"{self.file}: column `{name}` ({key}) not found.", did_you_mean(name, self.header))
-        place = names.index(spelled(name))
-        return [fields[place] for _, fields in self.lines]
-
-
-def read_table(file: Path) -> LabelTable:
-    """Read a CSV file, or a TSV file (.tsv), as text; lines without any text are left out."""
-    separator = "\t" if file.suffix.lower() == ".tsv" else ","
-    check_regular(file)
-    lines: list[tuple[int, list[str]]] = []
-    begins = 1  # line of the file on which the next line of the table begins
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-        # Not pandas: it pads short lines, and takes the first field of long ones as the index.
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                lines.append((reader.line_num, fields))
-            begins = reader.line_num + 1
-    except FileNotFoundError:
-        raise CalotypeError(f"table.file: {file} not found.", "its path starts from `folder`.") from None
-    except OSError as error:
-        raise CalotypeError(f"table.file: {file}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise CalotypeError(f"{file}: not UTF-8 text.", "save it as CSV in UTF-8.") from None
-    except csv.Error as error:
-        raise CalotypeError(f"{file}, line {begins}: not a table: {error}.", "check the quotes of this line.") from None
-    if not lines:
-        raise CalotypeError(f"{file}: not a table: it is empty.", "its first line must name the columns.")
-    (_, header), *lines = lines
-    if any("\0" in name for name in header):
-        raise CalotypeError(f"{file}: not a table: it contains zero bytes.", "save it as CSV in UTF-8.")
-    others = {each: header[0].count(each) for each in SEPARATORS if each != separator}
-    found = max(others, key=lambda each: others[each])
-    if len(header) == 1 and others[found]:
-        raise CalotypeError(
-            f"{file}: not a table: its columns are separated by {SEPARATORS[found]}, as in {header[0][:60]!r}.",
-            f"separate its columns by {SEPARATORS[separator]}"
-            + (", or rename it to .tsv." if found == "\t" else "; keep decimal points, as in 0.5."),
-        )
-    for line, fields in lines:
-        if len(fields) != len(header):
-            hint = "put quotes around fields that contain the separator."
-            if len(header) == 1:
-                hint = "the first line must name the columns, as in image,label."
-            elif len(fields) < len(header):
-                hint = "add the missing fields; an empty field also needs its separator."
-            elif not any(fields[len(header) :]):
-                hint = f"remove the {SEPARATORS[separator]} at the ends of lines, or add them to the first line."
-            problem = f"not a table: {len(fields)} fields instead of {len(header)}."
-            raise CalotypeError(f"{file}, line {line}: {problem}", hint)
-    if not lines:
-        raise CalotypeError(f"{file}: not a table: it has no line after its header.", "write one line for each image.")
-    return LabelTable(file, header, lines)
 
 
 class ImagePaths:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from calotype.data.label_table import spelled
+from calotype.data.catalogue_common import spelled
 from calotype.planning.label_columns import Refused, in_order, split_name, typed
 
 ClassFolder = Literal["first", "last"]

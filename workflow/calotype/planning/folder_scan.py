@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from calotype.config.load import NONE, Settings
+from calotype.data.catalogue_common import spelled
 from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
-from calotype.data.label_table import TABLES, spelled
+from calotype.data.table_file import TABLES
 from calotype.data.unread_formats import conversion, counted
 from calotype.planning.folder_files import FolderFiles, find_files
 from calotype.planning.folder_labels import FolderLabels, labels_of_folders
@@ -41,6 +42,7 @@ class FolderScan:
     table: dict[str, str] = field(default_factory=dict)  # name of the table under `file`, and its columns by content
     why: dict[str, str] = field(default_factory=dict)  # reason for each column, and for the task
     instead: dict[str, list[str]] = field(default_factory=dict)  # other columns that are possible, by content
+    unusual: list[str] = field(default_factory=list)  # properties of the table's text
     not_used: dict[str, str] = field(default_factory=dict)  # tables that are not used, with a sentence
     sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)  # (height, width)
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
@@ -115,7 +117,7 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     reasons = "".join(f"\n  {reason}" for reason in not_used.values())
     above = [path for path in sorted(folder.parent.iterdir()) if path.suffix.lower() in TABLES and not table]
     reasons += "".join(f"\n  {path}: not in {folder}; {typed('images', str(path))} uses it" for path in above[:3])
-    reasons += "".join(f"\n  {name}: not an image, and not a table (.csv, .tsv)" for name in unknown[:3])
+    reasons += "".join(f"\n  {name}: not an image; rename it to .csv or .tsv if it is a table" for name in unknown[:3])
     found = _by_table(folder, table, paths, asked) if table else by_folders
     if found is None:
         assert isinstance(named, Refused)
@@ -166,7 +168,7 @@ def _by_table(folder: Path, table: TableLabels, paths: Sequence[str], asked: Set
     groups = sorted({*table.images.group}) if "group" in table.images else []
     return FolderScan(
         folder, "table", labels, columns.holds, columns.splits, columns.unclear, groups,
-        {"file": table.file} | columns.names, columns.why, columns.instead,
+        {"file": table.file} | columns.names, columns.why, columns.instead, table.unusual,
     )  # fmt: skip
 
 

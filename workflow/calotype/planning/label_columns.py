@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from calotype.config.load import NONE, Settings
-from calotype.data.catalogue_common import as_numbers
-from calotype.data.label_table import ImagePaths, LabelTable, spelled
+from calotype.data.catalogue_common import as_numbers, spelled
+from calotype.data.label_table import ImagePaths
+from calotype.data.table_file import LabelTable
 from calotype.planning.label_kinds import label_kind
 from calotype.tasks.labels import LabelKind
 from calotype.util.errors import CalotypeError, did_you_mean

@@ -40,6 +40,7 @@ def _labels(seen: FolderScan) -> list[str]:
     column = f"the column `{seen.table['label']}` of {seen.table['file']}, {seen.why['label']}"
     return [
         f"  labels: {column}{_or('label', seen)}",
+        *(f"  table: {'; '.join(each)}" for each in [seen.unusual] if each),
         f"  task: {task}, {why}" if not other else f"  task: {task}, as {why}{other}",
     ]
 

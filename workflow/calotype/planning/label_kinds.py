@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from calotype.data.catalogue_common import as_numbers, several
-from calotype.data.label_table import LabelTable
+from calotype.data.table_file import LabelTable
 from calotype.tasks.labels import LARGEST_COUNT, LabelKind
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError

@@ -8,8 +8,9 @@ import pandas as pd
 
 from calotype.config.dataset_images import ImageTable
 from calotype.config.load import NONE, Settings
-from calotype.data.catalogue_common import several
-from calotype.data.label_table import TABLES, ImagePaths, LabelTable, labelled_images, read_table, spelled
+from calotype.data.catalogue_common import several, spelled
+from calotype.data.label_table import ImagePaths, labelled_images
+from calotype.data.table_file import TABLES, LabelTable, read_table
 from calotype.planning.label_columns import (
     BY_NAME,
     CHOSEN,
@@ -32,6 +33,7 @@ class TableLabels:
     file: str  # path from the folder
     columns: Columns
     images: pd.DataFrame  # path, label, and split, weight and group if the table has them
+    unusual: list[str]  # of its text
 
 
 def find_table(
@@ -136,7 +138,7 @@ def _labels_of(
     if isinstance(columns, Refused):
         return columns
     images = labelled_images(table, ImageTable.model_construct(None, file=name, **columns.names), folder, paths)
-    return TableLabels(name, columns, images)
+    return TableLabels(name, columns, images, table.unusual)
 
 
 def _first_line(error: CalotypeError, file: Path) -> str:

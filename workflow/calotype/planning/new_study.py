@@ -287,7 +287,8 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     if counts and min(counts.values()) < FEW:
         smallest = min(counts, key=lambda key: counts[key])
         imprecise = "" if seen.splits else "; a test on a fifth of them is imprecise"
-        lines.append(f"  small class: `{smallest}` has {counts[smallest]} images{imprecise}")
+        number = f"{counts[smallest]} image{'s' * (counts[smallest] != 1)}"
+        lines.append(f"  small class: `{shown(smallest)}` has {number}{imprecise}")
     if counts and max(counts.values()) > UNEVEN * min(counts.values()):
         lines.append("  unbalanced classes: also report the balanced accuracy")
     if others := [name for name in seen.others if name not in seen.not_used and name not in seen.files.formats]:
