@@ -1,7 +1,10 @@
 """Damaged array files and tables: each gives the images that it holds, or one error that names it."""
 
+import contextlib
 import csv
 import io
+import itertools
+import os
 import random
 import struct
 import zipfile
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from fuzz.bounded import counted, faults, run, sizes
 from fuzz.mutators import spoil
@@ -50,10 +54,18 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def table(separator: str) -> bytes:
+# Tables by their kind: separator, encoding, weight.
+TABLES = {
+    "csv": (",", "utf-8", "1.5"), "tsv": ("\t", "utf-8", "1.5"), "semicolons": (";", "utf-8-sig", "1,5"),
+    "unicode": ("\t", "utf-16", "1,5"), "unicode-tsv": ("\t", "utf-16", "1.5"),
+}  # fmt: skip
+
+
+def table(kind: str) -> bytes:
+    separator, encoding, weight = TABLES[kind]
     rows = [["image", "label", "weight", "group"]]
-    rows += [[name, COMMON["classes"][number % 2], "1.5", f"g{number // 2}"] for number, name in enumerate(NAMES)]
-    return "\n".join(separator.join(row) for row in rows).encode()
+    rows += [[name, COMMON["classes"][number % 2], weight, f"g{number // 2}"] for number, name in enumerate(NAMES)]
+    return "\n".join(separator.join(row) for row in rows).encode(encoding)
 
 
 MEMBERS = {name: npy(array) for name, array in ({"images": IMAGES, "labels": LABELS} | EXTRA).items()}
@@ -63,8 +75,7 @@ WHOLE: dict[str, dict[str, bytes]] = {
     "npy": {"images.npy": MEMBERS["images"], "labels.npy": MEMBERS["labels"]},
     "idx": {"images": idx(IMAGES), "labels": idx(LABELS)},
     "fetched": {"images": idx(IMAGES), "labels": idx(LABELS)},
-    "csv": {"t.csv": table(",")},
-    "tsv": {"t.tsv": table("\t")},
+    **{kind: {"t.tsv" if "tsv" in kind else "t.csv": table(kind)} for kind in TABLES},
 }
 SHAPES = (
     "(16, 5, 4)", "(-1, 5, 4)", "(0,)", "()", "16", "(True,)", "(16.0,)", "(2**62, 2**62)",
@@ -103,18 +114,25 @@ def forged(draw: random.Random, array: bytes) -> bytes:
     return b"\x93NUMPY" + bytes((version, 0)) + length + described + array[-draw.choice((0, 320, 320, 600)) :]
 
 
-def spoilt_table(draw: random.Random, text: bytes, separator: str) -> bytes:
-    rows = [line.split(separator) for line in text.decode().split("\n")]
+def spoilt_table(draw: random.Random, content: bytes, kind: str) -> bytes:
+    separator, usual, _ = TABLES[kind]
+    rows = [line.split(separator) for line in content.decode(usual).split("\n")]
     for _ in range(draw.choice((1, 1, 2))):
         row = draw.choice(rows)
         row[draw.randrange(len(row))] = draw.choice(CELLS)
-    kind = draw.choice(("", "", "", "utf-16", "utf-8-sig", "cp037", "ends", "columns"))
+    encoding, change = usual, draw.choice(("", "", "encoding", "ends", "columns", "separators", "declared"))
+    if change == "separators":
+        draw.choice(rows)[:2] = [draw.choice(",;\t|").join(draw.choice(rows)[:2])]
     joined = "\n".join(separator.join(row) for row in rows)
-    if kind == "columns":
-        return f"image{separator}label\n{joined}".encode("utf-8", "replace")
-    if kind == "ends":
-        return joined.replace("\n", draw.choice(("\r", "\r\n", "\n\n", "\x0b", "\x85"))).encode()
-    return joined.encode(kind or "utf-8", "replace")
+    if change == "encoding":
+        encoding = draw.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "cp037", "cp1252"))
+    elif change == "columns":
+        joined = f"image{separator}label\n{joined}"
+    elif change == "declared":
+        joined = f"sep={draw.choice((separator, *',;|'))}\n{joined}"
+    elif change == "ends":
+        joined = joined.replace("\n", draw.choice(("\r", "\r\n", "\n\n", "\x0b", "\x85")))
+    return joined.encode(encoding, "replace")
 
 
 def mutants(number: int, seed: int) -> list[tuple[str, str, bytes]]:
@@ -126,8 +144,8 @@ def mutants(number: int, seed: int) -> list[tuple[str, str, bytes]]:
         name = draw.choice([*WHOLE[kind]])
         content = WHOLE[kind][name]
         way = draw.random()
-        if kind in ("csv", "tsv") and way < 0.7:
-            content = spoilt_table(draw, content, "," if kind == "csv" else "\t")
+        if kind in TABLES and way < 0.7:
+            content = spoilt_table(draw, content, kind)
         elif kind == "npy" and way < 0.6:
             content = forged(draw, content)
         elif kind in ("npz", "deflated") and way < 0.5:
@@ -149,8 +167,8 @@ def mutants(number: int, seed: int) -> list[tuple[str, str, bytes]]:
 def dataset(kind: str) -> Any:
     """Return the typed entry of a dataset in the working directory."""
     entry: dict[str, Any] = COMMON | {"folder": ".", "duplicates": "allow"}
-    if kind in ("csv", "tsv"):
-        columns = {"file": f"t.{kind}", "weight": "weight", "group": "group"}
+    if kind in TABLES:
+        columns = {"file": next(iter(WHOLE[kind])), "weight": "weight", "group": "group"}
         return validate(ImagesDataset, entry | {"source": "images", "table": columns, "ignore": ["c.*"]}, "d")
     arrays = {name: f"a.npz:{name}" for name in MEMBERS} if "a.npz" in WHOLE[kind] else {
         name: f"{name}.npy" if kind == "npy" else name for name in ("images", "labels")
@@ -158,12 +176,29 @@ def dataset(kind: str) -> Any:
     return validate(ArraysDataset, entry | {"source": "arrays", "arrays": arrays}, "d")
 
 
+def as_others_read(content: bytes) -> list[dict[str, tuple[str, float]]]:
+    """Return label and weight by image, as pandas reads a table with each separator and either decimal sign."""
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    found = []
+    for separator, decimal, skipped in itertools.product(",;\t|", ".,", (0, 1)):
+        with contextlib.suppress(ValueError, KeyError):
+            read = pd.read_csv(
+                io.BytesIO(content), sep=separator, encoding=encoding, dtype=str, keep_default_na=False,
+                skipinitialspace=True, skiprows=skipped,
+            )  # fmt: skip
+            read = read[read["image"].str.strip() != ""]
+            paths = [os.path.normpath(entry.strip()) for entry in read["image"]]
+            weights = [float(entry.replace(decimal, ".")) for entry in read["weight"]]
+            found.append(dict(zip(paths, zip(read["label"], weights, strict=True), strict=True)))
+    return found
+
+
 def catalogued(case: tuple[str, str, bytes]) -> None:
     """List the images of a dataset with one spoilt file; each row of the list must be one image."""
     kind, name, content = case
     for other, whole in (WHOLE[kind] | {name: content}).items():
         Path(other).write_bytes(whole)
-    if kind in ("csv", "tsv"):
+    if kind in TABLES:
         for place, image in enumerate(NAMES):
             Path(image).write_bytes(png(IMAGES[place]))
     try:
@@ -176,6 +211,9 @@ def catalogued(case: tuple[str, str, bytes]) -> None:
                 images = [*csv.DictReader(file)]
         if not images or len(images) > 600:
             raise AssertionError(f"{len(images)} images")
+        if kind in TABLES:
+            labels = {row["path"]: (COMMON["classes"][int(row["label"])], float(row["weight"])) for row in images}
+            assert labels in as_others_read(content), "another program reads other labels"
     except CalotypeError as error:
         if not any(file in str(error) for file in (*WHOLE[kind], *NAMES, ".: ", "split")):
             raise AssertionError("names no file") from error
