@@ -8,8 +8,9 @@ import yaml
 from PIL import Image
 
 from calotype.config import load
+from calotype.planning.findings import findings
 from calotype.planning.folder_scan import scan_folder
-from calotype.planning.new_study import findings, write_study
+from calotype.planning.new_study import write_study
 
 CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}
 HEADER = """# The datasets.

@@ -4,8 +4,9 @@ import logging
 from pathlib import Path
 
 from calotype.config.load import Settings
+from calotype.planning.findings import findings
 from calotype.planning.folder_scan import scan_folder
-from calotype.planning.new_study import check_name, findings, write_study
+from calotype.planning.new_study import check_name, write_study
 from calotype.util.entry_point import script
 from calotype.util.errors import CalotypeError
 from calotype.util.yaml_validation import validate

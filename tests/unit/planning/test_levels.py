@@ -10,8 +10,8 @@ import pytest
 from unit.new_studies import started
 
 from calotype.data.catalogue import write_catalogue
+from calotype.planning.findings import findings
 from calotype.planning.folder_scan import scan_folder
-from calotype.planning.new_study import findings
 from calotype.preparation.dark_images import levels_seen
 from calotype.preparation.stages import take
 from calotype.steps.registry import read_steps

@@ -9,8 +9,9 @@ import pytest
 from unit.new_studies import fill, image
 
 from calotype.config import load
+from calotype.planning.findings import findings
 from calotype.planning.folder_scan import FolderScan, scan_folder
-from calotype.planning.new_study import findings, write_study
+from calotype.planning.new_study import write_study
 from calotype.util.errors import CalotypeError
 
 pytestmark = pytest.mark.usefixtures("config_folder")
@@ -167,22 +168,22 @@ def test_a_column_for_each_class_is_named(one):
     columns = [[one if i % 3 == k else zero for i in range(20)] for k in range(3)]
     table("image,age,oak,elm,ash", numbered(), range(20), *columns)
     refused("has a column of 0 and 1 for each class (`oak`, `elm`, `ash`)", "add a column `label`")
-    assert scanned(label="elm").table["label"] == "elm"
+    assert scanned(label="elm").table.entry["label"] == "elm"
 
 
 def test_columns_can_be_chosen_or_left_out():
     splits = ["train"] * 12 + ["test"] * 8
     table("image,label,split,patient,plate,weight", numbered(), TREES, splits, [i // 2 for i in range(20)],
           [i // 4 for i in range(20)], [1.5] * 20)  # fmt: skip
-    assert scanned().table == {
+    assert scanned().table.entry == {
         "file": "labels.csv", "image": "image", "label": "label", "split": "split", "group": "patient",
     }  # fmt: skip
     seen = scanned(split="none", group="plate", weight="weight")
-    assert seen.table == {
+    assert seen.table.entry == {
         "file": "labels.csv", "image": "image", "label": "label", "group": "plate", "weight": "weight",
     }  # fmt: skip
     assert not seen.splits
-    assert "group" not in scanned(group="none").table
+    assert "group" not in scanned(group="none").table.entry
     for key in ("split", "group", "weight"):
         refused(f"{key}: column `wrong` not found in x/labels.csv", **{key: "wrong"})
     refused("split: x/labels.csv: column `plate` gives no splits: '0', '1', '2'.", split="plate")
@@ -221,7 +222,7 @@ def test_the_chosen_column_chooses_the_table_too():
     table("image,stage", names, TREES, file="x/stages.csv")
     table("image,camera", names, TREES[::-1], file="x/cameras.csv")
     refused("several tables can give the labels:\n  cameras.csv: column `camera`")
-    assert scanned(label="stage").table["file"] == "stages.csv"
+    assert scanned(label="stage").table.entry["file"] == "stages.csv"
     assert "table not used: cameras.csv: label: column `stage` not found in x/cameras.csv" in lines_of(label="stage")
     refused("label: column `size` not found in x/", label="size")
 
@@ -231,7 +232,7 @@ def test_a_second_table_that_cannot_be_read_is_a_question_too():
     table("image,label", names, TREES)
     Path("x/new.csv").write_text("image;label\n0.png\n")
     refused("labels.csv: column `label`, 20 images\n  new.csv: line 2: not a table: 1 field instead of 2")
-    assert scanned(table="labels.csv").table["file"] == "labels.csv"
+    assert scanned(table="labels.csv").table.entry["file"] == "labels.csv"
 
 
 def test_a_table_that_names_no_image_is_no_question_and_is_not_called_an_image():
@@ -281,7 +282,7 @@ def test_folders_that_contradict_a_table_are_a_question(header: str, labels: Cal
     table(header, paths, map(labels, paths))
     refused(words, "table=labels.csv uses the table, table=none the folders.")
     seen = scanned(table="none")
-    assert seen.kind == "folders"
+    assert seen.folders
     assert lines_of(table="none")[3:5] == [
         "groups: unknown; if images belong together, such as those of a patient, see `random` in the entry",
         "table not used: labels.csv: you chose the folders",
@@ -300,13 +301,13 @@ def test_a_table_with_errors_beside_folders_is_a_question(line, words):
     paths = two_classes()
     table("image,label", [*paths, line.split(",")[0]], [*TREES, "dry"])
     refused("the labels can be the names of the folders (ash, elm), ", words, "table=none uses the folders.")
-    assert scanned(table="none").kind == "folders"
+    assert scanned(table="none").folders
 
 
 def test_a_table_that_gives_the_folders_or_other_classes_is_no_contradiction():
     paths = two_classes()
     table("image,label", paths, [path.split("/")[0].upper() for path in paths])
-    assert scanned().kind == "table"
+    assert scanned().table
     table("image,label", paths, [("dry", "wet")[i % 2] for i in range(20)])
     assert scanned().classes == ["dry", "wet"]
 

@@ -12,8 +12,9 @@ from unit.new_studies import image
 
 from calotype.config import load
 from calotype.data.catalogue import write_catalogue
+from calotype.planning.findings import findings
 from calotype.planning.folder_scan import scan_folder
-from calotype.planning.new_study import findings, write_study
+from calotype.planning.new_study import write_study
 from calotype.util.errors import CalotypeError
 
 EACH = 3

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from unit.new_studies import TABLE, image, relabelled, started
 
+from calotype.planning.findings import findings
 from calotype.planning.folder_scan import scan_folder
-from calotype.planning.new_study import findings
 from calotype.util.errors import CalotypeError
 
 
@@ -45,7 +45,7 @@ def test_a_split_in_words_of_its_own_is_not_passed_over_in_silence(table):
 
 def test_a_column_called_as_splits_are_is_never_taken_for_the_label(table):
     relabelled(table, "image,fold,grade", "0101010101", [i / 4 for i in range(10)])
-    assert scan_folder(table).table == {"file": "labels.csv", "image": "image", "label": "grade"}
+    assert scan_folder(table).table.entry == {"file": "labels.csv", "image": "image", "label": "grade"}
 
 
 @pytest.mark.parametrize("name", ["PatientID", "patientId", "patient id", "Subject-ID", "SUBJECT_ID"])
@@ -71,7 +71,7 @@ def test_unknown_groups_are_reported_if_images_are_split_at_random(leaves, table
 def test_the_only_column_beside_the_images_is_their_label_whatever_it_is_called(table, name, task):
     relabelled(table, f"image,{name}", [f"{i / 3:.2f}" if task == "regress" else "ab"[i % 2] for i in range(10)])
     seen = scan_folder(table)
-    assert seen.table == {"file": "labels.csv", "image": "image", "label": name}
+    assert seen.table.entry == {"file": "labels.csv", "image": "image", "label": name}
     assert seen.holds == ("numbers" if task == "regress" else "classes")
 
 

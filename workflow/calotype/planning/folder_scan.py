@@ -4,13 +4,11 @@ import collections
 import logging
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from calotype.config.load import NONE, Settings
-from calotype.data.catalogue_common import spelled
 from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
 from calotype.data.table_file import TABLES
 from calotype.data.unread_formats import conversion, counted
@@ -24,25 +22,18 @@ from calotype.util.errors import CalotypeError, nearest_path
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["folders", "split folders", "table"]
 NEWS = 10.0  # seconds between two lines of progress
 
 
 @dataclass
 class FolderScan:
-    """Result of a scan; images are named by their path from the folder."""
+    """Result of a scan; images are named by their path from the folder. A table or the folders give the labels."""
 
     folder: Path
-    kind: Kind  # where the labels are
     labels: dict[str, str]  # label of each image
-    holds: LabelKind = "classes"  # kind of the labels
-    splits: dict[str, str] = field(default_factory=dict)  # given splits: name, and name of the folder or table value
-    unclear: dict[str, dict[str, int]] = field(default_factory=dict)  # by split column: values that name no split
-    groups: list[str] = field(default_factory=list)  # names of the groups in the table
-    table: dict[str, str] = field(default_factory=dict)  # name of the table under `file`, and its columns by content
-    why: dict[str, str] = field(default_factory=dict)  # reason for each column, and for the task
-    instead: dict[str, list[str]] = field(default_factory=dict)  # other columns that are possible, by content
-    unusual: list[str] = field(default_factory=list)  # properties of the table's text
+    splits: dict[str, str]  # given splits: name, and name of the folder or table value
+    table: TableLabels | None = None
+    folders: FolderLabels | None = None
     not_used: dict[str, str] = field(default_factory=dict)  # tables that are not used, with a sentence
     sizes: collections.Counter[tuple[int, int]] = field(default_factory=collections.Counter)  # (height, width)
     channels: collections.Counter[int] = field(default_factory=collections.Counter)
@@ -53,8 +44,12 @@ class FolderScan:
     transparent: int = 0  # number of images with transparent pixels
     others: list[str] = field(default_factory=list)  # files that are not images
     unlabelled: list[str] = field(default_factory=list)  # images that are not in the table
-    folders: FolderLabels | None = None  # if the labels are the names of folders
     files: FolderFiles = field(default_factory=FolderFiles)
+
+    @property
+    def holds(self) -> LabelKind:
+        """Kind of the labels."""
+        return self.table.columns.holds if self.table else "classes"
 
     @property
     def classes(self) -> list[str]:
@@ -69,15 +64,6 @@ class FolderScan:
         """Number of images of each class."""
         found = collections.Counter(self.labels.values())
         return {name: found[name] for name in self.classes}
-
-
-def alike(names: Iterable[str]) -> list[list[str]]:
-    """Return names that differ only in spaces, capitals, or the form of a number: 1, 01 and 1.0."""
-    found = collections.defaultdict(list)
-    for name in names:
-        plain = "".join(name.split()).casefold()
-        found[str(float(plain)) if re.fullmatch(r"[+-]?\d+(\.\d*)?(e[+-]?\d{1,2})?", plain) else plain].append(name)
-    return [names for names in found.values() if len(names) > 1]
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -103,52 +89,15 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
             "describe arrays (.npz) and IDX files by hand: see config/README.md.",
         )
     files = find_files(folder)
-    paths, others = files.images, files.others
-    if not paths:
+    if not files.images:
         unread = counted(files.formats, lambda path: path.rpartition("/")[0])
         also = f"; not read: {unread}" if unread else ""
         hint = f"{conversion(files.formats)}." if unread else None
         raise CalotypeError(f"images: {folder}: no images found ({', '.join(SUFFIXES)}){also}.", hint)
-    named = labels_of_folders(folder, paths, asked.class_folder)
-    by_folders = None if isinstance(named, Refused) else _by_folders(folder, named)
-    folders = by_folders.labels if by_folders and len(by_folders.classes) > 1 else None
-    table, not_used = find_table(place, paths, others, folders, asked)
-    unknown = [name for name in others if name not in not_used and "/" not in name and not table]
-    reasons = "".join(f"\n  {reason}" for reason in not_used.values())
-    above = [path for path in sorted(folder.parent.iterdir()) if path.suffix.lower() in TABLES and not table]
-    reasons += "".join(f"\n  {path}: not in {folder}; {typed('images', str(path))} uses it" for path in above[:3])
-    reasons += "".join(f"\n  {name}: not an image; rename it to .csv or .tsv if it is a table" for name in unknown[:3])
-    found = _by_table(folder, table, paths, asked) if table else by_folders
-    if found is None:
-        assert isinstance(named, Refused)
-        raise CalotypeError(f"images: {folder}: {named.reason}.{reasons}", named.hint)
-    if not table:
-        _check_folders(asked, folder)
-    elif asked.class_folder is not None:
-        raise CalotypeError(
-            f"class_folder: the table {table.file} gives the labels.", f"remove it, or type {typed('table', NONE)}."
-        )
-    if found.holds == "classes" and len(found.classes) < 2:
-        instead = found.folders.instead if found.folders else []
-        raise CalotypeError(
-            f"images: {place}: only one class found, `{found.classes[0]}`.{reasons}",
-            "the classes are the folders in this folder, or the labels in the table"
-            + (f"; or type class_folder=last: {', '.join(instead[:3])}." if instead else "."),
-        )
-    found.not_used, found.files = not_used, files
-    found.others = [name for name in others if name != found.table.get("file")]
-    found.unlabelled = sorted({*paths} - {*found.labels})
-    if found.splits and not ("train" in found.splits and len(found.splits) > 1):
-        given = ", ".join(found.splits.values())
-        raise CalotypeError(
-            f"images: {place}: only the split {given} was found.",
-            "a study needs `train` and `test` (or `validation`); "
-            + (
-                f"{typed('split', NONE)} splits at random."
-                if table
-                else "without folders of splits, it splits at random."
-            ),
-        )
+    found = _labelled(place, folder, files, asked)
+    found.files = files
+    found.others = [name for name in files.others if not found.table or name != found.table.file]
+    found.unlabelled = sorted({*files.images} - {*found.labels})
     _look(found)
     if not found.sizes:
         path, reason = next(iter(found.unreadable.items()))
@@ -156,20 +105,51 @@ def scan_folder(place: Path, asked: Settings | None = None) -> FolderScan:
     return found
 
 
-def _by_folders(folder: Path, named: FolderLabels) -> FolderScan:
-    kind: Kind = "split folders" if named.splits else "folders"
-    return FolderScan(folder, kind, named.labels, splits=named.splits, folders=named)
+def _labelled(place: Path, folder: Path, files: FolderFiles, asked: Settings) -> FolderScan:
+    """Take the labels and splits of the images from a table or from the names of folders."""
+    named = labels_of_folders(folder, files.images, asked.class_folder)
+    by_folders = None if isinstance(named, Refused) else named
+    clear = by_folders.labels if by_folders and len({*by_folders.labels.values()}) > 1 else None
+    table, not_used = find_table(place, files.images, files.others, clear, asked)
+    if table:
+        check_split_folders(table, files.images, asked)
+        found = FolderScan(folder, table.labels, table.columns.splits, table=table, not_used=not_used)
+        if asked.class_folder is not None:
+            problem = f"class_folder: the table {table.file} gives the labels."
+            raise CalotypeError(problem, f"remove it, or type {typed('table', NONE)}.")
+        reasons = ""
+    else:
+        reasons = _no_tables(folder, files.others, not_used)
+        if isinstance(named, Refused):
+            raise CalotypeError(f"images: {folder}: {named.reason}.{reasons}", named.hint)
+        found = FolderScan(folder, named.labels, named.splits, folders=named, not_used=not_used)
+        _check_folders(asked, folder)
+    if found.holds == "classes" and len(found.classes) < 2:
+        instead = found.folders.instead if found.folders else []
+        raise CalotypeError(
+            f"images: {place}: only one class found, `{found.classes[0]}`.{reasons}",
+            "the classes are the folders in this folder, or the labels in the table"
+            + (f"; or type class_folder=last: {', '.join(instead[:3])}." if instead else "."),
+        )
+    if found.splits and not ("train" in found.splits and len(found.splits) > 1):
+        at_random = f"{typed('split', NONE)} splits" if table else "without folders of splits, it splits"
+        raise CalotypeError(
+            f"images: {place}: only the split {', '.join(found.splits.values())} was found.",
+            f"a study needs `train` and `test` (or `validation`); {at_random} at random.",
+        )
+    return found
 
 
-def _by_table(folder: Path, table: TableLabels, paths: Sequence[str], asked: Settings) -> FolderScan:
-    """Take labels and splits from a table."""
-    check_split_folders(table, paths, asked)
-    columns, labels = table.columns, dict(zip(table.images.path, map(spelled, table.images.label), strict=True))
-    groups = sorted({*table.images.group}) if "group" in table.images else []
-    return FolderScan(
-        folder, "table", labels, columns.holds, columns.splits, columns.unclear, groups,
-        {"file": table.file} | columns.names, columns.why, columns.instead, table.unusual,
-    )  # fmt: skip
+def _no_tables(folder: Path, others: Sequence[str], not_used: Mapping[str, str]) -> str:
+    """Return lines about files that may be meant as the table of labels."""
+    unknown = [name for name in others if name not in not_used and "/" not in name]
+    above = [path for path in sorted(folder.parent.iterdir()) if path.suffix.lower() in TABLES]
+    lines = [
+        *not_used.values(),
+        *(f"{path}: not in {folder}; {typed('images', str(path))} uses it" for path in above[:3]),
+        *(f"{name}: not an image; rename it to .csv or .tsv if it is a table" for name in unknown[:3]),
+    ]
+    return "".join(f"\n  {line}" for line in lines)
 
 
 def _check_folders(asked: Settings, folder: Path) -> None:

@@ -35,6 +35,21 @@ class TableLabels:
     images: pd.DataFrame  # path, label, and split, weight and group if the table has them
     unusual: list[str]  # of its text
 
+    @property
+    def entry(self) -> dict[str, str]:
+        """The values of key `table` in datasets.yaml."""
+        return {"file": self.file} | self.columns.names
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Label of each image."""
+        return dict(zip(self.images.path, map(spelled, self.images.label), strict=True))
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups."""
+        return sorted({*self.images.group}) if "group" in self.images else []
+
 
 def find_table(
     place: Path, paths: Sequence[str], others: Collection[str], folders: Mapping[str, str] | None, asked: Settings
