@@ -8,7 +8,10 @@ import pandas as pd
 from calotype.util.errors import CalotypeError
 from calotype.util.files import unharmed
 
-NUMBERS = ("value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest")  # may be empty
+NUMBERS = (  # may be empty
+    "value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest", "t", "standard_error",
+    "independent_images",
+)  # fmt: skip
 TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind")
 
 
