@@ -54,7 +54,7 @@ rule preparation:
     localrule: True
 
 
-for study_name in own_targets():
+for study_name in study_targets():
 
     rule:
         """Make the report of one study."""

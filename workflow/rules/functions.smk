@@ -18,7 +18,7 @@ def ask(method, **given):
         values = {name: getattr(wildcards, name) for name in names if name != "studies"}
         if "studies" in names:
             values["studies"] = LAYOUT.reports()[wildcards.report]
-        with plain_errors():
+        with call.plain_errors():
             return method(**values, **given)
 
     return answer
@@ -73,16 +73,15 @@ def not_compared(function):
 
 def everything(report):
     """Return a function that gets all files of a report, or ends with the error of an invalid study."""
-
-    def paths(wildcards):
-        try:
-            return targets.files_of(LAYOUT, report)
-        except CalotypeError as error:
-            raise SystemExit(f"error: {error}") from None  # Snakemake shows a traceback for other errors
-
-    return paths
+    return ask(targets.files_of, layout=LAYOUT, report=report)
 
 
-def rule_names(wildcards):
+def study_targets():
+    """Return the studies as targets, after all rules: a study cannot have the name of a rule."""
+    with call.plain_errors():
+        return targets.studies_as_targets(CONFIG, rule_names())
+
+
+def rule_names(wildcards=None):
     """Return the names of all rules; a study cannot have them."""
     return [known.name for known in workflow.rules]

@@ -4,12 +4,26 @@ The rules run this file before they can import the library, so it imports nothin
 """
 
 import os
+import runpy
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
 
 COPIES = Path(".snakemake/calotype")
+
+
+def importable_workflow(rules: Any) -> Path:
+    """Find the folder of the workflow, and make its library importable here and in the processes of scripts."""
+    folder = workflow_folder(rules)
+    library = str(folder.resolve())
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
+    sys.path.insert(0, library)
+    bytecode = runpy.run_path(str(folder / "calotype/util/bytecode.py"))  # not imported: its own byte code may be bad
+    bytecode["repair"]([library])
+    bytecode["install"]()
+    return folder
 
 
 def workflow_folder(rules: Any) -> Path:

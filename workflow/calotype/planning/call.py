@@ -1,0 +1,40 @@
+"""Set up a call of Snakemake: its errors, its retries, and the environment of its jobs."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from calotype.config.paths import Layout
+from calotype.jobs import retries
+from calotype.planning import targets
+from calotype.util import start_environment
+from calotype.util.errors import CalotypeError
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the call with the message of an error of the library; for other exceptions, Snakemake shows a traceback."""
+    try:
+        yield
+    except CalotypeError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
+    """Limit retries, explain mistyped targets, and fix the environment, which jobs inherit.
+
+    Python and NumPy read the environment when they start, before any code of a job.
+
+    Args:
+        workflow: Snakemake's object.
+        since: start of the call (Unix time in s).
+
+    Returns:
+        Messages for the user.
+    """
+    targets.explain_mistyped(workflow, layout)
+    messages = [misfit] if (misfit := retries.install(since)) else []
+    if ignored := start_environment.fix(os.environ):
+        messages.append(f"Ignoring environment variables that change results: {', '.join(ignored)}")
+    return messages
