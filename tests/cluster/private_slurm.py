@@ -6,12 +6,8 @@ It can simulate faults: a dead node, a daemon that is down for a time, preemptio
 """
 
 import os
-import random
-import re
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+from cluster.daemons import STOP_TIMEOUT, ClusterError, end, free_ports, job_of, kill, listens, remove_empty, step_of
 from cluster.slurm_config import (
     ACCOUNT,
     CGROUP_V1_MEMORY,
@@ -47,34 +44,13 @@ FOREIGN = (
 )
 
 START_TIMEOUT = 60.0  # s, for each daemon; all together take about 5 s on an idle machine
-STOP_TIMEOUT = 20.0  # s, for each daemon
 CLIENT_TIMEOUT = 60.0  # s; clients retry while slurmctld is down
 SAVE_INTERVAL = 5.0  # s between two saves of slurmctld's state, at least
-
-
-class ClusterError(RuntimeError):
-    """The private Slurm does not start, or one of its commands fails."""
 
 
 def missing_programs() -> list[str]:
     """Return the programs of Slurm and its accounting that this machine lacks."""
     return [program for program in PROGRAMS if shutil.which(program, path=SEARCH_PATH) is None]
-
-
-def free_ports(number: int) -> list[int]:
-    """Return different free ports of the loopback interface."""
-    found: list[int] = []
-    # Below 32768, where the kernel's ports for clients begin, so that a restarted daemon finds its port free.
-    for port in random.sample(range(20_000, 32_000), 1000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == number:
-            return found
-    raise ClusterError(f"no {number} free ports between 20000 and 32000")
 
 
 class PrivateSlurm:
@@ -176,7 +152,7 @@ class PrivateSlurm:
 
     def stop_accounting(self) -> None:
         """End slurmdbd as an administrator does."""
-        _end(self._daemons.pop("slurmdbd"))
+        end(self._daemons.pop("slurmdbd"))
 
     def kill_controller(self) -> None:
         """Kill slurmctld as soon as it has saved its state.
@@ -188,7 +164,7 @@ class PrivateSlurm:
             if time.time() > newest + 2 * SAVE_INTERVAL:
                 break  # it had time to save, and nothing to save
             time.sleep(0.2)
-        _kill(self._daemons.pop("slurmctld"))
+        kill(self._daemons.pop("slurmctld"))
 
     def start_controller(self) -> None:
         """Start slurmctld again with its saved jobs."""
@@ -196,10 +172,10 @@ class PrivateSlurm:
 
     def kill_node(self, node: str) -> None:
         """Kill the slurmd of a node and all processes of its jobs; `start_node` starts it again."""
-        _kill(self._daemons.pop(f"slurmd-{node}"))
+        kill(self._daemons.pop(f"slurmd-{node}"))
         jobs = self.client("squeue", "--noheader", f"--nodelist={node}", "--states=all", "--format=%A").split()
         # First the slurmstepd processes, or they would report that a job failed.
-        doomed = [process for process in psutil.process_iter() if _step_of(process) in jobs]
+        doomed = [process for process in psutil.process_iter() if step_of(process) in jobs]
         doomed += [process for process in self.processes() if job_of(process) in jobs]
         for process in doomed:
             with suppress(psutil.NoSuchProcess):
@@ -277,12 +253,12 @@ class PrivateSlurm:
 
     def _start_slurmctld(self, *options: str) -> None:
         self._launch("slurmctld", "slurmctld", "-D", *options)
-        self._wait_for("slurmctld", lambda: _listens(self._ctld_port))
+        self._wait_for("slurmctld", lambda: listens(self._ctld_port))
 
     def start_accounting(self) -> None:
         """Start slurmdbd, the first time or again."""
         self._launch("slurmdbd", "slurmdbd", "-D")
-        self._wait_for("slurmdbd", lambda: _listens(self._dbd_port))
+        self._wait_for("slurmdbd", lambda: listens(self._dbd_port))
 
     def _add_account(self) -> None:
         user = user_name()
@@ -343,7 +319,7 @@ class PrivateSlurm:
         if "slurmctld" in self._daemons and self._daemons["slurmctld"].poll() is None:
             self._cancel_jobs()
         while self._daemons:
-            _end(self._daemons.popitem()[1])
+            end(self._daemons.popitem()[1])
         deadline = time.monotonic() + STOP_TIMEOUT
         while (left := self.processes()) and time.monotonic() < deadline:
             for process in left:  # repeated, as a process may have started another one meanwhile
@@ -351,61 +327,10 @@ class PrivateSlurm:
                     process.kill()
             time.sleep(0.1)
         for group in self._control_groups:
-            _remove_empty(group)
+            remove_empty(group)
 
     def _cancel_jobs(self) -> None:
         self.client("scancel", f"--user={user_name()}", check=False)
         deadline = time.monotonic() + STOP_TIMEOUT
         while self.client("squeue", "--noheader", check=False).strip() and time.monotonic() < deadline:
             time.sleep(0.2)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _end(daemon: subprocess.Popen[bytes]) -> None:
-    if daemon.poll() is None:
-        daemon.send_signal(signal.SIGTERM)
-        try:
-            daemon.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.wait()
-
-
-def _kill(daemon: subprocess.Popen[bytes]) -> None:
-    daemon.kill()
-    daemon.wait()
-
-
-def _step_of(process: psutil.Process) -> str | None:
-    """Return the job of a slurmstepd, from the title that it writes over its environment."""
-    try:
-        found = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.cmdline()))
-    except psutil.Error:
-        return None
-    return found[1] if found else None
-
-
-def job_of(process: psutil.Process) -> str | None:
-    """Return the job that a process belongs to."""
-    try:
-        return process.environ().get("SLURM_JOB_ID")
-    except psutil.Error:
-        return None
-
-
-def _remove_empty(group: Path) -> None:
-    """Remove a control group and its subgroups, innermost first; groups with processes stay."""
-    for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-        try:
-            folder.rmdir()
-        except OSError:
-            continue
-    if group.exists():
-        try:
-            group.rmdir()
-        except OSError:
-            return

@@ -11,7 +11,8 @@ from random import Random
 from typing import Any, Protocol
 
 import psutil
-from cluster.private_slurm import PrivateSlurm, job_of
+from cluster.daemons import job_of
+from cluster.private_slurm import PrivateSlurm
 from cluster.slurm_config import GPUS_PER_NODE, URGENT
 from cluster.slurm_jobs import Job
 

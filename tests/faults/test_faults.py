@@ -13,7 +13,8 @@ import pytest
 from cluster.private_slurm import PrivateSlurm
 from faults.kinds import CONDITIONS, HEAD, KILLED, NODE, REQUEUED, Condition, Strike
 from faults.paper import STUDIES, TABLES, Clean, fresh_copy
-from faults.rounds import Record, Round, draw_strikes, keep, table
+from faults.record import Record, keep, table
+from faults.rounds import Round, draw_strikes
 
 STRIKES_A_ROUND = 10  # of the soak, besides a condition
 FIGURES = {".svg", ".pdf", ".png"}

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import yaml
 from PIL import Image
 
 from calotype.config import load
 from calotype.planning.findings import findings
-from calotype.planning.folder_scan import scan_folder
+from calotype.planning.folder_scan import FolderScan, scan_folder
 from calotype.planning.new_study import write_study
+from calotype.util.errors import CalotypeError
 
+NUMBER = 20
+TREES = [("ash", "elm")[i % 2] for i in range(NUMBER)]
 CLASSES = {"beech": 12, "oak": 9, "10 mm": 8, "2 mm": 8}
 HEADER = """# The datasets.
 
@@ -61,3 +66,38 @@ def relabelled(table: Path, header: str, *columns: Sequence[object]) -> str:
     lines = [f"img/{i}.png,{','.join(map(str, line))}" for i, line in enumerate(zip(*columns, strict=True))]
     (table / "labels.csv").write_text("\n".join([header, *lines]) + "\n")
     return "\n".join(findings("mine", scan_folder(table)))
+
+
+def numbered(folder: str = "x") -> list[str]:
+    """Write images without folders of classes; return their names."""
+    Path(folder).mkdir(parents=True)
+    for i in range(NUMBER):
+        image(i).save(Path(folder, f"{i}.png"))
+    return [f"{i}.png" for i in range(NUMBER)]
+
+
+def table(header: str, *columns: Sequence[object], file: str = "x/labels.csv") -> None:
+    lines = [",".join(map(str, line)) for line in zip(*columns, strict=True)]
+    Path(file).write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+def two_classes() -> list[str]:
+    """Write a folder for each of two classes; return the paths of the images."""
+    fill("x/ash", image(1), 10)
+    fill("x/elm", image(2), 10)
+    return [f"{name}/{i}.png" for name in ("ash", "elm") for i in range(10)]
+
+
+def scanned(place: str = "x", **asked: Any) -> FolderScan:
+    return scan_folder(Path(place), load.Settings(**asked))
+
+
+def lines_of(place: str = "x", **asked: Any) -> list[str]:
+    return [line.strip() for line in findings("mine", scanned(place, **asked))]
+
+
+def refused(*parts: str, place: str = "x", **asked: Any) -> None:
+    with pytest.raises(CalotypeError) as caught:
+        scanned(place, **asked)
+    for part in (*parts, "\nHint: "):
+        assert part in str(caught.value)

@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from calotype.data.prepared_split import open_split
 from calotype.data.readers import Raw
 from calotype.preparation.prepare import write_split
 from calotype.preparation.stages import take
-from calotype.steps.registry import read_steps
+from calotype.steps.registry import STEPS, read_steps
 
 WHITE = {np.uint8: 255, np.uint16: 65535}
 KINDS = pytest.mark.parametrize("kind", WHITE, ids=lambda kind: kind.__name__)
@@ -41,6 +41,11 @@ def noise(height=9, width=8, channels=1, kind: Any = np.uint8, seed=1):
 
 def step(name, **keys):
     return {"name": name, **keys}
+
+
+def allowed(name, key):
+    """Return the values that the config allows for a key of a step."""
+    return get_args(STEPS[name].model_fields[key].annotation)
 
 
 def windows(image, size, mode):

@@ -7,6 +7,7 @@ import yaml
 
 from calotype.config import load as config
 from calotype.config.datasets import DATASETS
+from calotype.config.model_arguments import OF_MODEL
 from calotype.config.static_checks import check_folder, check_model, check_studies
 from calotype.util.errors import CalotypeError
 
@@ -15,7 +16,7 @@ PERCEPTRON = "sklearn.neural_network.MLPClassifier"
 # ---- The model of the config -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["dots_source", "all_convolutional", "dense", "fashion_source"])
+@pytest.mark.parametrize("name", OF_MODEL)
 def test_models_that_come_along_are_found(name):
     check_model(name, {}, "study.yaml: variants.wide")
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -32,6 +33,7 @@ from calotype.tasks.registry import TASKS
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="pdflatex is not installed; Debian: texlive-latex-recommended"
 )
+STUDIES = sorted(file.stem for file in (Path(__file__).parents[3] / "config/studies").glob("*.yaml"))
 OVERFULL = re.compile(r"Overfull \\hbox \(([\d.]+)pt too wide\)[^\n]*")
 
 
@@ -115,7 +117,7 @@ def measured(config, study):
 
 
 @needs_latex
-@pytest.mark.parametrize("study", ["dots", "dots-long", "digits", "mnist-dnn", "mnist-ablation", "fashion"])
+@pytest.mark.parametrize("study", STUDIES)
 def test_tables_of_the_shipped_studies_fit_on_a_page(root, tmp_path, study):
     config, described = shipped(root)
     labels = config.studies[study].labels()

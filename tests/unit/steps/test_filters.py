@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from unit.preparations import CHANNELS, KINDS, WHITE, gaussian, independent, noise, prepare, step, windows
+from unit.preparations import CHANNELS, KINDS, WHITE, allowed, gaussian, independent, noise, prepare, step, windows
 
 
 @independent("blur", size=3)
@@ -67,7 +67,7 @@ KERNELS = {
 @CHANNELS
 @pytest.mark.parametrize("shape", KERNELS)
 @pytest.mark.parametrize("iterations", [1, 2])
-@pytest.mark.parametrize("operation", ["erode", "dilate", "open", "close"])
+@pytest.mark.parametrize("operation", allowed("morphology", "operation"))
 def test_bright_regions_shrink_and_grow_by_the_kernel(kind, channels, shape, iterations, operation):
     image = noise(12, 11, channels, kind)
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from unit.preparations import CHANNELS, KINDS, independent, noise, prepare, step
+from unit.preparations import CHANNELS, KINDS, WHITE, allowed, independent, noise, prepare, step
 
 from calotype.util.errors import CalotypeError
 
@@ -60,7 +60,7 @@ def test_resizing_to_the_same_size_changes_nothing():
     assert np.array_equal(prepare(noise(), [step("resize", width=8, height=9)]), noise())
 
 
-@pytest.mark.parametrize("name", ["nearest", "linear", "cubic", "lanczos", "area"])
+@pytest.mark.parametrize("name", [name for name in allowed("resize", "interpolation") if name != "auto"])
 def test_an_interpolation_that_is_asked_for_is_taken_and_leaves_no_pixel_beyond_white(name):
     image = (noise() > 127).astype(np.uint8) * 255
     result = prepare(image, [step("resize", width=21, height=17, interpolation=name)])
@@ -114,11 +114,13 @@ def test_a_crop_comes_from_the_middle_or_from_where_it_is_asked_for(channels):
 @independent("pad", width=20, height=20)
 @KINDS
 @CHANNELS
-@pytest.mark.parametrize(("border", "mode"), [("value", "constant"), ("edge", "edge"), ("reflect", "reflect")])
-def test_a_border_is_what_numpy_makes_of_it(kind, channels, border, mode):
+@pytest.mark.parametrize("border", allowed("pad", "border"))
+def test_a_border_is_what_numpy_makes_of_it(kind, channels, border):
     image = noise(4, 5, channels, kind)
     result = prepare(image, [step("pad", width=10, height=9, border=border)])
-    assert np.array_equal(result, np.pad(image, ((2, 3), (2, 3), (0, 0)), mode))
+    constant = {"value": 0, "white": WHITE[kind]}
+    how = {"mode": "constant", "constant_values": constant[border]} if border in constant else {"mode": border}
+    assert np.array_equal(result, np.pad(image, ((2, 3), (2, 3), (0, 0)), **how))
 
 
 def test_an_image_that_has_the_size_already_gets_no_border():
