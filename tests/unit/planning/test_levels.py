@@ -77,3 +77,26 @@ def test_images_that_use_all_bits_are_scaled_without_a_warning(config_folder, ca
         catalogued(dataset)
     assert levels_seen(["catalogue.csv"], dataset.prepare)[0] == logging.DEBUG
     assert not caplog.records
+
+
+def test_images_of_8_bits_are_not_black_among_those_of_a_camera_of_12_bits(microscope):
+    for i in range(5):
+        pixels = np.random.default_rng(i).integers(100, 200, (9, 8), np.uint8)
+        cv2.imwrite(str(microscope / f"dead/eight-{i}.png"), pixels)
+    assert any("but 5 image(s) have 8 bits" in line for line in findings("mine", scan_folder(microscope)))
+    dataset = started(microscope).datasets["mine"]
+    images = [np.array([[[0], [255]]], np.uint8), np.array([[[0], [4095]]], np.uint16)]
+    assert [image.ravel().tolist() for image in take(images, dataset.prepare, ["a", "b"])] == [[0, 1], [0, 1]]
+    catalogued(dataset)
+    assert "normalise, range: [0, 1]}, which uses" in levels_seen(["catalogue.csv"], read_steps(["grey", "scale"]))[1]
+
+
+def test_images_of_8_bits_that_were_saved_in_16_are_as_bright_as_the_others(config_folder):
+    for name in ("alive", "dead"):
+        (config_folder / "cells" / name).mkdir(parents=True)
+        for i in range(10):
+            levels = np.random.default_rng([i, len(name)]).integers(0, 100, (9, 8))
+            cv2.imwrite(f"cells/{name}/{i}.png", levels.astype(np.uint8 if i % 2 else np.uint16))
+    dataset = started(Path("cells")).datasets["mine"]
+    images = [np.array([[[0], [255]]], kind) for kind in (np.uint8, np.uint16)]
+    assert [image.ravel().tolist() for image in take(images, dataset.prepare, ["a", "b"])] == [[0, 1], [0, 1]]

@@ -1,6 +1,5 @@
 """The lines that `new_study` prints: its choices, and problems to fix before training."""
 
-from calotype.data.image_file import used_levels
 from calotype.planning.folder_findings import file_lines
 from calotype.planning.folder_scan import FolderScan
 from calotype.planning.label_findings import choices, doubts, shown
@@ -28,11 +27,7 @@ def findings(name: str, seen: FolderScan) -> list[str]:
     bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
     colours = " and ".join({1: "grey", 3: "colour"}[channels] for channels in sorted(seen.channels))
     lines.append(f"  images: {sizes_text(seen)}, {colours}, {bits}")
-    if levels := used_levels(max(seen.bits), seen.largest):
-        lines.append(
-            f"  levels: the largest value is {seen.largest:,}, so {levels.bit_length()} of 16 bits are used; "
-            f"`normalise` maps 0 to {levels:,} to 0..1"
-        )
+    lines += _levels(seen)
     lines += doubts(seen)
     if counts and min(counts.values()) < FEW:
         smallest = min(counts, key=lambda key: counts[key])
@@ -56,6 +51,20 @@ def findings(name: str, seen: FolderScan) -> list[str]:
         lines.append(f"  unreadable: {len(seen.unreadable)} image(s); {ways}:")
         lines += [f"    {path}: {reason}" for path, reason in [*seen.unreadable.items()][:SHOWN]]
     return lines
+
+
+def _levels(seen: FolderScan) -> list[str]:
+    """Return lines about images of 16 bits that do not use all of them."""
+    if not seen.levels:
+        return []
+    line = f"  levels: the largest value is {seen.largest:,}, so {seen.levels.bit_length()} of 16 bits are used; "
+    if not seen.levels_differ:
+        return [f"{line}`normalise` maps 0 to {seen.levels:,} to 0..1"]
+    return [
+        f"{line}but {seen.bits[8]:,} image(s) have 8 bits,",
+        "    so `normalise` stretches each image from its darkest to its brightest pixel. This loses their brightness;",
+        "    if it matters, save all images with the same levels.",
+    ]
 
 
 def _contradictions(seen: FolderScan) -> list[str]:

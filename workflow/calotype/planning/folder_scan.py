@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calotype.config.load import NONE, Settings
-from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture
+from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture, used_levels
 from calotype.data.table_file import TABLES
 from calotype.data.unread_formats import conversion, counted
 from calotype.planning.folder_files import FolderFiles, find_files
@@ -50,6 +50,16 @@ class FolderScan:
     def holds(self) -> LabelKind:
         """Kind of the labels."""
         return self.table.columns.holds if self.table else "classes"
+
+    @property
+    def levels(self) -> int | None:
+        """Largest level of a camera with fewer than 16 bits; None if all bits are used."""
+        return used_levels(max(self.bits), self.largest)
+
+    @property
+    def levels_differ(self) -> bool:
+        """True for images of 8 bits among those of such a camera: no two levels are black and white in both."""
+        return len(self.bits) > 1 and (self.levels or 0) > 255
 
     @property
     def classes(self) -> list[str]:

@@ -4,7 +4,6 @@ import fnmatch
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from calotype.data.image_file import used_levels
 from calotype.planning.folder_findings import folder_keys
 from calotype.planning.folder_scan import FolderScan
 from calotype.tasks.registry import task_of
@@ -116,10 +115,11 @@ def preparation(seen: FolderScan, side: int | None = None) -> list[str]:
         steps.append("grey                 # no image has colour")
     elif len(seen.channels) > 1:
         steps.append("colour               # some images are grey: give all three channels")
-    if levels := used_levels(max(seen.bits), seen.largest):
-        steps.append(
-            f"{{name: normalise, range: [0, 1], levels: [0, {levels}]}}   # to 0..1; largest value: {seen.largest}"
-        )
+    if seen.levels_differ:
+        steps.append("{name: normalise, range: [0, 1]}   # each image from its darkest to its brightest pixel")
+    elif seen.levels:
+        levels = f"levels: [0, {max(seen.levels, 255) if 8 in seen.bits else seen.levels}]"
+        steps.append(f"{{name: normalise, range: [0, 1], {levels}}}   # to 0..1; largest value: {seen.largest}")
     else:
         steps.append("scale                # to 0..1")
     return steps

@@ -26,8 +26,10 @@ def levels_seen(catalogues: Sequence[str], steps: Sequence[Step]) -> tuple[int, 
     levels = used_levels(int(found.bits.max()), largest)
     if levels is None:
         return logging.DEBUG, f"The largest value of a pixel is {largest}"
+    step = f"{{name: normalise, range: [0, 1], levels: [0, {levels}]}}"
+    if levels > 255 and found.bits.nunique() > 1:
+        step = "{name: normalise, range: [0, 1]}, which uses the levels of each image, as some images have 8 bits"
     return logging.WARNING, (
         f"The largest value is {largest} in images of 16 bits, and `scale` makes it {largest / 65535:.2g}. Hint: if "
-        f"the camera has {levels.bit_length()} bits, replace `scale` by "
-        f"{{name: normalise, range: [0, 1], levels: [0, {levels}]}}."
+        f"the camera has {levels.bit_length()} bits, replace `scale` by {step}."
     )
