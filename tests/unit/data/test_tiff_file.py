@@ -53,7 +53,7 @@ pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 @pytest.mark.parametrize(
     ("layout", "compression", "bits", "channels", "opacity"),
-    itertools.product(LAYOUTS, COMPRESSIONS, (8, 16), ("grey", "RGB"), ALPHAS),
+    [*itertools.product(LAYOUTS, COMPRESSIONS, (8, 16), ("grey", "RGB"), ALPHAS)],
 )
 def test_every_layout_and_orientation_gives_the_pixels_that_were_written(layout, compression, bits, channels, opacity):
     colours = (GREY if channels == "grey" else COLOUR).astype(f"uint{bits}") * (257 if bits == 16 else 1)

@@ -20,6 +20,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from calotype.data.jpeg_scans import check_scans
 from calotype.util.errors import CalotypeError
 
 RESTORE = "restore it, or delete it."
@@ -70,6 +71,7 @@ def decode(content: bytes, most_pixels: int) -> tuple[Any, Any, int]:
                 elif kind == "JPEG":
                     colours = "GRAY" if image.mode == "L" else "RGB"
                     pixels, alpha = simplejpeg.decode_jpeg(content, colours, strict=True), None
+                    check_scans(content)
                 else:
                     pixels, alpha = _decode_with_pillow(image, content)
                 return pixels, alpha, _orientation(image)
