@@ -92,6 +92,12 @@ READ: dict[str, tuple[bytes, str, np.ndarray, int]] = {
         for kind, suffix, how in (("PNG", ".png", {}), ("WEBP", ".webp", {"lossless": True}))
         for number in (3, 5, 6)
     },
+    "PNG whose orientation follows its pixels": (  # as some programs add it
+        png(COLOUR)[:-12] + chunk(b"eXIf", exif(6).removeprefix(b"Exif\0\0")) + png(COLOUR)[-12:],
+        ".png",
+        UPRIGHT[6](COLOUR),
+        0,
+    ),
     "PNG that lies as there is no way to": (encoded(COLOUR, "PNG", exif=exif(9)), ".png", COLOUR, 0),
     "WebP without losses": (encoded(COLOUR, "WEBP", lossless=True), ".webp", COLOUR, 0),
     "WebP": (WEBP, ".webp", lossy(WEBP), 3),

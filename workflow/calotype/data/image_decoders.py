@@ -60,21 +60,21 @@ def decode(content: bytes, most_pixels: int) -> tuple[Any, Any, int]:
         CalotypeError: the file is damaged, of another format, an animation, or not grey or RGB.
     """
     kind = kind_of(content)
-    seen_through = _check_png(content) if kind == "PNG" else None
+    chunks = _check_png(content) if kind == "PNG" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of damaged EXIF data, and of large images: they get an error of ours
         try:
             with Image.open(io.BytesIO(content)) as image:
                 _check_header(image, most_pixels)
                 if kind == "PNG":
-                    pixels, alpha = _decode_png(content, seen_through)
+                    pixels, alpha = _decode_png(content, chunks.get(b"tRNS"))
                 elif kind == "JPEG":
                     colours = "GRAY" if image.mode == "L" else "RGB"
                     pixels, alpha = simplejpeg.decode_jpeg(content, colours, strict=True), None
                     check_scans(content)
                 else:
                     pixels, alpha = _decode_with_pillow(image, content)
-                return pixels, alpha, _orientation(image)
+                return pixels, alpha, _orientation(chunks.get(b"eXIf") or image.info.get("exif") or b"")
         except CalotypeError:
             raise
         except Image.DecompressionBombError:
@@ -111,20 +111,20 @@ def _check_header(image: Image.Image, most_pixels: int) -> None:
         raise CalotypeError(f"its pixels are {image.mode}.", "save it again, grey or RGB, with 8 or 16 bits.")
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(content: bytes) -> int:
     exif = Image.Exif()
-    exif.load(image.info.get("exif") or b"")
+    exif.load(content)
     found = exif.get(ORIENTATION, 1)
     return found if isinstance(found, int) else 1
 
 
-def _check_png(content: bytes) -> bytes | None:
+def _check_png(content: bytes) -> dict[bytes, bytes]:
     """Check the length and the checksum of each chunk: OpenCV allocates what a damaged length claims.
 
     Returns:
-        The content of chunk tRNS, which holds transparency; None without it.
+        The content of the chunks tRNS, which holds transparency, and eXIf, which may follow the pixels.
     """
-    place, seen_through = 8, None
+    place, found = 8, dict[bytes, bytes]()
     while place + 12 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, place)
         end = place + 8 + length
@@ -133,9 +133,9 @@ def _check_png(content: bytes) -> bytes | None:
         if zlib.crc32(content[place + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
             raise CalotypeError(f"truncated or damaged: wrong checksum of chunk {kind!r}.", RESTORE)
         if kind == b"IEND":
-            return seen_through
-        if kind == b"tRNS":
-            seen_through = content[place + 8 : end]
+            return found
+        if kind in (b"tRNS", b"eXIf"):
+            found[kind] = content[place + 8 : end]
         place = end + 4
     raise CalotypeError("truncated or damaged: its end is missing.", RESTORE)
 
