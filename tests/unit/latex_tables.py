@@ -1,4 +1,4 @@
-"""Made-up tables of a study, as its tables in LaTeX take them."""
+"""Made-up tables of a study, and its tables in LaTeX."""
 
 import math
 
@@ -6,14 +6,17 @@ import pandas as pd
 
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.claims import claims_table
+from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import summary_table
-from calotype.report.latex import escape, summary_latex
+from calotype.report.latex import latex_tables
 from calotype.tasks.classify import CLASSIFY
+from calotype.util.files import write_csv
 
 HOSTILE = r"50 % & $x_1^2$ #1 {a} ~b \input{secret}"
 PARAMETERS = {"wide": 1135, "deep": 804_554}
 COLUMNS = ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
 POOLED = ["study", "variant", "split", "metric", "value", "images", "seeds"]
+DIFFERENCES = ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
 METRIC_NAMES = ("exact", "off_by_more_than_one", "sum_of_squared_errors")
 LABELS = {"wide": "Wide & co", "deep": "Deep"}
 
@@ -31,21 +34,15 @@ def summary(variants=("wide", "deep"), splits=("test", "test-large")):
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def pooled():
+def pooled(variants=("wide", "deep")):
     """Of 2,000 images in `test` and 20,000 in `test-large`, with five seeds."""
     rows = [
         ("dots", variant, split, metric, 0.888, 5 * images, 5)
-        for variant in ("wide", "deep")
+        for variant in variants
         for split, images in (("test", 2000), ("test-large", 20_000))
         for metric in ("exact", "off_by_more_than_one")
     ]
     return pd.DataFrame(rows, columns=POOLED)
-
-
-def latex(label="Wide", metrics=METRIC_NAMES):
-    labels = {"wide": label, "deep": "Deep"}
-    caption = escape(HOSTILE) + r": mean over $n$ seeds."
-    return summary_latex(summary(), pooled(), PARAMETERS, metrics, labels, caption, "dots")
 
 
 def claims():
@@ -88,7 +85,19 @@ def lost_summary():
     return table
 
 
-def lost_latex():
+def lost_pooled():
     pools = pooled()
     pools.loc[pools.variant == "deep", ["images", "seeds"]] = 0
-    return summary_latex(lost_summary(), pools, PARAMETERS, METRIC_NAMES, LABELS, "Caption.", "dots")
+    return pools
+
+
+def latex(
+    folder, *, labels=LABELS, metrics=METRIC_NAMES, title="Dots", tests=("test", "test-large"), unit="", **tables
+):
+    """Return the tables of a study in LaTeX by name; `tables` replace the made-up ones."""
+    nothing = pd.DataFrame(columns=DIFFERENCES)
+    made = {"summary": summary(), "pooled": pooled(), "claims": claims(), "layers": layers(), "differences": nothing}
+    for name, table in (made | tables).items():
+        write_csv(table, folder / f"{name}.csv")
+    results = StudyResults("dots", str(folder), "count", tests, metrics[0], labels, unit=unit)
+    return latex_tables(results, title, metrics)

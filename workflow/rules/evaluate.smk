@@ -59,6 +59,7 @@ rule claims:
         runs=rules.evaluate.output.runs,
         summary=rules.evaluate.output.summary,
         pooled=rules.evaluate.output.pooled,
+        differences=rules.evaluate.output.differences,
         layers=rules.evaluate.output.layers,
     output:
         claims=report(
@@ -68,8 +69,11 @@ rule claims:
             labels={"content": "Measured against claimed", "kind": "table"},
         ),
         summary_latex=f"{RESULTS}/{{study}}/summary.tex",
+        summary_tabular_latex=f"{RESULTS}/{{study}}/summary-tabular.tex",
         claims_latex=f"{RESULTS}/{{study}}/claims.tex",
+        claims_tabular_latex=f"{RESULTS}/{{study}}/claims-tabular.tex",
         layers_latex=f"{RESULTS}/{{study}}/layers.tex",
+        layers_tabular_latex=f"{RESULTS}/{{study}}/layers-tabular.tex",
     log:
         f"{LOGS}/claims/{{study}}.log",
     benchmark:

@@ -15,4 +15,4 @@ with script(snakemake.log[0]):
     claims = claims_table(results.study, params.claims, *measured, same_images=params.same_images)
     write_csv(claims, Path(output.claims))
     for name, text in latex_tables(results, params.title, params.metrics).items():
-        write_text(text, Path(output[f"{name}_latex"]))
+        write_text(text, Path(output[f"{name.replace('-', '_')}_latex"]))

@@ -15,7 +15,7 @@ from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, TWO_CLASSES, FigureEnt
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
 EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")  # .csv files of a study
-LATEX = ("summary", "claims", "layers")  # .tex files of a study
+LATEX = tuple(f"{name}{end}" for end in ("", "-tabular") for name in ("summary", "claims", "layers"))  # .tex files
 REPORT, PAPER = "report", "paper"
 
 

@@ -118,7 +118,7 @@ def _published(number: float, share: bool) -> Decimal:
     return Decimal(f"{number:.12g}") * (100 if share else 1)
 
 
-def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
+def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str], unit: bool = True) -> str:
     """Format the claim of a line of `claims_table`: ``90 %``, ``at most 50 %``, ``90 to 93 %``, ``similar to B``."""
     metric, kind = METRICS[claim["metric"]], claim["kind"]
     if kind == "similar_to":
@@ -128,13 +128,13 @@ def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str]) -> str:
     last = min(int(number.normalize().as_tuple().exponent) for number in given)
     shown = " to ".join(_number(float(number), max(-last, -exponent), exponent) for number in given)
     words = {"at_most": "at most ", "at_least": "at least ", "as_low_as": "as low as "}.get(kind, "")
-    return f"{words}{shown}{' %' if metric.share else power_of_ten(exponent)}"
+    return f"{words}{shown}{' %' * unit if metric.share else power_of_ten(exponent)}"
 
 
-def measured_text(claim: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+def measured_text(claim: Mapping[Hashable, Any], unit: bool = True) -> tuple[str, str, str]:
     """Format our values for a line of `claims_table`: the mean, its interval, and the range over seeds."""
     if claim["metric"] == "parameters":
         return f"{claim['mean']:,.0f}", "", ""
     share, numbers = METRICS[claim["metric"]].share, (claim["mean"], claim["low"], claim["high"])
     spread = range_text(*numbers[1:], claim["smallest"], claim["largest"], share) if claim["n"] else ""
-    return *mean_texts(*numbers, share), spread
+    return *mean_texts(*numbers, share, unit), spread

@@ -106,9 +106,13 @@ class Metric:
         """The lowest and the highest possible value."""
         return self.lowest, 1.0 if self.share else self.highest
 
+    def unit(self, of_labels: str) -> str:
+        """Return its unit, given that of the labels; empty for a share and for another pure number."""
+        return f"{of_labels}{'²' if self.power == 2 else ''}" if of_labels and self.power else ""
+
     def named(self, unit: str = "") -> str:
-        """Return its label with the unit of the labels, if it has one: ``mean absolute error (mm)``."""
-        return f"{self.label} ({unit}{'²' if self.power == 2 else ''})" if unit and self.power else self.label
+        """Return its label with its unit, given that of the labels: ``mean absolute error (mm)``."""
+        return f"{self.label} ({self.unit(unit)})" if self.unit(unit) else self.label
 
     def heading(self, unit: str = "") -> str:
         """Return its name at the head of a column: ``Exact count``, ``ROC AUC``, ``Mean absolute error (mm)``."""
