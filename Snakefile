@@ -76,5 +76,5 @@ onsuccess:
 
 
 onerror:
-    for line in targets.killed(LAYOUT, STARTED):
+    for line in call.failed_jobs():
         print(line, file=sys.stderr)

@@ -83,7 +83,3 @@ def test_findings_of_an_earlier_call_are_not_said_again(layout):
         file.write_text(f"found in {name}\n", encoding="utf-8")
         os.utime(file, (written, written))
     assert targets.findings(layout, 1000) == ["\nfound in report\n\nReport: results/report.html"]
-
-
-def test_a_call_without_killed_jobs_says_nothing_of_them(layout):
-    assert targets.killed(layout, 0) == []

@@ -12,6 +12,13 @@ from typing import Any
 from calotype.util import bytecode
 from calotype.util.entry_point import would_fail_again
 
+HOPELESS: set[int] = set()  # jobs that Slurm would refuse, or never start, again
+
+
+def give_up(job: Any) -> None:
+    """Do not retry a job, or a group of jobs."""
+    HOPELESS.update(id(each) for each in (job.jobs if job.is_group() else [job]))
+
 
 def fits(jobs: Any, scheduler: Any) -> bool:
     """Check that this version of Snakemake reads `restart_times` as `install` expects."""
@@ -38,6 +45,8 @@ def install(since: float) -> str | None:
     """
 
     def of_job(job: Any) -> int:
+        if id(job) in HOPELESS:
+            return 0
         new = [log for log in map(Path, job.log) if log.exists() and log.stat().st_mtime >= since]
         if not new:  # it ended before its own code: perhaps in an import
             repair_packages()

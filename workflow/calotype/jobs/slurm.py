@@ -26,7 +26,7 @@ def job_id() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
-def _ask(*command: str) -> str | None:
+def ask(*command: str) -> str | None:
     """Run a Slurm command and return its output; None if it fails, is missing or takes too long."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
@@ -38,7 +38,7 @@ def _ask(*command: str) -> str | None:
 def is_over(job: str) -> bool:
     """Tell if a job has ended for certain: Slurm answers and does not list it as running."""
     # squeue fails for a job that ended long ago, so list all jobs of the user.
-    listed = _ask("squeue", f"--user={os.getuid()}", "--noheader", "--format=%A %T")
+    listed = ask("squeue", f"--user={os.getuid()}", "--noheader", "--format=%A %T")
     if listed is None:
         return False
     states = dict(line.split(maxsplit=1) for line in listed.splitlines() if " " in line.strip())
@@ -53,7 +53,7 @@ def requeue() -> str | None:
     job = job_id()
     if job is None:
         return "not a Slurm job"
-    shown = _ask("scontrol", "--oneliner", "show", "job", job)
+    shown = ask("scontrol", "--oneliner", "show", "job", job)
     if shown is None:
         return "Slurm does not answer"
     facts = dict(re.findall(r"\b(JobState|Requeue)=(\S+)", shown))
@@ -62,7 +62,7 @@ def requeue() -> str | None:
     if facts.get("Requeue") != "1":
         return "this cluster does not requeue jobs"
     logger.info("Requeueing Slurm job %s; it will resume from the saved progress.", job)
-    if _ask("scontrol", "requeue", job) is None:
+    if ask("scontrol", "requeue", job) is None:
         return "Slurm refused to requeue the job"
     time.sleep(ENDING)  # a process that exits before Slurm ends it would count as failed
     return "Slurm requeued the job but did not end it"
@@ -70,7 +70,7 @@ def requeue() -> str | None:
 
 def account(job: str) -> Account | None:
     """Return state and memory of an ended job; None without accounting."""
-    listed = _ask("sacct", "--noheader", "--parsable2", f"--jobs={job}", "--format=JobID,State,MaxRSS", "--units=M")
+    listed = ask("sacct", "--noheader", "--parsable2", f"--jobs={job}", "--format=JobID,State,MaxRSS", "--units=M")
     rows = [line.split("|") for line in (listed or "").splitlines()]
     if not rows:
         return None

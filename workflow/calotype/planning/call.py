@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from calotype.config.paths import Layout
-from calotype.jobs import retries
+from calotype.jobs import job_reports, retries, slurm_executor
 from calotype.planning import targets
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
@@ -22,7 +23,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
-    """Limit retries, explain mistyped targets, and fix the environment, which jobs inherit.
+    """Limit retries, report failed and waiting jobs, explain mistyped targets, and fix the environment of jobs.
 
     Python and NumPy read the environment when they start, before any code of a job.
 
@@ -34,7 +35,14 @@ def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
         Messages for the user.
     """
     targets.explain_mistyped(workflow, layout)
-    messages = [misfit] if (misfit := retries.install(since)) else []
+    messages = [misfit for misfit in (retries.install(since), slurm_executor.install()) if misfit]
+    if workflow.is_main_process:
+        job_reports.install(since, Path(layout.results))
     if ignored := start_environment.fix(os.environ):
         messages.append(f"Ignoring environment variables that change results: {', '.join(ignored)}")
     return messages
+
+
+def failed_jobs() -> list[str]:
+    """Return lines about the jobs of this call that failed for good."""
+    return job_reports.at_end()

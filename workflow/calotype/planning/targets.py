@@ -9,7 +9,6 @@ from typing import Any
 
 from calotype.config.load import Config
 from calotype.config.paths import FIGURE_SUFFIXES, Layout
-from calotype.jobs.killed_jobs import explain
 from calotype.util.errors import CalotypeError
 
 ALONE = "_only_"  # part of the name of rules that plot one figure
@@ -93,9 +92,3 @@ def findings(layout: Layout, since: float) -> list[str]:
     files = [Path(layout.results, f"{report}.txt") for report in layout.reports()]
     new = [file for file in files if file.is_file() and file.stat().st_mtime >= since]
     return [f"\n{file.read_text(encoding='utf-8')}\nReport: {file.with_suffix('.html')}" for file in new]
-
-
-def killed(layout: Layout, since: float) -> list[str]:
-    """Return lines about the jobs that were killed after `since` (Unix time in s), and how to resume them."""
-    found = explain(Path(layout.results, "checkpoints"), Path(layout.results, "benchmarks/train"), since)
-    return ["", *found, "Run the same command again to resume these jobs from their checkpoints."] if found else []

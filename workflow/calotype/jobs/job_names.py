@@ -1,0 +1,34 @@
+"""Name jobs as a user knows them: rule, study, variant and seeds."""
+
+from typing import Any
+
+ABOUT = ("study", "dataset")  # wildcards that name a group of jobs
+NAMED = 3
+
+
+def wildcards_of(job: Any) -> dict[str, str]:
+    """Return the wildcards of a job by name; empty for a group of jobs."""
+    return {} if job.is_group() else {str(key): str(value) for key, value in job.wildcards_dict.items()}
+
+
+def pack_of(job: Any) -> str:
+    """Return the name of a pack, as its heartbeats have it."""
+    found = wildcards_of(job)
+    return f"{found['study']}/{found['variant']}, seeds {int(found['first'])} to {int(found['last'])}"
+
+
+def name_of(job: Any) -> str:
+    """Return the name of a job, such as ``train dots/accurate, seeds 0 to 2``."""
+    if job.is_group():
+        rules = sorted({each.rule.name for each in job.jobs})
+        about = sorted({value for each in job.jobs for key, value in wildcards_of(each).items() if key in ABOUT})
+        return ", ".join(rules) + (
+            f" ({', '.join(about[:NAMED])}{' ...' if len(about) > NAMED else ''})" if about else ""
+        )
+    found = wildcards_of(job)
+    if not {"study", "variant", "first", "last"} <= found.keys():
+        return " ".join([job.rule.name, "/".join(found.values())]).strip()
+    pack = pack_of(job)
+    if found["first"] == found["last"]:
+        pack = pack.partition(" to ")[0].replace(", seeds ", ", seed ")
+    return f"{job.rule.name} {pack}"

@@ -1,0 +1,220 @@
+"""Watch the jobs of a call in Slurm, in place of Snakemake's plugin, which still submits them.
+
+The plugin waits forever for preempted jobs, jobs that left the queue and jobs that can never start; it explains no
+waiting job; and it retries what Slurm refuses for a limit, with larger requests.
+"""
+
+import importlib
+import inspect
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from calotype.jobs import job_causes, queue, refusals, retries, slurm
+from calotype.jobs.job_names import name_of
+from calotype.jobs.queue import Entry
+from calotype.jobs.waiting import Waiting, explain, never_starts
+
+PLUGIN, INTERFACE = "snakemake_executor_plugin_slurm", "snakemake_interface_executor_plugins"
+LONGEST = 60  # s between two looks at the queue; the first comes after `slurm-init-seconds-before-status-checks`
+SILENCE = 180.0  # s without an answer of Slurm until the user is told
+NEVER = "never starts"
+GONE = 60.0  # s; file servers show results late, and the accounting knows a job late
+
+# The class of the plugin, which `install` adds; to import it here would load pandas.
+Base: Any = object
+
+
+def fits(kind: Any) -> bool:
+    """Check that the class of this version of the plugin has what this module overrides and calls."""
+    own = all(name in vars(kind) for name in ("run_job", "_report_job_error_threadsafe", "get_account_arg"))
+    names = kind.get_account_arg.__code__.co_names if own else ()
+    return "_fallback_account_arg" in names and inspect.isasyncgenfunction(kind.check_active_jobs)
+
+
+class Watch(Base):
+    """The methods that replace those of the plugin's executor."""
+
+    held: tuple[Any, ...] = ()  # jobs that Slurm does not accept now
+    tried: Any = None  # the first of them, while it is submitted again
+
+    def __post_init__(self, test_mode: bool = False) -> None:
+        """Prepare; the base class calls this."""
+        self.waiting, self.seen, self.gone = Waiting(), dict[str, str](), dict[str, float]()
+        self.answered, self.told_silence, self.told_held = time.monotonic(), False, ""
+        self.holding = threading.RLock()  # two threads submit
+        settings, plugin = self.workflow.executor_settings, vars(sys.modules[PLUGIN])
+        # It would advise another status command; none is used here.
+        plugin["validate_status_command_settings"] = lambda *_: None
+        if not settings.array_jobs:  # it would refuse to start on a cluster without arrays
+            plugin["get_max_array_size"] = lambda: int(settings.array_limit)
+        # Compute nodes may have no HOME that Snakemake can write.
+        os.environ.setdefault("XDG_CACHE_HOME", str(Path(".snakemake/cache").resolve()))
+        super().__post_init__(test_mode)
+        self._fallback_account_arg = ""  # sbatch knows the default account; the plugin's guess fails with a warning
+
+    # ---- Submit ------------------------------------------------------------------------------------------------------
+
+    def run_job(self, job: Any) -> None:
+        """Submit a job, unless others wait because Slurm does not accept them now."""
+        with self.holding:
+            if self.held and job is not self.tried:
+                self.held += (job,)
+                return
+        try:
+            super().run_job(job)
+        except Exception as error:  # the plugin's own handler fails for a group of jobs
+            cause = error.__context__ or error
+            info = importlib.import_module(f"{INTERFACE}.executors.base").SubmittedJobInfo(job)
+            self._report_job_error_threadsafe(info, f"Job submission failed with exception: {cause}")
+
+    def _report_job_error_threadsafe(self, job_info: Any, msg: str) -> None:
+        if not refusals.passes(msg):
+            self._release(job_info.job)
+            retries.give_up(job_info.job)
+            super()._report_job_error_threadsafe(job_info, msg)
+            return
+        with self.holding:
+            if job_info.job is not self.tried:
+                self.held += (job_info.job,)
+            self.tried = None
+        if (reason := refusals.reason(msg).split("; ")[0]) != self.told_held:
+            self.told_held = reason
+            self.logger.warning(f"Slurm accepts no more jobs now ({reason}). The others are submitted later.")
+
+    def report_job_submission(self, job_info: Any, register_job: bool = True) -> None:
+        """Note when a job was submitted."""
+        job_info.aux = (job_info.aux or {}) | {"submitted": time.time()}
+        super().report_job_submission(job_info, register_job=register_job)
+        self._release(job_info.job)
+
+    def _release(self, job: Any) -> None:
+        """Submit the next held job after this one was accepted, or refused for good."""
+        with self.holding:
+            if job is not self.tried:
+                return
+            self.held, self.tried = self.held[1:], None
+        self._submit_held()
+
+    def _submit_held(self) -> None:
+        with self.holding:
+            if not self.held or self.tried is not None:
+                return
+            self.tried = self.held[0]
+        with suppress(RuntimeError):  # the call ends
+            self._job_submission_executor.submit(self.run_job, self.tried)
+
+    # ---- Watch -------------------------------------------------------------------------------------------------------
+
+    async def check_active_jobs(self, active_jobs: list[Any]) -> AsyncIterator[Any]:
+        """Report jobs that have ended, end those that never start, and yield the others."""
+        first = self.workflow.executor_settings.init_seconds_before_status_checks
+        if self.held:  # not before this call: the base class may look before `__post_init__`
+            self._submit_held()
+        if not active_jobs:
+            self.next_seconds_between_status_checks = first
+            return
+        entries = queue.listed(self.run_uuid)
+        self._tell_silence(entries is not None)
+        ended = 0
+        if entries is not None:
+            self._find_gone(active_jobs, entries)
+        for info in active_jobs:
+            if entries is not None and self._end(info, entries.get(info.external_jobid)):
+                ended += 1
+            else:
+                yield info
+        if entries is not None:
+            infos = {info.external_jobid: info for info in active_jobs}
+            waiting = {job: entry for job, entry in entries.items() if job in infos}
+            for message in self.waiting.tell(waiting, lambda job: name_of(infos[job].job), time.monotonic()):
+                self.logger.warning(message)
+        longer = (self.next_seconds_between_status_checks or first) + 10
+        self.next_seconds_between_status_checks = first if ended else min(longer, LONGEST)
+
+    def _tell_silence(self, answers: bool) -> None:
+        now = time.monotonic()
+        if answers:
+            if self.told_silence:
+                self.logger.warning("Slurm answers again.")
+            self.answered, self.told_silence = now, False
+        elif now - self.answered > SILENCE and not self.told_silence:
+            self.told_silence = True
+            self.logger.warning(
+                f"Slurm has not answered `squeue` for {(now - self.answered) / 60:.0f} min. Jobs go on. "
+                "Hint: `sinfo` shows if it answers; Ctrl-C stops Snakemake and cancels the jobs."
+            )
+
+    def _find_gone(self, active_jobs: list[Any], entries: dict[str, Entry]) -> None:
+        """Add the states of jobs that have left the queue to `entries`."""
+        gone = {info.external_jobid: info for info in active_jobs if info.external_jobid not in entries}
+        now = time.monotonic()
+        self.gone = {job: self.gone.get(job, now) for job in gone}
+        if not gone:
+            return
+        states = queue.accounted(gone)
+        for job, info in gone.items():
+            state = states.get(job)
+            if state not in ("COMPLETED", *queue.ENDED, *queue.ENDING):
+                if _is_done(info):
+                    state = "COMPLETED"
+                elif now - self.gone[job] >= GONE:
+                    state = job_causes.LOST
+                else:
+                    continue
+            self.seen[job] = state  # it will not come back
+            entries[job] = Entry(state, "", None, None, "", "", "")
+
+    def _end(self, info: Any, entry: Entry | None) -> bool:
+        """Report a job if it has ended, or can never start; return if so."""
+        if entry is None:
+            return False
+        job, state = info.external_jobid, NEVER if never_starts(entry) else entry.state
+        twice, self.seen[job] = self.seen.get(job) == state, state
+        if state == "COMPLETED":
+            self._remove_log(info)
+            self.report_job_success(info)
+        elif state == NEVER and twice:
+            info.aux["never"] = explain(job, entry)
+            slurm.ask("scancel", job)
+            retries.give_up(info.job)
+            self.report_job_error(info, msg=info.aux["never"])
+        elif state in (*queue.ENDED, job_causes.LOST) or (state in queue.ENDING and twice):
+            info.aux |= {"state": state, "nodes": entry.nodes}
+            self.report_job_error(info, msg=f"SLURM-job '{job}' failed, SLURM status is: '{state}'.")
+        else:
+            return False
+        return True
+
+    def _remove_log(self, info: Any) -> None:
+        if not self.workflow.executor_settings.keep_successful_logs:
+            with suppress(OSError):
+                info.aux["slurm_logfile"].unlink()
+
+
+def _is_done(info: Any) -> bool:
+    """Tell if all outputs of a job are there, and were written after its submission."""
+    jobs = info.job.jobs if info.job.is_group() else [info.job]
+    outputs = [Path(output) for job in jobs for output in job.output]
+    times = [output.stat().st_mtime for output in outputs if output.exists()]
+    return len(times) == len(outputs) > 0 and max(times) >= info.aux["submitted"]
+
+
+def install() -> str | None:
+    """Replace the executor in Snakemake's registry of plugins; return the reason if that is not possible."""
+    if (plugin := sys.modules.get(PLUGIN)) is None:
+        return None
+    if not fits(plugin.Executor):
+        version = importlib.import_module("importlib.metadata").version("snakemake-executor-plugin-slurm")
+        return (
+            f"snakemake-executor-plugin-slurm {version}: this version may wait forever for a job. "
+            "Hint: install the version in envs/cpu.txt."
+        )
+    registered = importlib.import_module(f"{INTERFACE}.registry").ExecutorPluginRegistry().plugins["slurm"]
+    registered.executor = type("Executor", (Watch, plugin.Executor), {})
+    return None
