@@ -43,6 +43,7 @@ FOREIGN = (
     *("MUNGE", "MYSQL", "SNAKEMAKE"),
 )
 
+NO_ACCOUNTING = ("AccountingStorageType=accounting_storage/none", "AccountingStorageTRES=", "AccountingStoreFlags=")
 START_TIMEOUT = 60.0  # s, for each daemon; all together take about 5 s on an idle machine
 CLIENT_TIMEOUT = 60.0  # s; clients retry while slurmctld is down
 SAVE_INTERVAL = 5.0  # s between two saves of slurmctld's state, at least
@@ -71,6 +72,8 @@ class PrivateSlurm:
         gpu_nodes: Sequence[str] = GPU_NODES,
         slurmd_timeout: int = 300,
         cred_expire: int = 120,
+        settings: Sequence[str] = (),
+        accounting: bool = True,
     ) -> None:
         """Prepare to start.
 
@@ -80,11 +83,14 @@ class PrivateSlurm:
             slurmd_timeout: seconds without an answer after which a node counts as dead.
             cred_expire: a requeued job waits for this number of seconds plus one. A job that takes longer to start
                 fails.
+            settings: lines of slurm.conf in place of those with the same key (or partition); without a value, these go.
+            accounting: start slurmdbd; otherwise sacct and sacctmgr fail, as on a cluster without accounting.
         """
         self.folder = folder.resolve()
         self.gpu_nodes = tuple(gpu_nodes)
         self.nodes = (*CPU_NODES, *self.gpu_nodes)
         self._slurmd_timeout, self._cred_expire = slurmd_timeout, cred_expire
+        self._settings, self._accounting = [*settings, *([] if accounting else NO_ACCOUNTING)], accounting
         self.seconds = 0.0
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         self._ctld_port, self._dbd_port = 0, 0
@@ -217,11 +223,13 @@ class PrivateSlurm:
             dbd_port=self._dbd_port,
             slurmd_timeout=self._slurmd_timeout,
             cred_expire=self._cred_expire,
+            settings=self._settings,
         )
         self._start_munged()
-        self._start_mariadbd()
-        self.start_accounting()
-        self._add_account()
+        if self._accounting:
+            self._start_mariadbd()
+            self.start_accounting()
+            self._add_account()
         self._start_slurmctld("-c")
         for node in self.nodes:
             self.start_node(node)

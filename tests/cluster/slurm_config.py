@@ -6,6 +6,7 @@ memory than the machine has.
 
 import os
 import pwd
+import re
 import shlex
 import shutil
 import socket
@@ -126,6 +127,7 @@ def write_config(
     dbd_port: int,
     slurmd_timeout: int,
     cred_expire: int,
+    settings: Sequence[str] = (),
 ) -> None:
     """Write the configuration files of the daemons, and links as GPUs.
 
@@ -135,6 +137,7 @@ def write_config(
         gpu_nodes: nodes with GPUs.
         ctld_port, dbd_port: ports of slurmctld and slurmdbd.
         slurmd_timeout, cred_expire: seconds, see `private_slurm.PrivateSlurm`.
+        settings: lines of slurm.conf in place of those with the same key (or partition); without a value, these go.
     """
     constrained = memory_is_constrained()
     gpus = dict.fromkeys(gpu_nodes, f" Gres=gpu:a100:{GPUS_PER_NODE}")
@@ -162,7 +165,12 @@ def write_config(
         "cpu_nodes": ",".join(CPU_NODES),
         "gpu_nodes": ",".join(gpu_nodes),
     }
-    (folder / "slurm.conf").write_text(SLURM_CONF.format_map(values), encoding="utf-8")
+    text = SLURM_CONF.format_map(values)
+    for line in settings:
+        key = re.match(r"(PartitionName=)?\w+", line)
+        assert key is not None, line
+        text = re.sub(rf"^{key[0]}\b.*\n", "", text, flags=re.MULTILINE) + ("" if line.endswith("=") else f"{line}\n")
+    (folder / "slurm.conf").write_text(text, encoding="utf-8")
     (folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format_map(values), encoding="utf-8")
     (folder / "slurmdbd.conf").chmod(0o600)  # slurmdbd insists: others keep a password in it
     if constrained:

@@ -22,8 +22,9 @@ def name_of(job: Any) -> str:
     if job.is_group():
         rules = sorted({each.rule.name for each in job.jobs})
         about = sorted({value for each in job.jobs for key, value in wildcards_of(each).items() if key in ABOUT})
-        return ", ".join(rules) + (
-            f" ({', '.join(about[:NAMED])}{' ...' if len(about) > NAMED else ''})" if about else ""
+        more = " ..." if len(about) > NAMED else ""
+        return f"group of {len(job.jobs)} jobs ({', '.join(rules)}) of {', '.join(about[:NAMED])}{more}".removesuffix(
+            " of "
         )
     found = wildcards_of(job)
     if not {"study", "variant", "first", "last"} <= found.keys():

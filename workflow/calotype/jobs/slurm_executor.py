@@ -117,25 +117,21 @@ class Watch(Base):
         if self.held:  # not before this call: the base class may look before `__post_init__`
             self._submit_held()
         if not active_jobs:
-            self.next_seconds_between_status_checks = first
+            self.next_seconds_between_status_checks, self.answered = first, time.monotonic()
             return
         entries = queue.listed(self.run_uuid)
         self._tell_silence(entries is not None)
-        ended = 0
+        active = {info.external_jobid: info for info in active_jobs}
         if entries is not None:
             self._find_gone(active_jobs, entries)
-        for info in active_jobs:
-            if entries is not None and self._end(info, entries.get(info.external_jobid)):
-                ended += 1
-            else:
-                yield info
-        if entries is not None:
-            infos = {info.external_jobid: info for info in active_jobs}
-            waiting = {job: entry for job, entry in entries.items() if job in infos}
-            for message in self.waiting.tell(waiting, lambda job: name_of(infos[job].job), time.monotonic()):
+            active = {job: info for job, info in active.items() if not self._end(info, entries.get(job))}
+            waiting = {job: entries[job] for job in active if job in entries}
+            for message in self.waiting.tell(waiting, lambda job: name_of(active[job].job), time.monotonic()):
                 self.logger.warning(message)
+        for info in active.values():
+            yield info
         longer = (self.next_seconds_between_status_checks or first) + 10
-        self.next_seconds_between_status_checks = first if ended else min(longer, LONGEST)
+        self.next_seconds_between_status_checks = first if len(active) < len(active_jobs) else min(longer, LONGEST)
 
     def _tell_silence(self, answers: bool) -> None:
         now = time.monotonic()
