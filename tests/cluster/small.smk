@@ -11,7 +11,8 @@ STARTED = time.time()
 waiting.EXPLAINED_AFTER = slurm_executor.GONE = 3.0  # s
 assert retries.install(STARTED) is None
 assert slurm_executor.install() is None
-FAILED = job_reports.install(STARTED, Path("results")) if workflow.is_main_process else list
+if workflow.is_main_process:
+    job_reports.install(STARTED, Path("results"))
 
 
 rule all:
@@ -30,5 +31,5 @@ rule train:
 
 
 onerror:
-    for line in FAILED():
+    for line in job_reports.at_end():
         print(line, file=sys.stderr)

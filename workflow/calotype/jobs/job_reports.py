@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +77,9 @@ class Reports:
         return [f"\n{number} {'job' if number == 1 else 'jobs'} failed:", *map(_listed, groups.values())]
 
 
+CALL: list[Reports] = []  # the one of this process
+
+
 def _listed(reports: list[Report]) -> str:
     first, more = reports[0], len(reports) - NAMED
     names = "; ".join(report.name for report in reports[:NAMED]) + (f"; and {more} more" if more > 0 else "")
@@ -90,15 +92,18 @@ def is_shown(record: logging.LogRecord) -> bool:
     return getattr(getattr(record, "event", None), "name", None) not in JOB_EVENTS
 
 
-def install(since: float, results: Path) -> Callable[[], list[str]]:
-    """Report the failures of this call, and return the function that lists them at its end.
+def install(since: float, results: Path) -> None:
+    """Report the failures of this call; a second call, of another module of calotype, changes nothing.
 
     Snakemake's executors print a failure by `print_job_error`. The rich logger drops their message, and shows the log
     of an earlier job if this one wrote none. Snakemake's log file keeps its own messages.
     """
     base = importlib.import_module("snakemake_interface_executor_plugins.executors.base").AbstractExecutor
     logger = importlib.import_module("snakemake.logging").logger
-    reports, own = Reports(since, results), base.print_job_error
+    if CALL:
+        return
+    CALL.append(reports := Reports(since, results))
+    own = base.print_job_error
 
     def print_job_error(executor: Any, info: Any, msg: str | None = None, **given: Any) -> None:
         own(executor, info, msg, **given)
@@ -111,4 +116,8 @@ def install(since: float, results: Path) -> Callable[[], list[str]]:
     for handler in logger.handlers:
         if not isinstance(handler, logging.FileHandler):
             handler.addFilter(is_shown)
-    return reports.at_end
+
+
+def at_end() -> list[str]:
+    """Return lines about the jobs of this call that failed for good."""
+    return [line for reports in CALL for line in reports.at_end()]
