@@ -78,7 +78,7 @@ def origin(variant, first, last, **changes):
     content = {
         "code": {"digest": "c0de" * 16, "git": "abc-dirty"},
         "config": {},
-        "data": [{"split": "train", "sha256": "da7a" * 16}],
+        "data": [{"split": "train", "sha256": "da7a" * 16, "images": 1000}],
         "packages": {"python": "3.11.7", "keras": "3.15.0"},
         "machine": {"system": "Linux", "processor": "A CPU", "cores": 2, "device": "cpu", "host": "node1"},
         "job": {"slurm": None, "partition": None},

@@ -152,9 +152,9 @@ def test_claims_of_every_metric_are_on_the_page_with_their_notes(tmp_path):
 
 def test_the_use_of_validation_images_and_the_augmentation_are_on_the_page(tmp_path):
     plain, other = class_section(tmp_path)["recipes"]
-    assert (plain["remarks"], plain["augment"]) == ([], "none")
+    assert plain["augment"] == "none"
     assert other["augment"] == "shift 2 px, affine 15° 0.1 zoom, flip, rotate 5° (fill: edge), noise 0.1"
-    assert other["remarks"] == [
+    assert other["remarks"][-3:] == [
         "the last 10 % of the training images are held out; the epoch with the best val_accuracy is kept; stopped "
         "after 3 epochs without an improvement of more than 0.001; the learning rate is multiplied by 0.1 after 2 "
         "epochs without improvement of val_accuracy",

@@ -12,7 +12,13 @@ import pytest
 from unit.arguments import accepts, signature
 
 from calotype.config.optimizer import OptimizerName, Schedule
-from calotype.config.optimizer_arguments import OF_OPTIMIZER, OF_SCHEDULE, optimizer_arguments
+from calotype.config.optimizer_arguments import (
+    DEFAULT_RATE,
+    OF_OPTIMIZER,
+    OF_SCHEDULE,
+    default_rate,
+    optimizer_arguments,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
@@ -119,6 +125,17 @@ def test_two_limits_of_the_gradient_are_refused():
     both = {"clipnorm": 1.0, "clipvalue": 1.0}
     assert outcome("sgd", both) == "raises"
     assert not accepts(optimizer_arguments("sgd"), both)
+
+
+def test_the_learning_rate_without_a_key_is_that_of_keras_and_scikit_learn():
+    from sklearn.neural_network import MLPClassifier
+
+    from calotype.training.backend import keras
+
+    kinds = {key.lower(): kind for key, kind in vars(keras.optimizers).items()}
+    for name in get_args(OptimizerName):
+        assert float(kinds[name]().learning_rate) == pytest.approx(default_rate(name)), name
+    assert MLPClassifier().learning_rate_init == DEFAULT_RATE
 
 
 def test_no_optimizer_is_left_out():

@@ -89,6 +89,13 @@ OF_OPTIMIZER: Mapping[str, Mapping[str, Any]] = {
     "sgd": {"momentum": Annotated[UpToOne, WrapValidator(_with_point)], "nesterov": bool},
 }  # fmt: skip
 
+DEFAULT_RATE = 0.001  # learning rate of all optimizers but `sgd`, in Keras and scikit-learn
+
+
+def default_rate(name: str) -> float:
+    """Return the learning rate of a Keras optimizer if none is given."""
+    return 0.01 if name == "sgd" else DEFAULT_RATE
+
 
 @functools.cache
 def optimizer_arguments(name: str) -> type[Strict]:

@@ -4,7 +4,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calotype.config.optimizer_arguments import DEFAULT_RATE, default_rate
+from calotype.config.recipe import SCIKIT_LEARN
+from calotype.evaluation.number_format import show
 from calotype.evaluation.packs import PackOrigin
+from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.tables import images_tested
+from calotype.tasks.labels import OF_CLASSES
 
 
 def _augmentation(change: Mapping[str, Any]) -> str:
@@ -44,14 +50,78 @@ def _validation(variant: Mapping[str, Any]) -> str:
     return "; ".join(words)
 
 
-def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dict[str, Any]]:
+def _images(variant: Mapping[str, Any], packs: Sequence[PackOrigin], tested: Mapping[str, int]) -> str:
+    """Return the numbers of images of a variant: trained on, and by test split."""
+    trained = next(split["images"] for split in packs[0].origin["data"] if split["split"] == variant["train"])
+    tests = [
+        f"{'the first ' if count == variant['test_images'] else ''}{count:,} images of {split}"
+        for split, count in tested.items()
+        if count
+    ]
+    return f"trained on {trained:,} images of {variant['train']}; tested on {' and '.join(tests) or 'none'}"
+
+
+def _rate(variant: Mapping[str, Any]) -> str:
+    """Return the learning rate if the config leaves it to the optimizer; empty otherwise."""
+    optimizer = variant["optimizer"]
+    if optimizer["learning_rate"] is not None or optimizer["schedule"] != "constant":
+        return ""
+    rate = DEFAULT_RATE if variant["model"] in SCIKIT_LEARN else default_rate(optimizer["name"])
+    return f"learning rate {rate:g}, the default of {optimizer['name']}"
+
+
+def _loss(variant: Mapping[str, Any], classes: Sequence[str]) -> str:
+    """Describe what changes the loss: label smoothing and class weights; empty without both."""
+    words, weights = [], variant["class_weight"]
+    if variant["label_smoothing"]:
+        words.append(f"label smoothing {variant['label_smoothing']:g}")
+    if isinstance(weights, str):
+        words.append(f"class weights: {weights}")
+    elif weights:
+        words.append(
+            "class weights: " + ", ".join(f"{name} {weight:g}" for name, weight in zip(classes, weights, strict=True))
+        )
+    return "; ".join(words)
+
+
+def _targets(variant: Mapping[str, Any], packs: Sequence[PackOrigin]) -> str:
+    """Describe the scale of targets that are numbers; empty for classes."""
+    if variant["loss"] in OF_CLASSES:
+        return ""
+    if not variant["scale_targets"]:
+        return "targets are the labels, not scaled"
+    scaled = packs[0].origin["targets"]
+    first, last = scaled["offset"], scaled["offset"] + scaled["scale"]
+    return f"targets are scaled: labels from {show(first, False)} to {show(last, False)} become 0 to 1"
+
+
+def _computing(variant: Mapping[str, Any]) -> str:
+    """Describe precision and XLA; empty for scikit-learn."""
+    if variant["model"] in SCIKIT_LEARN:
+        return ""
+    xla = {True: "on", False: "off", "auto": "automatic, on for dense models without augmentation on a CPU"}
+    return f"precision {variant['precision']}; XLA {xla[variant['jit_compile']]}"
+
+
+def recipes(study: Mapping[str, Any], results: StudyResults) -> list[dict[str, Any]]:
     """Return a row for each variant, for the template."""
-    rows = []
+    rows, tested = [], images_tested(results.table("pooled"))
     for name, variant in study["variants"].items():
-        packs = [pack for pack in origins if pack.variant == name]
+        packs = [pack for pack in results.origins if pack.variant == name]
         optimizer = {
             key: value for key, value in variant["optimizer"].items() if value not in (None, {}, "constant", 0.0)
         }
+        remarks = [
+            f"in the config and in file names: {name}" if variant["label"] != name else "",
+            _images(variant, packs, tested[name].to_dict()),
+            _rate(variant),
+            _loss(variant, results.classes),
+            _targets(variant, packs),
+            _computing(variant),
+            _validation(variant),
+            _kept(packs),
+            _views(variant),
+        ]
         rows.append(
             {
                 **variant,
@@ -60,7 +130,7 @@ def recipes(study: Mapping[str, Any], origins: Sequence[PackOrigin]) -> list[dic
                 "optimizer_arguments": optimizer,
                 "loss": variant["loss"].replace("_", " "),
                 "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
-                "remarks": [words for words in (_validation(variant), _kept(packs), _views(variant)) if words],
+                "remarks": [words for words in remarks if words],
                 "seconds": statistics.median(s for pack in packs for s in pack.origin["seconds"].values()),
             }
         )

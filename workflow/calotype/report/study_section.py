@@ -179,7 +179,7 @@ def study_section(
         "diverged": _divergences(results),
         "confusions": _confusions(results),
         "layers": _layers(results),
-        "recipes": recipes(study, results.origins),
+        "recipes": recipes(study, results),
         "skipped": _skipped(Path(study["skipped"])) if "skipped" in study else "",
         "preparation": [item.embedded() for item in sheets],
         "figures": [item.embedded() for item in figures],
