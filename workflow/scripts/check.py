@@ -1,6 +1,5 @@
 """Run a smoke test of each variant, and forecast the remaining jobs, time, memory and disk."""
 
-import json
 import logging
 import os
 import shutil
@@ -12,13 +11,14 @@ from calotype.planning import cost_forecast
 from calotype.planning.check import try_study, whole_files
 from calotype.util.entry_point import script
 from calotype.util.errors import CalotypeError
+from calotype.util.files import read_json
 
 with script(snakemake.log[0]):
     found, studies, logger = snakemake.input, snakemake.params.studies, logging.getLogger("calotype")
     if not studies:
         raise CalotypeError("config: studies: no study found.", "add one: --config 'studies=[leaves]'")
     layout = Layout(load.load(snakemake.config))
-    manifests = {file: json.loads(Path(file).read_text(encoding="utf-8")) for file in found.manifests}
+    manifests = {file: read_json(file) for file in found.manifests}
     tried = [try_study(layout, name, manifests, snakemake.params.code) for name in studies]
     if problems := [problem for _, some in tried for problem in some]:
         raise CalotypeError("\n".join(problems))

@@ -9,12 +9,12 @@ from calotype.data.prepared_split import open_split
 from calotype.planning.check import try_variant
 from calotype.util.entry_point import script
 from calotype.util.errors import about
-from calotype.util.files import write_text
+from calotype.util.files import read_json, write_text
 
 with script(snakemake.log[0]):
     name = f"{snakemake.wildcards.study}/{snakemake.wildcards.variant}"
     recipe, found = Recipe(**snakemake.params.recipe), snakemake.input
-    facts = json.loads(Path(found.manifests[0]).read_text(encoding="utf-8"))  # the training split comes first
+    facts = read_json(found.manifests[0])  # the training split comes first
     train, *validation = (open_split(Path(file)) for file in found.arrays)
     with about(name):
         seen = try_variant(recipe, train, facts, *validation, may_diverge=snakemake.params.may_diverge)

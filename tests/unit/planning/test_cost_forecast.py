@@ -44,7 +44,7 @@ def layout(tmp_path):
 def train(layout, variant="a", first=0, last=1, code=CODE, data=DATA):
     """Write the files of a training job."""
     recipe = layout.config.studies["dots"].variants[variant].recipe()
-    identity = provenance.identity(code=code, own_model=None, config=recipe, data=data, packages={"keras": "1"})
+    identity = provenance.Origin(code, None, recipe, data).identity({"keras": "1"})
     seconds = {str(seed): 20.0 for seed in range(first, last + 1)}
     origin = {"identity": identity, "packages": {"keras": "1"}, "seconds": seconds, "peak_memory_mib": 700}
     folder = layout.root / layout.results / f"dots/{variant}/seeds-{first:03d}-{last:03d}"

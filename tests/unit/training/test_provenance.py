@@ -29,6 +29,11 @@ def pack(**changes):
     return Pack(**made | changes)
 
 
+def origin(**changes):
+    base = {"code": "abc", "own_model": None, "config": {"epochs": 3, "batch_size": 8}, "data": [{"sha256": "d"}]}
+    return provenance.Origin(**base | changes)
+
+
 @pytest.fixture
 def models(tmp_path):
     (tmp_path / "seed-003.weights.h5").write_bytes(b"weights")
@@ -39,17 +44,7 @@ def test_secrets_of_the_environment_are_not_published(monkeypatch, models):
     monkeypatch.setenv("WANDB_API_KEY", "s3cret-v4lue")
     monkeypatch.setenv("SLURM_JOB_COMMENT", "s3cret-comment")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
-    text = json.dumps(
-        provenance.record(
-            code="abc",
-            config={"epochs": 3},
-            data=[{"sha256": "d"}],
-            identity="i",
-            device="cpu",
-            pack=pack(),
-            models=models,
-        )
-    )
+    text = json.dumps(provenance.record(origin(), {"epochs": 3}, "cpu", pack(), models))
     assert "s3cret" not in text
     assert "WANDB" not in text
     harmless = {"SLURM_JOB_ID", "SLURM_JOB_PARTITION"}
@@ -61,25 +56,20 @@ def test_secrets_of_the_environment_are_not_published(monkeypatch, models):
 def test_record_says_what_is_needed_to_do_it_again(monkeypatch, models):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURM_JOB_PARTITION", "gpu")
-    record = provenance.record(
-        code="abc",
-        config={"epochs": 3},
-        data=({"sha256": str(i)} for i in range(2)),
-        identity="f00d",
-        device="A100",
-        pack=pack(best_epochs={3: 7}, diverged={4: 2}, machines={3: ["EPYC, A100"], 4: ["EPYC, A100", "EPYC, H100"]}),
-        models=models,
-    )
+    machines = {3: ["EPYC, A100"], 4: ["EPYC, A100", "EPYC, H100"]}
+    trained = pack(best_epochs={3: 7}, diverged={4: 2}, machines=machines)
+    made = origin(data=[{"sha256": str(i)} for i in range(2)])
+    record = provenance.record(made, {"epochs": 3, "threads": 1}, "A100", trained, models)
     record = json.loads(json.dumps(record))  # as in the file
     assert (record["parameters"], record["seconds"], record["best_epochs"]) == (38, {"3": 1.5, "4": 2.5}, {"3": 7})
-    assert record["identity"] == "f00d"
+    assert record["identity"] == made.identity()
     assert record["models"] == {"seed-003.weights.h5": hashlib.sha256(b"weights").hexdigest()}
     assert record["targets"] == {"classes": 10}, "a prediction is in their units"
     assert record["diverged"] == {"4": 2}
     assert record["machines"] == {"3": ["EPYC, A100"], "4": ["EPYC, A100", "EPYC, H100"]}
     assert {"wall_seconds", "cpu_seconds", "peak_memory_mib"} <= set(record), "the report shows them"
     assert record["code"]["digest"] == "abc"
-    assert record["config"] == {"epochs": 3}
+    assert record["config"] == {"epochs": 3, "threads": 1}, "the report shows defaults, too"
     assert record["data"] == [{"sha256": "0"}, {"sha256": "1"}]
     assert record["job"] == {"slurm": "4711", "partition": "gpu"}
     assert record["machine"]["device"] == "A100"
@@ -88,9 +78,8 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch, models):
     assert (record["fixed"]["floatx"], record["fixed"]["KERAS_BACKEND"]) == ("float32", "tensorflow")
 
 
-def identity(**changes):
-    base = {"code": "abc", "own_model": None, "config": {"epochs": 3, "batch_size": 8}, "data": [{"sha256": "d"}]}
-    return provenance.identity(**base | changes)
+def identity(packages=None, **changes):
+    return origin(**changes).identity(packages)
 
 
 def test_all_that_a_result_depends_on_is_part_of_its_identity():
@@ -118,10 +107,10 @@ def test_the_same_training_has_the_same_identity_in_every_process_and_place(monk
     before = identity()
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     assert identity() == before
-    assert identity(config={"batch_size": 8, "epochs": 3}, data=({"sha256": "d"} for _ in range(1))) == before
+    assert identity(config={"batch_size": 8, "epochs": 3}) == before
     ask = (
-        "from calotype.training import provenance; print(provenance.identity("
-        "code='abc', own_model=None, config={'epochs': 3, 'batch_size': 8}, data=[{'sha256': 'd'}]))"
+        "from calotype.training import provenance; print(provenance.Origin("
+        "code='abc', own_model=None, config={'epochs': 3, 'batch_size': 8}, data=[{'sha256': 'd'}]).identity())"
     )
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "PYTHONHASHSEED": seed}

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from calotype.config.paths import Layout
-from calotype.config.recipe import SCIKIT_LEARN, Recipe
+from calotype.config.recipe import Recipe
 from calotype.config.study import Study
 from calotype.data.prepared_split import Split, open_split, place_of
 from calotype.planning.cost_forecast import Forecast, forecast, trained
 from calotype.steps.custom import Custom
-from calotype.training.loop import Trainer
 from calotype.training.smoke_test import SmokeTest, affordable, few, smoke_test
+from calotype.training.trainer import new_trainer
 from calotype.util.code_digest import LIBRARY, NO_RESULT, reach
 from calotype.util.errors import CalotypeError, about
 
@@ -51,23 +51,13 @@ def try_variant(
         CalotypeError: The smoke test failed, or the model cannot be built.
     """
     recipe = Recipe(**{key: getattr(recipe, key) for key in Recipe.model_fields})
-    recipe = affordable(recipe, train.images[:1].nbytes)
+    # One thread, as TensorFlow sets them once for all variants of a process.
+    recipe = affordable(recipe, train.images[:1].nbytes).model_copy(update={"threads": 1})
     some = few(train, recipe)
-    trainer: Trainer
+    held_out = None if validation is None else few(validation, recipe)
     try:
-        if recipe.model in SCIKIT_LEARN:
-            from calotype.training import sklearn_model
-
-            trainer, size = sklearn_model.Trainer(recipe, some, classes=facts["classes"]), len(some.labels)
-        else:
-            from calotype.training import backend, keras_trainer
-
-            backend.start(1)  # all variants of a process must use the same number of threads
-            labels = {key: facts[key] for key in ("minimum", "maximum", "classes")}
-            held_out = None if validation is None else few(validation, recipe)
-            trainer = model = keras_trainer.Trainer(recipe, some, validation=held_out, **labels)
-            size = model.size
-        return smoke_test(recipe, trainer, np.asarray(some.images[:PREDICTED]), size, may_diverge=may_diverge)
+        trainer = new_trainer(recipe, some, held_out, facts)
+        return smoke_test(recipe, trainer, np.asarray(some.images[:PREDICTED]), may_diverge=may_diverge)
     except CalotypeError:
         raise
     except Exception as error:  # custom code may raise anything

@@ -48,16 +48,13 @@ def trained(
         own_model: digest of the custom model's file, if any.
         data: manifests of `Variant.splits`.
     """
-    recipe = layout.config.studies[study].variants[variant].recipe()
+    wanted = provenance.Origin(code, own_model, layout.config.studies[study].variants[variant].recipe(), data)
     paths = layout.pack_paths(study, "provenance.json", variant)
     found = {}
     for pack, path in zip(layout.packs(study, variant), paths, strict=True):
         try:
             origin = json.loads((layout.root / path).read_text(encoding="utf-8"))
-            expected = provenance.identity(
-                code=code, own_model=own_model, config=recipe, data=data, packages=origin["packages"]
-            )
-            if origin["identity"] == expected:
+            if origin["identity"] == wanted.identity(origin["packages"]):
                 found[pack] = origin
         except (OSError, ValueError, KeyError, TypeError):
             continue

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import Split
 from calotype.training import augmentation, output_layer
-from calotype.training.backend import keras, tf
+from calotype.training.backend import device_name, keras, tf
 from calotype.training.input_pipeline import Resident, Streamed
 from calotype.training.keras_model import KerasModel
 from calotype.training.optimizer import class_name, make_optimizer
@@ -29,7 +29,7 @@ FASTER_WITH_XLA = {"Activation", "Dense", "Flatten", "InputLayer"}
 
 
 class Trainer(KerasModel):
-    """A compiled Keras model with its data (methods as in `loop.Trainer`). The last step of an epoch may be smaller."""
+    """A compiled Keras model with its data (methods as in `trainer.Trainer`). The last step may have fewer images."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Trainer(KerasModel):
         Raises:
             CalotypeError: the model or the optimizer cannot be made, or the model does not fit the images.
         """
-        self.classes = classes or 0
+        self.device, self.classes = device_name(), classes or 0
         self.size = train.held_out_from(recipe.validation_split)  # number of images to train on
         if not 0 < self.size <= len(train.images) - (recipe.validation_split > 0):
             where = f"validation_split: {recipe.validation_split} of {len(train.images)} images"

@@ -7,10 +7,10 @@ next steps depend. Their random numbers are keyed by (seed, epoch).
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,52 +20,13 @@ from calotype.jobs.signals import StoppedError
 from calotype.training import checkpoints
 from calotype.training.early_stopping import is_better, reductions
 from calotype.training.result import Pack
+from calotype.training.trainer import Trainer
 from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
 
 WORTH_A_LINE = 5.0  # seconds: shorter runs get no line of their own in the log
 AT_ONCE = 0.5  # seconds of steps between two checks for a stop
-
-
-class Trainer(Protocol):
-    """A model of some library with its data."""
-
-    steps: int  # training steps of an epoch
-    targets: dict[str, Any]  # facts about the labels that a `Predictor` needs besides the weights, as JSON data
-
-    def begin(self, seed: int) -> None:
-        """Set weights and optimizer to the start of a run."""
-
-    def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Draw the random numbers of an epoch, counted from 1; they depend on seed and epoch only."""
-
-    def train(self, first: int, last: int) -> None:
-        """Take the steps `first` to `last` - 1 of the epoch, counted from 0."""
-
-    def set_rate(self, part: float, least: float) -> None:
-        """Set the learning rate to a fraction of its initial value, but not below `least`."""
-
-    def end_epoch(self) -> dict[str, float]:
-        """Return the metrics of the epoch: of the training images, and as ``val_...`` of held-out images."""
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Return everything on which the next steps depend, except for the numbers of `begin_epoch`."""
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Set the values of `state`, after `begin_epoch` of the same epoch."""
-
-    def weights(self) -> list[NDArray[Any]]:
-        """Return the weights of the model."""
-
-    def set_weights(self, weights: Sequence[NDArray[Any]]) -> None:
-        """Set the weights of the model."""
-
-    def save(self, models: Path, seed: int) -> None:
-        """Write the weights of a run to a folder."""
-
-    def layers(self) -> pd.DataFrame:
-        """List the layers of the model: layer, kind, output_shape, parameters."""
 
 
 @dataclass(frozen=True)
@@ -264,6 +225,7 @@ def train_pack(
         models: an existing folder; the weights of each seed are written there.
         check: called between steps; a StoppedError of it ends the training after a checkpoint.
     """
+    logger.info("%s: training on %s, %d thread(s)", name, trainer.device, recipe.threads)
     training = _Training(name, recipe, trainer, store, check)
     runs = {}
     for seed in seeds:

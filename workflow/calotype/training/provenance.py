@@ -7,7 +7,8 @@ import platform
 import resource
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ def processor() -> str:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def machine(device: str) -> str:
+    """Return the names of processor and device, for checkpoints."""
+    return f"{processor()}, {device}"
 
 
 def git_revision(folder: Path = LIBRARY) -> str | None:
@@ -48,50 +54,36 @@ def process_cost() -> dict[str, float]:
     }
 
 
-def identity(
-    *,
-    code: str,
-    own_model: str | None,
-    config: Mapping[str, Any],
-    data: Iterable[Mapping[str, Any]],
-    packages: Mapping[str, str] | None = None,
-) -> str:
-    """Return a SHA-256 of everything on which the result of a pack depends, except for its seeds.
+@dataclass(frozen=True)
+class Origin:
+    """Everything on which the result of a pack depends, except for its seeds."""
 
-    Args:
-        code: the digest of the code.
-        own_model: the digest of a custom model.
-        config: the recipe.
-        data: the manifests of the splits.
-        packages: versions by name; only packages that compute count. By default the installed ones.
-    """
-    versions = package_versions.computing(packages)
-    parts = {"code": code, "own_model": own_model, "config": config, "data": [*data], "packages": versions}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    code: str  # digest of the training code
+    own_model: str | None  # digest of a custom model and its files
+    config: Mapping[str, Any]  # the recipe
+    data: Sequence[Mapping[str, Any]]  # manifests of the splits
+
+    def identity(self, packages: Mapping[str, str] | None = None) -> str:
+        """Return a SHA-256 of the origin, and of the versions of packages that compute; by default the installed."""
+        parts = asdict(self) | {"packages": package_versions.computing(packages)}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def record(
-    *,
-    code: str,
-    config: Mapping[str, Any],
-    data: Iterable[Mapping[str, Any]],
-    identity: str,
-    device: str,
-    pack: Pack,
-    models: Path,
-) -> dict[str, Any]:
+def record(origin: Origin, recipe: Mapping[str, Any], device: str, pack: Pack, models: Path) -> dict[str, Any]:
     """Return the origin of a result as JSON data; never the environment, which may hold secrets.
 
     Args:
-        code, config, data: as in `identity`, whose result is also given.
+        origin: its parts.
+        recipe: with the values that are defaults.
         device: the name of the GPU, or "cpu".
+        pack: the result.
         models: the folder of the weights.
     """
     return {
-        "identity": identity,
-        "code": {"digest": code, "git": git_revision()},
-        "config": dict(config),
-        "data": list(data),
+        "identity": origin.identity(),
+        "code": {"digest": origin.code, "git": git_revision()},
+        "config": dict(recipe),
+        "data": list(origin.data),
         "packages": package_versions.imported(),
         "fixed": start_environment.VARIABLES | start_environment.KERAS,
         "machine": {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calotype.util.errors import CalotypeError
-from calotype.util.files import sha256
+from calotype.util.files import sha256, write_csv, write_text
 
 if TYPE_CHECKING:
     import pandas as pd  # takes a third of a second
@@ -20,7 +20,7 @@ class Pack:
     layers: "pd.DataFrame"  # columns layer, kind, output_shape, parameters
     history: "pd.DataFrame"  # columns seed, epoch (from 1), metric, value
     seconds: dict[int, float]  # by seed, wall time of all attempts
-    targets: dict[str, Any]  # as in `loop.Trainer`
+    targets: dict[str, Any]  # as in `trainer.Trainer`
     best_epochs: dict[int, int] = field(default_factory=dict)  # by seed, the epoch of the restored weights
     diverged: dict[int, int] = field(default_factory=dict)  # by seed, the epoch whose loss is NaN or infinite
     machines: dict[int, Sequence[str]] = field(default_factory=dict)  # by seed, the machines of all attempts
@@ -29,6 +29,13 @@ class Pack:
     def parameters(self) -> int:
         """The number of parameters of the model."""
         return int(self.layers.parameters.sum())
+
+
+def write(pack: Pack, origin: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    """Write the tables of a pack, and last its `provenance.record`, given the path of each."""
+    write_csv(pack.history, files["history"])
+    write_csv(pack.layers, files["layers"])
+    write_text(json.dumps(origin, indent=1) + "\n", files["provenance"])
 
 
 def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:

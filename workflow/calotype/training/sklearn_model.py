@@ -40,15 +40,15 @@ class _Model:
 
 
 class Trainer(_Model):
-    """A classifier with its data (methods as in `loop.Trainer`). One step is one epoch, as in `partial_fit`."""
+    """A classifier with its data (methods as in `trainer.Trainer`). One step is one epoch, as in `partial_fit`."""
 
-    steps = 1
+    device, steps = "cpu", 1
 
     def __init__(self, recipe: Recipe, train: Split, *, classes: int) -> None:
         if train.weights is not None:
             problem = f"model: {recipe.model}: image weights are not supported."
             raise CalotypeError(problem, "remove `weight` from the table.")
-        self.recipe, self.classes = recipe, classes
+        self.recipe, self.classes, self.size = recipe, classes, len(train.labels)
         self.images = train.images.reshape(len(train.images), -1)
         self.labels, self.shown = train.labels, np.unique(train.labels)
         self.targets = {"classes": classes, "shown": self.shown.tolist()}

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.data.prepared_split import Split
-from calotype.training.loop import Trainer
 from calotype.training.predicting import Asked, Predictor, new_predictor
+from calotype.training.trainer import Trainer
 from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
@@ -53,16 +53,13 @@ def few(split: Split, recipe: Recipe) -> Split:
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
-def smoke_test(
-    recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], size: int, *, may_diverge: bool = True
-) -> SmokeTest:
+def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], *, may_diverge: bool = True) -> SmokeTest:
     """Train some steps, save, load, resume and predict.
 
     Args:
         recipe: the recipe.
         trainer: made of the recipe and a `few` images.
         images: to predict, shape (images, height, width, channels).
-        size: images per epoch of the trainer.
         may_diverge: warn of a model that diverges, and do not refuse it.
 
     Raises:
@@ -72,7 +69,7 @@ def smoke_test(
     trainer.begin(0)
     trainer.begin_epoch(0, 1)
     trainer.train(0, 1)
-    kept, whole, done = trainer.state(), min(trainer.steps, size // recipe.batch_size), 1
+    kept, whole, done = trainer.state(), min(trainer.steps, trainer.size // recipe.batch_size), 1
     began, at_once, seconds = time.perf_counter(), 1, math.nan
     while done < whole and time.perf_counter() - began < LONG_ENOUGH:
         last = min(done + at_once, whole)
@@ -101,7 +98,7 @@ def smoke_test(
     parameters = int(trainer.layers().parameters.sum())
     if math.isnan(seconds):  # the only step of the epoch was also the slow first one
         trainer.begin_epoch(0, 2)
-        seconds = _seconds(trainer, 0, trainer.steps) / size
+        seconds = _seconds(trainer, 0, trainer.steps) / trainer.size
     return SmokeTest(parameters, weights / 2**20, seconds)
 
 

@@ -239,6 +239,11 @@ def write_text(text: str, file: Path) -> None:
         aside.write_text(text, encoding="utf-8")
 
 
+def read_json(file: str | Path) -> Any:
+    """Read a JSON file of this workflow."""
+    return json.loads(Path(file).read_text(encoding="utf-8"))
+
+
 def harmless(cell: Any) -> Any:
     """Put ' before a text that a spreadsheet would run, such as a file name that begins with =; not before numbers."""
     if (
