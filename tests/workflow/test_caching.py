@@ -47,6 +47,18 @@ def test_that_no_training_may_diverge_is_seen_to_without_training_again(finished
     assert not plan.keys() & {"draw", "prepare", "train"}
 
 
+def test_a_metric_or_a_loss_of_other_tasks_evaluates_no_study_again(finished):
+    code = "workflow/calotype"
+    more = '    Metric("none", "none", {0}),\n    Metric("{1}"'
+    finished.edit(f"{code}/metrics/classes.py", '    Metric("macro_f1"', more.format("error", "macro_f1"))
+    finished.edit(f"{code}/tasks/labels.py", '    "huber",\n', '    "huber",\n    "huber2",\n')
+    finished.edit(f"{code}/tasks/starter.py", "units: [64]", "units: [32]")
+    runs = "results/dots/runs.csv"
+    assert finished.plan(runs) == {}
+    finished.edit(f"{code}/metrics/numbers.py", '    Metric("r2"', more.format("r2", "r2"))
+    assert finished.plan(runs) == {"evaluate": 1}
+
+
 def test_memory_time_and_partition_train_nothing(finished):
     assert finished.plan("--set-resources", "train:mem_mb=9999", "train:runtime=999", "train:slurm_partition=x") == {}
 

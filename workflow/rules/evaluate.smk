@@ -46,7 +46,7 @@ rule evaluate:
         metric=of_study("headline"),
         must_not_diverge=ask(LAYOUT.must_not_diverge),
         checkpoints=LAYOUT.checkpoints,
-        code=IDENTITY.script("evaluate.py"),
+        code=ask(IDENTITY.evaluation_code),
     message:
         "Evaluating {wildcards.study}"
     script:

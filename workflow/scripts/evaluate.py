@@ -21,7 +21,7 @@ with script(snakemake.log[0]):
     read = {split: read_predictions(Path(file)) for split, file in zip(params.tests, found.predictions, strict=True)}
     predictions = {variant: {split: each.variants[variant] for split, each in read.items()} for variant in params.seeds}
     runs = list(seed_predictions(predictions, {split: each.labels for split, each in read.items()}, lost))
-    rows = training_rows(history, params.train) + divergence.divergence_rows(lost, params.train)
+    rows = training_rows(task, history, params.train) + divergence.divergence_rows(lost, params.train)
     table = tables.runs_table(study, task, runs, rows)
     pooled = tables.pooled_table(study, task, runs)
     made = {

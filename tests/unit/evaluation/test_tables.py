@@ -246,13 +246,13 @@ DEEP = history((0, 1, "loss", 2.0)).assign(variant="deep")
 
 
 def test_training_accuracy_is_that_of_the_last_epoch_and_not_of_the_best():
-    assert training_rows(pd.concat([WIDE, DEEP]), {"wide": "train", "deep": "train"}) == [
+    assert training_rows(CLASSIFY, pd.concat([WIDE, DEEP]), {"wide": "train", "deep": "train"}) == [
         ("wide", 0, "train", "training_accuracy", 0.7), ("wide", 1, "train", "training_accuracy", 0.65)
     ]  # fmt: skip
 
 
 def test_training_accuracy_of_the_last_epoch_is_found_whatever_the_order_of_the_lines():
-    (row,) = training_rows(WIDE[WIDE.seed == 1].iloc[::-1], {"wide": "more"})
+    (row,) = training_rows(CLASSIFY, WIDE[WIDE.seed == 1].iloc[::-1], {"wide": "more"})
     assert row == ("wide", 1, "more", "training_accuracy", 0.65)
 
 

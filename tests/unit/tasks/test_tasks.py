@@ -19,6 +19,7 @@ each_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 
 @each_task
 def test_a_task_fits_together(task):
+    assert TASKS[task.name] is task
     assert set(task.usual) <= set(task.names)
     assert not {METRICS[name].says_the_same_as for name in task.usual} & set(task.usual)
     assert set(task.losses) in (set(OF_NUMBERS), set(OF_CLASSES)), "what a loss does not fit would train in vain"

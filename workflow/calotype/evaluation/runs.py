@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.predictions import Labels
 from calotype.metrics.base import Predicted
-from calotype.metrics.registry import METRICS
 from calotype.tasks.base import Task
 
 # By variant and test split: numbers, shape (seeds, images), or probabilities, shape (seeds, images, classes).
@@ -60,14 +59,16 @@ def measure(task: Task, labels: Labels, predictions: NDArray[np.float32]) -> dic
     return {metric.name: metric.measure(run) for metric in task.offered(run.classes)}
 
 
-def training_rows(history: pd.DataFrame, train: Mapping[str, str]) -> list[tuple[str, int, str, str, float]]:
+def training_rows(
+    task: Task, history: pd.DataFrame, train: Mapping[str, str]
+) -> list[tuple[str, int, str, str, float]]:
     """Return rows for `runs_table` of metrics that training recorded, as Keras's `fit` logs them in the last epoch.
 
     Args:
         history: of all runs: variant, seed, epoch, metric, value.
         train: the training split of each variant.
     """
-    recorded = {metric.recorded: name for name, metric in METRICS.items() if metric.recorded}
+    recorded = {metric.recorded: name for name, metric in task.measured.items() if metric.recorded}
     rows = []
     history = history[history.metric.isin(recorded)]
     for variant, split in train.items():

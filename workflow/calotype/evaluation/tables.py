@@ -10,7 +10,6 @@ import pandas as pd
 from calotype.evaluation.divergence import converged, divergences
 from calotype.evaluation.image_scores import converged_runs, image_scores, interval
 from calotype.evaluation.runs import SeedPredictions, measure
-from calotype.metrics.registry import METRICS
 from calotype.tasks.base import Task
 from calotype.util.statistics import difference_interval, mean_interval, seeds_formula, wilson_interval
 
@@ -62,14 +61,14 @@ def summary_table(runs: pd.DataFrame, task: Task, predicted: Iterable[SeedPredic
         predicted: all runs of the table, for their scores on single images.
     """
     lost = divergences(runs)
-    kept = runs[runs.metric.isin(METRICS)]
+    kept = runs[runs.metric.isin(task.measured)]
     by_key = converged_runs(predicted)
     scores, scored = {}, None  # of one variant on one split, to hold little in memory
     rows = []
     for key, group in kept.groupby(["study", "variant", "split", "metric"], sort=False):
         values = group.value[~group.seed.isin(list(lost[key[1]]))]
         mean, found = mean_interval(values.tolist())[0], seeds_formula(values.tolist())
-        metric, members = METRICS[key[3]], by_key.get(key[1:3], [])
+        metric, members = task.measured[key[3]], by_key.get(key[1:3], [])
         if metric.tested and members:
             if scored != key[1:3]:
                 scores, scored = image_scores(task, members, task.offered(members[0].classes)), key[1:3]
@@ -145,10 +144,10 @@ def differences_table(
     either variant, and pairs of variants with fewer than two common seeds or with different test images.
     """
     rows = []
-    images = images_tested(pooled)
+    measured, images = task.measured[metric], images_tested(pooled)
     runs = converged(runs)
     scores = {
-        key: dict(zip([run.seed for run in found], image_scores(task, found, [METRICS[metric]])[metric], strict=True))
+        key: dict(zip([run.seed for run in found], image_scores(task, found, [measured])[metric], strict=True))
         for key, found in converged_runs(predicted).items()
     }
     for (study, split), group in runs[runs.metric == metric].groupby(["study", "split"], sort=False):
@@ -159,7 +158,7 @@ def differences_table(
                 mean, low, high = mean_interval(found.tolist())
                 if scores:
                     pairs = np.stack([scores[variant, split][i] - scores[than, split][i] for i in found.index])
-                    low, high = difference_interval(mean, pairs, METRICS[metric].of_images)
+                    low, high = difference_interval(mean, pairs, measured.of_images)
                 rows.append((study, split, metric, variant, than, mean, low, high, len(found)))
     columns = ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
     return pd.DataFrame(rows, columns=columns)

@@ -137,6 +137,12 @@ class Identity:
             for variant in self.layout.config.studies[study].variants
         }
 
+    def evaluation_code(self, study: str) -> str:
+        """Return the digest of the code that evaluates a study; of all tasks, only its own counts."""
+        without = [f"calotype.tasks.{module}" for module in ("labels", "starter")]  # of the config, and of `new_study`
+        picks = {"calotype.tasks.registry:TASKS": [self.layout.config.studies[study].task]}
+        return self.script("evaluate.py", without, picks)
+
     def figure_code(self, figures: Iterable[FigureEntry]) -> list[str]:
         """Return the digests of the entry point that plots figures, and of their functions."""
         return [self.script("figures.py"), *(self.code(f"calotype.figures.{figure.function}") for figure in figures)]

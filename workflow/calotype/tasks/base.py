@@ -60,6 +60,11 @@ class Task:
         """The names of its metrics."""
         return [metric.name for metric in self.metrics]
 
+    @property
+    def measured(self) -> dict[str, Metric]:
+        """All its metrics by name, also those of the training."""
+        return {metric.name: metric for metric in (*self.metrics, *self.of_training)}
+
     def offered(self, classes: int) -> tuple[Metric, ...]:
         """Return the metrics that are defined for a number of classes; 0 if the labels are no classes."""
         return tuple(metric for metric in self.metrics if metric.fewest <= classes <= metric.most)
