@@ -1,5 +1,6 @@
 """Versions of the packages that compute a result, and of all packages that a process has imported."""
 
+import functools
 import platform
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
+@functools.cache  # it reads a file of each package
 def _installed() -> dict[str, str]:
     found: dict[str, str] = {}
     for package in metadata.distributions():
