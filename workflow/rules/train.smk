@@ -23,7 +23,7 @@ rule smoke_test:
     params:
         # Only values that train again: each run of this rule trains again, too.
         recipe=of_variant("recipe"),
-        own_model=ask(IDENTITY.own_model),
+        custom_model=ask(IDENTITY.custom_model),
         may_diverge=not_compared(of_study("may_diverge")),
     message:
         "Running a smoke test of {wildcards.study}/{wildcards.variant}"
@@ -56,7 +56,7 @@ rule train:
     params:
         recipe=of_variant("recipe"),
         code=ask(IDENTITY.training_code),
-        own_model=ask(IDENTITY.own_model),
+        custom_model=ask(IDENTITY.custom_model),
         checkpoints=f"{LAYOUT.checkpoints}/{{variant}}",
         tests=not_compared(ask(IDENTITY.left_by_training)),
     message:

@@ -21,7 +21,7 @@ with script(snakemake.log[0]), on_signals() as stop:
     images, validation, *_ = (*(open_split(Path(file), patience=60) for file in snakemake.input.arrays), None)
     seeds = range(int(wildcards.first), int(wildcards.last) + 1)
     folders = {seed: Path(params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
-    origin = provenance.Origin(params.code, params.own_model, params.recipe, manifests)
+    origin = provenance.Origin(params.code, params.custom_model, params.recipe, manifests)
     asked = snakemake.resources.get("mem_mb") if slurm.job_id() else None
     what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
     with about(name), lease([*folders.values()], what, asked_mib=asked, stop=stop) as held:

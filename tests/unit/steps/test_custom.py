@@ -8,7 +8,7 @@ from unit.preparations import CHANNELS, DATASETS_FILE, KINDS, independent, load_
 
 from calotype.config.static_checks import check_custom_steps
 from calotype.steps import custom
-from calotype.util.code_digest import own_code
+from calotype.util.code_digest import custom_code
 from calotype.util.errors import CalotypeError
 
 OWN = """
@@ -188,5 +188,5 @@ def test_another_code_of_a_function_is_another_identity_and_another_comment_is_n
     ):
         file = tmp_path / f"tools{len(digests)}.py"
         file.write_text(text)
-        digests.append(own_code(f"{file}:f"))
+        digests.append(custom_code(f"{file}:f"))
     assert digests[0] == digests[1] != digests[2]

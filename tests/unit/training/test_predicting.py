@@ -111,7 +111,7 @@ def test_only_the_seeds_that_are_asked_for_are_computed_and_those_that_are_kept_
 
 @pytest.mark.parametrize(
     "change",
-    [{"test_images": 5}, {"code": "another"}, {"own_model": "another"}, {"threads": 2}, {"model_arguments": {}}],
+    [{"test_images": 5}, {"code": "another"}, {"custom_model": "another"}, {"threads": 2}, {"model_arguments": {}}],
     ids=str,
 )
 def test_a_prediction_made_in_another_way_is_not_used(pack, array, change):

@@ -30,7 +30,7 @@ def pack(**changes):
 
 
 def origin(**changes):
-    base = {"code": "abc", "own_model": None, "config": {"epochs": 3, "batch_size": 8}, "data": [{"sha256": "d"}]}
+    base = {"code": "abc", "custom_model": None, "config": {"epochs": 3, "batch_size": 8}, "data": [{"sha256": "d"}]}
     return provenance.Origin(**base | changes)
 
 
@@ -87,7 +87,7 @@ def test_all_that_a_result_depends_on_is_part_of_its_identity():
     found = {
         identity(),
         identity(code="abd"),
-        identity(own_model="nets"),
+        identity(custom_model="nets"),
         identity(config={"epochs": 4, "batch_size": 8}),
         identity(data=[{"sha256": "e"}]),
         identity(data=[{"sha256": "d"}, {"sha256": "e"}]),
@@ -110,7 +110,7 @@ def test_the_same_training_has_the_same_identity_in_every_process_and_place(monk
     assert identity(config={"batch_size": 8, "epochs": 3}) == before
     ask = (
         "from calotype.training import provenance; print(provenance.Origin("
-        "code='abc', own_model=None, config={'epochs': 3, 'batch_size': 8}, data=[{'sha256': 'd'}]).identity())"
+        "code='abc', custom_model=None, config={'epochs': 3, 'batch_size': 8}, data=[{'sha256': 'd'}]).identity())"
     )
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "PYTHONHASHSEED": seed}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import Splits
-from calotype.config.dataset_user import OwnDataset, below, check_random, check_shares
+from calotype.config.dataset_user import UserDataset, below, check_random, check_shares
 from calotype.util.typed import PositiveInt, Strict, Whole
 
 
@@ -65,7 +65,7 @@ class ArraySplit(Strict):
         return Arrays(**names) if names else None
 
 
-class ArraysDataset(OwnDataset):
+class ArraysDataset(UserDataset):
     """Your own images in arrays: .npz and .npy files of NumPy, and IDX files like those of MNIST."""
 
     reader = "calotype.data.read_catalogued:read_arrays"

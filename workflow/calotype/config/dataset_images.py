@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from calotype.config.dataset_base import Splits
-from calotype.config.dataset_user import Below, OwnDataset, RandomSplits, check_random, check_shares
+from calotype.config.dataset_user import Below, RandomSplits, UserDataset, check_random, check_shares
 from calotype.steps.base import Step
 from calotype.steps.geometry import Pad
 from calotype.steps.tone import Invert
@@ -72,7 +72,7 @@ class RandomImages(RandomSplits):
         return self
 
 
-class ImagesDataset(OwnDataset):
+class ImagesDataset(UserDataset):
     """Your own image files, with one folder per class or a table of labels."""
 
     reader = "calotype.data.read_catalogued:read_files"

@@ -40,7 +40,7 @@ def _meaning(kind: LabelKind) -> str:
     return f"`{kind}`: {LABEL_KINDS[kind]} (task {tasks_that(lambda task: task.labels == kind)})"
 
 
-class OwnDataset(BaseDataset):
+class UserDataset(BaseDataset):
     """A user's own images, which a catalogue lists.
 
     Attributes:
@@ -91,7 +91,7 @@ class OwnDataset(BaseDataset):
         return {}
 
     @model_validator(mode="after")
-    def _classes_fit(self) -> "OwnDataset":
+    def _classes_fit(self) -> "UserDataset":
         if self.labels != "classes":
             if self.classes:
                 raise ValueError(f"classes: not allowed for {self.labels}")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from calotype.config.dataset_user import OwnDataset
+from calotype.config.dataset_user import UserDataset
 from calotype.config.datasets import Dataset
 from calotype.config.load import Config
 from calotype.config.model_arguments import OF_MODEL, misfit, too_small
@@ -89,7 +89,7 @@ def check_files(files: Sequence[str], arguments: Mapping[str, Any], key: str, na
 
 def check_folder(dataset: Dataset, key: str) -> None:
     """Raise CalotypeError if the folder of a user's own images, or a file named in the config, is missing."""
-    if not isinstance(dataset, OwnDataset):
+    if not isinstance(dataset, UserDataset):
         return
     if not os.path.isdir(dataset.folder):
         raise CalotypeError(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from calotype.config.dataset_base import DUPLICATE, SKIPPED
-from calotype.config.dataset_user import OwnDataset
+from calotype.config.dataset_user import UserDataset
 from calotype.data.catalogue_common import image_names, several
 from calotype.data.random_split import LEFT
 from calotype.data.skipped import OTHER_LABEL
@@ -40,7 +40,7 @@ def _shuffled(found: pd.DataFrame, seed: int) -> pd.DataFrame:
     return found.iloc[order].reset_index(drop=True)
 
 
-def _check_sides(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
+def _check_sides(found: pd.DataFrame, dataset: UserDataset, where: Path) -> None:
     """Raise CalotypeError if two splits share an image; warn of copies with another label."""
     used = found.assign(name=image_names(found))[found.split != LEFT]
     same = used[used.duplicated("pixels", keep=False)]
@@ -86,7 +86,7 @@ def write_skipped(skipped: list[tuple[str, str]], file: Path) -> None:
     write_csv(pd.DataFrame(skipped, columns=["path", "reason"], dtype=object), file)
 
 
-def write_catalogue(dataset: OwnDataset, table_file: Path, manifest_file: Path, threads: int = 1) -> None:
+def write_catalogue(dataset: UserDataset, table_file: Path, manifest_file: Path, threads: int = 1) -> None:
     """Find and read all images of a dataset, and write a table of their labels and splits.
 
     The table has a line for each image, split by split in random order: number (of a file, from 1 in its split by path;

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.config.dataset_user import OwnDataset
+from calotype.config.dataset_user import UserDataset
 from calotype.data.random_split import LEFT, split_groups, split_images
 from calotype.tasks.labels import LARGEST_COUNT
 from calotype.util.entry_point import log_list
@@ -40,7 +40,7 @@ def image_names(found: pd.DataFrame) -> "pd.Series[str]":
     return found.path + ", image " + found.number.astype(str) if "number" in found else found.path
 
 
-def numbered(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> pd.DataFrame:
+def numbered(found: pd.DataFrame, dataset: UserDataset, where: Path) -> pd.DataFrame:
     """Convert labels and weights to numbers: classes count from 0, in the config's order.
 
     Args:
@@ -125,7 +125,7 @@ def _numbers(values: "pd.Series[Any]", names: "pd.Series[str]", where: Path, col
     return numbers
 
 
-def split_at_random(found: pd.DataFrame, shares: Mapping[str, float], dataset: OwnDataset) -> NDArray[np.object_]:
+def split_at_random(found: pd.DataFrame, shares: Mapping[str, float], dataset: UserDataset) -> NDArray[np.object_]:
     """Split images at random by the shares of splits and the dataset's `random`; groups stay whole."""
     strata = found.label.tolist() if dataset.random.stratify and dataset.labels == "classes" else None
     if "group" in found:
@@ -137,7 +137,7 @@ def split_at_random(found: pd.DataFrame, shares: Mapping[str, float], dataset: O
     return splits
 
 
-def check_splits(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
+def check_splits(found: pd.DataFrame, dataset: UserDataset, where: Path) -> None:
     """Raise CalotypeError for a split without images, or a group in two splits; warn of a split that lacks a class."""
     for name in dataset.splits:
         labels = {*found.label[found.split == name]}

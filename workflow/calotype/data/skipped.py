@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from calotype.config.dataset_base import DUPLICATE
-from calotype.config.dataset_user import OwnDataset
+from calotype.config.dataset_user import UserDataset
 from calotype.data.catalogue_common import image_names
 from calotype.data.random_split import LEFT
 from calotype.util.errors import CalotypeError
@@ -21,7 +21,7 @@ class Listing(NamedTuple):
     skipped: list[tuple[str, str]]  # image and reason
 
 
-def without_copies(found: pd.DataFrame, dataset: OwnDataset) -> Listing:
+def without_copies(found: pd.DataFrame, dataset: UserDataset) -> Listing:
     """Keep the first of the images with the same pixels if the dataset says so; images in no split come last.
 
     Args:
@@ -41,7 +41,7 @@ def without_copies(found: pd.DataFrame, dataset: OwnDataset) -> Listing:
     return Listing(found[~copies.sort_index()].reset_index(drop=True), sorted(skipped.items()))
 
 
-def check_classes(found: pd.DataFrame, dataset: OwnDataset, where: Path) -> None:
+def check_classes(found: pd.DataFrame, dataset: UserDataset, where: Path) -> None:
     """Raise CalotypeError if a class has no image left."""
     left = {*found.label}
     if absent := [name for place, name in enumerate(dataset.classes) if place not in left]:

@@ -39,16 +39,16 @@ class Forecast:
 
 
 def trained(
-    layout: Layout, study: str, variant: str, code: str, own_model: str | None, data: Sequence[Mapping[str, Any]]
+    layout: Layout, study: str, variant: str, code: str, custom_model: str | None, data: Sequence[Mapping[str, Any]]
 ) -> dict[tuple[int, int], Mapping[str, Any]]:
     """Return the provenance of the packs that need no training, by first and last seed.
 
     Args:
         code: digest of the training code.
-        own_model: digest of the custom model's file, if any.
+        custom_model: digest of the custom model's file, if any.
         data: manifests of `Variant.splits`.
     """
-    wanted = provenance.Origin(code, own_model, layout.config.studies[study].variants[variant].recipe(), data)
+    wanted = provenance.Origin(code, custom_model, layout.config.studies[study].variants[variant].recipe(), data)
     paths = layout.pack_paths(study, "provenance.json", variant)
     found = {}
     for pack, path in zip(layout.packs(study, variant), paths, strict=True):

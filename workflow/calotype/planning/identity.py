@@ -14,7 +14,7 @@ from calotype.steps.base import Step
 from calotype.steps.custom import Custom
 from calotype.steps.sequence import before_measuring, plain_steps
 from calotype.tasks.figures import FigureEntry
-from calotype.util.code_digest import NO_PICKS, NO_RESULT, KeptDigests, Picks, own_code, with_values
+from calotype.util.code_digest import NO_PICKS, NO_RESULT, KeptDigests, Picks, custom_code, with_values
 from calotype.util.errors import CalotypeError
 from calotype.util.files import contents, declared_contents
 
@@ -49,8 +49,8 @@ class Identity:
         paths = {*files, *(path for variant in variants for path in variant.files)}
         return declared_contents(sorted(paths), KNOWN / "files.json")
 
-    def _own_code(self, function: str, files: Iterable[str]) -> str | None:
-        return own_code(function, [self._declared[file] for file in files])
+    def _custom_code(self, function: str, files: Iterable[str]) -> str | None:
+        return custom_code(function, [self._declared[file] for file in files])
 
     def _dataset(self, name: str) -> Any:  # a rule calls methods of its own sources only
         return self.layout.config.datasets[name]
@@ -89,16 +89,16 @@ class Identity:
         entry = self._dataset(dataset)
         steps: Sequence[Step] = before_measuring(entry.prepare) if measures else entry.prepare
         used = {entry.reader, *(f"{type(step).__module__}:{type(step).__name__}" for step in steps)}
-        own = [self._own_code(step.function, step.files) for step in steps if isinstance(step, Custom)]
+        own = [self._custom_code(step.function, step.files) for step in steps if isinstance(step, Custom)]
         return [*map(self.code, sorted(used)), *own]
 
     def _variant(self, study: str, variant: str) -> Variant:
         return self.layout.config.studies[study].variants[variant]
 
-    def own_model(self, study: str, variant: str) -> str | None:
+    def custom_model(self, study: str, variant: str) -> str | None:
         """Return the digest of a custom model and its declared files; None for other models."""
         found = self._variant(study, variant)
-        return self._own_code(found.model, found.files)
+        return self._custom_code(found.model, found.files)
 
     @functools.cache  # noqa: B019 # one object per call; all packs of a variant use it
     def training_code(self, study: str, variant: str) -> str:
@@ -117,7 +117,7 @@ class Identity:
         other = ("backend", "keras_model") if found.model in SCIKIT_LEARN else ("sklearn_model",)
         without = ["calotype.config", *(f"calotype.training.{module}" for module in other)]
         code = self.code("calotype.training.predicting:predict_variant", without, _model(found))
-        return found.prediction() | {"code": code, "own_model": self.own_model(study, variant)}
+        return found.prediction() | {"code": code, "custom_model": self.custom_model(study, variant)}
 
     def predictions(self, study: str) -> dict[str, dict[str, Any]]:
         """Return `prediction` of all variants of a study."""
@@ -132,7 +132,7 @@ class Identity:
     def trainings(self, studies: Iterable[str]) -> dict[str, tuple[str, str | None]]:
         """Return the digests of training code and custom model, by `study/variant`."""
         return {
-            f"{study}/{variant}": (self.training_code(study, variant), self.own_model(study, variant))
+            f"{study}/{variant}": (self.training_code(study, variant), self.custom_model(study, variant))
             for study in studies
             for variant in self.layout.config.studies[study].variants
         }

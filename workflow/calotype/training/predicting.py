@@ -43,7 +43,7 @@ class Asked:
     classifies: bool
     binary: bool
     code: str = ""  # digest of the code that predicts
-    own_model: str | None = None  # digest of a custom model
+    custom_model: str | None = None  # digest of a custom model
     test_images: int | None = None  # number of images of a split to predict, from the first on; None for all
     test_time_augmentation: list[str] = field(default_factory=list)  # as in `augmentation.test_time_augmentation`
 

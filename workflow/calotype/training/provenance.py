@@ -59,7 +59,7 @@ class Origin:
     """Everything on which the result of a pack depends, except for its seeds."""
 
     code: str  # digest of the training code
-    own_model: str | None  # digest of a custom model and its files
+    custom_model: str | None  # digest of a custom model and its files
     config: Mapping[str, Any]  # the recipe
     data: Sequence[Mapping[str, Any]]  # manifests of the splits
 

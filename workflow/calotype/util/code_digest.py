@@ -267,7 +267,7 @@ class KeptDigests:
                 write_text(json.dumps(self.found), self.file)
 
 
-def own_code(name: str, files: Iterable[str] = ()) -> str | None:
+def custom_code(name: str, files: Iterable[str] = ()) -> str | None:
     """Return a digest of a user's function, ``path/to/file.py:function``, and of digests of the files that it reads.
 
     Return None for a name without a file.
