@@ -127,8 +127,8 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
     return StudyResults(**Layout(made).results_of(name) | {"folder": str(tmp_path)})
 
 
-def section_of(found, made, figures=(), sheets=()):
-    return study_section(found, Layout(made).described([found.study])[found.study], figures, sheets)
+def section_of(found, made, figures=(), previews=()):
+    return study_section(found, Layout(made).described([found.study])[found.study], figures, previews)
 
 
 def own_print(name, folder, caption="Figure.\n"):
@@ -139,12 +139,12 @@ def own_print(name, folder, caption="Figure.\n"):
     return ShownFigure("dots", name, file, caption)
 
 
-def section(tmp_path, predictions=None, lost=None, prints=(), sheets=(), **changes):
+def section(tmp_path, predictions=None, lost=None, prints=(), previews=(), **changes):
     made = config(**changes)
     packs = [origin("wide", 0, 2), origin("deep", 0, 0)]
     found = results(tmp_path, made, predictions or PREDICTIONS, packs, lost=lost)
     prints = prints or [own_print("training-curves", tmp_path, f"Losses: {changes.get('label', 'Wide net')}\n")]
-    return section_of(found, made, prints, sheets)
+    return section_of(found, made, prints, previews)
 
 
 def page(tmp_path, **changes):

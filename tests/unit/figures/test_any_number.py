@@ -24,7 +24,7 @@ from calotype.figures import accuracy, classify
 from calotype.figures import count as figures_count
 from calotype.figures import seeds as figures_seeds
 from calotype.figures import training_curves as figures_training
-from calotype.figures.sheet import first_seed_diverged
+from calotype.figures.image_page import first_seed_diverged
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 

@@ -11,7 +11,7 @@ from unit.drawings import CLASSES, RED, accuracy_by_class, accuracy_by_label, co
 from calotype.figures import accuracy
 from calotype.figures import count as figures_count
 from calotype.figures.errors import draw_errors
-from calotype.figures.sheet import black_and_white
+from calotype.figures.image_page import black_and_white
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 

@@ -15,7 +15,7 @@ from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures import study
 from calotype.figures.base import METADATA
-from calotype.figures.sheet import notice
+from calotype.figures.image_page import notice
 from calotype.tasks.figures import EXAMPLE, TWO_CLASSES, FigureEntry, figures_of
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError

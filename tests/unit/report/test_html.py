@@ -64,7 +64,7 @@ def test_figures_are_inside_the_page(tmp_path):
 
 
 def test_the_preview_of_user_images_is_on_the_page_with_its_caption(tmp_path):
-    found = Page(page(tmp_path, sheets=[own_print("preparation/train", tmp_path, "Step by step.\n")]))
+    found = Page(page(tmp_path, previews=[own_print("preparation/train", tmp_path, "Step by step.\n")]))
     assert "Preparation" in found.text
     assert "Step by step. (preparation/train)" in found.text
     assert "dots-preparation/train" in found.values("id")

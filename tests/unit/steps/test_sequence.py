@@ -111,7 +111,7 @@ def test_steps_without_a_split_measure_nothing():
     assert measured_split(read_steps(["grey", step("normalise", mean=1, std=2)])) is None
 
 
-# ---- Jobs, sheets and titles -----------------------------------------------------------------------------------------
+# ---- Jobs, previews and titles ---------------------------------------------------------------------------------------
 
 
 def test_a_dataset_that_measures_nothing_has_no_job_for_it(loaded):

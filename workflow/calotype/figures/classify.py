@@ -14,8 +14,8 @@ from calotype.data.prepared_split import place_of
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import DOUBLE, FAINT, INK, PALE, SINGLE, WRONG, shorten, text_width, wrap
+from calotype.figures.image_page import ImagePage, black_and_white, first_seed_diverged, fit, image_page
 from calotype.figures.panels import empty_figure, legend, percent_ticks, place
-from calotype.figures.sheet import Sheet, black_and_white, first_seed_diverged, fit, sheet
 from calotype.training.result import Trained
 
 BARS = 10  # classes of an example
@@ -59,7 +59,7 @@ def draw_example(
     wide, high = fit(image, picture, body)
     within = place(figure, 0.1 + (picture - wide) / 2, head, wide, high, xlim=(0, wide), ylim=(high, 0))
     within.set_axis_off()
-    Sheet(figure, within).picture(image, 0, 0, wide, high, *black_and_white(image))
+    ImagePage(figure, within).picture(image, 0, 0, wide, high, *black_and_white(image))
     within.set_title(f"true: {true}", y=1, parse_math=False)
     rows = np.arange(len(shown))
     for i, (label, found) in enumerate(probabilities.items()):
@@ -109,7 +109,7 @@ def draw_feature_maps(
     wide, high = fit(convolved, size, 1.5 * size)
     rows = -(-filters // columns)
     block = 0.18 + rows * (number + high + 0.03) + 0.06
-    page = sheet(DOUBLE, 2 * block)
+    page = image_page(DOUBLE, 2 * block)
     across, down = fit(image, picture, 2 * block - 0.4)
     page.text(edge + picture / 2, 0.12, "the image", fontsize=8)
     page.picture(image, edge + (picture - across) / 2, 0.18, across, down, *black_and_white(image))

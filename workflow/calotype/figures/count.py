@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
 from calotype.figures.base import DOUBLE, WRONG
+from calotype.figures.image_page import FRAME, black_and_white, first_seed_diverged, image_page
 from calotype.figures.panels import count_ticks, note_diverged, panels
-from calotype.figures.sheet import FRAME, black_and_white, first_seed_diverged, sheet
 from calotype.tasks.count import rounded
 
 SHOWN = 50  # images of a contact sheet, as on the source's page
@@ -32,7 +32,7 @@ def draw_contact_sheet(
     size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
     height = size * images.shape[1] / images.shape[2]
     low, white = (0.0, 1.0) if images.min() >= 0 and images.max() <= 1 else black_and_white(images)
-    page = sheet(DOUBLE, edge + rows * (title + height + 0.02))
+    page = image_page(DOUBLE, edge + rows * (title + height + 0.02))
     for i, (image, label, count) in enumerate(zip(images, labels, predicted, strict=True)):
         left = edge + i % columns * (size + gap)
         top = title + i // columns * (title + height + 0.02)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import DOUBLE, FAINT, INK, PAPER, SINGLE, shorten, text_width, wrap
+from calotype.figures.image_page import black_and_white, first_seed_diverged, fit, image_page, notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
-from calotype.figures.sheet import black_and_white, first_seed_diverged, fit, notice, sheet
 from calotype.util.csv_tables import where
 
-ERRORS = 40  # images of a sheet
+ERRORS = 40  # images of a page
 NUMBERS_UP_TO = 20  # columns: in a larger confusion matrix, numbers in the cells would be unreadable
 COUNTS = 30  # columns of a confusion matrix of counts, unless the true counts need more
 OTHER = "other"  # the column of predictions without a column of their own
@@ -163,7 +163,7 @@ def draw_errors(
     lines = len(words[0])
     wide, high = fit(images[0], size, 1.5 * size)
     step = lines * line + 0.06 + high + 0.06
-    page = sheet(DOUBLE, rows * step + edge / 2)
+    page = image_page(DOUBLE, rows * step + edge / 2)
     ends = black_and_white(images)
     for i, title in enumerate(words):
         middle = edge + i % columns * (size + gap) + size / 2

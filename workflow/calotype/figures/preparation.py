@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from calotype.data.readers import Raw, Record
 from calotype.figures.base import DOUBLE, FAINT, shorten, text_width, wrap
-from calotype.figures.sheet import fit, sheet
+from calotype.figures.image_page import fit, image_page
 from calotype.preparation.stages import stages
 from calotype.steps.base import Known, Step, step_title
 
@@ -138,7 +138,7 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     head = 0.16 + line * (given + said) + 0.05
     width, foot = left + len(columns) * (box + gap), head + len(rows) * (high + gap)
     note = wrap(EACH, width - 0.1, SMALL, lines=5) if any(map(_has_levels, columns)) else ""
-    page = sheet(width, foot + (line * (note.count("\n") + 1) + 0.05 if note else 0))
+    page = image_page(width, foot + (line * (note.count("\n") + 1) + 0.05 if note else 0))
     page.text(0.04, foot + 0.02, note, fontsize=SMALL, ha="left", va="top", color=FAINT)
     for i, (title, _) in enumerate(titles):
         x = left + i * (box + gap)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import METADATA, new_figures, rendered, save
-from calotype.figures.sheet import notice
+from calotype.figures.image_page import notice
 from calotype.tasks.figures import FigureEntry
 from calotype.util.children import Ended, attempt, cause_of, in_children, own_cost
 from calotype.util.errors import CalotypeError

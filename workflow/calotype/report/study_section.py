@@ -162,7 +162,10 @@ def _skipped(file: Path) -> str:
 
 
 def study_section(
-    results: StudyResults, study: Mapping[str, Any], figures: Sequence[ShownFigure], sheets: Sequence[ShownFigure] = ()
+    results: StudyResults,
+    study: Mapping[str, Any],
+    figures: Sequence[ShownFigure],
+    previews: Sequence[ShownFigure] = (),
 ) -> dict[str, Any]:
     """Return the values of a study for the template; `study` is one of `Layout.described`."""
     metrics = [METRICS[metric] for metric in study["metrics"]]
@@ -181,7 +184,7 @@ def study_section(
         "layers": _layers(results),
         "recipes": recipes(study, results),
         "skipped": _skipped(Path(study["skipped"])) if "skipped" in study else "",
-        "preparation": [item.embedded() for item in sheets],
+        "preparation": [item.embedded() for item in previews],
         "figures": [item.embedded() for item in figures],
         "packs": results.origins,
     }

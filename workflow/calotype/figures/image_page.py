@@ -17,7 +17,7 @@ FRAME = (PALE, 0.4)  # of an image: colour, and width in points
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ImagePage:
     """One axes in inches from the upper left corner. Fifty images take a quarter of the time that fifty axes take."""
 
     figure: Figure
@@ -50,17 +50,17 @@ class Sheet:
         self.axes.text(left, top, words, **{"ha": "center", "parse_math": False, **options})
 
 
-def sheet(width: float, height: float) -> Sheet:
+def image_page(width: float, height: float) -> ImagePage:
     """Return an empty page, given its size in inches."""
     figure = empty_figure(width, height)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0), autoscale_on=False)
     axes.set_axis_off()
-    return Sheet(figure, axes)
+    return ImagePage(figure, axes)
 
 
 def notice(words: str) -> Figure:
     """Return a figure that holds only a message."""
-    page = sheet(SINGLE, 0.6)
+    page = image_page(SINGLE, 0.6)
     page.text(SINGLE / 2, 0.35, words, fontsize=8)
     return page.figure
 
