@@ -21,6 +21,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/grid.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 

@@ -4,20 +4,28 @@
 
 # One job plots all figures of a study, so that libraries and inputs are loaded once. Studies with the same figures (see
 # calotype/tasks/figures.py) share a rule. If all targets of a call are figures, for example
-# `snakemake results/digits/figures/seeds.pdf`, each figure has its own rule, with the same input and params.
+# `snakemake results/digits/figures/seeds.pdf`, each figure has its own rule, with the same input and params. Another
+# rule plots a figure of one variant on request: `snakemake results/digits/figures/accurate/seeds.pdf`.
+from calotype.config.paths import FIGURE_SUFFIXES
+
 ONE_BY_ONE = targets.figures_alone(LAYOUT, sys.argv[1:])
 
 
 def figure_rules():
-    """Yield for each rule its name, its log, the figures that it plots, all figures of its studies, and its studies."""
+    """Yield for each rule its name, subject, log and outputs, all figures of its studies, and its studies."""
     for figures, studies in LAYOUT.figure_sets().items():
         name = LAYOUT.figures_rule(studies[0])
         if ONE_BY_ONE:
             for figure in figures:
-                log = f"{LOGS}/figures/{{study}}/{figure.name}.log"
-                yield f"{name}{targets.ALONE}{figure.name}", log, [figure], figures, studies
+                log, files = f"{LOGS}/figures/{{study}}/{figure.name}.log", figure_files([figure])
+                yield f"{name}{targets.ALONE}{figure.name}", figure.stem, log, files, figures, studies
         else:
-            yield name, f"{LOGS}/figures/{{study}}.log", figures, figures, studies
+            log, files = f"{LOGS}/figures/{{study}}.log", figure_files(figures)
+            yield name, "the figures", log, files, figures, studies
+        path = "{study}/figures/{variant}/{figure,%s}" % one_of(figure.stem for figure in figures)
+        files = {suffix[1:]: f"{RESULTS}/{path}{suffix}" for suffix in FIGURE_SUFFIXES}
+        log = f"{LOGS}/figures/{{study}}/{{variant}}/{{figure}}.log"
+        yield f"{name}_of_variant", "{wildcards.figure} of {wildcards.variant}", log, files, figures, studies
 
 
 def figure_files(figures):
@@ -35,7 +43,12 @@ def figure_files(figures):
     return files
 
 
-for name, log_file, plotted, figures, studies in figure_rules():
+def grids_of_study(wildcards):
+    """Return the tables of the grids of a study."""
+    return LAYOUT.grid_tables([wildcards.study])
+
+
+for name, subject, log_file, files, figures, studies in figure_rules():
 
     rule:
         """Plot the figures of a study, several at a time."""
@@ -51,9 +64,10 @@ for name, log_file, plotted, figures, studies in figure_rules():
             manifests=ask(LAYOUT.prepared_tests, suffix=".json"),
             arrays=ancient(ask(LAYOUT.prepared_tests, suffix=".npy")),
             models=ask(LAYOUT.feature_models),
+            grids=grids_of_study,
             style=REPORT / "calotype.mplstyle",
         output:
-            **figure_files(plotted),
+            **files,
         log:
             log_file,
         wildcard_constraints:
@@ -62,12 +76,12 @@ for name, log_file, plotted, figures, studies in figure_rules():
             "paper"
         conda:
             ENVIRONMENT
-        threads: 1 if ONE_BY_ONE else 2
+        threads: 2 if "costs" in files else 1
         params:
             results=ask(LAYOUT.shown_in_figures),
             figures=[figure.plain() for figure in figures],
             code=IDENTITY.figure_code(figures),
         message:
-            f"Plotting {plotted[0].stem if ONE_BY_ONE else 'the figures'} of {{wildcards.study}}"
+            f"Plotting {subject} of {{wildcards.study}}"
         script:
             "../scripts/figures.py"

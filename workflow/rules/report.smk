@@ -8,6 +8,7 @@ rule report:
     """Write the report: figures, tables, and our measurements beside the published numbers."""
     input:
         template=REPORT / "report.html.j2",
+        grid=REPORT / "grid.j2",
         captions=sorted(REPORT.glob("*.rst")),
         runs=of_report(f"{RESULTS}/{{study}}/runs.csv"),
         summary=of_report(f"{RESULTS}/{{study}}/summary.csv"),
@@ -16,6 +17,7 @@ rule report:
         differences=of_report(f"{RESULTS}/{{study}}/differences.csv"),
         claims=of_report(f"{RESULTS}/{{study}}/claims.csv"),
         layers=of_report(f"{RESULTS}/{{study}}/layers.csv"),
+        grids=ask(LAYOUT.grid_tables),
         figures=ask(LAYOUT.figure_outputs, suffixes=[".svg"]),
         previews=ask(LAYOUT.previews, suffixes=[".svg"], origin="user"),
         skipped=ask(LAYOUT.skipped),

@@ -14,5 +14,5 @@ with script(snakemake.log[0]):
     measured = results.table("runs"), results.table("summary"), results.table("pooled"), results.parameters
     claims = claims_table(results.study, params.claims, *measured, same_images=params.same_images)
     write_csv(claims, Path(output.claims))
-    for name, text in latex_tables(results, params.title, params.metrics).items():
+    for name, text in latex_tables(results.of_shown(), params.title, params.metrics).items():
         write_text(text, Path(output[f"{name.replace('-', '_')}_latex"]))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calotype.evaluation import divergence, packs, tables
+from calotype.evaluation import choice, divergence, packs, tables
 from calotype.evaluation.predictions import read_predictions
 from calotype.evaluation.runs import seed_predictions, training_rows
 from calotype.tasks.registry import TASKS
@@ -22,6 +22,7 @@ with script(snakemake.log[0]):
     predictions = {variant: {split: each.variants[variant] for split, each in read.items()} for variant in params.seeds}
     runs = list(seed_predictions(predictions, {split: each.labels for split, each in read.items()}, lost))
     rows = training_rows(task, history, params.train) + divergence.divergence_rows(lost, params.train)
+    rows += choice.validation_rows(history, packs.kept_epochs(trained))
     table = tables.runs_table(study, task, runs, rows)
     pooled = tables.pooled_table(study, task, runs)
     made = {

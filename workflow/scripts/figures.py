@@ -1,4 +1,4 @@
-"""Plot all figures of a study, or one of them."""
+"""Plot all figures of a study, one of them, or one of them for a variant."""
 
 from pathlib import Path
 
@@ -9,12 +9,15 @@ from calotype.util.entry_point import script
 from calotype.util.files import write_csv
 
 with script(snakemake.log[0]):
-    params, output = snakemake.params, snakemake.output
+    params, output, asked = snakemake.params, snakemake.output, snakemake.wildcards
     base.use_style(Path(snakemake.input.style))
     results = StudyResults(**params.results)
     figures = [FigureEntry(**figure) for figure in params.figures]
     folder, logs = Path(results.folder, "figures"), Path(snakemake.log[0]).with_suffix("")
     if hasattr(output, "costs"):
-        write_csv(study.draw_all(figures, results, folder, logs, snakemake.threads), Path(output.costs))
+        write_csv(study.draw_all(figures, results.of_shown(), folder, logs, snakemake.threads), Path(output.costs))
+    elif hasattr(asked, "variant"):
+        figure = next(figure for figure in figures if figure.stem == asked.figure)
+        base.save(study.of_variant(figure, results, asked.variant), [Path(file) for file in output])
     else:
-        study.draw(next(figure for figure in figures if hasattr(output, figure.name)), results, folder)
+        study.draw(next(figure for figure in figures if hasattr(output, figure.name)), results.of_shown(), folder)

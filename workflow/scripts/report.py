@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from calotype.evaluation.study_results import StudyResults
+from calotype.report.grid_section import grid_section
 from calotype.report.html import findings, render
 from calotype.report.jobs import figure_jobs, read_job, train_job
 from calotype.report.study_section import ShownFigure, study_section
@@ -19,8 +20,13 @@ with script(snakemake.log[0]):
     ]
     sections = []
     for name, study in params.studies.items():
-        own = ([item for item in items if item.study == name] for items in (figures, previews))
-        sections.append(study_section(StudyResults(**study["results"]), study, *own))
+        results = StudyResults(**study["results"])
+        shown = results.of_shown()
+        of_shown = ("", *shown.labels)
+        drawn = [item for item in figures if item.study == name and item.name.partition("/")[2] in of_shown]
+        sheets = [item for item in previews if item.study == name]
+        study["variants"] = {variant: study["variants"][variant] for variant in shown.labels}
+        sections.append(study_section(shown, study, drawn, sheets) | grid_section(results))
     jobs = [train_job(pack) for section in sections for pack in section["packs"]]
     jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
     for name, file in zip(params.studies, found.costs, strict=True):

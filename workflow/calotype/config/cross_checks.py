@@ -23,6 +23,7 @@ def fitted(study: Study, dataset: Dataset, file: str, datasets_file: str) -> Stu
         _check_example(study, dataset)
         _check_classes(study, dataset)
         _check_variants(study)
+        _check_figures(study)
         return _with_class_weights(study, dataset)
 
 
@@ -108,6 +109,15 @@ def _check_variants(study: Study) -> None:
         if variant.validation in study.tests:
             problem = f"variants.{key}.validation: `{variant.validation}` is also a test split."
             raise CalotypeError(problem, "never choose on test images: name another split, or use `validation_split`.")
+
+
+def _check_figures(study: Study) -> None:
+    chosen = study.figures.variants
+    for i, name in enumerate(chosen if isinstance(chosen, list) else []):
+        _check_variant(name, study, f"figures.variants.{i}")
+    if study.figures.best and (reason := (study.chosen or {})["by"].get("reason")):
+        problem = f"figures.variants: `{chosen}` cannot be chosen: {reason}."
+        raise CalotypeError(problem, "never choose on test images: set `validation_split`, or list names.")
 
 
 def _with_class_weights(study: Study, dataset: Dataset) -> Study:

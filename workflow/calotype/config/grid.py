@@ -4,7 +4,7 @@ import copy
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calotype.util.errors import CalotypeError
@@ -61,8 +61,7 @@ def _combinations(
     number = math.prod(map(len, grid.values()))
     if number > MOST:
         raise CalotypeError(f"{where}: gives {number:,} variants, more than {MOST:,}.", "use shorter lists.")
-    short = _short_names([*grid])
-    found = []
+    short, found = _short_names([*grid]), []
     for values in itertools.product(*grid.values()):
         entry = copy.deepcopy({key: value for key, value in variant.items() if key != GRID})
         for key, value in zip(grid, values, strict=True):
@@ -70,11 +69,45 @@ def _combinations(
             if len(path) > 1 and path[0] in defaults:
                 entry.setdefault(path[0], copy.deepcopy(defaults[path[0]]))
             _put(entry, path, copy.deepcopy(value), f"{where}.{key}")
-        pairs = [(short[key], value) for key, value in zip(grid, values, strict=True)]
-        label = ", ".join(f"{key} {_shown(value)}" for key, value in pairs)
+        label = ", ".join(f"{short[key]} {_shown(value)}" for key, value in zip(grid, values, strict=True))
         entry["label"] = f"{entry.get('label') or name}, {label}"
-        suffix = "-".join(f"{key}-{_plain(value)}" for key, value in pairs)
-        found.append((f"{name}-{suffix}", entry))
+        found.append((_variant_name(name, short, values), entry))
+    return found
+
+
+def _variant_name(name: str, short: Mapping[str, str], values: Sequence[Any]) -> str:
+    pairs = zip(short.values(), values, strict=True)
+    return "-".join([name, *(f"{key}-{_plain(value)}" for key, value in pairs)])
+
+
+def settings_of(variants: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the settings of each grid by the name of its variant, as plain data.
+
+    Args:
+        variants: as for `expand`, which has checked them.
+
+    Returns:
+        Of each grid with at least one setting that has several values: ``settings``, by key a ``name`` and its
+        ``values`` as texts; ``variants``, the texts of each variant in the order of the settings.
+    """
+    found = {}
+    for name, variant in variants.items():
+        grid = variant.get(GRID, {}) if isinstance(variant, dict) else {}
+        short = _short_names([*grid])
+        swept = [place for place, values in enumerate(grid.values()) if len(values) > 1]
+        if not swept:
+            continue
+        keys = [*grid]
+        found[name] = {
+            "settings": {
+                keys[place]: {"name": _called(keys[place], short), "values": [*map(_shown, grid[keys[place]])]}
+                for place in swept
+            },
+            "variants": {
+                _variant_name(name, short, values): [_shown(values[place]) for place in swept]
+                for values in itertools.product(*grid.values())
+            },
+        }
     return found
 
 
@@ -85,6 +118,12 @@ def _short_names(keys: list[str]) -> dict[str, str]:
         key: re.sub(r"[^A-Za-z0-9_]+", "_", last if lasts.count(last) == 1 else key)
         for key, last in zip(keys, lasts, strict=True)
     }
+
+
+def _called(key: str, short: Mapping[str, str]) -> str:
+    """Return the name of a setting for readers: `optimizer` for ``optimizer.name``."""
+    *above, last = key.split(".")
+    return above[-1] if above and last == "name" else short[key]
 
 
 def _put(entry: dict[str, Any], path: list[str], value: Any, where: str) -> None:

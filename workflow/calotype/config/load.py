@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_
 from calotype.config.cross_checks import fitted
 from calotype.config.dataset_base import NAME, Name
 from calotype.config.datasets import DATASETS, Dataset
-from calotype.config.grid import GRID, GRID_DESCRIPTION, expand
+from calotype.config.grid import GRID, GRID_DESCRIPTION, expand, settings_of
 from calotype.config.study import Study
 from calotype.steps.sequence import measured_split
 from calotype.tasks.registry import TaskName
@@ -245,12 +245,13 @@ def _load_study(name: str, settings: Settings, source: str, datasets: dict[str, 
         raise CalotypeError(f"{file}: `{name}` is a reserved name.", "rename the file.")
     if not re.fullmatch(NAME, name):
         raise CalotypeError(f"{file}: `{name}` {EXPECTED['string_pattern_mismatch']}.", "rename the file.")
-    raw = read_yaml(path)
+    raw, grids = read_yaml(path), {}
     if isinstance(raw, dict) and isinstance(raw.get("variants"), dict):
         with about(file):
             defaults = raw.get("defaults")
-            raw = raw | {"variants": expand(raw["variants"], defaults if isinstance(defaults, dict) else None)}
-    study = validate(Study, raw, file)
+            expanded = expand(raw["variants"], defaults if isinstance(defaults, dict) else None)
+        grids, raw = settings_of(raw["variants"]), raw | {"variants": expanded}
+    study = validate(Study, raw, file).with_grids(grids)
     if study.dataset not in datasets:
         problem = f"{file}: dataset: `{study.dataset}` not found in {settings.datasets}."
         raise CalotypeError(problem, did_you_mean(study.dataset, datasets))

@@ -10,11 +10,20 @@ from typing import Any
 from calotype.config.dataset_base import CATALOGUE, SKIPPED
 from calotype.config.load import Config, plan_packs
 from calotype.config.recipe import SCIKIT_LEARN
-from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, TWO_CLASSES, FigureEntry, figures_of
+from calotype.tasks.figures import (
+    EXAMPLE,
+    FEATURE_MAPS,
+    GRID,
+    SEVERAL_SETTINGS,
+    TWO_CLASSES,
+    FigureEntry,
+    figures_of,
+)
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
 EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")  # .csv files of a study
+GRID_TABLES = ("grid", "effects")  # .csv files of a study with a grid
 LATEX = tuple(f"{name}{end}" for end in ("", "-tabular") for name in ("summary", "claims", "layers"))  # .tex files
 REPORT, PAPER = "report", "paper"
 
@@ -197,6 +206,8 @@ class Layout:
             TWO_CLASSES: len(self.config.classes(study)) == 2,
             EXAMPLE: entry.example is not None,
             FEATURE_MAPS: entry.feature_maps is not None,
+            GRID: bool(entry.grids),
+            SEVERAL_SETTINGS: any(len(grid["settings"]) > 1 for grid in entry.grids.values()),
         }
         return [condition for condition, holds in found.items() if holds]
 
@@ -249,6 +260,7 @@ class Layout:
         studies = self.reports()[report]
         names = [f"{name}.csv" for name in (*EVALUATED, "claims")] + [f"{name}.tex" for name in LATEX]
         tables = [f"{self.results}/{study}/{name}" for study in studies for name in names]
+        tables += self.grid_tables(studies)
         predictions = [file for study in studies for file in self.predictions(study)]
         figures = self.figure_outputs(studies, FIGURE_SUFFIXES)
         return [f"{self.results}/{report}.html", *figures, *tables, *predictions]
@@ -271,6 +283,7 @@ class Layout:
             if dataset.origin == "user":
                 jobs += [("preview", split) for split in splits]
         jobs += [("predict", f"{study}/{split}") for study in studies for split in self.config.studies[study].tests]
+        jobs += [("grid", study) for study in studies if self.grid_tables([study])]
         return jobs + [(rule, study) for study in studies for rule in ("evaluate", "claims")]
 
     def benchmarks(self, studies: Sequence[str]) -> list[str]:
@@ -281,9 +294,16 @@ class Layout:
         """Return the claims of a study, as plain data."""
         return [claim.model_dump() for claim in self.config.studies[study].claims]
 
+    def grid_tables(self, studies: Iterable[str]) -> list[str]:
+        """Return the tables of grids of those studies that have one."""
+        found = [study for study in studies if self.config.studies[study].grids]
+        return [f"{self.results}/{study}/{name}.csv" for study in found for name in GRID_TABLES]
+
     def results_of(self, study: str) -> dict[str, Any]:
         """Return the arguments of `StudyResults` for tables and the report, as plain data."""
         entry = self.config.studies[study]
+        # Only where they are, so that nothing changes for other studies.
+        further = {"chosen": entry.chosen, "grids": entry.grids}
         return {
             "study": study,
             "folder": f"{self.results}/{study}",
@@ -293,6 +313,7 @@ class Layout:
             "labels": entry.labels(),
             "classes": self.config.classes(study),
             **self.config.label(study),
+            **{key: value for key, value in further.items() if value},
         }
 
     def shown_in_figures(self, study: str) -> dict[str, Any]:

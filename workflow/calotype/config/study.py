@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from calotype.config.choice import StudyFigures, choosing, shown
 from calotype.config.dataset_base import Name
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
@@ -146,6 +147,28 @@ class Study(Strict):
     defaults: dict[str, Any] = Field({}, description="Defaults of all variants.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Variants, by name.")
     claims: list[Claim] = Field([], description="Published numbers to compare with our measurements.")
+    figures: StudyFigures = Field(StudyFigures(), description="Variants in figures.")
+    _grids: dict[str, dict[str, Any]] = PrivateAttr({})
+
+    def with_grids(self, grids: dict[str, dict[str, Any]]) -> "Study":
+        """Return a copy that knows the grids of the study file, as `settings_of` returns them."""
+        copy = self.model_copy()
+        copy._grids = grids
+        return copy
+
+    @property
+    def grids(self) -> dict[str, dict[str, Any]]:
+        """The grids of the study by name, as `settings_of` returns them, and how to choose in each (``by``)."""
+        return {
+            name: grid | {"by": choosing({key: self.variants[key] for key in grid["variants"]}, self.headline)}
+            for name, grid in self._grids.items()
+        }
+
+    @property
+    def chosen(self) -> dict[str, Any] | None:
+        """The variants that figures show, as `shown` returns them."""
+        named = [self.feature_maps, *(name for claim in self.claims for name in (claim.variant, claim.similar_to))]
+        return shown(self.figures, self.variants, self.headline, [*filter(None, named)])
 
     @property
     def headline(self) -> str:

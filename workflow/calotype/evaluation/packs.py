@@ -46,6 +46,15 @@ def history_table(packs: Sequence[Pack], seeds: Mapping[str, int]) -> pd.DataFra
     return found[["variant", "seed", "epoch", "metric", "value"]]
 
 
+def kept_epochs(packs: Sequence[Pack]) -> dict[str, dict[int, int]]:
+    """Return the epoch of the kept weights, by variant and seed, of runs that do not keep the last epoch."""
+    found: dict[str, dict[int, int]] = {}
+    for pack in packs:
+        epochs = pack.origin()["best_epochs"].items()
+        found.setdefault(pack.variant, {}).update({int(seed): epoch for seed, epoch in epochs})
+    return found
+
+
 def layers_table(packs: Sequence[Pack]) -> pd.DataFrame:
     """Return the layers of each variant's model: variant, layer, kind, output_shape, parameters."""
     first = {pack.variant: pack for pack in reversed(packs)}

@@ -1,7 +1,7 @@
 """The results of a study, read by figures, tables and the report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.data.prepared_split import Split, open_split
+from calotype.evaluation.choice import shown_variants
 from calotype.evaluation.divergence import Diverged, divergences
 from calotype.evaluation.packs import PackOrigin, read_origins
 from calotype.evaluation.predictions import SplitPredictions, read_predictions
@@ -21,6 +22,7 @@ from calotype.util.csv_tables import read_csv
 # By the variant's label: true labels, shape (images,), and predictions of the seeds that did not diverge, shape (seeds,
 # images), or probabilities, shape (seeds, images, classes).
 Runs = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+GRID_TABLES = ("grid", "effects")
 Lost = Mapping[str, int]  # number of seeds that diverged, by the variant's label
 
 
@@ -38,6 +40,9 @@ class StudyResults:
         arrays: the prepared array of each test split.
         example: number of the shown image of the first test split, if any.
         feature_maps: the variant with feature maps and the folder with its models of seed 0, if any.
+        chosen: the variants of figures, as `config.choice.shown` returns them; None for all.
+        grids: the grids of the study, as `Study.grids` returns them.
+        of_some: whether `labels` lacks variants of the study, which tables then leave out.
     """
 
     study: str
@@ -53,6 +58,9 @@ class StudyResults:
     arrays: Mapping[str, str] = field(default_factory=dict)
     example: int | None = None
     feature_maps: tuple[str, str] | None = None
+    chosen: Mapping[str, Any] | None = None
+    grids: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    of_some: bool = False
     _read: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -71,8 +79,25 @@ class StudyResults:
         return self._read[file]
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return a table: runs, summary, pooled, confusion, differences, layers, history or claims."""
-        return self._once(read_csv, f"{self.folder}/{name}.csv")
+        """Return a table: runs, summary, pooled, confusion, differences, layers, history, claims or those of grids."""
+        found = self._once(read_csv, f"{self.folder}/{name}.csv")
+        for column in ("variant", "than") if self.of_some and name not in GRID_TABLES else ():
+            found = found[found[column].isin(self.labels)] if column in found else found
+        return found
+
+    def of(self, variants: Sequence[str]) -> "StudyResults":
+        """Return the results of some variants; tables of grids stay whole."""
+        labels = {variant: self.labels[variant] for variant in variants}
+        claims = [claim for claim in self.claims if claim["variant"] in labels]
+        found = replace(self, labels=labels, claims=claims, of_some=True)
+        found._read.update(self._read)
+        return found
+
+    def of_shown(self) -> "StudyResults":
+        """Return the results of the variants that figures and the report show."""
+        if self.chosen is None:
+            return self
+        return self.of(shown_variants(self.table("runs"), [*self.labels], self.chosen))
 
     def predictions(self, split: str) -> SplitPredictions:
         """Return the predictions of all runs on a test split."""

@@ -37,6 +37,12 @@ def draw(figure: FigureEntry, results: StudyResults, folder: Path) -> None:
             save_as(function(results, variant), variant)
 
 
+def of_variant(figure: FigureEntry, results: StudyResults, variant: str) -> Figure:
+    """Plot a figure of one variant; figures over variants show this one alone."""
+    function = drawing(figure)
+    return function(results, variant) if figure.per_variant else function(results.of([variant]))
+
+
 def _draw_with_log(figure: FigureEntry, results: StudyResults, folder: Path, logs: Path) -> int:
     """Plot a figure in a child; its messages also go to a log of its own."""
     logging.getLogger("calotype").addHandler(logging.FileHandler(logs / f"{figure.name}.log", "w", encoding="utf-8"))

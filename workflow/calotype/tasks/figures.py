@@ -4,8 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-# Conditions of figures: the study has two classes, an example image, or a variant with feature maps.
+# Conditions of figures: the study has two classes, an example image, a variant with feature maps, a grid, or a grid of
+# several settings.
 TWO_CLASSES, EXAMPLE, FEATURE_MAPS = "two_classes", "example", "feature_maps"
+GRID, SEVERAL_SETTINGS = "grid", "several_settings"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class FigureEntry:
 
 # In the order of the report.
 FIGURES = (
+    FigureEntry("grid_effects", "grid_effects:grid_effects", "Means over each setting", condition=GRID),
+    FigureEntry("grid_pairs", "grid_pairs:grid_pairs", "Pairs of settings", condition=SEVERAL_SETTINGS),
     FigureEntry("predicted_against_true", "count:predicted_against_true", "Predicted against true", ("count",)),
     FigureEntry("agreement", "agreement:agreement", "Agreement", ("regress",)),
     FigureEntry("accuracy_by_count", "accuracy:accuracy_by_label", "Accuracy by count", ("count",)),

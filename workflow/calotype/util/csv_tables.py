@@ -12,7 +12,10 @@ NUMBERS = (  # may be empty
     "value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest", "t", "standard_error",
     "independent_images",
 )  # fmt: skip
-TEXTS = ("study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind")
+TEXTS = (
+    "study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind", "grid",
+    "setting", "level",
+)  # fmt: skip
 
 
 def read_csv(file: Path | str, hint: str = "delete it; the next call writes it again.") -> pd.DataFrame:
