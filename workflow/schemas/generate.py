@@ -11,7 +11,7 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype.config import augmentation, grid, load, optimizer, study  # noqa: E402
+from calotype.config import augmentation, choice, grid, load, optimizer, study  # noqa: E402
 from calotype.config.datasets import DATASETS  # noqa: E402
 from calotype.steps.registry import STEPS  # noqa: E402
 
@@ -65,6 +65,7 @@ TABLES: list[Table] = [
     ("studies/<study>.yaml: `reduce_on_plateau`", optimizer.Plateau),
     ("studies/<study>.yaml: a claim", study.Claim),
     ("studies/<study>.yaml: `source`", study.Source),
+    ("studies/<study>.yaml: `figures`", choice.StudyFigures),
 ]
 
 

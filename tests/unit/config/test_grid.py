@@ -2,7 +2,7 @@
 
 import pytest
 
-from calotype.config.grid import expand
+from calotype.config.grid import expand, settings_of
 from calotype.util.errors import CalotypeError
 
 
@@ -98,3 +98,20 @@ def test_keys_that_end_alike_are_told_apart():
 def test_a_grid_that_is_none_is_named(variants, problem):
     with pytest.raises(CalotypeError, match=problem):
         expand(variants)
+
+
+def test_the_settings_of_a_grid_are_known_by_variant_and_one_value_is_no_setting():
+    variants = {
+        "plain": {"epochs": 1},
+        "g": {"grid": {"optimizer.name": ["adam", "sgd"], "epochs": [3], "model_arguments.units": [[8], [8, 4]]}},
+        "h": {"grid": {"epochs": [2]}},
+    }
+    (found,) = [*settings_of(variants)]
+    assert found == "g"
+    grid = settings_of(variants)["g"]
+    assert grid["settings"] == {
+        "optimizer.name": {"name": "optimizer", "values": ["adam", "sgd"]},
+        "model_arguments.units": {"name": "units", "values": ["8", "8 4"]},
+    }
+    assert [*grid["variants"]] == [name for name in expand(variants) if name.startswith("g-")]
+    assert grid["variants"]["g-name-sgd-epochs-3-units-8_4"] == ["sgd", "8 4"]

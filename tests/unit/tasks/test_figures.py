@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 
-from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, FIGURES, TWO_CLASSES, figures_of
+from calotype.tasks.figures import EXAMPLE, FEATURE_MAPS, FIGURES, GRID, SEVERAL_SETTINGS, TWO_CLASSES, figures_of
 from calotype.tasks.registry import TASKS
 
-CONDITIONS = (TWO_CLASSES, EXAMPLE, FEATURE_MAPS)
+CONDITIONS = (TWO_CLASSES, EXAMPLE, FEATURE_MAPS, GRID, SEVERAL_SETTINGS)
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)

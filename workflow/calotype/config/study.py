@@ -147,7 +147,7 @@ class Study(Strict):
     defaults: dict[str, Any] = Field({}, description="Defaults of all variants.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Variants, by name.")
     claims: list[Claim] = Field([], description="Published numbers to compare with our measurements.")
-    figures: StudyFigures = Field(StudyFigures(), description="Variants in figures.")
+    figures: StudyFigures = Field(StudyFigures(), description="Variants in figures: `figures: {variants: best 6}`.")
     _grids: dict[str, dict[str, Any]] = PrivateAttr({})
 
     def with_grids(self, grids: dict[str, dict[str, Any]]) -> "Study":

@@ -1,8 +1,10 @@
 """The choice among variants by validation images; never by test images."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from calotype.evaluation.divergence import converged, divergences
@@ -10,6 +12,13 @@ from calotype.util.csv_tables import where
 from calotype.util.statistics import mean_interval
 
 VALIDATION = "validation"  # the split of these rows in runs.csv
+# Possible values of scores; those of others are 0 and above.
+LIMITS = {"val_r2_score": (-math.inf, 1.0)} | {
+    f"val_{name}": (0.0, 1.0)
+    for name in (
+        "accuracy", "auc", "precision", "recall", "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy",
+    )
+}  # fmt: skip
 
 
 def validation_rows(
@@ -30,6 +39,13 @@ def validation_rows(
     return rows
 
 
+def score_interval(metric: str, values: Sequence[float]) -> tuple[float, float, float]:
+    """Return mean, low and high of the 95 % interval over seeds, within the possible values of a metric."""
+    mean, low, high = mean_interval(values)
+    low, high = np.clip([low, high], *LIMITS.get(metric, (0.0, math.inf))).tolist()
+    return mean, low, high
+
+
 def ranking(runs: pd.DataFrame, by: Mapping[str, Any], variants: Sequence[str]) -> pd.DataFrame:
     """Return variants by their mean score on validation images, the best first: variant, mean, low, high, n, diverged.
 
@@ -45,7 +61,7 @@ def ranking(runs: pd.DataFrame, by: Mapping[str, Any], variants: Sequence[str]) 
     for variant in variants:
         values = scores.value[scores.variant == variant].dropna().tolist()
         if values:
-            rows.append((variant, *mean_interval(values), len(values), len(lost.get(variant, {}))))
+            rows.append((variant, *score_interval(by["metric"], values), len(values), len(lost.get(variant, {}))))
     found = pd.DataFrame(rows, columns=["variant", "mean", "low", "high", "n", "diverged"])
     order = found.assign(lost=found.diverged > 0, loss=-found["mean"] if by.get("more") else found["mean"])
     return found.loc[order.sort_values(["lost", "loss"], kind="stable").index].reset_index(drop=True)

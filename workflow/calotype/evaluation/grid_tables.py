@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calotype.evaluation.choice import VALIDATION, ranking
+from calotype.evaluation.choice import VALIDATION, ranking, score_interval
 from calotype.evaluation.divergence import converged, divergences
 from calotype.evaluation.image_scores import converged_runs, image_scores, interval
 from calotype.evaluation.runs import SeedPredictions
 from calotype.metrics.registry import METRICS
 from calotype.tasks.base import Task
 from calotype.util.csv_tables import where
-from calotype.util.statistics import mean_interval
 
 EFFECTS = [
     "study", "grid", "setting", "level", "split", "metric", "mean", "low", "high", "n", "combinations", "diverged",
@@ -42,7 +41,7 @@ def combinations_table(
             found[key] = [values[place] for values in grid["variants"].values()]
         ranked = ranking(runs, grid["by"], variants)
         ranks = pd.Series(ranked.index + 1, ranked.variant)
-        found.insert(2, "rank", ranks.reindex(variants).astype("Int64").to_numpy())
+        found.insert(2, "rank", ranks.reindex(variants).astype("Int64").array)
         if score := grid["by"].get("metric"):
             scores = ranked.set_index("variant").reindex(variants)
             for column, of in ((score, "mean"), (f"{score}_low", "low"), (f"{score}_high", "high")):
@@ -85,7 +84,7 @@ class _Measured:
         if not known:
             return math.nan, math.nan, math.nan, 0, 0
         by_seed = together([self.values[variant] for variant in known])
-        mean, low, high = mean_interval(by_seed.tolist())
+        mean, low, high = score_interval(self.metric, by_seed.tolist())
         scores = [self.scores[variant] for variant in known if variant in self.scores]
         if len({len(each) for part in scores for each in part.values()}) == 1:  # else: other numbers of test images
             low, high, *_ = interval(METRICS[self.metric], mean, together(scores), np.asarray(self.labels))
