@@ -120,7 +120,7 @@ def test_variants_tested_on_other_numbers_of_images_have_the_interval_of_seeds()
 
 
 def test_intervals_of_means_hold_the_truth_as_often_as_they_say():
-    """Seeds and images are drawn anew each time; combinations are fixed. 95 % of the intervals hold the true mean."""
+    """Each round draws other seeds and images for the same combinations. 95 % of the intervals hold the true mean."""
     rng = np.random.default_rng(1)
     found, held, rounds = grids({"epochs": [1, 2], "batch_size": [8, 16]}, by=NONE), 0, 200
     strength = {variant: 0.2 * i for i, variant in enumerate(found["g"]["variants"])}

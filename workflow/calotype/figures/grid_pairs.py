@@ -16,8 +16,8 @@ from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import DOUBLE, INK, PAPER, SINGLE, WRONG, shorten, text_width
 from calotype.figures.grid_effects import FAR, level_ticks
+from calotype.figures.image_page import notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
-from calotype.figures.sheet import notice
 
 ACROSS, MOST = 3, 12  # panels side by side, and in all: at most a page
 HIGHEST = 8.5  # inches of a figure
