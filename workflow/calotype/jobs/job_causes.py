@@ -15,13 +15,13 @@ LOST = "left the queue"
 HINTS = {
     "OUT_OF_MEMORY": "increase `mem_mb` of `{rule}` and its upper limit in the profile (slurm/config.yaml).",
     "TIMEOUT": "increase `runtime` of `{rule}` in the profile (slurm/config.yaml).",
-    "CANCELLED": "`sacct -j {number} -o JobID,State%30` tells who cancelled it; run the same command again.",
-    "PREEMPTED": "a more urgent job took the node; run the same command again, or choose another partition.",
-    "NODE_FAIL": "`sinfo -R` tells more about the node; run the same command again.",
-    LOST: "Slurm forgot how the job ended; run the same command again.",
+    "CANCELLED": "`sacct -j {number} -o JobID,State%30` tells who cancelled it.",
+    "PREEMPTED": "a more urgent job took the node. If this happens often, choose another partition.",
+    "NODE_FAIL": "the node failed; `sinfo -R` tells more.",
+    LOST: "Slurm forgot how the job ended.",
 }
-FIX = "fix the error, and run the same command again."
-RESUME = "run the same command again; training resumes from its checkpoint."
+FIX = "fix the error."
+KILLED = "somebody, or the system for its memory, killed it."
 PLAIN_REASONS = ("None", "NonZeroExitCode", "TimeLimit", "OutOfMemory", "Priority", "Resources", "BeginTime")
 
 
@@ -43,7 +43,7 @@ def of_refusal(message: str) -> Cause:
 def of_never(number: str, why: str) -> Cause:
     """Return the cause of a job that could never start, with its number in Slurm and the explanation."""
     words, _, hint = why.partition(" Hint: ")
-    hint = hint or "correct the profile, and run the same command again."
+    hint = hint or "correct the profile."
     return Cause([f"Slurm job {number} was removed from the queue. {words}"], hint, ran=False, number=number)
 
 
@@ -51,7 +51,7 @@ def of_local(job: Any, results: Path, since: float) -> Cause:
     """Return the cause of a job on this machine."""
     if (sign := _sign(job, None, results, since)) is None:
         return Cause([], FIX)
-    return Cause([f"killed after {sign.seconds:.0f} s; memory: used {sign.used_mib:,} MiB"], RESUME)
+    return Cause([f"killed after {sign.seconds:.0f} s; memory: used {sign.used_mib:,} MiB"], KILLED)
 
 
 def of_slurm(info: Any, results: Path, since: float) -> Cause:

@@ -14,7 +14,7 @@ CHATTER = re.compile(
     r"|Provided |Rules claiming|Select jobs|Execute \d|Assuming |host: |Job \d+: |Reason: |Finished jobid"
     r"|\d+ of \d+ steps|Error in |Trying to restart|Shutting down|Exiting because|Will exit after|Storing output"
     r"|Elapsed time|WorkflowError:$|At least one job|RuleException:$|CalledProcessError in |Command '|Logfile "
-    r"|Removing output|srun: error: .*Exited with exit code"
+    r"|Removing output|Conda environments|srun: error: .*Exited with exit code"
 )
 
 

@@ -11,6 +11,7 @@ from calotype.jobs.job_causes import Cause
 from calotype.jobs.job_names import name_of
 
 JOB_EVENTS = ("JOB_ERROR", "GROUP_ERROR")  # of Snakemake's logger
+AGAIN = "Then run the same command again: it computes only missing results, and training runs resume."
 NAMED = 3  # jobs that a message names
 
 
@@ -38,8 +39,8 @@ class Reports:
     results: Path
     last: dict[int, Report] = field(default_factory=dict)
 
-    def add(self, info: Any, message: str | None) -> str:
-        """Keep the failure of a job, and return it as a block.
+    def add(self, info: Any, message: str | None) -> tuple[int, str]:
+        """Keep the failure of a job; return the level of its log record, and its block.
 
         Args:
             info: what Snakemake knows about the job. `aux` holds the entries of `slurm_executor`.
@@ -55,7 +56,8 @@ class Reports:
         alike = str(id(job)) if cause.ran else "".join([advice, *lines]).replace(cause.number, "")
         known = alike in [other.alike for key, other in self.last.items() if key != id(job)]
         self.last[id(job)] = report = Report(name_of(job), lines, log, advice, final, alike)
-        return f"Failed: {report.name}, for the same reason." if known else report.block()
+        block = f"Failed: {report.name}, for the same reason." if known else report.block()
+        return logging.ERROR if final else logging.WARNING, block
 
     def _cause(self, info: Any, message: str | None) -> Cause:
         if info.external_jobid is None:
@@ -74,7 +76,7 @@ class Reports:
         if not groups:
             return []
         number = sum(map(len, groups.values()))
-        return [f"\n{number} {'job' if number == 1 else 'jobs'} failed:", *map(_listed, groups.values())]
+        return [f"\n{number} {'job' if number == 1 else 'jobs'} failed:", *map(_listed, groups.values()), AGAIN]
 
 
 CALL: list[Reports] = []  # the one of this process
@@ -108,7 +110,7 @@ def install(since: float, results: Path) -> None:
     def print_job_error(executor: Any, info: Any, msg: str | None = None, **given: Any) -> None:
         own(executor, info, msg, **given)
         try:
-            logger.error(reports.add(info, msg))
+            logger.log(*reports.add(info, msg))
         except Exception as error:  # a report must not end the call
             logger.error(f"Failed: {info.job}: {msg} (no report: {type(error).__name__}: {error})")
 

@@ -42,4 +42,4 @@ def passes(message: str) -> bool:
 def hint(message: str) -> str:
     """Return what to do about a refusal."""
     known = (hint for words, hint in HINTS.items() if re.search(words, reason(message)))
-    return next(known, "correct the profile, and run the same command again.")
+    return next(known, "correct the profile.")
