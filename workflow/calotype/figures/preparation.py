@@ -14,6 +14,7 @@ from calotype.figures.base import DOUBLE, FAINT, shorten, text_width, wrap
 from calotype.figures.image_page import fit, image_page
 from calotype.preparation.stages import stages
 from calotype.steps.base import Known, Step, step_title
+from calotype.util.powers import with_powers
 
 ROWS = 6  # images of a figure
 FIRST = 1000  # images to choose from if labels are numbers: all images before a chosen one must be read
@@ -43,7 +44,7 @@ def called(record: Record, place: int, raw: Raw, classes: Sequence[str]) -> str:
     """Return the title of a row: the file or the number of the image, and its label."""
     number, label, _ = record
     name = f"image {number}" if raw.names is None else PurePosixPath(raw.names[place]).name
-    words = classes[int(label)] if classes else f"{label:.4g}" if raw.numbers else f"count {label}"
+    words = classes[int(label)] if classes else with_powers(f"{label:.4g}") if raw.numbers else f"count {label}"
     return f"{name}\n{words}"
 
 

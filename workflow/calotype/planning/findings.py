@@ -4,6 +4,7 @@ from calotype.planning.folder_findings import file_lines
 from calotype.planning.folder_scan import FolderScan
 from calotype.planning.label_findings import choices, doubts, shown
 from calotype.planning.new_entries import sizes_text
+from calotype.util.powers import with_powers
 
 FEW = 20  # images of a class: fewer give no precise test result
 UNEVEN = 3.0  # ratio of the largest to the smallest class
@@ -23,7 +24,7 @@ def findings(name: str, seen: FolderScan) -> list[str]:
         lines.append("  classes: " + ", ".join(f"{shown(label)} {count:,}" for label, count in counts.items()))
     else:
         numbers = [*map(float, seen.labels.values())]
-        lines.append(f"  {seen.holds}: from {min(numbers):g} to {max(numbers):g}")
+        lines.append(f"  {seen.holds}: from {with_powers(f'{min(numbers):g}')} to {with_powers(f'{max(numbers):g}')}")
     bits = " and ".join(f"{bits} bit" for bits in sorted(seen.bits))
     colours = " and ".join({1: "grey", 3: "colour"}[channels] for channels in sorted(seen.channels))
     lines.append(f"  images: {sizes_text(seen)}, {colours}, {bits}")

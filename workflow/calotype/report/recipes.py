@@ -11,6 +11,7 @@ from calotype.evaluation.packs import PackOrigin
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.tasks.labels import OF_CLASSES
+from calotype.util.powers import with_powers
 
 
 def _augmentation(change: Mapping[str, Any]) -> str:
@@ -42,7 +43,11 @@ def _validation(variant: Mapping[str, Any]) -> str:
     if variant["restore_best_weights"]:
         words.append(f"the epoch with the best {variant['monitor']} is kept")
     if variant["patience"]:
-        better = f"an improvement of more than {delta:g}" if (delta := variant.get("min_delta")) else "improvement"
+        better = (
+            f"an improvement of more than {with_powers(f'{delta:g}')}"
+            if (delta := variant.get("min_delta"))
+            else "improvement"
+        )
         words.append(f"stopped after {variant['patience']} epochs without {better}")
     if plateau := variant.get("reduce_on_plateau"):
         epochs = f"{plateau['patience']} epochs without improvement of {variant['monitor']}"
