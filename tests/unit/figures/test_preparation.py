@@ -64,11 +64,19 @@ def test_images_of_12_bits_are_not_black_beside_images_of_8_bits():
     rows = preparation.all_stages([(i, 0, image) for i, image in enumerate(images)], read_steps(["scale"]))
     (axes,) = preparation.preview(rows, read_steps(["scale"]), ["a", "b", "c"]).axes
     shown = [image.get_array() for image in axes.images]
-    assert [(image.min(), image.max()) for image in shown[:3]] == [(0, 255)] * 3
+    assert [(image.min(), image.max()) for image in shown[:3]] == [(0, 252), (0, 255), (4, 249)]
     assert [image.max() for image in shown[3:]] == [252, 16, 249], "after `scale`, the range is shared"
-    assert "each image is shown from its darkest to its brightest pixel" in " ".join(
+    assert "an image that uses less than half of the grey levels is shown brighter" in " ".join(
         text.get_text().replace("\n", " ") for text in axes.texts
     )
+
+
+def test_colours_of_8_bits_are_shown_as_they_are_and_no_note_says_otherwise():
+    pixels = np.random.default_rng(0).integers(60, 160, (8, 8, 3)).astype(np.uint8)
+    (axes,) = preparation.preview(preparation.all_stages([(1, 0, pixels)], []), [], ["a"]).axes
+    shown = axes.images[0].get_array()  # with more pixels
+    assert {*map(tuple, shown.reshape(-1, 3).tolist())} == {*map(tuple, pixels.reshape(-1, 3).tolist())}
+    assert not any("brighter" in text.get_text() for text in axes.texts)
 
 
 def test_a_white_image_is_shown_white():

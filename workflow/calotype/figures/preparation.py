@@ -1,7 +1,7 @@
 """The preview of a preparation: some images as read, and after each step."""
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePosixPath
 
 import cv2
@@ -20,7 +20,7 @@ ROWS = 6  # images of a figure
 FIRST = 1000  # images to choose from if labels are numbers: all images before a chosen one must be read
 DOTS = 300  # pixels per inch; finer ones are averaged
 SMALL = 6.5  # points: font size below the titles
-EACH = "Before scale or normalise, each image is shown from its darkest to its brightest pixel."
+DIM = "Before scale or normalise, an image that uses less than half of the grey levels is shown brighter than it is."
 Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and its known properties
 
 
@@ -81,13 +81,18 @@ def _has_levels(column: Sequence[Stage]) -> bool:
 def _ranges(column: Sequence[Stage]) -> list[tuple[float, float]]:
     """Return the values shown black and white in each image of a column.
 
-    Grey levels: the darkest and the brightest pixel of the image, as cameras of 12 bits use a small part of 16 bits; of
-    an image with one value, the ends of the pixel type. Later: the same for all images, `_shared_range`.
+    Grey levels: the ends of the pixel type, or less for a `_dim` image, as cameras of 12 bits use a small part of 16
+    bits. Later: the same for all images, `_shared_range`.
     """
     if not _has_levels(column):
         return [_shared_range(column)] * len(column)
-    ends = [(float(image.min()), float(image.max()), float(known.white or 1)) for image, known in column]
-    return [(low, high) if high > low else (0.0, white) for low, high, white in ends]
+    return [(0.0, float(stage[0].max() if _dim(stage) else stage[1].white or 1)) for stage in column]
+
+
+def _dim(stage: Stage) -> bool:
+    """Return True for an image of grey levels that uses less than half of them."""
+    image, known = stage
+    return known.values == "levels" and bool(0 < image.max() < (known.white or 1) / 2)
 
 
 def _shared_range(column: Sequence[Stage]) -> tuple[float, float]:
@@ -113,9 +118,8 @@ def _beneath(column: Sequence[Stage], low: float, high: float) -> str:
 def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Sequence[str]) -> Figure:
     """Plot a row for each image, with a column for the image as read and one for each step.
 
-    Images of grey levels have the brightness of `EACH`, a note below the figure. In later columns black and white are
-    the ends of the pixel range; without such a range, as after `normalise`, the smallest and the largest value of the
-    column, given below its title.
+    Black and white are the ends of the pixel range, but for the images of `DIM`, a note below the figure; without such
+    a range, as after `normalise`, the smallest and the largest value of the column, given below its title.
 
     Args:
         rows: stages of each image, as from `all_stages`.
@@ -138,7 +142,8 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     given, said = (max(text.count("\n") + 1 if text else 0 for text in texts) for texts in (words, beneath))
     head = 0.16 + line * (given + said) + 0.05
     width, foot = left + len(columns) * (box + gap), head + len(rows) * (high + gap)
-    note = wrap(EACH, width - 0.1, SMALL, lines=5) if any(map(_has_levels, columns)) else ""
+    dim = any(map(_dim, chain.from_iterable(filter(_has_levels, columns))))
+    note = wrap(DIM, width - 0.1, SMALL, lines=5) if dim else ""
     page = image_page(width, foot + (line * (note.count("\n") + 1) + 0.05 if note else 0))
     page.text(0.04, foot + 0.02, note, fontsize=SMALL, ha="left", va="top", color=FAINT)
     for i, (title, _) in enumerate(titles):
