@@ -39,17 +39,19 @@ def list_files(dataset: ImagesDataset, threads: int = 1) -> Listing:
         Columns path, label, split, weight and group if given, and those of `DESCRIBED`; in the order of the paths. And
         the images that are left out.
     """
-    folder = Path(dataset.folder)
+    folder, where = Path(dataset.folder), _where(dataset)
+    if dataset.table and (unusual := read_table(where).unusual):
+        logger.info("%s: %s", where, "; ".join(unusual))
     found, unusable = _described(folder, listed(dataset), dataset, threads)
     if not dataset.skips():
         return Listing(found, [])
     if shares := _shares(dataset):
         found = found.assign(split=next(iter(shares)))  # split again below, without the images that are left out
     found, copies = without_copies(found, dataset)
-    check_classes(found, dataset, _where(dataset))
+    check_classes(found, dataset, where)
     if shares:
         found = found.assign(split=split_at_random(found, shares, dataset))
-    check_splits(found, dataset, _where(dataset))
+    check_splits(found, dataset, where)
     return Listing(found, [*unusable, *copies])
 
 
@@ -163,8 +165,6 @@ def _by_table(folder: Path, dataset: ImagesDataset, table: ImageTable) -> pd.Dat
     """List the images that a table names, with its columns; in the order of the paths."""
     file = folder / table.file
     lines = read_table(file)
-    if lines.unusual:
-        logger.info("%s: %s", file, "; ".join(lines.unusual))
     there = _images(folder, dataset)
     found = labelled_images(lines, table, folder, there)
     if (unnamed := absent(found.path, there)) and dataset.unlabelled == "refuse":

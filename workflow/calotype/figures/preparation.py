@@ -1,7 +1,7 @@
 """The preview of a preparation: some images as read, and after each step."""
 
 from collections.abc import Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import PurePosixPath
 
 import cv2
@@ -142,7 +142,7 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     given, said = (max(text.count("\n") + 1 if text else 0 for text in texts) for texts in (words, beneath))
     head = 0.16 + line * (given + said) + 0.05
     width, foot = left + len(columns) * (box + gap), head + len(rows) * (high + gap)
-    dim = any(map(_dim, chain.from_iterable(filter(_has_levels, columns))))
+    dim = any(_dim(stage) for column in columns if _has_levels(column) for stage in column)
     note = wrap(DIM, width - 0.1, SMALL, lines=5) if dim else ""
     page = image_page(width, foot + (line * (note.count("\n") + 1) + 0.05 if note else 0))
     page.text(0.04, foot + 0.02, note, fontsize=SMALL, ha="left", va="top", color=FAINT)
