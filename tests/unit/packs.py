@@ -70,7 +70,7 @@ def further(own):
     changes = ["dihedral", "flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}]
     changes += [{"name": "affine", "degrees": 20.0, "zoom": 0.1}, {"name": "rotate", "degrees": 9.0, "fill": "edge"}]
     changes += [{"name": "brightness", "strength": 0.1}, {"name": "noise", "strength": 0.1}]
-    scikit = base | {"model": next(iter(SCIKIT_LEARN)), "model_arguments": {"hidden_layer_sizes": [6]}}
+    scikit = base | {"model": SCIKIT_LEARN[0], "model_arguments": {"hidden_layer_sizes": [6]}}
     made = {
         "everything": base
         | {"model": f"{own}:net", "optimizer": "adam", "augment": changes, "label_smoothing": 0.1}

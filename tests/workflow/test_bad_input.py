@@ -42,7 +42,7 @@ def refused(project, *arguments, targets=()):
             "line 7: not valid YAML: duplicate key 'seeds'",
         ),
         ("config/config.yaml", "seeds: 2", "\tseeds: 2", "config/config.yaml, line 6: not valid YAML: "),
-        (STUDY, "dots_source", "dots_sorce", "models.py has no function `dots_sorce`."),
+        (STUDY, "dots_source", "dots_sorce", "model `dots_sorce` not found.\nHint: did you mean `dots_source`?"),
         ("config/datasets.yaml", "maximum: 5", "maximum: [", "config/datasets.yaml, line"),
     ],
 )

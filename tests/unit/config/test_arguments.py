@@ -90,7 +90,7 @@ def test_the_study_that_the_mistakes_are_put_into_has_none(problem):
         ),
         ("a.model_arguments", {}, ".units: is missing."),
         ("a.model_arguments.output", "linear", ": the last layer has the activation linear, but the loss categorical_"),
-        ("a.model", "dots_source", "_arguments: `dots_source` has no argument `units`.\nHint: allowed arguments are"),
+        ("a.model", "dots_source", "_arguments.units: is not a known key. Hint: allowed values are output."),
         ("b.model_arguments.blocks", [[4, 0, 3]], ".0: stride: 0 is not a positive whole number, or two of them."),
         ("b.model_arguments.blocks", [[4, 1, 3, "poool"]], ".0: 'poool' is not one of valid, pool, residual."),
         (
@@ -100,9 +100,11 @@ def test_the_study_that_the_mistakes_are_put_into_has_none(problem):
         ),
         ("b.model_arguments.blocks", [[4, 1, 7, "valid"]], ".0: images of 6 x 6 px are too small for this model."),
         ("b.model_arguments.darkness", "no", ': "no" is neither true nor false.'),
+        ("b.model_arguments.darknes", True, ": is not a known key. Hint: did you mean `darkness`?"),
         ("b.model_arguments.momentum", 90, ": 90 is out of range: it must be < 1."),
         ("c.model_arguments.hidden_layer_sizes", [0], ": [0] is neither a positive whole number nor a list of them."),
         ("c.model_arguments.activation", "sigmoid", ": 'sigmoid' is not one of identity, logistic, relu, tanh."),
+        ("c.model_arguments.max_iter", 10, ": is not a known key. Hint: allowed values are hidden_layer_sizes, "),
         ("c.model_arguments.alpha", -1, ": -1 is out of range: it must be >= 0."),
     ],
 )

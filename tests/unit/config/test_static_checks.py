@@ -11,8 +11,6 @@ from calotype.config.model_arguments import OF_MODEL
 from calotype.config.static_checks import check_folder, check_model, check_studies
 from calotype.util.errors import CalotypeError
 
-PERCEPTRON = "sklearn.neural_network.MLPClassifier"
-
 # ---- The model of the config -----------------------------------------------------------------------------------------
 
 
@@ -109,30 +107,9 @@ def test_an_argument_that_a_model_does_not_take_is_answered_with_those_that_it_t
     assert found == (complaint and f"study.yaml: variants.wide.model_arguments: {complaint}")
 
 
-def test_arguments_of_a_model_that_comes_along_are_checked():
-    check_model("all_convolutional", {"blocks": [], "darkness": True}, "key")
-    with pytest.raises(
-        CalotypeError, match=r"^key\.model_arguments: `all_convolutional` has no argument `darknes`\."
-    ) as problem:
-        check_model("all_convolutional", {"blocks": [], "darknes": True}, "key")
-    hint = str(problem.value).split("\nHint: allowed arguments are ")[1]
-    assert {"blocks", "darkness"} <= set(hint.rstrip(".").split(", "))
-
-
-def test_arguments_of_scikit_learns_perceptron_are_checked():
-    arguments = {"hidden_layer_sizes": [15], "activation": "logistic", "alpha": 1e-4}
-    check_model(PERCEPTRON, arguments, "key")
-    with pytest.raises(CalotypeError) as problem:
-        check_model(PERCEPTRON, {"max_iter": 10}, "study.yaml: variants.b")
-    assert str(problem.value) == (
-        f"study.yaml: variants.b.model_arguments: `{PERCEPTRON}` has no argument `max_iter` here.\n"
-        "Hint: allowed arguments are activation, alpha, hidden_layer_sizes; use the variant's keys for others."
-    )
-
-
 @pytest.mark.parametrize("name", ["sklearn.neural_network.MLPRegressor", "sklearn.svm.SVC", "MLPClassifier"])
 def test_other_models_of_scikit_learn_are_refused(name):
-    with pytest.raises(CalotypeError, match=r"^key\.model: .* has no function "):
+    with pytest.raises(CalotypeError, match=r"^key\.model: model `.*` not found\.\nHint: "):
         check_model(name, {}, "key")
 
 
@@ -192,7 +169,7 @@ def test_arguments_of_all_variants_are_checked(load):
     loaded = load({"dots": "dots_source"})
     wrong = loaded.studies["dots"].variants["deep"].model_copy(update={"model_arguments": {"units": [3]}})
     loaded.studies["dots"].variants["deep"] = wrong
-    with pytest.raises(CalotypeError, match=r"^config/studies/dots\.yaml: variants\.deep\.model_arguments: .*`units`"):
+    with pytest.raises(CalotypeError, match=r"^config/studies/dots\.yaml: variants\.deep\.model_arguments\.units: is not"):
         check_studies(loaded)
 
 

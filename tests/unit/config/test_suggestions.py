@@ -58,27 +58,3 @@ def test_a_misspelt_key_is_answered_with_what_was_meant(what):
     assert "is not a known key" in text
     assert f"`{MEANT[what]}`" in text or f"allowed values are {MEANT[what]}" in text
     assert str(last) in text
-
-
-# Old names, each where it stood. One of a key is replaced by its new one; one of a step or an augmentation is a value.
-RENAMED = {
-    "config: stream_above": "stream_above_mib",
-    "leaves: variants.plain.test_views": "test_time_augmentation",
-    "leaves: claims.0.says": "quote",
-    "leaves: defaults.optimizer.warmup": "warmup_fraction",
-    "leaves: variants.more.augment.0=symmetries": "dihedral",
-    "datasets: leaves.prepare.0.name=own": "custom",
-    "datasets: leaves.prepare.0.name=normalise.deviation": "std",
-}
-
-
-@pytest.mark.parametrize("what", RENAMED)
-def test_an_old_name_is_refused_with_the_new_one(what):
-    file, where = what.split(": ")
-    where, _, value = where.partition("=")
-    content, place, last = opened(file, where)
-    value, _, further = value.partition(".")
-    place[last] = value or 1
-    if further:
-        place[further] = 1
-    assert f"renamed: use `{RENAMED[what]}`" in refusal(file, content)

@@ -19,7 +19,7 @@ from calotype.util.errors import CalotypeError
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 SHAPE, OUTPUTS = (6, 6, 1), 3
-PERCEPTRON = next(iter(SCIKIT_LEARN))
+(PERCEPTRON,) = SCIKIT_LEARN
 
 
 def built(model, arguments, shape=SHAPE, outputs=OUTPUTS):
@@ -42,7 +42,7 @@ def test_arguments_of_each_model_are_known_with_their_defaults(tensorflow):
         function = MLPClassifier.__init__ if name == PERCEPTRON else tensorflow.models.MODELS[name]
         known = {key: value for key, value in signature(function).items() if key not in ("shape", "outputs")}
         if name == PERCEPTRON:
-            known = {key: known[key] for key in SCIKIT_LEARN[PERCEPTRON]}
+            known = {key: known[key] for key in kind.model_fields}
         assert kind.model_fields.keys() == known.keys(), name
         for key, field in kind.model_fields.items():
             empty = known[key] is inspect.Parameter.empty

@@ -172,7 +172,7 @@ class AllConvolutional(Strict):
 
 
 class Perceptron(Strict):
-    """Arguments of scikit-learn's MLPClassifier."""
+    """Arguments of scikit-learn's MLPClassifier that have no key in a recipe."""
 
     hidden_layer_sizes: Annotated[Any, BeforeValidator(_sizes)] = (100,)
     activation: Literal["identity", "logistic", "relu", "tanh"] = "relu"

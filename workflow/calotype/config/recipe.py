@@ -37,8 +37,7 @@ def _class_weight(value: Any) -> Any:
 
 
 SMOOTHED = ("categorical_crossentropy", "binary_crossentropy")  # losses with `label_smoothing`
-# The scikit-learn models that a variant may use, each with its arguments that have no key in a recipe.
-SCIKIT_LEARN = {"sklearn.neural_network.MLPClassifier": ("activation", "alpha", "hidden_layer_sizes")}
+SCIKIT_LEARN = ("sklearn.neural_network.MLPClassifier",)  # models that a variant may use
 _CLASSES = tasks_that(lambda task: task.gives_probabilities)
 _NUMBERS = tasks_that(lambda task: not task.gives_probabilities)
 _SCALED = tasks_that(lambda task: task.scales_targets)

@@ -16,8 +16,7 @@ from calotype.config.optimizer_arguments import OF_SCHEDULE, optimizer_arguments
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.config.study import Study
 from calotype.steps.custom import Custom
-from calotype.util.code_digest import LIBRARY
-from calotype.util.errors import CalotypeError, nearest_path
+from calotype.util.errors import CalotypeError, did_you_mean, nearest_path
 from calotype.util.python_source import parse
 from calotype.util.yaml_validation import MOST_LINES, validate
 
@@ -27,14 +26,14 @@ def _functions(path: Path) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in parse(path).body if isinstance(node, ast.FunctionDef)}
 
 
-def _check_function(name: str, path: Path, known: Sequence[str], key: str, hint: str | None = None) -> None:
+def _check_function(name: str, path: Path, known: Sequence[str], key: str) -> None:
     if not path.is_file():
         module = next(filter(os.path.isfile, (f"{path}.py", f"{str(path).replace('.', '/')}.py")), None)
         raise CalotypeError(
             f"{key}: file {path} not found.", f"use `{module}:{name}`." if module else nearest_path(path)
         )
     if name not in known:
-        raise CalotypeError(f"{key}: {path.name} has no function `{name}`.", hint or f"use one of {', '.join(known)}.")
+        raise CalotypeError(f"{key}: {path.name} has no function `{name}`.", f"use one of {', '.join(known)}.")
 
 
 def _check_arguments(function: ast.FunctionDef, first: int, arguments: Mapping[str, Any], key: str) -> None:
@@ -49,19 +48,16 @@ def _check_arguments(function: ast.FunctionDef, first: int, arguments: Mapping[s
 
 
 def check_model(name: str, arguments: Mapping[str, Any], key: str) -> None:
-    """Raise CalotypeError if a model function does not exist or does not take its keyword arguments."""
-    if name in SCIKIT_LEARN:
-        for argument in arguments:
-            if argument not in SCIKIT_LEARN[name]:
-                hint = f"allowed arguments are {', '.join(SCIKIT_LEARN[name])}; use the variant's keys for others."
-                raise CalotypeError(f"{key}.model_arguments: `{name}` has no argument `{argument}` here.", hint)
+    """Raise CalotypeError if a model does not exist, or if a custom model does not take its keyword arguments."""
+    if name in OF_MODEL:
         return
     file, colon, function = name.rpartition(":")
-    path = Path(file) if colon else LIBRARY / "training" / "models.py"
+    if not colon:
+        hint = f"name a function of the file: {name}:<function>." if name.endswith(".py") else None
+        raise CalotypeError(f"{key}.model: model `{name}` not found.", hint or did_you_mean(name, OF_MODEL))
+    path = Path(file)
     found = _functions(path) if path.is_file() else {}
-    known = [other for other in found if not other.startswith("_") and (colon or other != "build")]
-    meant = f"name a function of the file: {name}:<function>." if not colon and name.endswith(".py") else None
-    _check_function(function, path, known, f"{key}.model", meant)
+    _check_function(function, path, [other for other in found if not other.startswith("_")], f"{key}.model")
     _check_arguments(found[function], 2, arguments, f"{key}.model_arguments")
 
 
@@ -114,7 +110,7 @@ def check_model_arguments(recipe: Recipe, dataset: Dataset, file: str, key: str)
     """Check the arguments of a built-in model, as far as the config tells if it can be trained.
 
     Args:
-        recipe: with arguments that the model takes.
+        recipe: the recipe.
         dataset: its steps may tell the size of the images, and a drawing the largest label.
         file: the study file, for errors.
         key: the place of the arguments in it.

@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -132,17 +132,6 @@ def _size(value: Any, known: dict[int, int]) -> int:
     return known[id(value)]
 
 
-# Old names of keys and values, which are refused with the new one named.
-RENAMED = {
-    "stream_above": "stream_above_mib",
-    "test_views": "test_time_augmentation",
-    "symmetries": "dihedral",
-    "own": "custom",
-    "says": "quote",
-    "deviation": "std",
-    "warmup": "warmup_fraction",
-    "allow_duplicates": "duplicates",
-}
 EXPECTED = {
     "int_type": "is not a whole number",
     "float_type": "is not a number",
@@ -192,12 +181,6 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
-def _instead(name: Any, options: Sequence[str], hint: Callable[..., str | None] = did_you_mean) -> str | None:
-    """Return a hint: the new name of a renamed key or value, or else `hint` with the allowed ones."""
-    renamed = RENAMED.get(str(name))
-    return f"it was renamed: use `{renamed}`" if renamed in options else hint(name, options)
-
-
 def _short(text: str, most: int = 60) -> str:
     text = redacted(text)  # now: a part of a password would not be found
     return text if len(text) <= most else text[: most - 3] + "..."
@@ -209,12 +192,12 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     if kind == "missing":
         return "is missing", None
     if kind == "extra_forbidden":
-        return "is not a known key", _instead(error["loc"][-1], _keys(model, error["loc"][:-1]))
+        return "is not a known key", did_you_mean(str(error["loc"][-1]), _keys(model, error["loc"][:-1]))
     if kind in ("literal_error", "union_tag_invalid"):
         value, expected = context.get("tag", value), context.get("expected") or context["expected_tags"]
         found = re.findall(r"'([^']*)'|(\w+)", expected.replace(" or ", ", "))
         options = [text or other.lower() for text, other in found]
-        hint = _instead(value, options, closest) if value else None
+        hint = closest(value, options) if value else None
         return f"{_short(repr(value))} is not one of {', '.join(options)}", hint
     if kind == "union_tag_not_found":
         return f"{context['discriminator'].strip(chr(39))}: is missing", None
@@ -267,7 +250,7 @@ def _typos_first(errors: Sequence[Any]) -> list[Any]:
         name = str(error["loc"][-1]) if error["type"] == "missing" else ""
         for other in unknown[error["loc"][:-1]] if name else ():
             typed = str(other["loc"][-1])
-            if RENAMED.get(typed) == name or difflib.get_close_matches(typed, [name], cutoff=0.75):
+            if difflib.get_close_matches(typed, [name], cutoff=0.75):
                 typos.append(other)
                 explained |= {id(error), id(other)}
     return typos + [error for error in errors if id(error) not in explained]
