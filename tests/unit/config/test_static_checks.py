@@ -169,7 +169,7 @@ def test_arguments_of_all_variants_are_checked(load):
     loaded = load({"dots": "dots_source"})
     wrong = loaded.studies["dots"].variants["deep"].model_copy(update={"model_arguments": {"units": [3]}})
     loaded.studies["dots"].variants["deep"] = wrong
-    with pytest.raises(CalotypeError, match=r"^config/studies/dots\.yaml: variants\.deep\.model_arguments\.units: is not"):
+    with pytest.raises(CalotypeError, match=r"^config/studies/dots\.yaml: variants\.deep\.model_arguments\.units: "):
         check_studies(loaded)
 
 
