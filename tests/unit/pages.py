@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,13 +22,16 @@ from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
 from calotype.report import html as report
 from calotype.report.jobs import Job, train_job
-from calotype.report.study_section import ShownFigure, study_section
+from calotype.report.links import Links
+from calotype.report.shown_figures import ShownFigure
+from calotype.report.study_section import study_section
 from calotype.tasks.registry import TASKS
 from calotype.util.files import write_csv
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
 SOURCE_URL = "https://example.org/page?a=1&b=2"
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+SVG = '<svg width="252pt" height="180pt" xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>'
+MADE = report.Made(datetime(2026, 11, 30, 10, 50, tzinfo=UTC), "snakemake --cores all")
 LABELS = np.arange(20) % 6
 
 
@@ -119,6 +123,10 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
         "differences": evaluation.differences_table(table, pooled, study.headline, TASKS[study.task], runs),
         "claims": claims_table(name, claims, table, summary, pooled, sizes, same_images=same_images),
         "layers": layers,
+        "history": pd.DataFrame(
+            [(variant, 0, epoch, "loss", 1 / epoch) for variant in study.variants for epoch in (1, 2)],
+            columns=["variant", "seed", "epoch", "metric", "value"],
+        ),
     }
     for kind, frame in frames.items():
         write_csv(frame, tmp_path / f"{kind}.csv")
@@ -127,16 +135,34 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
     return StudyResults(**Layout(made).results_of(name) | {"folder": str(tmp_path)})
 
 
+def prepared(described, folder):
+    """Write the manifests of a study's splits into a folder, and return the described study with their paths."""
+    splits = {}
+    for number, split in enumerate(described["dataset"]["splits"]):
+        file = folder / f"{split}.json"
+        manifest = {"split": split, "sha256": f"{number}da7a" * 12, "images": 20, "shape": [40, 50, 1]}
+        file.write_text(json.dumps(manifest), encoding="utf-8")
+        splits[split] = str(file)
+    return described | {"dataset": described["dataset"] | {"splits": splits}}
+
+
 def section_of(found, made, figures=(), previews=()):
-    return study_section(found, Layout(made).described([found.study])[found.study], figures, previews)
+    folder = Path(found.folder)
+    described = prepared(Layout(made).described([found.study])[found.study], folder)
+    return study_section(found, described, figures, previews, Links(folder))
 
 
 def own_print(name, folder, caption="Figure.\n"):
     """Write a figure of the study into a folder of figures."""
     file = folder / f"{name}.svg"
     file.parent.mkdir(exist_ok=True)
-    file.write_bytes(SVG)
-    return ShownFigure("dots", name, file, caption)
+    file.write_text(SVG, encoding="utf-8")
+    return ShownFigure("dots", name, file, caption, name.partition("/")[2])
+
+
+def rendered(sections, jobs=()):
+    """Return the page of some studies."""
+    return report.render(TEMPLATE, sections, jobs, MADE)
 
 
 def section(tmp_path, predictions=None, lost=None, prints=(), previews=(), **changes):
@@ -153,7 +179,7 @@ def page(tmp_path, **changes):
         train_job(origin("wide", 0, 2)),
         train_job(origin("deep", 0, 0)),
     ]
-    return report.render(TEMPLATE, [section(tmp_path, **changes)], jobs)
+    return rendered([section(tmp_path, **changes)], jobs)
 
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}  # elements without an end
@@ -183,6 +209,11 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if not {"style", "script"} & set(self.open):
             self.text += data
+
+    def handle_startendtag(self, tag, attributes):  # of an SVG
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.handle_endtag(tag)
 
     def values(self, *keys):
         return [value for _, key, value in self.attributes if key in keys]

@@ -3,12 +3,17 @@
 # Output: results/report.html, and results/report.txt, printed at the end of the run; also paper.* and <study>.*.
 
 
+def command(wildcards):
+    """Return the call that makes a report."""
+    return targets.command(wildcards.report, typed)
+
+
 # Runs where you call Snakemake: it takes a second, and would join the groups of all studies into one Slurm job.
 rule report:
     """Write the report: figures, tables, and our measurements beside the published numbers."""
     input:
         template=REPORT / "report.html.j2",
-        grid=REPORT / "grid.j2",
+        parts=sorted(REPORT.glob("page/*")),
         captions=sorted(REPORT.glob("*.rst")),
         runs=of_report(f"{RESULTS}/{{study}}/runs.csv"),
         summary=of_report(f"{RESULTS}/{{study}}/summary.csv"),
@@ -18,6 +23,8 @@ rule report:
         claims=of_report(f"{RESULTS}/{{study}}/claims.csv"),
         layers=of_report(f"{RESULTS}/{{study}}/layers.csv"),
         grids=ask(LAYOUT.grid_tables),
+        history=of_report(f"{RESULTS}/{{study}}/history.csv"),
+        images=ask(LAYOUT.all_prepared, suffix=".json"),
         figures=ask(LAYOUT.figure_outputs, suffixes=[".svg"]),
         previews=ask(LAYOUT.previews, suffixes=[".svg"], origin="user"),
         skipped=ask(LAYOUT.skipped),
@@ -42,6 +49,7 @@ rule report:
         figures=ask(LAYOUT.shown_figures),
         previews=ask(LAYOUT.report_previews),
         jobs=ask(LAYOUT.jobs),
+        command=not_compared(command),
         code=IDENTITY.script("report.py"),
     message:
         "Writing {output.page}"

@@ -1,23 +1,30 @@
 """Write the report of some studies as one HTML page, and its findings as text."""
 
+from datetime import datetime
 from pathlib import Path
 
 from calotype.evaluation.study_results import StudyResults
 from calotype.report.grid_section import grid_section
-from calotype.report.html import findings, render
+from calotype.report.html import Made, findings, render
 from calotype.report.jobs import figure_jobs, read_job, train_job
-from calotype.report.study_section import ShownFigure, study_section
+from calotype.report.links import Links
+from calotype.report.shown_figures import ShownFigure
+from calotype.report.study_section import study_section
 from calotype.util.entry_point import script
 from calotype.util.files import write_text
 
 with script(snakemake.log[0]):
     found, params, output = snakemake.input, snakemake.params, snakemake.output
     captions = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in found.captions}
-    figures = [ShownFigure(study, name, Path(file), captions[caption]) for study, name, caption, file in params.figures]
-    caption = captions["preview"]
-    previews = [
-        ShownFigure(study, f"preparation/{split}", Path(file), caption) for study, split, file in params.previews
+    figures = [
+        ShownFigure(study, name, Path(file), captions[caption], name.partition("/")[2])
+        for study, name, caption, file in params.figures
     ]
+    previews = [
+        ShownFigure(study, f"preparation/{split}", Path(file), captions["preview"], split)
+        for study, split, file in params.previews
+    ]
+    links = Links(Path(output.page).parent)
     sections = []
     for name, study in params.studies.items():
         results = StudyResults(**study["results"])
@@ -26,10 +33,11 @@ with script(snakemake.log[0]):
         drawn = [item for item in figures if item.study == name and item.name.partition("/")[2] in of_shown]
         sheets = [item for item in previews if item.study == name]
         study["variants"] = {variant: study["variants"][variant] for variant in shown.labels}
-        sections.append(study_section(shown, study, drawn, sheets) | grid_section(results))
+        sections.append(study_section(shown, study, drawn, sheets, links) | grid_section(results))
     jobs = [train_job(pack) for section in sections for pack in section["packs"]]
     jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
     for name, file in zip(params.studies, found.costs, strict=True):
         jobs += figure_jobs(Path(file), name)
-    write_text(render(Path(found.template), sections, jobs), Path(output.page))
+    made = Made(datetime.now().astimezone(), params.command)
+    write_text(render(Path(found.template), sections, jobs, made), Path(output.page))
     write_text(findings(sections), Path(output.findings))

@@ -4,9 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from unit.pages import PREDICTIONS, TEMPLATE, Page, claim, page, right, section
+from unit.pages import PREDICTIONS, Page, claim, page, rendered, right, section
 
-from calotype.report import html
 from calotype.report.html import findings
 
 # ---- Claims ----------------------------------------------------------------------------------------------------------
@@ -108,5 +107,5 @@ def test_predictions_that_are_no_numbers_still_get_their_page(tmp_path):
     assert [row["verdict"] for row in made["claims"]] == ["open", "open"]
     assert {row["reason"] for row in made["claims"]} == {"a value is NaN or infinite"}
     assert "0.0 %" not in findings([made])
-    assert made["confusions"][0]["columns"] == ["none"]
-    Page(html.render(TEMPLATE, [made], []))
+    assert made["confusions"][0]["found"].first[0].predicted == "none"
+    Page(rendered([made]))

@@ -8,7 +8,6 @@ import pytest
 from unit.pages import (
     CLASS_PREDICTIONS,
     NAMES,
-    TEMPLATE,
     TRAINING,
     Page,
     claim,
@@ -18,11 +17,11 @@ from unit.pages import (
     hits,
     origin,
     page,
+    rendered,
     results,
     section_of,
 )
 
-from calotype.report import html
 from calotype.report.html import findings
 
 
@@ -33,7 +32,7 @@ def test_a_study_that_classifies_has_a_well_formed_page_with_its_metrics(tmp_pat
     first = made["results"][0]
     assert first["metrics"][0][0] == "90 %"
     assert (first["range"], first["images"], first["n"]) == ("80 to 100 %", "30", 3)
-    text = Page(html.render(TEMPLATE, [made], [])).text
+    text = Page(rendered([made])).text
     for name in NAMES:
         assert name in text, "the reader sees the names of the classes as they are written"
     assert "Log loss" in text
@@ -52,7 +51,7 @@ def test_a_table_shows_the_metrics_that_the_study_chose_and_writes_abbreviations
     section = section_of(results(tmp_path, made, predictions, packs, TRAINING, labels), made)
     assert section["headings"] == ["ROC AUC", "Macro F1"]
     assert section["results"][0]["metrics"][0] == ("100 %", "[82, 100]")
-    text = Page(html.render(TEMPLATE, [section], [])).text
+    text = Page(rendered([section])).text
     assert "ROC AUC, range over seeds" in text
     assert findings([section]).splitlines()[1].startswith("  plain      test  ROC AUC 100 % [82, 100]")
 
@@ -74,7 +73,7 @@ def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
     first, *_, last = section["results"]
     assert (first["metrics"][0], first["range"]) == (("0.25", "[0.00, 0.56]"), "0.12 to 0.38")
     assert (last["metrics"][0], last["diverged"]) == (("–", ""), "1 of 1 seed diverged")
-    text = Page(html.render(TEMPLATE, [section], [])).text
+    text = Page(rendered([section])).text
     assert "Mean absolute error" in text
     lines = findings([section]).splitlines()
     assert lines[1].startswith("  Wide net  test        mean absolute error 0.25 [")
@@ -82,20 +81,20 @@ def test_a_study_of_numbers_has_a_well_formed_page(tmp_path):
     assert "open: the interval contains the bound" in lines[-1]
 
 
-def test_rows_and_columns_of_a_confusion_are_called_by_the_names_of_the_classes(tmp_path):
-    (table, _) = class_section(tmp_path)["confusions"]
-    assert table["columns"] == NAMES
-    assert [name for name, _ in table["rows"]] == NAMES
-    assert sum(sum(counts) for _, counts in table["rows"]) == 90
-    assert sum(counts[i] for i, (_, counts) in enumerate(table["rows"])) == 81
+def test_the_most_frequent_confusions_are_called_by_the_names_of_the_classes(tmp_path):
+    found = class_section(tmp_path)["confusions"][0]["found"]
+    assert (found.images, found.wrong) == (90, 9)
+    pairs = [(pair.true, pair.predicted, pair.images, pair.of) for pair in found.first]
+    assert pairs == [(NAMES[0], NAMES[1], 3, 30), (NAMES[1], NAMES[2], 3, 30), (NAMES[2], NAMES[0], 3, 30)]
+    text = Page(rendered([class_section(tmp_path)])).text
+    assert f"True {NAMES[1]}, predicted {NAMES[2]}: 3 of 30 (10.0 %)" in text
 
 
-def test_probabilities_that_are_no_numbers_stand_in_a_column_of_their_own(tmp_path):
+def test_probabilities_that_are_no_numbers_are_a_confusion_with_none(tmp_path):
     lost = {"plain": {"test": CLASS_PREDICTIONS["plain"]["test"].copy()}, "other": CLASS_PREDICTIONS["other"]}
     lost["plain"]["test"][0, 0] = np.nan
-    (table, _) = class_section(tmp_path, predictions=lost)["confusions"]
-    assert table["columns"] == [*NAMES, "none"]
-    assert table["rows"][0][1][-1] == 1
+    found = class_section(tmp_path, predictions=lost)["confusions"][0]["found"]
+    assert [pair.images for pair in found.first if pair.predicted == "none"] == [1]
 
 
 def test_consecutive_variants_are_compared_seed_by_seed_in_points(tmp_path):
@@ -109,7 +108,7 @@ def test_consecutive_variants_are_compared_seed_by_seed_in_points(tmp_path):
     )
     assert row["interval"] == "[−18, −2]"
     assert row["told"]
-    text = Page(html.render(TEMPLATE, [class_section(tmp_path)], [])).text
+    text = Page(rendered([class_section(tmp_path)])).text
     assert "Accuracy, mean difference (points)" in text
 
 
@@ -123,7 +122,7 @@ def test_consecutive_variants_without_a_significant_difference_are_not_said_to_d
 def test_the_headline_of_a_study_is_the_one_of_its_results_and_differences(tmp_path, metric):
     made = class_section(tmp_path, metric=metric)
     first, (row,) = made["results"][0], made["differences"]
-    text = Page(html.render(TEMPLATE, [made], [])).text
+    text = Page(rendered([made])).text
     if metric == "error":
         assert (made["metrics"], first["range"], row["mean"]) == (["error", "log loss"], "0 to 20 %", "+10")
         assert "Error, mean difference (points)" in text
@@ -143,7 +142,7 @@ def test_claims_of_every_metric_are_on_the_page_with_their_notes(tmp_path):
         ("1,135", "", "differs"),
     ]
     assert made["claims"][0]["mean"] == "90 %"
-    assert "the numbers are not equal. We count better" in Page(html.render(TEMPLATE, [made], [])).text
+    assert "the numbers are not equal. We count better" in Page(rendered([made])).text
     lines = findings([made]).splitlines()
     assert lines[-1] == (
         "  claimed: parameters 1,135 (Other net); measured: 338,881; differs: the numbers are not equal"
@@ -161,7 +160,7 @@ def test_the_use_of_validation_images_and_the_augmentation_are_on_the_page(tmp_p
         "epoch kept, by seed: 2, 1, 2",
         "predictions are averaged over each test image and its copies (flipped, shifted by one pixel)",
     ]
-    text = Page(html.render(TEMPLATE, [class_section(tmp_path)], [])).text
+    text = Page(rendered([class_section(tmp_path)])).text
     assert "last 10 % of the training images are held out; " in text
     assert "redictions are averaged over each test image and its copies (flipped, shifted by one pixel)" in text
     assert "sparse categorical crossentropy" in text
@@ -171,13 +170,13 @@ def test_a_training_run_of_classes_that_diverged_still_gets_its_page(tmp_path):
     lost = {variant: {"test": np.full((3, 30, 3), np.nan, np.float32)} for variant in CLASS_PREDICTIONS}
     for metric in ("accuracy", "log_loss"):
         made = class_section(tmp_path, predictions=lost, metric=metric)
-        Page(html.render(TEMPLATE, [made], []))
-        assert made["confusions"][0]["columns"] == ["none"]
+        Page(rendered([made]))
+        assert {pair.predicted for pair in made["confusions"][0]["found"].first} == {"none"}
     assert "accuracy –" in findings([class_section(tmp_path, predictions=lost)])
 
 
 def test_names_of_classes_cannot_run_code_in_the_readers_browser(tmp_path):
-    found = Page(html.render(TEMPLATE, [class_section(tmp_path)], []))
+    found = Page(rendered([class_section(tmp_path)]))
     assert not {"b", "script"} & set(found.elements)
 
 

@@ -2,13 +2,15 @@
 
 import difflib
 import importlib
+import json
 import os
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from calotype.config.load import Config
-from calotype.config.paths import FIGURE_SUFFIXES, Layout
+from calotype.config.paths import FIGURE_SUFFIXES, REPORT, Layout
 from calotype.util.errors import CalotypeError
 
 ALONE = "_only_"  # part of the name of rules that plot one figure
@@ -40,6 +42,17 @@ def files_of(layout: Layout, report: str) -> list[str]:
         key = "studies" if report == "report" else report
         raise CalotypeError(f"config: {key}: no study found.", "add one; `new_study` writes one for you.")
     return layout.everything(report)
+
+
+def command(report: str, typed: Mapping[str, Any]) -> str:
+    """Return the call of Snakemake that makes a report.
+
+    Args:
+        typed: config values of the command line.
+    """
+    words = ["snakemake", "--cores", "all", *([] if report == REPORT else [report])]
+    values = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in typed.items()]
+    return shlex.join([*words, *(["--config", *values] if values else [])])
 
 
 def studies_as_targets(config: Config, taken: Collection[str]) -> list[str]:

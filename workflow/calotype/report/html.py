@@ -1,38 +1,43 @@
 """The HTML page of a report, and its findings for the terminal."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from calotype.report.jobs import Job
-from calotype.util.package_versions import COMPUTING
+from calotype.report.first_screen import headline
+from calotype.report.jobs import Job, kinds
+from calotype.report.provenance import machines, packages, revisions
 
 
-def _distinct(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return list({json.dumps(entry, sort_keys=True): entry for entry in entries}.values())
+@dataclass(frozen=True)
+class Made:
+    """Date of a page, and the command that makes it again."""
+
+    when: datetime
+    command: str
 
 
-def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job]) -> str:
-    """Return the page, with all figures inside."""
+def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job], made: Made) -> str:
+    """Return the page, with its figures inside."""
     loader, strict = jinja2.FileSystemLoader(template.parent), jinja2.StrictUndefined
     environment = jinja2.Environment(
         loader=loader, undefined=strict, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    origins = [pack.origin for section in sections for pack in section["packs"]]
-    shown = [
-        {key: origin["packages"][key] for key in ("python", *COMPUTING) if key in origin["packages"]}
-        for origin in origins
-    ]
+    packs = [pack for section in sections for pack in section["packs"]]
     return environment.get_template(template.name).render(
         studies=sections,
-        jobs=sorted(jobs, key=lambda job: -job.seconds),
+        headline=headline(sections),
+        made=made,
+        kinds=kinds(jobs),
         total=sum(job.seconds for job in jobs),
-        machines=_distinct([origin["machine"] for origin in origins]),
-        packages=_distinct(shown),
-        revisions=sorted({str(origin["code"]["git"]) for origin in origins}),
+        packs=packs,
+        machines=machines(packs),
+        packages=packages(packs),
+        revisions=revisions(packs),
     )
 
 

@@ -1,5 +1,7 @@
 """The jobs of a report, and their costs."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,38 @@ class Job:
     seconds: float
     cpu: float
     memory: float
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All jobs of a stage: their total times in seconds, and the largest memory in MiB; NaN if none was measured."""
+
+    stage: str
+    jobs: Sequence[Job]
+
+    @property
+    def seconds(self) -> float:
+        """Return the wall time of all jobs."""
+        return sum(job.seconds for job in self.jobs)
+
+    @property
+    def cpu(self) -> float:
+        """Return the CPU time of the measured jobs."""
+        measured = [job.cpu for job in self.jobs if math.isfinite(job.cpu)]
+        return sum(measured) if measured else math.nan
+
+    @property
+    def memory(self) -> float:
+        """Return the largest peak memory."""
+        return max((job.memory for job in self.jobs if math.isfinite(job.memory)), default=math.nan)
+
+
+def kinds(jobs: Sequence[Job]) -> list[Kind]:
+    """Return the jobs by stage, the costliest first."""
+    stages = dict.fromkeys(job.stage for job in jobs)
+    longest = sorted(jobs, key=lambda job: -job.seconds)
+    found = [Kind(stage, [job for job in longest if job.stage == stage]) for stage in stages]
+    return sorted(found, key=lambda kind: -kind.seconds)
 
 
 def train_job(pack: PackOrigin) -> Job:

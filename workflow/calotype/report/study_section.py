@@ -1,15 +1,9 @@
 """The section of a study in the report."""
 
-import base64
-import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from calotype.config.dataset_base import DUPLICATE
 from calotype.evaluation.divergence import converged, diverged_text, epochs_text
 from calotype.evaluation.number_format import (
     claim_text,
@@ -20,29 +14,17 @@ from calotype.evaluation.number_format import (
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
+from calotype.report.alternatives import alternative, preview_text
+from calotype.report.confusions import largest
+from calotype.report.first_screen import best_text, rows
+from calotype.report.how import how
+from calotype.report.images import images_of, skipped_text
+from calotype.report.links import Links
+from calotype.report.measured import numbers, prominent, ranking
+from calotype.report.provenance import origins
 from calotype.report.recipes import recipes
+from calotype.report.shown_figures import ShownFigure, figure_groups, folded
 from calotype.util.csv_tables import where
-from calotype.util.errors import CalotypeError
-
-
-@dataclass(frozen=True)
-class ShownFigure:
-    """A figure of the report: its study, its name there, its SVG file and its caption."""
-
-    study: str
-    name: str
-    file: Path
-    caption: str
-
-    def embedded(self) -> dict[str, str]:
-        """Read the file, and return the figure for the template."""
-        try:
-            data = base64.b64encode(self.file.read_bytes()).decode()
-        except OSError as error:
-            # Snakemake checks only the folder of figures of single variants, not its files.
-            hint = f"delete {self.file.parent} to plot its figures again."
-            raise CalotypeError(f"{self.file}: cannot be read: {error.strerror}.", hint) from None
-        return {"caption": self.caption, "name": self.name, "data": data}
 
 
 def _claims(results: StudyResults) -> list[dict[str, Any]]:
@@ -116,75 +98,83 @@ def _differences(results: StudyResults) -> list[dict[str, Any]]:
 
 
 def _layers(results: StudyResults) -> list[dict[str, Any]]:
-    return [
-        {
-            "variant": results.labels[variant],
-            "rows": group[["layer", "kind", "output_shape", "parameters"]].to_numpy().tolist(),
-            "parameters": int(group.parameters.sum()),
-        }
-        for variant, group in results.table("layers").groupby("variant", sort=False)
-    ]
-
-
-def _called(label: float, names: Sequence[str]) -> str:
-    """Return the name of a class, or the number of a label without a name."""
-    if math.isinf(label):
-        return "none"
-    return names[int(label)] if 0 <= label < len(names) else str(int(label))
+    """Return each model once, with the variants that train it."""
+    models: dict[str, dict[str, Any]] = {}
+    for variant, group in results.table("layers").groupby("variant", sort=False):
+        layers = group[["layer", "kind", "output_shape", "parameters"]].to_numpy().tolist()
+        model = models.setdefault(str(layers), {"rows": layers, "variants": []})
+        model |= {"parameters": int(group.parameters.sum())}
+        model["variants"].append(results.labels[variant])
+    return list(models.values())
 
 
 def _confusions(results: StudyResults) -> list[dict[str, Any]]:
-    """Return the confusion matrix of each variant over all seeds, on its last test split."""
-    tables = []
-    confusion = results.table("confusion")
-    for variant, group in confusion[confusion.seed == "all"].groupby("variant", sort=False):
-        split = group.split.iloc[-1]
-        chosen = group[group.split == split]
-        chosen = chosen.assign(predicted=chosen.predicted.astype(float).fillna(math.inf))  # last column
-        wide = chosen.pivot(index="true", columns="predicted", values="images").fillna(0)
-        names = results.classes
-        columns = [_called(column, names) for column in wide.columns]
-        counts = wide.to_numpy().astype(int).tolist()
-        rows = [(_called(true, names), row) for true, row in zip(wide.index, counts, strict=True)]
-        tables.append({"variant": results.labels[variant], "split": split, "columns": columns, "rows": rows})
-    return tables
+    """Return the most frequent confusions of each variant over all seeds, on its last test split."""
+    found = {label: largest(results, variant) for variant, label in results.labels.items()}
+    return [{"variant": label, "found": confusions} for label, confusions in found.items() if confusions]
 
 
-def _skipped(file: Path) -> str:
-    """Return the number of skipped images of a dataset as text."""
-    reasons = pd.read_csv(file, dtype=str, keep_default_na=False).reason
-    copies = int(reasons.str.startswith(DUPLICATE).sum())
-    if not len(reasons):
-        return "No image was skipped."
-    images = "1 image was" if len(reasons) == 1 else f"{len(reasons):,} images were"
-    kinds = f"{len(reasons) - copies:,} unusable, {copies:,} duplicate"
-    return f"{images} skipped: {kinds}. {file} lists each with its reason."
+def _tables(results: StudyResults, links: Links) -> dict[str, list[tuple[str, str]]]:
+    """Return for each part of a section the links to its tables."""
+    files = {
+        "claims": {"CSV": "claims.csv", "LaTeX": "claims.tex", "tabular": "claims-tabular.tex"},
+        "results": {
+            "CSV": "summary.csv",
+            "LaTeX": "summary.tex",
+            "tabular": "summary-tabular.tex",
+            "every seed (CSV)": "runs.csv",
+        },
+        "differences": {"CSV": "differences.csv"},
+        "confusions": {"CSV": "confusion.csv"},
+        "models": {"CSV": "layers.csv", "LaTeX": "layers.tex", "tabular": "layers-tabular.tex"},
+        "training": {"history (CSV)": "history.csv", "provenance (JSON)": "provenance.json"},
+    }
+    return {
+        part: links.there({label: f"{results.folder}/{name}" for label, name in names.items()})
+        for part, names in files.items()
+    }
 
 
 def study_section(
     results: StudyResults,
     study: Mapping[str, Any],
     figures: Sequence[ShownFigure],
-    previews: Sequence[ShownFigure] = (),
+    previews: Sequence[ShownFigure],
+    links: Links,
 ) -> dict[str, Any]:
     """Return the values of a study for the template; `study` is one of `Layout.described`."""
-    metrics = [METRICS[metric] for metric in study["metrics"]]
+    metrics, headline = [METRICS[metric] for metric in study["metrics"]], study["metrics"][0]
+    found = numbers(results, headline, study["same_images"])
+    identifiers = [f"how-{results.study}-{i}" for i in range(1, len(found) + 1)]
+    ranked = ranking(found, headline, results.tests[-1])
+    linked = folded(figures, ranked)
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},
         "name": results.study,
+        "first": rows(found, results, identifiers),
+        "best": best_text(found, results),
+        "how": [
+            {"id": identifier} | how(number, results.labels)
+            for number, identifier in zip(found, identifiers, strict=True)
+            if number.seeds
+        ],
         "claims": _claims(results),
         "metrics": [metric.named(results.unit) for metric in metrics],
         "headings": [metric.heading(results.unit) for metric in metrics],
         "share": metrics[0].share,
         "of_images": metrics[0].of_images,
         "results": _measured(results, study["metrics"]),
+        "prominent": [results.labels[variant] for variant in prominent(ranked)],
         "differences": _differences(results),
         "diverged": _divergences(results),
         "confusions": _confusions(results),
         "layers": _layers(results),
         "recipes": recipes(study, results),
-        "skipped": _skipped(Path(study["skipped"])) if "skipped" in study else "",
-        "preparation": [item.embedded() for item in previews],
-        "figures": [item.embedded() for item in figures],
+        "images": images_of(study["dataset"], results.classes, links),
+        "skipped": skipped_text(Path(study["skipped"])) if "skipped" in study else "",
+        "preparation": figure_groups(previews, [], {one.variant: one.variant for one in previews}, preview_text, links),
+        "figures": figure_groups(figures, linked, results.labels, lambda one: alternative(one, results), links),
+        "tables": _tables(results, links),
+        "origins": origins(results.origins, results.folder, links),
         "packs": results.origins,
     }

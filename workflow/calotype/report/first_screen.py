@@ -1,0 +1,98 @@
+"""The first screen: one sentence of result, the numbers of all studies, and what diverged."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calotype.evaluation.claims import WEAK
+from calotype.evaluation.number_format import claim_text
+from calotype.evaluation.study_results import StudyResults
+from calotype.report.measured import Number, prominent, ranking
+from calotype.report.strip import scale_of, strip
+
+
+def _row(number: Number, identifier: str, head: bool, scale: Any, labels: Mapping[str, str]) -> dict[str, Any]:
+    mean, between = number.texts
+    claimed = [claim_text(claim, labels) for claim in number.claims]
+    seeds = f"{len(number.seeds)} seed{'' if len(number.seeds) == 1 else 's'}" if number.seeds else ""
+    return {
+        "id": identifier,
+        "label": number.label,
+        "what": number.name,
+        "split": number.split,
+        "images": number.images if number.metric.tested else 0,
+        "mean": mean,
+        "interval": between,
+        "seeds": seeds,
+        "lost": number.lost,
+        "strip": strip(number, scale, claimed, head),
+        "claims": [
+            {"claimed": text, "verdict": claim["verdict"], "reason": claim["reason"]}
+            for text, claim in zip(claimed, number.claims, strict=True)
+        ],
+    }
+
+
+def rows(found: Sequence[Number], results: StudyResults, identifiers: Sequence[str]) -> dict[str, Any]:
+    """Return the rows of a study, and a text about those that are left out of the first screen."""
+    split = results.tests[-1]
+    ranked = ranking(found, results.metric, split)
+    kept = {*prominent(ranked)}
+    by_metric = {number.metric.name: scale_of([n for n in found if n.metric == number.metric]) for number in found}
+    begun: set[str] = set()
+    shown = []
+    for number, identifier in zip(found, identifiers, strict=True):
+        if not number.claims and number.variant not in kept:
+            continue
+        scale, name = by_metric[number.metric.name], number.metric.name
+        head = bool(scale and number.seeds) and name not in begun
+        begun |= {name} if head else set()
+        shown.append(_row(number, identifier, head, scale, results.labels))
+    hidden = len(ranked) - len({number.variant for number in found if number.claims or number.variant in kept})
+    metric = next(number.name for number in found if number.metric.name == results.metric)
+    left_out = f"{hidden} further variants, with a worse {metric} on {split}, are below." if hidden else ""
+    return {"rows": shown, "left_out": left_out}
+
+
+def best_text(found: Sequence[Number], results: StudyResults) -> str:
+    """Return the best headline of a study on its last test split as text."""
+    ranked = ranking(found, results.metric, results.tests[-1])
+    best = next(
+        number
+        for number in found
+        if (number.variant, number.metric.name, number.split) == (ranked[0], results.metric, results.tests[-1])
+    )
+    mean, between = best.texts
+    if not best.seeds:
+        return "no run has a value"
+    word = "lowest" if best.metric.less_is_better else "highest"
+    one = "" if len(ranked) == 1 else f"the {word} of {len(ranked)} variants: "
+    return f"{best.name} on {best.split}, {one}{mean} {between}".strip() + f" ({best.label})"
+
+
+def verdicts_text(sections: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many published numbers agree, as one sentence."""
+    count = Counter(claim["verdict"] for section in sections for claim in section["claims"])
+    weak, total = count["agrees" + WEAK], sum(count.values())
+    agree = count["agrees"] + weak
+    if not total:
+        return "no published number to compare with"
+    if total == 1:
+        return f"the published number {next(iter(count)).replace('open', 'is open')}"
+    if agree == total:
+        return f"all {total} published numbers agree{f', {weak} of them weakly' if weak else ''}"
+    said = f"{agree} of {total} published numbers agree{f' ({weak} weakly)' if weak else ''}"
+    differ, undecided = count["differs"], count["open"]
+    said += f", {differ} differ{'s' * (differ == 1)}" if differ else ""
+    said += f", {undecided} {'is' if undecided == 1 else 'are'} open" if undecided else ""
+    return said
+
+
+def headline(sections: Sequence[Mapping[str, Any]]) -> str:
+    """Return the result of the page in one sentence."""
+    if not sections:
+        return "No study"
+    name = sections[0]["title"] if len(sections) == 1 else f"{len(sections)} studies"
+    if not any(section["claims"] for section in sections):
+        return f"{name}: {sections[0]['best']}" if len(sections) == 1 else f"{name}, without published numbers"
+    return f"{name}: {verdicts_text(sections)}"
