@@ -138,12 +138,12 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
 def prepared(described, folder):
     """Write the manifests of a study's splits into a folder, and return the described study with their paths."""
     splits = {}
-    for number, split in enumerate(described["dataset"]["splits"]):
+    for number, split in enumerate(described["splits"]):
         file = folder / f"{split}.json"
         manifest = {"split": split, "sha256": f"{number}da7a" * 12, "images": 20, "shape": [40, 50, 1]}
         file.write_text(json.dumps(manifest), encoding="utf-8")
         splits[split] = str(file)
-    return described | {"dataset": described["dataset"] | {"splits": splits}}
+    return described | {"splits": splits}
 
 
 def section_of(found, made, figures=(), previews=()):

@@ -335,18 +335,14 @@ class Layout:
             entry = study.model_dump(include={"title", "description", "source", "variants"})
             for key, label in study.labels().items():
                 entry["variants"][key]["label"] = label
-            results, same_images = self.results_of(name), self.same_images(name)
             if self._skips(study.dataset):  # only then, so that no other report changes
                 entry["skipped"] = self.skipped([name])[0]
-            dataset = self._described_dataset(name)
-            described = {"metrics": study.shown, "results": results, "same_images": same_images, "dataset": dataset}
-            found[name] = entry | described
+            found[name] = entry | {
+                "metrics": study.shown,
+                "results": self.results_of(name),
+                "same_images": self.same_images(name),
+                "dataset": study.dataset,
+                "dataset_keys": self.config.datasets[study.dataset].model_dump(mode="json", exclude_unset=True),
+                "splits": {split: self.prepared(name, split, ".json") for split in self.config.splits_of(name)},
+            }
         return found
-
-    def _described_dataset(self, study: str) -> dict[str, Any]:
-        """Return the dataset of a study for the report: its keys, and the manifests of the splits that it uses."""
-        name = self.config.studies[study].dataset
-        splits = {split: self.prepared(study, split, ".json") for split in self.config.splits_of(study)}
-        keys = self.config.datasets[name].model_dump(mode="json", exclude_unset=True)
-        tables = {"catalogue (CSV)": "".join(self.catalogue_table(name))}
-        return {"name": name, "keys": keys, "splits": splits, "tables": tables}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from calotype.config.dataset_base import DUPLICATE
+from calotype.config.dataset_base import CATALOGUE, DUPLICATE
 from calotype.data.prepared_split import open_split
 from calotype.evaluation.number_format import show
 from calotype.report.links import Links
@@ -53,19 +53,17 @@ def skipped_text(file: Path) -> str:
     return f"{images} skipped: {kinds}. {file} lists each with its reason."
 
 
-def images_of(dataset: Mapping[str, Any], names: Sequence[str], links: Links) -> dict[str, Any]:
+def images_of(study: Mapping[str, Any], names: Sequence[str], links: Links) -> dict[str, Any]:
     """Return the images of a study for the template.
 
     Args:
-        dataset: the dataset in `Layout.described`.
+        study: one of `Layout.described`.
         names: of the classes.
     """
-    text = yaml.safe_dump(
-        {dataset["name"]: dataset["keys"]}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
-    )
+    keys = {study["dataset"]: study["dataset_keys"]}
+    catalogue = Path(next(iter(study["splits"].values()))).with_name(f"{CATALOGUE}.csv")
     return {
-        "dataset": dataset["name"],
-        "keys": text,
-        "splits": [_split(name, Path(file), names) for name, file in dataset["splits"].items()],
-        "files": links.there(dataset["tables"]),
+        "keys": yaml.safe_dump(keys, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None),
+        "splits": [_split(name, Path(file), names) for name, file in study["splits"].items()],
+        "files": links.there({"catalogue (CSV)": catalogue}),
     }

@@ -18,5 +18,5 @@ class Links:
         return [
             (label, quote(Path(os.path.relpath(file, self.folder)).as_posix()))
             for label, file in files.items()
-            if str(file) and Path(file).exists()
+            if Path(file).exists()
         ]

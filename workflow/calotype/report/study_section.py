@@ -170,7 +170,7 @@ def study_section(
         "confusions": _confusions(results),
         "layers": _layers(results),
         "recipes": recipes(study, results),
-        "images": images_of(study["dataset"], results.classes, links),
+        "images": images_of(study, results.classes, links),
         "skipped": skipped_text(Path(study["skipped"])) if "skipped" in study else "",
         "preparation": figure_groups(previews, [], {one.variant: one.variant for one in previews}, preview_text, links),
         "figures": figure_groups(figures, linked, results.labels, lambda one: alternative(one, results), links),
