@@ -9,6 +9,7 @@ from pathlib import Path
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LONGEST = 350  # lines of a file
+SHORT = 40  # more than the lines of an entry point
 # Loaded by each call of Snakemake and each job; what computes is imported where it is used.
 LIGHT = ("config", "fetch", "jobs", "metrics", "steps", "tasks")
 HEAVY = ("cv2", "keras", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "tensorflow")
@@ -23,6 +24,11 @@ def test_no_file_is_too_long_to_be_read_in_one_go():
     files = [file for file in WORKFLOW.rglob("*") if file.suffix in (".py", ".smk")]
     lines = {str(file.relative_to(WORKFLOW)): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
     assert {name: number for name, number in lines.items() if number > LONGEST} == {}
+
+
+def test_an_entry_point_is_short_enough_to_be_seen_at_once():
+    lines = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in WORKFLOW.glob("scripts/*.py")}
+    assert {name: number for name, number in lines.items() if number >= SHORT} == {}
 
 
 def test_a_call_that_has_nothing_to_do_loads_nothing_that_computes():

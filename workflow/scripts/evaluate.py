@@ -14,8 +14,7 @@ with script(snakemake.log[0]):
     study, found, params, output = snakemake.wildcards.study, snakemake.input, snakemake.params, snakemake.output
     trained = [packs.Pack(*pack, Path(file)) for pack, file in zip(params.packs, found.packs, strict=True)]
     history = packs.history_table(trained, params.seeds)
-    lost = divergence.diverged_runs(history, params.seeds)
-    task = TASKS[params.task]
+    task, lost = TASKS[params.task], divergence.diverged_runs(history, params.seeds)
     if params.must_not_diverge:
         divergence.check_divergence(lost, params.must_not_diverge)
     read = {split: read_predictions(Path(file)) for split, file in zip(params.tests, found.predictions, strict=True)}
