@@ -14,6 +14,7 @@ from unit.arguments import accepts, signature
 
 from calotype.config.model_arguments import INITIALIZERS, OF_MODEL, Activation, misfit, too_small
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
+from calotype.training.output_layer import REACH
 from calotype.util.errors import CalotypeError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
@@ -190,8 +191,8 @@ def test_arguments_of_the_perceptron_are_accepted_exactly_if_scikit_learn_trains
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "binary_crossentropy", "huber", "poisson"])
-@pytest.mark.parametrize("name", ["linear", "relu", "sigmoid", "softmax", "softplus", "tanh", "exponential"])
-@pytest.mark.parametrize("model", ["dense", "all_convolutional", "dots_source", "fashion_source"])
+@pytest.mark.parametrize("name", REACH)
+@pytest.mark.parametrize("model", [name for name in OF_MODEL if name not in SCIKIT_LEARN])
 def test_a_last_layer_is_refused_exactly_if_the_training_refuses_it(tensorflow, model, name, loss):
     from calotype.training import output_layer
 
