@@ -28,8 +28,16 @@ from calotype.evaluation.claims import claims_table
 from calotype.metrics.registry import METRICS
 from calotype.tasks.registry import TASKS
 
+
+def _is_there():
+    """Ask LaTeX for the package and the classes of the papers."""
+    files = ["siunitx.sty", "IEEEtran.cls", "llncs.cls"]
+    return bool(shutil.which("pdflatex")) and subprocess.run(["kpsewhich", *files], capture_output=True).returncode == 0
+
+
 needs_latex = pytest.mark.skipif(
-    shutil.which("pdflatex") is None, reason="pdflatex is not installed; Debian: texlive-latex-recommended"
+    not _is_there(),
+    reason="LaTeX is not installed; Debian: texlive-latex-recommended texlive-science texlive-publishers",
 )
 OVERFULL = re.compile(r"Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\)[^\n]*")
 TOO_LARGE = "Float too large for page"
