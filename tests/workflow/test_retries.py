@@ -137,8 +137,10 @@ def test_a_training_run_that_was_killed_is_tried_again_and_finishes(project, who
     """By the system for its memory, by a scheduler, by a user."""
     first = 'if not Path("killed").exists():\n    Path("killed").touch()\n    '
     will(project, first + "os.kill(os.getpid(), signal.SIGKILL)")
-    project.run("--retries", "3", TARGET)
+    printed = project.run("--retries", "3", TARGET)
     assert tries(project) == 2
+    assert re.search(r"Failed: train dots/accurate, seed 0\n  killed after \d+ s; memory: used \d+ MiB\n", printed)
+    assert "  Submitted again: attempt 2 of 4.\n" in printed
     assert "The previous attempt was killed: process" in (project.folder / LOG).read_text(encoding="utf-8")
     assert result(project) == result(whole)
 

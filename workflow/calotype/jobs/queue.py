@@ -1,7 +1,7 @@
 """Read the queue of Slurm: one squeue for all jobs of a call, and sacct for jobs that have left the queue."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,13 +54,15 @@ def time_of(text: str) -> float | None:
     return None
 
 
-def listed(run: str) -> dict[str, Entry] | None:
+def listed(run: str, clusters: Collection[str]) -> dict[str, Entry] | None:
     """Return the jobs of a call, also ended ones; None if Slurm does not answer.
 
     Args:
         run: the name of its jobs.
+        clusters: names of clusters that jobs were submitted to; empty for the default one.
     """
-    found = slurm.ask("squeue", "--array", "--noheader", "--states=all", f"--name={run}", f"--format={FORMAT}")
+    options = ["--array", "--noheader", "--states=all", f"--name={run}", f"--format={FORMAT}"]
+    found = slurm.ask("squeue", *_in(clusters), *options)
     if found is None:
         return None
     rows = [line.split("|", 7) for line in found.splitlines() if line.count("|") >= 7]
@@ -78,11 +80,16 @@ def listed(run: str) -> dict[str, Entry] | None:
     }
 
 
-def accounted(jobs: Iterable[str]) -> dict[str, str]:
+def accounted(jobs: Iterable[str], clusters: Collection[str]) -> dict[str, str]:
     """Return the states of jobs from Slurm's accounting, such as CANCELLED; empty without accounting."""
-    found = slurm.ask("sacct", "-X", "--noheader", "--parsable2", f"--jobs={','.join(jobs)}", "--format=JobID,State")
+    options = ["-X", "--noheader", "--parsable2", f"--jobs={','.join(jobs)}", "--format=JobID,State"]
+    found = slurm.ask("sacct", *_in(clusters), *options)
     rows = [line.split("|") for line in (found or "").splitlines()]
     return {row[0]: row[1].split()[0] for row in rows if len(row) == 2 and row[1]}
+
+
+def _in(clusters: Collection[str]) -> list[str]:
+    return [f"--clusters={','.join(sorted(clusters))}"] if clusters else []
 
 
 def facts_of(job: str) -> dict[str, str]:

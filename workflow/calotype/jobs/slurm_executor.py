@@ -24,17 +24,27 @@ PLUGIN, INTERFACE = "snakemake_executor_plugin_slurm", "snakemake_interface_exec
 LONGEST = 60  # s between two looks at the queue; the first comes after `slurm-init-seconds-before-status-checks`
 SILENCE = 180.0  # s without an answer of Slurm until the user is told
 NEVER = "never starts"
-GONE = 60.0  # s; file servers show results late, and the accounting knows a job late
+PATIENCE = 60.0  # s until a job counts as lost, or as one that never starts; servers of files and accounts may be late
 
 # The class of the plugin, which `install` adds; to import it here would load pandas.
 Base: Any = object
 
 
+# What `Watch` overrides or reads, and where the plugin uses it.
+USED = {
+    "run_job": ("_report_job_error_threadsafe", "_report_job_submission_threadsafe", "_submitted_job_clusters"),
+    "get_account_arg": ("_fallback_account_arg",),
+    "_submit_job": ("_job_submission_executor", "run_job"),
+    "_report_job_submission_threadsafe": ("report_job_submission",),
+}
+
+
 def fits(kind: Any) -> bool:
-    """Check that the class of this version of the plugin has what this module overrides and calls."""
-    own = all(name in vars(kind) for name in ("run_job", "_report_job_error_threadsafe", "get_account_arg"))
-    names = kind.get_account_arg.__code__.co_names if own else ()
-    return "_fallback_account_arg" in names and inspect.isasyncgenfunction(kind.check_active_jobs)
+    """Check that the class of this version of the plugin has what this module overrides and reads."""
+    codes = {name: getattr(vars(kind).get(name), "__code__", None) for name in USED}
+    return inspect.isasyncgenfunction(getattr(kind, "check_active_jobs", None)) and all(
+        code is not None and {*USED[name]} <= {*code.co_names} for name, code in codes.items()
+    )
 
 
 class Watch(Base):
@@ -45,7 +55,7 @@ class Watch(Base):
 
     def __post_init__(self, test_mode: bool = False) -> None:
         """Prepare; the base class calls this."""
-        self.waiting, self.seen, self.gone = Waiting(), dict[str, str](), dict[str, float]()
+        self.waiting, self.seen, self.gone = Waiting(), dict[str, tuple[str, float]](), dict[str, float]()
         self.answered, self.told_silence, self.told_held = time.monotonic(), False, ""
         self.holding = threading.RLock()  # two threads submit
         settings, plugin = self.workflow.executor_settings, vars(sys.modules[PLUGIN])
@@ -109,6 +119,16 @@ class Watch(Base):
         with suppress(RuntimeError):  # the call ends
             self._job_submission_executor.submit(self.run_job, self.tried)
 
+    def cancel(self) -> None:
+        """Submit no more jobs, and cancel those of this call."""
+        self._job_submission_executor.shutdown(wait=True, cancel_futures=True)
+        super().cancel()
+
+    def cancel_jobs(self, active_jobs: list[Any]) -> None:
+        """Cancel all jobs of this call, also those whose state is being asked for."""
+        super().cancel_jobs(active_jobs)
+        slurm.ask("scancel", f"--name={self.run_uuid}")
+
     # ---- Watch -------------------------------------------------------------------------------------------------------
 
     async def check_active_jobs(self, active_jobs: list[Any]) -> AsyncIterator[Any]:
@@ -119,7 +139,7 @@ class Watch(Base):
         if not active_jobs:
             self.next_seconds_between_status_checks, self.answered = first, time.monotonic()
             return
-        entries = queue.listed(self.run_uuid)
+        entries = queue.listed(self.run_uuid, self._submitted_job_clusters)
         self._tell_silence(entries is not None)
         active = {info.external_jobid: info for info in active_jobs}
         if entries is not None:
@@ -153,34 +173,36 @@ class Watch(Base):
         self.gone = {job: self.gone.get(job, now) for job in gone}
         if not gone:
             return
-        states = queue.accounted(gone)
+        states = queue.accounted(gone, self._submitted_job_clusters)
         for job, info in gone.items():
             state = states.get(job)
             if state not in ("COMPLETED", *queue.ENDED, *queue.ENDING):
                 if _is_done(info):
                     state = "COMPLETED"
-                elif now - self.gone[job] >= GONE:
+                elif now - self.gone[job] >= PATIENCE:
                     state = job_causes.LOST
                 else:
                     continue
-            self.seen[job] = state  # it will not come back
+            self.seen[job] = state, 0.0  # it will not come back
             entries[job] = Entry(state, "", None, None, "", "", "")
 
     def _end(self, info: Any, entry: Entry | None) -> bool:
         """Report a job if it has ended, or can never start; return if so."""
         if entry is None:
             return False
-        job, state = info.external_jobid, NEVER if never_starts(entry) else entry.state
-        twice, self.seen[job] = self.seen.get(job) == state, state
+        job, state, now = info.external_jobid, NEVER if never_starts(entry) else entry.state, time.monotonic()
+        before, since = self.seen.get(job, ("", now))
+        since = since if state == before else now
+        self.seen[job] = state, since
         if state == "COMPLETED":
             self._remove_log(info)
             self.report_job_success(info)
-        elif state == NEVER and twice:
+        elif state == NEVER and now - since >= PATIENCE:
             info.aux["never"] = explain(job, entry)
             slurm.ask("scancel", job)
             retries.give_up(info.job)
             self.report_job_error(info, msg=info.aux["never"])
-        elif state in (*queue.ENDED, job_causes.LOST) or (state in queue.ENDING and twice):
+        elif state in (*queue.ENDED, job_causes.LOST) or (state in queue.ENDING and state == before):
             info.aux |= {"state": state, "nodes": entry.nodes}
             self.report_job_error(info, msg=f"SLURM-job '{job}' failed, SLURM status is: '{state}'.")
         else:
