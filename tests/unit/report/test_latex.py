@@ -159,6 +159,9 @@ def test_the_best_variant_is_bold_only_where_it_is_told_apart(tmp_path):
     assert bold(tmp_path, **set_apart([0.7, 0.65, 0.75])) == [True, True, False, False]
     assert bold(tmp_path, **set_apart([0.95, 0.92, 0.98])) == [False] * 4, "the intervals overlap"
     assert bold(tmp_path, **set_apart([0.97, math.nan, math.nan])) == [False] * 4, "one has no interval"
+    single = set_apart([0.97, 0.95, 0.98])
+    single["summary"].loc[single["summary"].variant == "deep", "n"] = 1
+    assert bold(tmp_path, **single) == [False] * 4, "another seed may differ"
     paired = [("dots", "test", "exact", "deep", "wide", 0.06, 0.02, 0.1, 5)]
     assert bold(tmp_path, **set_apart([0.95, 0.92, 0.98], paired)) == [False, False, True, False]
 
@@ -253,3 +256,8 @@ def test_a_study_has_a_table_of_each_kind_with_a_caption_of_sentences_and_withou
 def test_a_caption_of_one_seed_says_that_its_interval_is_of_images_alone(tmp_path):
     text = latex(tmp_path, summary=summary().assign(n=1))["summary"]
     assert r"seeds and of test images; with $n=1$, it holds that of test images alone." in caption(text)
+
+
+def test_a_study_without_published_numbers_has_no_empty_table(tmp_path):
+    found = latex(tmp_path, claims=claims().iloc[:0])
+    assert "tabular" not in found["claims"] + found["claims-tabular"]

@@ -11,12 +11,12 @@ from calotype.util.csv_tables import where
 def best_variant(summary: pd.DataFrame, differences: pd.DataFrame, metric: str, split: str) -> str | None:
     """Return the variant with the best mean of a metric on a split, or None if it is not told apart from another one.
 
-    Two variants are told apart if their 95 % intervals do not overlap, or if that of their paired difference, which
-    consecutive variants have, excludes zero.
+    Two variants with several seeds are told apart if their 95 % intervals do not overlap, or if that of their paired
+    difference, which consecutive variants have, excludes zero.
     """
     rows = where(summary, metric=metric, split=split)
     rows = rows[rows.n > 0]
-    if len(rows) < 2:
+    if len(rows) < 2 or rows.n.min() < 2:  # the interval of one seed holds the chance of images alone
         return None
     better = rows.sort_values("mean", ascending=METRICS[metric].less_is_better, kind="stable")
     best, others = better.iloc[0], better.iloc[1:]

@@ -18,6 +18,7 @@ BOLD = (
     r"Bold marks the best variant where it is told apart from all others: the intervals do not overlap, or that of the "
     r"paired difference excludes zero."
 )
+NO_CLAIMS = "% The study compares its results with no published numbers.\n"
 WEAK = r"It agrees weakly if almost any number would."
 
 
@@ -121,6 +122,8 @@ def summary_files(results: StudyResults, title: str, metrics: Sequence[str]) -> 
 def claims_files(results: StudyResults, title: str) -> tuple[str, str]:
     """Return the claims: published and measured numbers, and the verdict; daggers as in `summary_files`."""
     claims, labels = results.table("claims"), results.labels
+    if claims.empty:
+        return (NO_CLAIMS, NO_CLAIMS)
     measured = claims[claims.metric != "parameters"]
     summary = results.table("summary")
     lost = _diverged(summary[summary.variant.isin(measured.variant)], labels)
