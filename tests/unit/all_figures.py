@@ -14,7 +14,7 @@ from unit.drawings import (
 )
 
 from calotype.figures import agreement as agreement_figure
-from calotype.figures import binary_curves, calibration, classify
+from calotype.figures import binary_curves, calibration, classify, confusion
 from calotype.figures import count as figures_count
 from calotype.figures import errors as figures_errors
 from calotype.tasks.classify import percent_text
@@ -45,7 +45,7 @@ def confusion_matrix(names=CLASSES, predicted=None):
     predicted = predicted or names
     counts = np.eye(len(names), len(predicted), dtype=np.int64) * 900
     counts += np.eye(len(names), len(predicted), k=1, dtype=np.int64) * 5
-    return figures_errors.draw_confusion_matrix(counts, names, predicted)
+    return confusion.draw_confusion_matrix(counts, names, predicted)
 
 
 def counts(first, last, *others):

@@ -66,7 +66,7 @@ def accuracy_by_class(names=("wide", "deep"), classes=CLASSES):
     true = np.arange(200) % 10
     predicted = np.where(np.random.default_rng(1).random((3, 200)) < 0.2, 0, true).astype(float)
     runs = variants(lambda _: (true, predicted), names)
-    return accuracy.draw_accuracy_by_label(runs, xlabel="true class", ylabel="right", names=classes)
+    return accuracy.draw_accuracy_by_label(runs, xlabel="true class", ylabel="accuracy", names=classes)
 
 
 def errors(variant=0, seeds=5, mean=0.03):
@@ -82,7 +82,7 @@ def neighbours(names):
 
 
 def seeds(names=("wide", "deep"), claims=None):
-    claims = {names[0]: [(0.0293,)]} if claims is None else claims
+    claims = {names[0]: [("value", (0.0293,))]} if claims is None else claims
     values = variants(errors, names)
     return figures_seeds.draw_seeds(
         values, metric="error", share=True, claims=claims, differences=neighbours(names),

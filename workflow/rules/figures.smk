@@ -48,6 +48,11 @@ def grids_of_study(wildcards):
     return LAYOUT.grid_tables([wildcards.study])
 
 
+def catalogue_of_study(wildcards):
+    """Return the catalogue of a study's images, if they are a user's own."""
+    return LAYOUT.catalogue_table(CONFIG.studies[wildcards.study].dataset)
+
+
 for name, subject, log_file, files, figures, studies in figure_rules():
 
     rule:
@@ -60,12 +65,15 @@ for name, subject, log_file, files, figures, studies in figure_rules():
             confusion=rules.evaluate.output.confusion,
             differences=rules.evaluate.output.differences,
             history=rules.evaluate.output.history,
+            provenance=rules.evaluate.output.provenance,
             predictions=ask(LAYOUT.predictions),
             manifests=ask(LAYOUT.prepared_tests, suffix=".json"),
             arrays=ancient(ask(LAYOUT.prepared_tests, suffix=".npy")),
+            catalogue=ancient(catalogue_of_study),  # it changes with the arrays
             models=ask(LAYOUT.feature_models),
             grids=grids_of_study,
             style=REPORT / "calotype.mplstyle",
+            font=CONFIG.settings.figures.font_files,
         output:
             **files,
         log:
@@ -80,6 +88,7 @@ for name, subject, log_file, files, figures, studies in figure_rules():
         params:
             results=ask(LAYOUT.shown_in_figures),
             figures=[figure.plain() for figure in figures],
+            page=CONFIG.settings.figures.page(),
             code=IDENTITY.figure_code(figures),
         message:
             f"Plotting {subject} of {{wildcards.study}}"

@@ -78,6 +78,7 @@ rule preview:
         manifest=rules.prepare.output.manifest,
         array=ancient(rules.prepare.output.array),
         style=REPORT / "calotype.mplstyle",
+        font=CONFIG.settings.figures.font_files,
     output:
         pdf=f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.pdf",
         svg=report(
@@ -100,6 +101,7 @@ rule preview:
         used_code=ask(IDENTITY.used_code),
         place=not_compared(ask(LAYOUT.place)),
         classes=ask(CONFIG.class_names),
+        page=CONFIG.settings.figures.page(),
         code=IDENTITY.script("preview.py", NO_STEP),
     message:
         "Plotting the preview of {wildcards.dataset}/{wildcards.split}"

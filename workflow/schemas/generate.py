@@ -11,7 +11,7 @@ from pydantic import BaseModel
 WORKFLOW = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(WORKFLOW))
 
-from calotype.config import augmentation, choice, grid, load, optimizer, study  # noqa: E402
+from calotype.config import augmentation, choice, figure_style, grid, load, optimizer, study  # noqa: E402
 from calotype.config.datasets import DATASETS  # noqa: E402
 from calotype.steps.registry import STEPS  # noqa: E402
 
@@ -56,6 +56,7 @@ def _dataset_tables() -> Iterator[Table]:
 
 TABLES: list[Table] = [
     ("config.yaml", load.Settings),
+    ("config.yaml: `figures`", figure_style.FigureStyle),
     *_dataset_tables(),
     (PREPARE, None),  # one table for all steps
     ("studies/<study>.yaml", study.Study),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calotype.config import load
 from calotype.config.paths import Layout
+from calotype.figures.fonts import warn_of_letters
 from calotype.planning import cost_forecast
 from calotype.planning.check import try_study, whole_files
 from calotype.util.entry_point import script
@@ -30,6 +31,8 @@ with script(snakemake.log[0]):
     logger.info("\n%s", "\n".join(plan))
     for file, why in whole_files(layout, studies).items():
         logger.info("Note    %s: every change of this file runs jobs again: %s", file, why)
+    for study in studies:
+        warn_of_letters(layout.config.figure_texts(study), layout.config.settings.figures.page()["font"], study)
     for preview in [file for file in found.previews if file.endswith(".png")]:
         logger.info("Look    %s: preview of the preparation", preview)
     prefix = snakemake.rule.removesuffix("check")  # rules of a module may have one

@@ -10,7 +10,8 @@ from calotype.util.files import write_csv
 
 with script(snakemake.log[0]):
     params, output, asked = snakemake.params, snakemake.output, snakemake.wildcards
-    base.use_style(Path(snakemake.input.style))
+    base.use_style(Path(snakemake.input.style), base.Page(**params.page))
+    base.log_warnings()
     results = StudyResults(**params.results)
     figures = [FigureEntry(**figure) for figure in params.figures]
     folder, logs = Path(results.folder, "figures"), Path(snakemake.log[0]).with_suffix("")

@@ -10,7 +10,8 @@ from calotype.util.entry_point import script
 
 with script(snakemake.log[0]):
     found, params = snakemake.input, snakemake.params
-    base.use_style(Path(found.style))
+    base.use_style(Path(found.style), base.Page(**params.page))
+    base.log_warnings()
     steps = with_measured(read_steps(params.preparation["steps"]), found.measured)
     places = preparation.chosen(open_split(Path(found.array)).labels)
     raw = read_split(params.preparation, Path(found.raw), params.place)

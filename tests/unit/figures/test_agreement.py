@@ -52,7 +52,9 @@ def test_of_many_images_none_is_lost_in_the_cells():
     said_[0, 0] = 1e30
     above, below = draw_agreement({"wide": (true, said_)}).axes
     for axis in (above, below):
-        assert axis.collections[0].get_array().sum() == 2 * DOTS
+        outside = sum(len(line.get_xdata()) for line in axis.lines if line.get_marker() in ("^", "v", "<", ">"))
+        assert axis.collections[0].get_array().sum() + outside == 2 * DOTS
+        assert outside >= 1
 
 
 def test_lines_are_means_over_seeds_and_bands_reach_to_the_lowest_and_the_highest():
@@ -71,6 +73,15 @@ def test_one_senseless_prediction_does_not_flatten_the_others():
     above, below = draw_agreement({"wide": (TRUE, said([1, 2.5, 4, 1e30]))}).axes
     assert above.get_ylim()[1] < 10
     assert below.get_ylim()[1] < 20
+
+
+def test_points_outside_a_panel_are_marked_and_counted():
+    figure = draw_agreement({"wide": (TRUE, said([1, 2.5, 4, 1e30], [1, 2.5, 4, -1e30], [1, 2.5, 4, 8.1]))})
+    above = figure.axes[0]
+    marks = {line.get_marker(): len(line.get_xdata()) for line in above.lines if line.get_marker() in ("^", "v")}
+    assert marks == {"^": 1, "v": 1}
+    assert [text.get_text() for text in above.texts] == ["2 outside"]
+    assert len(above.lines[-1].get_xdata()) == 10, "not among the other points"
 
 
 @pytest.mark.parametrize(

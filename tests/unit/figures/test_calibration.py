@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from calotype.figures.binary_curves import POINTS, draw_precision_recall_curves, draw_roc_curves
-from calotype.figures.calibration import draw_calibration_curves
+from calotype.figures.calibration import FEW, draw_calibration_curves
 from calotype.metrics.calibration import BINS
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
@@ -26,7 +26,12 @@ def legend_texts(figure):
 
 # ---- Calibration -----------------------------------------------------------------------------------------------------
 
-LABELS = np.array([1, 1, 1, 0, 1, 1, 0, 0])
+LABELS = np.array([1, 1, 1, 0, 1, 1, 0, 0]).repeat(FEW)
+
+
+def sure(*seeds):
+    """Probabilities as of `two`, each of so many images that a bin with it is not faint."""
+    return two(*(np.repeat(scores, FEW) for scores in seeds))
 
 
 def panels(figure):
@@ -40,10 +45,10 @@ def curve(axis):
 
 
 def test_points_are_accuracy_at_confidence_and_bars_the_images_there():
-    ((above, below),) = panels(draw_calibration_curves({"wide": (LABELS, two([0.9] * 4 + [0.62] * 4))}))
+    ((above, below),) = panels(draw_calibration_curves({"wide": (LABELS, sure([0.9] * 4 + [0.62] * 4))}))
     assert curve(above) == pytest.approx(np.array([[0.62, 0.5], [0.9, 0.75]]))
     heights = [bar.get_y() + bar.get_height() for bar in below.patches]
-    assert heights == pytest.approx([4, 4])
+    assert heights == pytest.approx([4 * FEW, 4 * FEW])
     assert [bar.get_x() + bar.get_width() / 2 for bar in below.patches] == pytest.approx([9.5 / BINS, 13.5 / BINS])
     assert [text.get_text() for text in above.texts] == ["ECE 13.5 %"]
     assert not above.collections, "no band of one seed"
@@ -51,17 +56,19 @@ def test_points_are_accuracy_at_confidence_and_bars_the_images_there():
 
 def test_the_curve_is_the_mean_over_seeds_and_the_band_reaches_to_the_lowest_and_the_highest():
     """One of the seeds has no image of the lower confidence: it has no part in that point."""
-    seeds = two([0.9] * 4 + [0.62] * 4, [0.9] * 8)
+    seeds = sure([0.9] * 4 + [0.62] * 4, [0.9] * 8)
     ((above, below),) = panels(draw_calibration_curves({"wide": (LABELS, seeds)}))
     assert curve(above) == pytest.approx(np.array([[0.62, 0.5], [0.9, (0.75 + 0.625) / 2]]))
     band = above.collections[0].get_paths()[0].vertices
     assert band[np.isclose(band[:, 0], 0.9), 1].min() == pytest.approx(0.625)
     assert band[np.isclose(band[:, 0], 0.9), 1].max() == pytest.approx(0.75)
-    assert [bar.get_y() + bar.get_height() for bar in below.patches] == pytest.approx([2, 6]), "of one seed, on average"
+    assert [bar.get_y() + bar.get_height() for bar in below.patches] == pytest.approx([2 * FEW, 6 * FEW]), (
+        "of one seed, on average"
+    )
 
 
 def test_panels_have_one_scale_of_images_and_only_the_first_names_it():
-    runs = {"few": (LABELS, two([0.9] * 8)), "many": (LABELS.repeat(900), two([0.62] * 7200))}
+    runs = {"few": (LABELS, sure([0.9] * 8)), "many": (LABELS.repeat(90), sure([0.62] * 720))}
     (_, first), (_, second) = panels(draw_calibration_curves(runs))
     assert first.get_ylim() == second.get_ylim()
     assert (first.get_ylabel(), second.get_ylabel()) == ("images", "")
@@ -69,8 +76,8 @@ def test_panels_have_one_scale_of_images_and_only_the_first_names_it():
 
 
 def test_a_variant_without_a_seed_or_without_numbers_has_an_empty_panel_and_stops_nothing():
-    nothing = np.zeros((0, 8, 2), np.float32)
-    runs = {"lost": (LABELS, nothing), "nan": (LABELS, two([np.nan] * 8)), "wide": (LABELS, two([0.9] * 8))}
+    nothing = np.zeros((0, 8 * FEW, 2), np.float32)
+    runs = {"lost": (LABELS, nothing), "nan": (LABELS, sure([np.nan] * 8)), "wide": (LABELS, sure([0.9] * 8))}
     figure = draw_calibration_curves(runs, {"lost": 5})
     figure.draw_without_rendering()
     texts = [[text.get_text() for text in above.texts] for above, _ in panels(figure)]
@@ -79,12 +86,34 @@ def test_a_variant_without_a_seed_or_without_numbers_has_an_empty_panel_and_stop
 
 
 def test_the_legend_of_one_seed_speaks_of_no_mean_and_no_band():
-    assert legend_texts(draw_calibration_curves({"wide": (LABELS, two([0.9] * 8))})) == [
+    assert legend_texts(draw_calibration_curves({"wide": (LABELS, sure([0.9] * 8))})) == [
         "one seed",
         "accuracy = confidence",
     ]
-    several = draw_calibration_curves({"wide": (LABELS, two([0.9] * 8, [0.8] * 8))})
+    several = draw_calibration_curves({"wide": (LABELS, sure([0.9] * 8, [0.8] * 8))})
     assert legend_texts(several) == ["mean", "range over seeds", "accuracy = confidence"]
+
+
+def test_bins_with_few_images_are_faint_and_have_no_band():
+    labels = np.array([1] * 30 + [0] * 3)
+    seeds = two([0.9] * 30 + [0.7] * 3, [0.95] * 30 + [0.7] * 3)
+    figure = draw_calibration_curves({"wide": (labels, seeds)})
+    ((above, _),) = panels(figure)
+    faint = [line for line in above.lines if line.get_markerfacecolor() == "white"]
+    assert [line.get_xydata().round(3).tolist() for line in faint] == [[[0.7, 0.0]]]
+    assert "fewer than 10 images" in legend_texts(figure)
+    edges = np.concatenate([path.vertices[:, 0] for path in above.collections[0].get_paths()])
+    assert edges.min() > 0.85
+
+
+def test_the_band_of_fifty_seeds_leaves_out_the_farthest():
+    rng = np.random.default_rng(1)
+    seeds = np.where(rng.random((50, 200)) < 0.8, 0.9, 0.1)
+    seeds[0] = 0.1  # all wrong
+    figure = draw_calibration_curves({"wide": (np.ones(200, int), two(*seeds))})
+    ((above, _),) = panels(figure)
+    assert above.collections[0].get_paths()[0].vertices[:, 1].min() > 0.5
+    assert "80 % of the seeds" in legend_texts(figure)
 
 
 # ---- Two classes -----------------------------------------------------------------------------------------------------

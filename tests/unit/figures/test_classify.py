@@ -6,7 +6,6 @@ That they can be printed, test_figures.py sees to.
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
@@ -19,128 +18,6 @@ CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 pytestmark = pytest.mark.usefixtures("style", "closed")
 
 
-def confusion(counts, names):
-    return errors.draw_confusion_matrix(np.asarray(counts), names, names)
-
-
-def cells(figure):
-    """Return the text of each cell, by row and column."""
-    return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in figure.axes[0].texts}
-
-
-# ---- Confusion matrix ------------------------------------------------------------------------------------------------
-
-
-def test_cells_hold_the_share_of_the_true_class_in_per_cent():
-    counts = np.array([[995, 5, 0], [0, 300, 100], [0, 0, 0]])
-    assert cells(confusion(counts, ["a", "b", "c"])) == {
-        (0, 0): "99.5",
-        (0, 1): "0.5",
-        (1, 1): "75.0",
-        (1, 2): "25.0",
-    }
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "shown"),
-    [
-        (10_000, 0, {"100"}),
-        (99_999, 1, {">99.9", "<.01"}),
-        (9_997, 3, {">99.9", "0.03"}),
-        (9_990, 10, {"99.9", "0.1"}),
-    ],
-)
-def test_a_rare_mistake_is_told_from_none(right, wrong, shown):
-    figure = confusion(np.array([[right, wrong], [0, 0]]), ["a", "b"])
-    assert set(cells(figure).values()) == shown
-
-
-def test_true_classes_run_down_and_predicted_ones_across():
-    counts = np.diag(np.arange(1, 11))
-    axis = confusion(counts, CLASSES).axes[0]
-    assert [tick.get_text() for tick in axis.get_yticklabels()] == CLASSES
-    assert [tick.get_text().replace("\n", "") for tick in axis.get_xticklabels()] == CLASSES
-    assert (axis.get_ylabel(), axis.get_xlabel()) == ("true", "predicted")
-    assert axis.get_ylim()[0] > axis.get_ylim()[1], "the first class is at the bottom"
-
-
-def test_a_mistake_of_half_a_per_cent_can_be_seen():
-    figure = confusion(np.array([[995, 5], [0, 1000]]), ["a", "b"])
-    figure.draw_without_rendering()
-    colours = figure.axes[0].collections[0].get_facecolors().reshape(2, 2, 4)
-    assert colours[0, 1, :3].mean() < 0.96, "half a per cent is as white as nothing"
-    assert colours[0, 0, :3].mean() < 0.35 < colours[0, 1, :3].mean()
-
-
-def test_every_number_can_be_read_on_its_shade():
-    counts = np.array([[np.geomspace(1, 1000, 10)]]).reshape(1, 10).repeat(10, axis=0).astype(int)
-    figure = confusion(counts, CLASSES)
-    figure.draw_without_rendering()
-    shades = figure.axes[0].collections[0].get_facecolors()[:, :3] @ [0.2126, 0.7152, 0.0722]
-    for text, shade in zip(figure.axes[0].texts, shades, strict=True):
-        ink = 1.0 if text.get_color() == "white" else 0.0
-        assert abs(ink - shade) > 0.45
-
-
-def test_a_hundred_classes_are_shades_with_a_scale():
-    figure = confusion(np.eye(100, dtype=np.int64), [f"class {i}" for i in range(100)])
-    assert not figure.axes[0].texts
-    assert len(figure.axes) == 2
-    assert figure.axes[1].yaxis.get_major_formatter()(0.005) == "0.5 %"
-
-
-def table(*rows):
-    return pd.DataFrame(rows, columns=["true", "predicted", "images"])
-
-
-def test_counts_that_were_never_true_have_columns_but_no_rows():
-    found = table((1, 1, 9), (1, 2, 1), (3, 3, 8), (3, 4, 2), (3, 0, 1))
-    counts, true, predicted = errors.cross_tabulate(found, [])
-    assert (true, predicted) == (["1", "2", "3"], ["0", "1", "2", "3", "4"])
-    assert counts.tolist() == [[0, 9, 1, 0, 0], [0] * 5, [1, 0, 0, 8, 2]]
-
-
-def test_predictions_that_are_no_number_are_not_lost():
-    counts, true, predicted = errors.cross_tabulate(table((0, 0, 9), (0, np.nan, 1), (1, np.nan, 5)), [])
-    assert (true, predicted) == (["0", "1"], ["0", "1", "other"])
-    assert counts.tolist() == [[9, 0, 1], [0, 0, 5]]
-    counts, _, predicted = errors.cross_tabulate(table((0, np.nan, 9), (1, np.nan, 5)), ["cat", "dog"])
-    assert predicted == ["cat", "dog", "other"]
-    assert counts.tolist() == [[0, 0, 9], [0, 0, 5]]
-
-
-@pytest.mark.parametrize(
-    ("farthest", "columns"),
-    [(29, [*map(str, range(30))]), (30, [*map(str, range(7)), "other"]), (2.0**52, [*map(str, range(7)), "other"])],
-)
-def test_one_senseless_prediction_does_not_make_the_matrix_endless(farthest, columns):
-    found = table(*((i, i, 9) for i in range(6)), (5, 6, 1), (5, farthest, 2))
-    counts, _, predicted = errors.cross_tabulate(found, [])
-    assert predicted == columns
-    assert counts[5, [5, 6, -1]].tolist() == [9, 1, 2]
-
-
-def test_every_class_has_its_row_and_column_even_if_no_image_shows_it():
-    counts, true, predicted = errors.cross_tabulate(table((2, 2, 9), (2, 0, 1)), ["a", "b", "c"])
-    assert true == predicted == ["a", "b", "c"]
-    assert counts.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 9]]
-
-
-def test_what_is_right_is_marked_where_it_is_not_the_diagonal():
-    counts, true, predicted = np.array([[1, 8, 1], [0, 2, 8]]), ["0", "1"], ["-1", "0", "1"]
-    figure = errors.draw_confusion_matrix(counts, true, predicted)
-    assert [frame.get_xy() for frame in figure.axes[0].patches] == [(1, 0), (2, 1)]
-    assert cells(figure)[0, 1] == "80.0"
-    assert not confusion([[9, 1], [1, 9]], ["a", "b"]).axes[0].patches
-
-
-def test_a_row_of_three_hundred_counts_is_named_by_its_counts():
-    names = [str(i) for i in range(51, 351)]
-    axis = confusion(np.eye(300, dtype=np.int64), names).axes[0]
-    assert [tick.get_text() for tick in axis.get_yticklabels()] == names[::10]
-    assert [tick.get_text() for tick in axis.get_xticklabels()] == names[::10]
-
-
 # ---- Most confident errors -------------------------------------------------------------------------------------------
 
 
@@ -151,11 +28,21 @@ def pixel(shown):
 def test_titles_say_true_predicted_and_probability():
     pictures = np.ones((2, 8, 8, 1), np.float32)
     (axes,) = errors.draw_errors(pictures, "72", "14", [">99.9 %", "91.2 %"]).axes
-    assert [text.get_text() for text in axes.texts] == ["7 → 1  >99.9 %", "2 → 4  91.2 %"]
+    assert [text.get_text() for text in axes.texts] == ["7 → 1", ">99.9 %", "2 → 4", "91.2 %"]
     (axes,) = errors.draw_errors(pictures, ["Ankle boot"] * 2, ["Sneaker"] * 2, ["90.0 %", "80.0 %"]).axes
     assert sorted(text.get_text() for text in axes.texts) == sorted(
         ["Ankle boot", "→ Sneaker", "90.0 %", "Ankle boot", "→ Sneaker", "80.0 %"]
     )
+
+
+def test_details_and_names_of_images_stand_below_the_labels_and_keep_their_end():
+    pictures = np.ones((2, 8, 8, 1), np.float32)
+    names = ["a very long name of a file 0001.png", "image 7"]
+    (axes,) = errors.draw_errors(pictures, "72", "14", ["91.2 % (4 of 5)", "80.0 % (1 of 5)"], names).axes
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[:2] == ["7 → 1", "91.2 % (4 of 5)"]
+    assert texts[2].endswith("…0001.png")
+    assert texts[3:] == ["2 → 4", "80.0 % (1 of 5)", "image 7"]
 
 
 def test_titles_of_counts_promise_no_probability():

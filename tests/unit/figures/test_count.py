@@ -1,4 +1,4 @@
-"""The figures of task `count`, and the accuracy by label, show the measured values.
+"""The figures of task `count` show the measured values.
 
 That they can be printed, test_figures.py sees to.
 """
@@ -6,9 +6,8 @@ That they can be printed, test_figures.py sees to.
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from unit.drawings import CLASSES, RED, accuracy_by_class, accuracy_by_label, counted, labels, predictions, sheet
+from unit.drawings import RED, labels, sheet
 
-from calotype.figures import accuracy
 from calotype.figures import count as figures_count
 from calotype.figures.errors import draw_errors
 from calotype.figures.image_page import black_and_white
@@ -105,12 +104,7 @@ def test_titles_of_the_contact_sheet_do_not_run_into_the_images_above():
 def test_of_counts_up_to_a_thousand_some_have_a_tick_instead_of_a_black_band():
     counts = np.arange(0, 1001, 20)
     runs = {"wide": (counts, counts[None].astype(np.float32))}
-    shown = (
-        figures_count.draw_predicted_against_true(runs),
-        accuracy.draw_accuracy_by_label(runs, xlabel="count", ylabel="exact"),
-    )
-    for figure in shown:
-        assert 3 < len(figure.axes[0].get_xticks()) < 15
+    assert 3 < len(figures_count.draw_predicted_against_true(runs).axes[0].get_xticks()) < 15
     few = figures_count.draw_predicted_against_true({"wide": (counts[:6], counts[None, :6].astype(np.float32))})
     assert few.axes[0].get_xticks().tolist() == counts[:6].tolist()
 
@@ -120,60 +114,3 @@ def test_a_model_that_always_says_the_same_is_shown():
     found = np.full((2, 60), 2.5, np.float32)
     figures_count.draw_predicted_against_true({"wide": (labels(), found)}).draw_without_rendering()
     figures_count.draw_predicted_against_true({"wide": (np.arange(6), found[:1, :6])}).draw_without_rendering()
-
-
-# ---- Accuracy by label -----------------------------------------------------------------------------------------------
-
-
-def test_accuracy_by_label_shows_mean_and_interval_over_seeds():
-    right = np.tile(labels(60), (3, 1)).astype(float)
-    right[0, labels(60) == 2] = 9  # one of three seeds is wrong about each 2
-    figure = counted({"wide": (labels(60), right)})
-    line = figure.axes[0].containers[0].lines[0]
-    assert line.get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
-    assert line.get_ydata().tolist() == pytest.approx([1, 1, 2 / 3, 1, 1, 1])
-
-
-def test_accuracy_of_a_single_seed_has_wilsons_interval():
-    figure = counted({"wide": (np.zeros(100, int), np.repeat([[0.0, 1.0]], [90, 10], axis=1))})
-    (bars,) = figure.axes[0].containers[0].lines[2]
-    (low, high) = bars.get_segments()[0][:, 1]
-    assert (low, high) == pytest.approx((0.8256, 0.9448), abs=1e-4)
-
-
-@pytest.mark.parametrize("names", [CLASSES, CLASSES[::-1], [f"Incomprehensibility {i}" for i in range(10)]])
-def test_classes_are_in_the_order_of_their_labels(names):
-    axis = accuracy_by_class(classes=names).axes[0]
-    assert axis.get_xticks().tolist() == list(range(10))
-    assert [tick.get_text().replace("\n", " ").replace("/ ", "/") for tick in axis.get_xticklabels()] == names
-
-
-def test_ten_classes_take_the_whole_page_and_six_counts_a_column():
-    assert accuracy_by_class().get_figwidth() == 7.1
-    assert accuracy_by_label().get_figwidth() == 3.5
-
-
-@pytest.mark.parametrize("count", [2, 8])
-def test_points_of_one_label_stay_beside_it(count):
-    axis = accuracy_by_class([f"variant {i}" for i in range(count)]).axes[0]
-    places = np.array([container.lines[0].get_xdata() for container in axis.containers])
-    assert np.abs(places - np.arange(10)).max() < 0.45
-    assert len(np.unique(places.round(6), axis=0)) == count
-
-
-def test_no_two_variants_look_alike():
-    containers = accuracy_by_label([f"variant {i}" for i in range(9)]).axes[0].containers
-    looks = [(container.lines[0].get_marker(), to_hex(container.lines[0].get_color())) for container in containers]
-    assert len(set(looks)) == 9
-
-
-def test_many_variants_leave_room_for_the_curves():
-    figure = accuracy_by_label([f"variant {i}" for i in range(8)])
-    figure.draw_without_rendering()
-    assert figure.axes[0].bbox.height > figure.bbox.height / 3
-
-
-def test_every_true_count_has_its_tick_whichever_variant_comes_last():
-    few = np.array([0, 1])
-    runs = {"wide": (labels(), np.rint(predictions())), "deep": (few, few[None].astype(float))}
-    assert set(range(6)) <= set(counted(runs).axes[0].get_xticks())

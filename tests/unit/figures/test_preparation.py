@@ -24,7 +24,8 @@ STYLED = pytest.mark.usefixtures("style")
         ([2, 2, 0, 1, 0, 1], 4, [2, 4, 3, 0]),
         ([5, 5, 5, 5], 3, [0, 1, 2]),
         ([1, 0], 6, [1, 0]),
-        (list(range(10)) * 3, 6, [0, 1, 2, 3, 4, 5]),
+        (list(range(10)) * 3, 6, [0, 1, 3, 5, 7, 9]),  # spread over all
+        ([7] * 5 + [3] * 5 + [0, 1000], 2, [10, 11]),
     ],
 )
 def test_images_of_the_figure_show_as_many_labels_as_there_is_room_for(labels, rows, expected):
@@ -51,7 +52,13 @@ def test_a_row_of_the_figure_is_called_by_file_and_label(label, classes, names, 
 
 @pytest.mark.parametrize(
     ("values", "white", "expected"),
-    [([0, 0.5], 1, (0, 1)), ([-2, 3], 1, (-2, 3)), ([0, 7], 1, (0, 7)), ([4, 4], None, (4, 5))],
+    [
+        ([0, 0.5], 1, (0, 1)),
+        ([0, 0.25], 1, (0, 0.25)),
+        ([-2, 3], 1, (-2, 3)),
+        ([0, 7], 1, (0, 7)),
+        ([4, 4], None, (4, 5)),
+    ],
 )
 def test_pixels_outside_the_range_before_a_function_of_the_users_are_not_cut_off(values, white, expected):
     column = [(np.full((2, 2, 1), value, np.float32), Known("unit", white=white)) for value in values]
@@ -142,7 +149,7 @@ def test_each_image_is_shown_as_it_was_read_and_after_each_step(drawn):
 def test_no_word_or_picture_of_the_figure_lies_outside_it_whatever_the_number_of_steps(drawn, count):
     figure = drawn([step("blur", size=3)] * count)
     width, height = figure.get_size_inches()
-    assert width <= base.DOUBLE + 1e-6
+    assert width <= base.double() + 1e-6
     (axes,) = figure.axes
     boxes = [image.get_extent() for image in axes.images]
     assert all(0 <= left < right <= width and 0 <= top < low <= height for left, right, low, top in boxes)

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from unit.drawings import assert_readable, differences, drawn, errors, legend_texts, saved, seeds
 
+from calotype.figures import number_line
 from calotype.figures import seeds as figures_seeds
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
@@ -40,9 +41,9 @@ def test_every_seed_is_a_point_and_none_covers_another():
     ],
 )
 def test_points_step_aside_no_farther_than_they_must(places, asides):
-    assert figures_seeds._swarm(np.array(places, float), 1, 9) == pytest.approx(asides)
+    assert number_line.swarm(np.array(places, float), 1, 9) == pytest.approx(asides)
     if any(asides):
-        small = figures_seeds._swarm(np.array(places, float), 1, 0.5)
+        small = number_line.swarm(np.array(places, float), 1, 0.5)
         assert small == pytest.approx(0.5 * np.array(asides) / np.abs(asides).max())
 
 
@@ -55,7 +56,8 @@ def test_points_step_aside_no_farther_than_they_must(places, asides):
         ([[0, 0]], [], (-0.05, 0.05), ""),
         ([[np.inf]], [], (-0.05, 1.05), ""),
         ([[1], [3]], [], (0.9, 3.1), ""),
-        ([[1], [3, 7]], [], (10**-0.04225, 7 * 10**0.04225), " (log scale)"),
+        ([[1], [20]], [], (10**-0.06505, 20 * 10**0.06505), " (log scale)"),
+        ([[1], [10]], [], (0.55, 10.45), ""),
         ([[1], [0, 10]], [], (-0.5, 10.5), ""),
         ([[1], [1]], [[9]], (0.6, 9.4), ""),
     ],
@@ -63,7 +65,7 @@ def test_points_step_aside_no_farther_than_they_must(places, asides):
 def test_the_axis_holds_all_numbers_and_is_logarithmic_where_means_are_far_apart(values, others, ends, words):
     axis = Figure().add_subplot()
     values, others = ([[float(number) for number in group] for group in part] for part in (values, others))
-    said, along = figures_seeds._number_line(axis, values, others, share=False)
+    said, along = number_line.number_line(axis, values, others, share=False)
     assert (axis.get_xlim(), said) == (pytest.approx(ends, rel=1e-3), words)
     middle = (ends[0] * ends[1]) ** 0.5 if words else sum(ends) / 2
     assert [float(along(x)) for x in (*ends, middle)] == pytest.approx([0, 1, 0.5], abs=1e-3)
@@ -72,7 +74,7 @@ def test_the_axis_holds_all_numbers_and_is_logarithmic_where_means_are_far_apart
 def test_ticks_stand_at_numbers_that_are_easily_added():
     for span in np.geomspace(0.01, 100, 40):
         axis = Figure().add_subplot()
-        figures_seeds._number_line(axis, [[0.0, span]], [], share=False)
+        number_line.number_line(axis, [[0.0, span]], [], share=False)
         step = f"{np.diff(axis.get_xticks())[0]:.3e}"
         assert step[:5] in ("1.000", "2.000", "5.000")
 
@@ -114,18 +116,39 @@ def test_a_mean_without_interval_promises_none():
 
 
 @pytest.mark.parametrize(
-    ("values", "scale"),
+    ("values", "share", "scale"),
     [
-        ({"a": [0.026, 0.027], "b": [0.089, 0.09]}, "log"),
-        ({"a": [0.026, 0.027], "b": [0.03, 0.031]}, "linear"),
-        ({"a": [0.0, 0.027], "b": [0.089, 0.09]}, "linear"),
+        ({"a": [2.6, 2.7], "b": [89, 90]}, False, "log"),
+        ({"a": [2.6, 2.7], "b": [8, 9]}, False, "linear"),
+        ({"a": [0.0, 2.7], "b": [89, 90]}, False, "linear"),
+        ({"a": [0.001, 0.002], "b": [0.89, 0.9]}, True, "linear"),
     ],
 )
-def test_a_variant_far_from_the_others_does_not_flatten_them(values, scale):
-    axis = figures_seeds.draw_seeds(values, metric="error", share=True, claims={}, differences=None).axes[0]
+def test_a_variant_far_from_the_others_does_not_flatten_them_but_shares_stay_linear(values, share, scale):
+    axis = figures_seeds.draw_seeds(values, metric="error", share=share, claims={}, differences=None).axes[0]
     assert axis.get_xscale() == scale
     assert ("log" in axis.get_xlabel()) == (scale == "log")
-    assert axis.xaxis.get_major_formatter()(0.026) == "2.6 %"
+    if share:
+        assert axis.xaxis.get_major_formatter()(0.026) == "2.6 %"
+
+
+@pytest.mark.parametrize("value", [1.0, 0.0])
+def test_an_axis_of_shares_has_no_tick_beyond_what_is_possible(value):
+    axis = figures_seeds.draw_seeds({"a": [value] * 5}, metric="x", share=True, claims={}, differences=None).axes[0]
+    assert all(0 <= tick <= 1 for tick in axis.get_xticks())
+    assert axis.get_xlim()[0] < value < axis.get_xlim()[1], "points at the end are not cut"
+
+
+@pytest.mark.parametrize(("factor", "power"), [(1e-8, " (× 10⁻⁸)"), (1e7, " (× 10⁷)"), (1.0, "")])
+def test_numbers_of_any_size_have_short_ticks(factor, power):
+    values = {"a": [1.2 * factor, 1.5 * factor], "b": [2.0 * factor]}
+    axis = figures_seeds.draw_seeds(values, metric="error", share=False, claims={}, differences=None).axes[0]
+    axis.figure.draw_without_rendering()
+    assert axis.get_xlabel() == f"error{power}"
+    ticks = [tick.get_text() for tick in axis.get_xticklabels()]
+    assert "1.4" in ticks
+    assert all(len(tick) <= 4 for tick in ticks)
+    assert not axis.xaxis.get_offset_text().get_text()
 
 
 def test_plain_values_are_not_shown_in_per_cent():
@@ -139,7 +162,7 @@ def test_a_seed_without_a_number_is_counted_and_no_mean_is_made_up():
     figure = figures_seeds.draw_seeds(values, metric="sum", share=False, claims={}, differences=None)
     figure.draw_without_rendering()
     said = [text.get_text() for text in figure.axes[0].texts]
-    assert said == ["1 of 3 not finite", "3 of 3 not finite"]
+    assert said == ["1 of 3\nnot finite", "3 of 3\nnot finite"]
     means = [line.get_xdata()[0] for line in drawn(figure.axes[0], "|")]
     assert means == pytest.approx([np.nan, 2, np.nan], nan_ok=True)
 
@@ -155,7 +178,7 @@ def test_seeds_that_all_agree_are_shown():
 
 
 def test_published_numbers_and_ranges_stand_in_the_row_of_their_variant():
-    figure = seeds(["wide", "deep"], {"wide": [(0.0293,)], "deep": [(0.025, 0.035)]})
+    figure = seeds(["wide", "deep"], {"wide": [("value", (0.0293,))], "deep": [("between", (0.025, 0.035))]})
     axis, rows = figure.axes[0], figure.axes[0].get_yticks()
     (number,) = drawn(axis, "D")
     (span,) = [line for line in axis.lines if line.get_linewidth() == 3]
@@ -168,7 +191,9 @@ def test_published_numbers_and_ranges_stand_in_the_row_of_their_variant():
 
 
 def test_no_published_number_of_a_variant_is_hidden_by_another():
-    claims = {"wide": [(0.0293,), (0.031,), (0.028, 0.033), (0.026, 0.033), (0.0293,)], "deep": [(0.03,)]}
+    numbers, ranges = [0.0293, 0.031, 0.0293], [(0.028, 0.033), (0.026, 0.033)]
+    claims = {"wide": [*(("value", (number,)) for number in numbers), *(("between", ends) for ends in ranges)]}
+    claims["deep"] = [("value", (0.03,))]
     axis = seeds(["wide", "deep"], claims).axes[0]
     rows = axis.get_yticks()
     half = (rows[1] - rows[0]) / 2
@@ -182,6 +207,29 @@ def test_no_published_number_of_a_variant_is_hidden_by_another():
     assert heights[-1] < rows[0] + half - 0.03
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("value", "published"), ("at_most", "at most"), ("at_least", "at least"), ("as_low_as", "as low as")],
+)
+def test_each_kind_of_published_number_has_a_mark_of_its_own(kind, said):
+    figure = seeds(["wide", "deep"], {"wide": [(kind, (0.0293,))]})
+    (mark,) = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [0.0293]]
+    assert mark.get_marker() == figures_seeds.MARKS[kind][0]["marker"]
+    assert legend_texts(figure)[2:] == [said]
+    assert len({look.get("marker") for look, _ in figures_seeds.MARKS.values()}) == len(figures_seeds.MARKS)
+
+
+def test_labels_that_differ_only_at_their_end_stay_apart():
+    long = "Three layers of 784, dropout 0.2 after the third, SGD with learning rate 0.01, momentum 0."
+    figure = seeds([f"{long}{i}" for i in range(5)], {})
+    for axis in figure.axes:
+        names = [tick.get_text() for tick in axis.get_yticklabels()]
+        assert len(set(names)) == len(names)
+    assert [name[-3:] for name in (tick.get_text() for tick in figure.axes[0].get_yticklabels())] == [
+        "0.0", "0.1", "0.2", "0.3", "0.4",
+    ]  # fmt: skip
+
+
 def test_nothing_is_called_published_where_nothing_is():
     assert legend_texts(seeds(["wide"], {})) == ["one seed", "mean, 95 % interval"]
 
@@ -189,39 +237,27 @@ def test_nothing_is_called_published_where_nothing_is():
 # ---- Seeds that diverged ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("claims", [{}, {"wide": [(0.03,)]}, {"wide": [(0.03,), (0.02, 0.04)]}])
+@pytest.mark.parametrize("claims", [{}, {"wide": [("value", (0.03,)), ("between", (0.02, 0.04))]}])
 @pytest.mark.parametrize("pairs", [None, differences(("deep", "wide", 0.01, 0.005, 0.015, 5))])
-def test_each_seed_that_diverged_is_a_cross_at_the_lower_edge_of_its_row(claims, pairs):
+def test_seeds_that_diverged_are_counted_outside_the_axis(claims, pairs):
     values = {"wide": errors(seeds=3), "deep": errors(), "lost": []}
     lost = {"wide": 2, "deep": 0, "lost": 5}
     figure = figures_seeds.draw_seeds(
         values, metric="error", share=True, claims=claims, differences=pairs, diverged=lost
     )  # fmt: skip
     axis = figure.axes[0]
-    assert [text.get_text() for text in axis.texts] == ["2 of 5 seeds diverged", "5 of 5 seeds diverged"]
-    crosses = drawn(axis, "x")
-    assert [len(line.get_xdata()) for line in crosses] == [2, 5]
+    assert [text.get_text() for text in axis.texts] == ["2 of 5\ndiverged", "5 of 5\ndiverged"]
     rows = axis.get_yticks()
-    edges = [rows[0] + (rows[1] - rows[0]) / 2, rows[2] + (rows[1] - rows[0]) / 2]
-    assert all(0.03 < edge - line.get_ydata()[0] < 0.15 for edge, line in zip(edges, crosses, strict=True))
-    assert legend_texts(figure)[-1] == "diverged"
+    assert [text.get_position()[1] for text in axis.texts] == pytest.approx([rows[0], rows[2]])
+    figure.draw_without_rendering()
+    crosses = drawn(axis, "x")
+    assert len(crosses) == 2
+    for mark in (*crosses, *axis.texts):
+        assert mark.get_window_extent().x0 > axis.bbox.x1, "takes a place where values are"
+    assert legend_texts(figure)[-1] == "left out"
     means = [line.get_xdata()[0] for line in drawn(axis, "|")]
     assert means == pytest.approx([np.mean(values["wide"]), np.mean(values["deep"]), np.nan], nan_ok=True)
     assert_readable(figure)
-
-
-@pytest.mark.parametrize("count", [1, 20, 200])
-def test_any_number_of_crosses_stays_in_its_row(count):
-    figure = figures_seeds.draw_seeds(
-        {"a": errors()}, metric="e", share=True, claims={}, differences=None, diverged={"a": count}
-    )
-    figure.set_dpi(300)
-    figure.draw_without_rendering()
-    axis = figure.axes[0]
-    (line,) = drawn(axis, "x")
-    assert 0 < min(line.get_xdata()) <= max(line.get_xdata()) < 1
-    right = axis.transAxes.transform([(max(line.get_xdata()), 0)])[0, 0]
-    assert right < axis.texts[0].get_window_extent().x0, "the crosses run into the words"
 
 
 def test_without_seeds_that_diverged_a_figure_is_the_same_bytes_as_without_the_question(tmp_path):

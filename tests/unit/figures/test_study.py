@@ -1,5 +1,6 @@
 """All figures of a study are drawn by one job; one that fails stops no other."""
 
+import json
 import logging
 import os
 import signal
@@ -56,6 +57,8 @@ def evaluated(folder, task, lost=None):
     }
     for name, table in made.items():
         write_csv(table, folder / f"{name}.csv")
+    packs = [(variant, 0, 1, {"config": {}, "best_epochs": {"0": 2, "1": 3}}) for variant in VARIANTS]
+    (folder / "provenance.json").write_text(json.dumps(packs))
     prepare_images(folder / "test.npy", LABELS[task])
     classes = ["cat", "dog"] if task == "classify" else []
     return StudyResults(
@@ -145,7 +148,9 @@ import matplotlib
 from calotype.figures import base, panels
 red = matplotlib.rcParams["text.color"]
 base.use_style(Path(sys.argv[1]))
-base.save(panels.panels(1, 2.0)[0], [Path("figure.svg")])
+figure = panels.empty_figure(3.5, 2.0)
+panels.place(figure, 0.5, 0.1, 2.5, 1.4)
+base.save(figure, [Path("figure.svg")])
 print(red, hashlib.sha256(Path("figure.svg").read_bytes()).hexdigest())
 """
     rc = "text.color: red\naxes.facecolor: yellow\nlines.linewidth: 9\nfont.family: serif\nsavefig.bbox: tight\n"

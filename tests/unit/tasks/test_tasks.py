@@ -59,46 +59,61 @@ def test_probabilities_that_are_not_finite_stand_for_no_class_and_not_for_the_fi
 
 
 def test_the_largest_errors_of_counts_come_first_and_right_ones_not_at_all():
-    labels, predictions = np.array([3, 3, 0, 5, 2, 1]), said(3.4, 4.6, -2.1, 4.4, np.nan, np.inf)
+    labels, predictions = np.array([3, 3, 0, 5, 2, 1]), said(3.4, 4.6, -2.1, 4.4, np.nan, np.inf)[None]
     found = COUNT.worst_errors(labels, predictions, [], 40)
     assert found.places.tolist() == [4, 5, 2, 1, 3]
     assert found.true == ["2", "1", "0", "3", "5"]
     assert found.predicted == ["nan", "inf", "−2.1", "4.6", "4.4"]
+    assert found.details is None
     assert COUNT.worst_errors(labels, predictions, [], 2).places.tolist() == [4, 5]
-    assert COUNT.worst_errors(labels[:1], predictions[:1], [], 2).places.tolist() == []
+    assert COUNT.worst_errors(labels[:1], predictions[:, :1], [], 2).places.tolist() == []
+
+
+def test_errors_of_counts_are_those_of_all_seeds():
+    found = COUNT.worst_errors(np.array([3, 3, 5]), np.stack([said(3, 3, 8), said(4, 3.2, 9), said(3, 3, 5)]), [], 9)
+    assert found.places.tolist() == [2, 0]
+    assert (found.predicted, found.details) == (["7.3", "3.3"], ["2 of 3 seeds", "1 of 3 seeds"])
 
 
 def test_the_largest_errors_of_numbers_are_not_rounded_away():
     """As counts, 0.4 for 0 is right."""
-    found = REGRESS.worst_errors(np.array([0.0, 0.5, 1.0, 2.0]), said(0.4, 0.5, 0.75, np.nan), [], 40)
+    found = REGRESS.worst_errors(np.array([0.0, 0.5, 1.0, 2.0]), said(0.4, 0.5, 0.75, np.nan)[None], [], 40)
     assert found.places.tolist() == [3, 0, 2]
     assert (found.true, found.predicted) == (["2.00", "0.00", "1.00"], ["nan", "0.400", "0.750"])
 
 
 def test_confident_errors_come_the_most_confident_first():
     labels, probabilities = guesses(400, sure=2.0)
-    found = CLASSIFY.worst_errors(labels, probabilities, NAMES, 10)
+    found = CLASSIFY.worst_errors(labels, probabilities[None], NAMES, 10)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     assert len(wrong) > 20
     assert probabilities[found.places].max(axis=1).tolist() == sorted(probabilities[wrong].max(axis=1))[:-11:-1]
     assert set(found.places) <= set(wrong)
     assert found.true == [NAMES[label] for label in labels[found.places]]
     assert found.predicted == [NAMES[place] for place in probabilities[found.places].argmax(axis=1)]
-    assert found.confidence == [percent_text(value) for value in probabilities[found.places].max(axis=1)]
+    assert found.details == [percent_text(value) for value in probabilities[found.places].max(axis=1)]
+
+
+def test_confident_errors_are_those_of_all_seeds_with_the_class_that_most_of_them_choose():
+    first, second, third = said([0.1, 0.9], [0.6, 0.4]), said([0.3, 0.7], [0.05, 0.95]), said([0.9, 0.1], [0.2, 0.8])
+    found = CLASSIFY.worst_errors(np.array([0, 0]), np.stack([first, second, third]), NAMES, 5)
+    assert found.places.tolist() == [1, 0], "0.95 and 0.8 are more than 0.9 and 0.7"
+    assert found.predicted == ["b", "b"]
+    assert found.details == ["87.5 % (2 of 3)", "80.0 % (2 of 3)"]
 
 
 def test_equally_confident_errors_keep_the_order_of_the_images():
     """The same figure on every machine."""
-    probabilities = said([0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.95, 0.05], [0.1, 0.9])
+    probabilities = said([0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.95, 0.05], [0.1, 0.9])[None]
     found = CLASSIFY.worst_errors(np.array([1, 0, 1, 1, 1]), probabilities, NAMES, 10)
     assert (found.places.tolist(), found.predicted) == ([3, 0, 1, 2], ["a", "a", "b", "a"])
 
 
-def test_a_run_without_errors_or_without_numbers_shows_none():
+def test_runs_without_errors_or_without_numbers_show_none():
     labels, probabilities = guesses(10)
     for given in (np.eye(4, dtype=np.float32)[labels], np.full_like(probabilities, np.nan)):
-        found = CLASSIFY.worst_errors(labels, given, NAMES, 5)
-        assert len(found.places) == len(found.true) == len(found.predicted) == len(found.confidence) == 0
+        found = CLASSIFY.worst_errors(labels, np.stack([given, given]), NAMES, 5)
+        assert len(found.places) == len(found.true) == len(found.predicted) == len(found.details) == 0
 
 
 # ---- Format of numbers -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from calotype.config.dataset_base import BaseDataset, Splits, check_distinct
 from calotype.steps.base import Known
-from calotype.util.typed import PositiveInt, Strict, Whole
+from calotype.util.typed import PositiveInt, Shown, Strict, Whole
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -66,7 +66,7 @@ class FetchedDataset(BaseDataset):
 
     splits: Mapping[str, FileSplit]
     fetch: Fetch = Field(description="Raw files and their sources.")
-    classes: Annotated[list[str], Field(min_length=2)] = Field(
+    classes: Annotated[list[Shown], Field(min_length=2)] = Field(
         description="Names of the classes, in the order of the labels, which start at 0."
     )
 

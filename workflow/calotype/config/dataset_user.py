@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from calotype.config.dataset_base import CATALOGUE, BaseDataset, check_distinct
 from calotype.tasks.labels import LABEL_KINDS, LabelKind
 from calotype.tasks.registry import tasks_that
-from calotype.util.typed import Strict
+from calotype.util.typed import Shown, Strict
 
 
 def below(path: str) -> str:
@@ -32,8 +32,8 @@ class RandomSplits(Strict):
 class LabelText(Strict):
     """Name and unit of the labels in figures and tables."""
 
-    name: str = Field("", description="Name of the counted or measured quantity, such as `diameter`.")
-    unit: str = Field("", description="Unit of the labels, such as `mm`.")
+    name: Shown = Field("", description="Name of the counted or measured quantity, such as `diameter`.")
+    unit: Shown = Field("", description="Unit of the labels, such as `mm`.")
 
 
 def _meaning(kind: LabelKind) -> str:
@@ -55,7 +55,7 @@ class UserDataset(BaseDataset):
     labels: LabelKind = Field(  # type: ignore[misc]  # of other sources an attribute
         "classes", description=f"Kind of labels: {'; '.join(map(_meaning, LABEL_KINDS))}."
     )
-    classes: list[str] = Field(
+    classes: list[Shown] = Field(
         [], description="Names of the classes, in the order of figures and tables; none for counts and numbers."
     )
     label: LabelText = Field(

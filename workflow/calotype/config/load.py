@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_
 from calotype.config.cross_checks import fitted
 from calotype.config.dataset_base import NAME, Name
 from calotype.config.datasets import DATASETS, Dataset
+from calotype.config.figure_style import FigureStyle
 from calotype.config.grid import GRID, GRID_DESCRIPTION, expand, settings_of
 from calotype.config.study import Study
 from calotype.steps.sequence import measured_split
@@ -84,6 +85,7 @@ class Settings(Strict):
         "like the folder in the environment variable CALOTYPE_DATA.",
     )
     datasets: Folder = Field("config/datasets.yaml", description="File of the datasets.")
+    figures: FigureStyle = Field(default_factory=FigureStyle, description="Widths, font and font size of all figures.")
     study_files: Folder = Field("config/studies", description="Folder of the study files, `<study>.yaml`.")
     name: Typed | None = Field(
         None, description="Name of the new study, on the command line of `snakemake --cores 1 new_study`."
@@ -177,6 +179,10 @@ class Config:
         """Return `quantity` and `unit` of the labels of a study's dataset; empty for those without."""
         text = getattr(self.datasets[self.studies[study].dataset], "label", None)
         return {"quantity": text.name, "unit": text.unit} if text else {}
+
+    def figure_texts(self, study: str) -> list[str]:
+        """Return the texts of users that figures of a study show: labels of variants, and names of classes."""
+        return [*self.studies[study].labels().values(), *self.classes(study)]
 
     def class_names(self, dataset: str) -> list[str]:
         """Return the class names of a dataset; empty for counts and numbers."""

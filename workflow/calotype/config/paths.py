@@ -323,6 +323,7 @@ class Layout:
             **self.results_of(study),
             "claims": [claim.model_dump(exclude={"quote", "note"}) for claim in entry.claims],
             "arrays": {split: self.prepared(study, split, ".npy") for split in entry.tests},
+            "catalogue": "".join(self.catalogue_table(entry.dataset)),
             "example": entry.example,
             "feature_maps": (entry.feature_maps, *self.feature_models(study)) if entry.feature_maps else None,
         }

@@ -8,7 +8,7 @@ from typing import Any
 from calotype.config.load import load
 from calotype.config.paths import Layout
 from calotype.config.static_checks import check_studies
-from calotype.util.errors import CalotypeError
+from calotype.util.errors import CalotypeError, nearest_path
 from calotype.util.files import check_writable
 from calotype.util.yaml_validation import COMMAND_LINE, read_yaml
 
@@ -34,6 +34,9 @@ def open_project(
             read_yaml(Path(file))
     source = " + ".join(os.path.relpath(file) for file in files)
     checked = load(config, source, typed=typed)
+    for font in checked.settings.figures.font_files:
+        if not os.path.isfile(font):
+            raise CalotypeError(f"{source}: figures.font: {font}: file not found.", nearest_path(font))
     own = {f"{COMMAND_LINE if 'local_data' in typed else source}: local_data": checked.settings.local_data}
     for key, folder in (own | {"CALOTYPE_DATA": os.environ.get("CALOTYPE_DATA")}).items():
         if main and folder and not os.path.isdir(os.path.expanduser(folder)):

@@ -9,7 +9,7 @@ from calotype.config.dataset_base import Name
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
 from calotype.tasks.registry import TASKS, TaskName, tasks_that
-from calotype.util.typed import PositiveInt, Seeds, Strict
+from calotype.util.typed import PositiveInt, Seeds, Shown, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -26,7 +26,7 @@ class Variant(Recipe):
         description="Average each prediction over further views of the test image. `flip`: left and right swapped; "
         "`shift`: moved by one pixel up, down, left and right; both: also each of these swapped.",
     )
-    label: str = Field("", description="Name in figures and tables. Default: the variant's key.")
+    label: Shown = Field("", description="Name in figures and tables. Default: the variant's key.")
     description: str = Field("", description="One sentence for the report.")
     seeds: Seeds | None = Field(None, description="Number of seeds. Default: `seeds` of config.yaml.")
     seeds_per_job: Seeds | None = Field(
@@ -99,14 +99,14 @@ class Claim(Strict):
 class Source(Strict):
     """The text that a study reproduces."""
 
-    title: str = Field(description="Title of the text.")
+    title: Shown = Field(description="Title of the text.")
     url: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = Field("", description="Web address of the text.")
 
 
 class Study(Strict):
     """config/studies/<study>.yaml: a dataset, a task, variants and claims."""
 
-    title: str = Field(description="Heading in the report.")
+    title: Shown = Field(description="Heading in the report.")
     description: str = Field("", description="A paragraph for the report.")
     source: Source | None = Field(None, description="Published text that the study reproduces.")
     dataset: Name = Field(description="A dataset of datasets.yaml.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from calotype.evaluation.packs import PackOrigin, read_origins
 from calotype.evaluation.predictions import SplitPredictions, read_predictions
 from calotype.tasks.base import Task
 from calotype.tasks.registry import TASKS
-from calotype.util.csv_tables import read_csv
+from calotype.util.csv_tables import read_csv, where
+from calotype.util.files import unharmed
 
 # By the variant's label: true labels, shape (images,), and predictions of the seeds that did not diverge, shape (seeds,
 # images), or probabilities, shape (seeds, images, classes).
@@ -38,6 +39,7 @@ class StudyResults:
         quantity, unit: name and unit of labels that are numbers, if known.
         claims: published numbers, without their texts.
         arrays: the prepared array of each test split.
+        catalogue: the catalogue of a user's own images; else empty.
         example: number of the shown image of the first test split, if any.
         feature_maps: the variant with feature maps and the folder with its models of seed 0, if any.
         chosen: the variants of figures, as `config.choice.shown` returns them; None for all.
@@ -56,6 +58,7 @@ class StudyResults:
     unit: str = ""
     claims: Sequence[Mapping[str, Any]] = ()
     arrays: Mapping[str, str] = field(default_factory=dict)
+    catalogue: str = ""
     example: int | None = None
     feature_maps: tuple[str, str] | None = None
     chosen: Mapping[str, Any] | None = None
@@ -106,6 +109,16 @@ class StudyResults:
     def images(self, split: str) -> Split:
         """Open the prepared images of a test split, without reading them into memory."""
         return self._once(open_split, Path(self.arrays[split]))
+
+    def image_names(self, split: str, places: NDArray[np.int64]) -> list[str]:
+        """Return the names of the files of some images of a split; without files, their numbers: ``image 7``."""
+        numbers = self.images(split).ids[places].tolist()
+        names: dict[int, str] = {}
+        if self.catalogue:
+            table = where(self._once(read_csv, self.catalogue), split=split)
+            if "sha256" in table:  # each line is a file
+                names = dict(zip(table.number, map(unharmed, table.path.astype(str)), strict=True))
+        return [PurePosixPath(names.get(number, f"image {number}")).name for number in numbers]
 
     def share(self) -> None:
         """Read the inputs of most figures, before forked processes plot these."""

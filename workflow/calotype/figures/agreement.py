@@ -14,11 +14,21 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import DOUBLE, FAINT, shorten, text_width
-from calotype.figures.panels import columns, legend, note_diverged, number_ticks, place
+from calotype.figures.base import FAINT, WRONG, shorten, text_width
+from calotype.figures.panels import (
+    band,
+    band_text,
+    columns,
+    legend,
+    legend_height,
+    note_diverged,
+    number_ticks,
+    place,
+)
 from calotype.util.powers import with_powers
 
 DOTS = 1500  # more points would cover each other: shaded cells count them instead
+TALLEST = 2.7  # inches: greatest height of a panel, which is square if narrower
 SPREAD = 1.96  # 95 % of normally distributed differences lie within so many standard deviations
 
 
@@ -44,9 +54,24 @@ def limits_of_agreement(labels: NDArray[np.float64], predictions: NDArray[np.flo
     return np.array(found).reshape(-1, 3)
 
 
+def _draw_outside(axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Plot points outside a panel as triangles at its edge, and write their number; return which are inside."""
+    (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+    beyond = {"^": y > high, "v": y < low}
+    beyond |= {marker: far & (low <= y) & (y <= high) for marker, far in ((">", x > right), ("<", x < left))}
+    for marker, far in beyond.items():
+        axis.plot(x[far].clip(left, right), y[far].clip(low, high), marker, color=WRONG, markersize=3.5,
+                  markeredgewidth=0, alpha=0.7, clip_on=False)  # fmt: skip
+    outside = np.any([*beyond.values()], axis=0)
+    if number := int(outside.sum()):
+        axis.text(0.03, 0.95, f"{number:,} outside", color=WRONG, fontsize=7, va="top", transform=axis.transAxes)
+    return ~outside
+
+
 def _draw_points(axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     """Plot points or, if they are too many, cells shaded by their number of points; those outside, at the edge."""
-    x, y = (np.clip(values, *limits) for values, limits in ((x, axis.get_xlim()), (y, axis.get_ylim())))
+    inside = _draw_outside(axis, x, y)
+    x, y = x[inside], y[inside]
     if len(x) <= DOTS:
         axis.plot(x, y, "o", color="C0", markersize=2, markeredgewidth=0, alpha=0.6, clip_on=False)
         return
@@ -60,10 +85,10 @@ def _draw_points(axis: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> 
 
 
 def _draw_limits(axis: Axes, limits: NDArray[np.float64]) -> None:
-    """Plot the mean difference and the limits of agreement: means over seeds, and bands that hold all seeds."""
+    """Plot the mean difference and the limits of agreement: means over seeds, with bands."""
     for values, dashes in zip(limits.T, ("--", "-", "--"), strict=True):
         if len(values) > 1:
-            axis.axhspan(values.min(), values.max(), color="C1", alpha=0.25, linewidth=0)
+            axis.axhspan(*map(float, band(values)), color="C1", alpha=0.25, linewidth=0)
         axis.axhline(values.mean(), color="C1", linestyle=dashes, linewidth=1)
 
 
@@ -92,15 +117,23 @@ def draw_agreement(
     """Plot predicted against true numbers and, below, their difference against their mean (Bland and Altman).
 
     Each variant has a column with the images of all seeds, up to three side by side. The lines below are the mean
-    difference and the limits of agreement: means over seeds, with bands from the lowest to the highest seed. The text
-    above them gives these means. Points outside a panel are plotted at its edge. `names` are those of the axes.
+    difference and the limits of agreement: means over seeds, with bands. The text above them gives these means. Points
+    outside a panel are triangles at its edge. `names` are those of the axes.
     """
-    several = len(runs) > 1
+    handles: list[Any] = [
+        Line2D([], [], color=FAINT, linestyle=":", linewidth=0.8, label="predicted = true"),
+        Line2D([], [], color="C1", linewidth=1, label="mean difference"),
+        Line2D([], [], color="C1", linestyle="--", linewidth=1, label="limits of agreement"),
+    ]
+    seeds = [len(predictions) for _, predictions in runs.values()]
+    if max(seeds) > 1:
+        handles.append(Patch(color="C1", alpha=0.25, linewidth=0, label=band_text(seeds)))
     right, middle = 0.25, 0.62
     figure, panel, places = columns(
-        list(runs), 3, lambda panel, _: panel + middle + min(0.62 * panel, 1.5) + 0.4,
-        left=0.7, right=right, between=0.55, head=0.2 if several else 0.36, above=0.1, beyond=0.45,
+        list(runs), 3, lambda panel, _: min(panel, TALLEST) + middle + min(0.62 * panel, 1.5) + 0.4,
+        left=0.7, right=right, between=0.55, head=legend_height(handles, len(runs)), above=0.1, beyond=0.45,
     )  # fmt: skip
+    tall = min(panel, TALLEST)
     for label, title, x, top, column in places:
         labels, predictions = runs[label]
         limits = limits_of_agreement(labels, predictions)
@@ -109,11 +142,11 @@ def draw_agreement(
         true = np.broadcast_to(labels, predictions.shape)[np.isfinite(predictions)].astype(np.float64)
         said = predictions[np.isfinite(predictions)].astype(np.float64)
         reach = _reach(limits, said - true, span)
-        both = place(figure, x, top, panel, panel, xlim=(low, high), ylim=(low, high))
+        both = place(figure, x, top, panel, tall, xlim=(low, high), ylim=(low, high))
         both.plot([low, high], [low, high], color=FAINT, linestyle=":", linewidth=0.8)
         both.set(xlabel=names[0], ylabel="" if column else names[1])
         both.set_title(title, y=1, parse_math=False, va="bottom")
-        below = x, top + panel + middle, panel, min(0.62 * panel, 1.5)
+        below = x, top + tall + middle, panel, min(0.62 * panel, 1.5)
         apart = place(figure, *below, xlim=(low, high), ylim=(-reach, reach))
         apart.axhline(0, color=FAINT, linestyle=":", linewidth=0.8)
         apart.set(xlabel=names[2], ylabel="" if column else names[3])
@@ -128,16 +161,10 @@ def draw_agreement(
             axis.yaxis.set_label_coords(-0.58 / panel, 0.5)
             for ticks in (axis.xaxis, axis.yaxis):
                 ticks.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-                number_ticks(ticks)  # a common factor would collide with the text above the panel
+                power = number_ticks(ticks)
+                ticks.set_label_text((ticks.label.get_text() or " " * bool(power)) + power)
             axis.grid(visible=False)
-    handles: list[Any] = [
-        Line2D([], [], color=FAINT, linestyle=":", linewidth=0.8, label="predicted = true"),
-        Line2D([], [], color="C1", linewidth=1, label="mean difference"),
-        Line2D([], [], color="C1", linestyle="--", linewidth=1, label="limits of agreement"),
-    ]
-    if any(len(predictions) > 1 for _, predictions in runs.values()):
-        handles.append(Patch(color="C1", alpha=0.25, linewidth=0, label="range over seeds"))
-    legend(figure, handles, len(handles) if figure.get_figwidth() == DOUBLE else 2)
+    legend(figure, handles)
     return figure
 
 

@@ -14,13 +14,15 @@ from calotype.evaluation.curves import precision_recall_curve, roc_curve
 from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import FAINT, SINGLE, wrap
-from calotype.figures.panels import empty_figure, legend, mean_and_band, percent_ticks, place
+from calotype.figures.base import FAINT, single, wrap
+from calotype.figures.panels import band_text, empty_figure, legend, mean_and_band, percent_ticks, place
 from calotype.metrics.classes import POSITIVE
 from calotype.util.csv_tables import where
 
 POINTS = 500  # of a curve
-DASHES = ("-", "--", ":")  # with the six colours of the style: 18 pairs
+DASHES = ("-", "--", "-.", ":")  # with the six colours of the style: 12 pairs, and four in grey
+BANDS = 3  # variants: more bands would cover each other
+TALLEST = 3.2  # inches: greatest side of the panel
 
 
 def _draw(
@@ -32,7 +34,7 @@ def _draw(
     chance: Sequence[tuple[float, float]],
     diverged: Lost,
 ) -> Figure:
-    """Plot one curve for each variant: the mean over seeds, and a band from the lowest to the highest seed.
+    """Plot one curve for each variant: the mean over seeds and, of up to `BANDS` variants, a band of them.
 
     Args:
         curve: gives the values of a seed at `places`, from 0 to 1, or None to leave the seed out.
@@ -42,24 +44,25 @@ def _draw(
     """
     texts, drawn = [], []
     for label, (true, probabilities) in runs.items():
-        single = [curve(true, seed[:, POSITIVE]) for seed in probabilities]
-        drawn.append(np.array([values for values in single if values is not None]))
+        each = [curve(true, seed[:, POSITIVE]) for seed in probabilities]
+        drawn.append(np.array([values for values in each if values is not None]))
         counted = seeds_text(diverged.get(label, 0), len(probabilities))
         texts.append(f"{label}: {names[0]} {show(areas.get(label, np.nan), share=True)} ({counted})")
     # All in inches.
-    left, right, foot = 0.58, 0.15, 0.42
-    side = SINGLE - left - right
-    texts = [wrap(text, SINGLE - 0.6, 7) for text in texts]
-    several = any(len(found) > 1 for found in drawn)
+    left, right, foot = 0.62, 0.15, 0.42
+    side = min(single() - left - right, TALLEST)
+    texts = [wrap(text, single() - 0.6, 7) for text in texts]
+    several = len(runs) <= BANDS and any(len(found) > 1 for found in drawn)
     head = 0.1 + 0.15 * (several + 1) + sum(0.15 + 0.11 * text.count("\n") for text in texts)
-    figure = empty_figure(SINGLE, head + side + foot)
+    figure = empty_figure(single(), head + side + foot)
     axis = place(figure, left, head, side, side)
     handles: list[Any] = []
     for i, (found, text) in enumerate(zip(drawn, texts, strict=True)):
-        look: dict[str, Any] = {"color": f"C{i % 6}", "linestyle": DASHES[i // 6 % len(DASHES)]}
+        look: dict[str, Any] = {"color": f"C{i % 6}", "linestyle": DASHES[i % len(DASHES)]}
         handles.append(Line2D([], [], label=text, **look))
         if len(found):
-            mean_and_band(axis, places, found, look["color"], alpha=0.2, linestyle=look["linestyle"])
+            shown = found if several else found.mean(axis=0, keepdims=True)
+            mean_and_band(axis, places, shown, look["color"], alpha=0.2, linestyle=look["linestyle"])
     (line,) = axis.plot(*zip(*chance, strict=True), color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.9)
     line.set_label("chance")
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=names[1], ylabel=names[2])
@@ -67,7 +70,7 @@ def _draw(
         percent_ticks(ticks)
         ticks.label.set_parse_math(False)
     axis.grid(visible=True, axis="both")
-    handles += [Patch(color=FAINT, alpha=0.3, linewidth=0, label="range over seeds")] * several
+    handles += [Patch(color=FAINT, alpha=0.3, linewidth=0, label=band_text(map(len, drawn)))] * several
     legend(figure, [*handles, line], 1)
     for words in figure.legends[0].get_texts():
         words.set_parse_math(False)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from calotype.data.prepared_split import place_of
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import DOUBLE, FAINT, INK, PALE, SINGLE, WRONG, shorten, text_width, wrap
+from calotype.figures.base import FAINT, INK, PALE, SMALL, WRONG, double, shorten, single, text_width, wrap
 from calotype.figures.image_page import ImagePage, black_and_white, first_seed_diverged, fit, image_page
 from calotype.figures.panels import empty_figure, legend, percent_ticks, place
 from calotype.training.result import Trained
@@ -45,14 +45,14 @@ def draw_example(
     shown = sorted({*order[:BARS].tolist(), names.index(true)})
     variants = len(probabilities)
     # All in inches.
-    width = SINGLE if variants == 1 else DOUBLE
+    width = single() if variants == 1 else double()
     picture = 0.95 if variants == 1 else 1.3
     labels = [shorten(names[i], 1.0, 7) for i in shown]
     left = 0.1 + picture + 0.15 + max(text_width(label, 7, bold=True) for label in labels)
     between = 0.32
     panel = (width - left - 0.2 - between * (variants - 1)) / variants
     titles = [wrap(label, panel + between - 0.05, 8) for label in probabilities]
-    head = 0.24 + 0.13 * (max(title.count("\n") for title in titles) + 1)
+    head = 0.28 + 0.14 * (max(title.count("\n") for title in titles) + 1)
     body = max(0.17 * len(shown), picture)
     lost = {label: count for label, count in (diverged or {}).items() if count}
     figure = empty_figure(width, head + body + 0.4 + 0.13 * bool(lost))
@@ -104,12 +104,12 @@ def draw_feature_maps(
     columns = min(filters, 8)
     # All in inches.
     picture, edge, gap, number = 1.1, 0.07, 0.06, 0.12
-    size = (DOUBLE - 2 * edge - picture - 0.25 - 7 * gap) / 8
+    size = (double() - 2 * edge - picture - 0.25 - 7 * gap) / 8
     left = edge + picture + 0.25
     wide, high = fit(convolved, size, 1.5 * size)
     rows = -(-filters // columns)
     block = 0.18 + rows * (number + high + 0.03) + 0.06
-    page = image_page(DOUBLE, 2 * block)
+    page = image_page(double(), 2 * block)
     across, down = fit(image, picture, 2 * block - 0.4)
     page.text(edge + picture / 2, 0.12, "the image", fontsize=8)
     page.picture(image, edge + (picture - across) / 2, 0.18, across, down, *black_and_white(image))
@@ -121,7 +121,7 @@ def draw_feature_maps(
             low, top_value = float(convolved[..., k].min()), float(convolved[..., k].max())
             x = left + k % columns * (size + gap)
             y = top + 0.18 + number + k // columns * (number + high + 0.03)
-            page.text(x + size / 2, y - 0.03, str(k + 1), fontsize=6.5, color=FAINT)
+            page.text(x + size / 2, y - 0.03, str(k + 1), fontsize=SMALL, color=FAINT)
             top_value = top_value if top_value > low else low + 1
             page.picture(maps[..., k], x + (size - wide) / 2, y, wide, high, low, top_value)
     return page.figure

@@ -4,17 +4,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import DOUBLE, WRONG
+from calotype.figures.base import WRONG, double
 from calotype.figures.image_page import FRAME, black_and_white, first_seed_diverged, image_page
-from calotype.figures.panels import count_ticks, note_diverged, panels
+from calotype.figures.panels import columns, count_ticks, legend, legend_height, note_diverged, place
 from calotype.tasks.count import rounded
 
 SHOWN = 50  # images of a contact sheet, as on the source's page
+TALLEST = 2.7  # inches: greatest height of a panel, which is square if narrower
 ROUNDS = "#DDEBF5"  # areas in which predictions round to the true count
 
 
@@ -29,10 +31,10 @@ def draw_contact_sheet(
     rows = -(-len(images) // columns)
     # All in inches.
     edge, gap, title = 0.07, 0.065, 0.17
-    size = (DOUBLE - 2 * edge - (columns - 1) * gap) / columns
+    size = (double() - 2 * edge - (columns - 1) * gap) / columns
     height = size * images.shape[1] / images.shape[2]
     low, white = (0.0, 1.0) if images.min() >= 0 and images.max() <= 1 else black_and_white(images)
-    page = image_page(DOUBLE, edge + rows * (title + height + 0.02))
+    page = image_page(double(), edge + rows * (title + height + 0.02))
     for i, (image, label, count) in enumerate(zip(images, labels, predicted, strict=True)):
         left = edge + i % columns * (size + gap)
         top = title + i // columns * (title + height + 0.02)
@@ -50,8 +52,18 @@ def draw_predicted_against_true(
 
     `names` are those of both axes.
     """
-    figure, axes = panels(len(runs), 2.8)
-    for axis, (label, (labels, predictions)) in zip(axes, runs.items(), strict=True):
+    handles: list[Any] = [
+        Line2D([], [], color="C1", marker="o", linestyle="", label="median"),
+        Patch(color="C0", label="all seeds"),
+        Patch(color=ROUNDS, label="rounds to the true count"),
+    ]
+    figure, panel, places = columns(
+        list(runs), 3, lambda panel, _: min(panel, TALLEST) + 0.4,
+        left=0.52, right=0.15, between=0.5, head=legend_height(handles, len(runs)), above=0.1, beyond=0.3,
+    )  # fmt: skip
+    for label, title, x, top, column in places:
+        labels, predictions = runs[label]
+        axis = place(figure, x, top, panel, min(panel, TALLEST))
         counts = np.unique(labels)
         groups = [predictions[:, labels == count].ravel() for count in counts]
         groups = [group[np.isfinite(group)] for group in groups]
@@ -68,13 +80,14 @@ def draw_predicted_against_true(
             for body in bodies:
                 body.set(facecolor="C0", alpha=0.9, edgecolor="none")
         medians = [float(np.median(group)) if len(group) else np.nan for group in groups]
-        axis.plot(counts, medians, "o", color="C1", label="median")
-        axis.add_patch(Rectangle((0, 0), 0, 0, color=ROUNDS, label="rounds to the true count"))
-        axis.set(title=label, xlabel=names[0], ylabel=names[1], ylim=(low, high))
+        axis.plot(counts, medians, "o", color="C1")
+        axis.set(xlabel=names[0], ylabel="" if column else names[1], xlim=(low, high), ylim=(low, high))
+        axis.set_title(title, y=1, parse_math=False, va="bottom")
         count_ticks(axis, counts)
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend(loc="upper left")
+        axis.yaxis.set_label_coords(-0.38 / panel, 0.5)
         note_diverged(axis, (diverged or {}).get(label, 0), len(predictions))
+    legend(figure, handles)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import DOUBLE, INK, PALE, SINGLE, WRONG, shorten, text_width
+from calotype.figures.base import INK, PALE, WRONG, double, shorten, single, text_width
 from calotype.figures.panels import empty_figure, legend, log_scale, percent_ticks, place
 
 ACROSS, TALL = 3, 1.6  # panels side by side, and the height of a panel in inches
@@ -63,7 +63,7 @@ def draw_grid_effects(views: Sequence[GridView]) -> Figure:
     """
     rows = [row for view in views for row in _rows(view)]
     across = max(map(len, rows))
-    width = SINGLE if across == 1 else DOUBLE
+    width = single() if across == 1 else double()
     panel = (width - LEFT - EDGE - BETWEEN * (across - 1)) / across
     ticks = [[level_ticks(view.levels[i], panel / (len(view.levels[i]) + 0.2)) for view, i in row] for row in rows]
     feet = [max(tick[3] for tick in row) + 0.24 for row in ticks]
@@ -93,7 +93,7 @@ def _scale(axis: Axes, view: GridView) -> None:
     if view.share:
         percent_ticks(axis.yaxis)
     elif len(scores) and scores.min() > 0 and scores.max() > FAR * scores.min():
-        log_scale(axis.yaxis)
+        axis.set_ylabel(axis.get_ylabel() + log_scale(axis.yaxis), parse_math=False)
 
 
 def _handles(views: Sequence[GridView]) -> list[Any]:

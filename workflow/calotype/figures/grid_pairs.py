@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import DOUBLE, INK, PAPER, SINGLE, WRONG, shorten, text_width
+from calotype.figures.base import INK, PAPER, WRONG, double, shorten, single, text_width
 from calotype.figures.grid_effects import FAR, level_ticks
 from calotype.figures.image_page import notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
@@ -89,14 +89,14 @@ def _frame(axis: Axes, means: NDArray[np.float64], more: bool | None) -> None:
 def _draw_scale(figure: Figure, norm: Normalize, view: GridView, several: bool) -> None:
     """Add the scale of all panels in the upper right corner, and its name to the left."""
     width, height = figure.get_size_inches()
-    long = 1.1 if width == SINGLE else 2.1
+    long = 1.1 if width == single() else 2.1
     bar = place(figure, width - EDGE - long - 0.1, 0.08, long, 0.09)
     scale = figure.colorbar(matplotlib.cm.ScalarMappable(norm, "Blues"), cax=bar, orientation="horizontal")
     scale.outline.set_linewidth(0.4)
     if view.share:
         percent_ticks(scale.ax.xaxis)
     if not isinstance(norm, LogNorm):
-        scale.ax.xaxis.set_major_locator(MaxNLocator(3 if width == SINGLE else 5))
+        scale.ax.xaxis.set_major_locator(MaxNLocator(3 if width == single() else 5))
     words = [f"{view.name}: " * several, f"mean {view.label}", " (log scale)" * isinstance(norm, LogNorm)]
     figure.text((width - EDGE - long - 0.25) / width, 1 - 0.125 / height, "".join(words), ha="right", va="center",
                 parse_math=False)  # fmt: skip
@@ -118,7 +118,7 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
         return notice("All runs diverged: there is nothing to show.")
     left = 0.3 + min(ROOM, max(text_width(text, 7) for down, _ in pairs for text in view.levels[down]))
     across = min(ACROSS, len(pairs))
-    width = SINGLE if across == 1 else DOUBLE
+    width = single() if across == 1 else double()
     panel = (width - EDGE * 2 - GAP * (across - 1)) / across - left
     blocks = [range(i, min(i + across, len(pairs))) for i in range(0, len(pairs), across)]
     ticks = [level_ticks(view.levels[second], panel / len(view.levels[second])) for _, second in pairs]

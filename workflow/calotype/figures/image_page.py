@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from calotype.figures.base import PALE, SINGLE
+from calotype.figures.base import PALE, single
 from calotype.figures.panels import empty_figure
 
 Levels = float | NDArray[np.floating[Any]]  # of all channels, or one of each
@@ -60,8 +60,8 @@ def image_page(width: float, height: float) -> ImagePage:
 
 def notice(words: str) -> Figure:
     """Return a figure that holds only a message."""
-    page = image_page(SINGLE, 0.6)
-    page.text(SINGLE / 2, 0.35, words, fontsize=8)
+    page = image_page(single(), 0.6)
+    page.text(single() / 2, 0.35, words, fontsize=8)
     return page.figure
 
 

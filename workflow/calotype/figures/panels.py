@@ -1,6 +1,7 @@
 """Panels, legends and ticks of figures, placed in inches."""
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,26 +12,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from numpy.typing import NDArray
 
 from calotype.evaluation.divergence import diverged_text
-from calotype.figures.base import DOUBLE, SINGLE, WRONG, wrap
-from calotype.util.powers import with_powers
+from calotype.figures.base import WRONG, apart, double, single, text_width, wrap
+from calotype.util.powers import power_of_ten, with_powers
 
+MANY = 10  # seeds: their lowest and highest would say little of the others
 MOST_TICKS = 26  # counts with a tick each: an image of dots shows up to 25
 
 
-def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure of panels of a height in inches, up to three side by side."""
-    across = min(count, 3)
-    rows = -(-count // across)
-    figure = Figure(figsize=(SINGLE if across == 1 else DOUBLE, rows * height))
-    axes = figure.subplots(rows, across, squeeze=False)
-    for axis in axes.flat[count:]:
-        axis.set_visible(False)
-    return figure, list(axes.flat[:count])
-
-
 def empty_figure(width: float, height: float) -> Figure:
-    """Return a figure, given its size in inches, without automatic layout: with many parts, that takes seconds."""
-    return Figure(figsize=(width, height), layout="none")  # type: ignore[arg-type]  # missing in its types
+    """Return a figure, given its size in inches. Its parts have fixed places: an automatic layout may collapse."""
+    return Figure(figsize=(width, height))
 
 
 def place(figure: Figure, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
@@ -58,27 +49,46 @@ def columns(
         number of the column.
     """
     across = min(len(labels), most)
-    width = SINGLE if across == 1 else DOUBLE
+    width = single() if across == 1 else double()
     panel = (width - left - right - between * (across - 1)) / across
     top, places = head, []
+    wrapped = apart(labels, lambda label, end: wrap(label, panel + beyond, 8, end=end))
     for i in range(0, len(labels), across):
-        block = labels[i : i + across]
-        titles = [wrap(label, panel + beyond, 8) for label in block]
-        top += above + 0.13 * max(title.count("\n") + 1 for title in titles)
+        block, titles = labels[i : i + across], wrapped[i : i + across]
+        top += above + 0.14 * max(title.count("\n") + 1 for title in titles)
         for j, (label, title) in enumerate(zip(block, titles, strict=True)):
             places.append((label, title, left + j * (panel + between), top, j))
         top += body(panel, block)
     return empty_figure(width, top), panel, places
 
 
+def band(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return low and high of a band over seeds, from values of shape (seeds, points); NaN is left out.
+
+    The band holds all seeds or, of `MANY` and more, the middle 80 % at each point.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN")  # no band there
+        low, high = np.nanpercentile(values, (10, 90) if len(values) >= MANY else (0, 100), axis=0)
+    return low, high
+
+
+def band_text(seeds: Iterable[int]) -> str:
+    """Return the name of a `band` in a legend, from the numbers of seeds that have one."""
+    many = [number >= MANY for number in seeds if number > 1]
+    return "range over seeds" if not any(many) else "80 % of the seeds" if all(many) else "range or 80 % of the seeds"
+
+
 def mean_and_band(axis: Axes, x: Any, values: NDArray[Any], colour: str, alpha: float = 0.25, **line: Any) -> None:
-    """Plot the mean of values, shape (seeds, points), without NaN, and a band from the lowest to the highest seed."""
+    """Plot the mean of values, shape (seeds, points), without NaN, and their `band`."""
     if len(values) > 1:
-        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        low, high = band(values)
         axis.fill_between(x, low, high, color=colour, alpha=alpha, linewidth=0)
         if len(x) == 1:
             axis.vlines(x, low, high, color=colour, alpha=0.4, linewidth=3)
-    axis.plot(x, np.nanmean(values, axis=0), color=colour, **line)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty")  # a gap there
+        axis.plot(x, np.nanmean(values, axis=0), color=colour, **line)
 
 
 def note_diverged(axis: Axes, lost: int, kept: int, top: bool = False) -> None:
@@ -90,11 +100,22 @@ def note_diverged(axis: Axes, lost: int, kept: int, top: bool = False) -> None:
         )  # fmt: skip
 
 
-def legend(figure: Figure, handles: Sequence[Any], columns: int, top: float = 0.03) -> None:
-    """Add one legend for the whole figure, `top` inches below its upper edge."""
+def legend_columns(handles: Sequence[Any], width: float) -> int:
+    """Return how many entries of a legend fit side by side into a width in inches."""
+    wide = [0.48 + max(text_width(line, 7) for line in handle.get_label().split("\n")) for handle in handles]
+    return len(wide) if sum(wide) <= width else int(np.clip((width - 0.1) / max(wide), 1, len(wide)))
+
+
+def legend_height(handles: Sequence[Any], panels: int) -> float:
+    """Return the space in inches that a legend needs above some panels."""
+    return 0.04 + 0.16 * -(-len(handles) // legend_columns(handles, single() if panels == 1 else double()))
+
+
+def legend(figure: Figure, handles: Sequence[Any], columns: int | None = None, top: float = 0.03) -> None:
+    """Add one legend for the whole figure, `top` inches below its upper edge, with as many columns as fit."""
     figure.legend(
-        handles=handles, ncols=columns, loc="upper center", borderaxespad=0, borderpad=0,
-        bbox_to_anchor=(0.5, 1 - top / figure.get_figheight()),
+        handles=handles, ncols=columns or legend_columns(handles, figure.get_figwidth()), loc="upper center",
+        borderaxespad=0, borderpad=0, bbox_to_anchor=(0.5, 1 - top / figure.get_figheight()),
     )  # fmt: skip
 
 
@@ -111,13 +132,26 @@ def percent_ticks(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:g} %"))
 
 
-def number_ticks(axis: Axis) -> None:
-    """Write the ticks of plain numbers in full, with powers of ten where they are far from one."""
-    axis.set_major_formatter(FuncFormatter(lambda x, _: with_powers(f"{x:,g}")))
+def tick_text(number: float, sign: bool = False) -> str:
+    """Write a number of an axis, with a power of ten if it is long: 0.5, −20, 5 × 10⁻⁹."""
+    return with_powers(f"{number:{'+' if sign and number else ''},g}").removeprefix("1 × ")
 
 
-def log_scale(axis: Axis) -> None:
-    """Make an axis logarithmic with readable ticks, also if it spans no power of ten. Call it after plotting."""
+def number_ticks(axis: Axis, sign: bool = False) -> str:
+    """Write ticks without the power of ten that they share, if any, and return it for the axis label: `` (× 10⁻⁸)``."""
+    largest = float(np.abs(axis.get_view_interval()).max())
+    exponent = int(np.floor(np.log10(largest))) if 0 < largest < np.inf else 0
+    exponent = 0 if -3 <= exponent < 5 else exponent
+    axis.set_major_formatter(FuncFormatter(lambda x, _: tick_text(float(f"{x / 10.0**exponent:.6g}"), sign)))
+    return f" ({power_of_ten(exponent).strip()})" if exponent else ""
+
+
+def log_scale(axis: Axis) -> str:
+    """Make an axis logarithmic with readable ticks, also if it spans no power of ten. Call it after plotting.
+
+    Returns:
+        As `number_ticks`.
+    """
     (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
     low, high = axis.get_view_interval()
     ratio = high / low
@@ -130,4 +164,6 @@ def log_scale(axis: Axis) -> None:
                 axis.set_major_locator(LogLocator(subs=steps, numticks=9))
                 break
     if ratio < 1e4:
-        number_ticks(axis)
+        return number_ticks(axis)
+    axis.set_major_formatter(FuncFormatter(lambda x, _: tick_text(x)))
+    return ""

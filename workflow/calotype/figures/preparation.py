@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calotype.data.readers import Raw, Record
-from calotype.figures.base import DOUBLE, FAINT, shorten, text_width, wrap
+from calotype.figures.base import FAINT, SMALL, double, shorten, text_width, wrap
 from calotype.figures.image_page import fit, image_page
 from calotype.preparation.stages import stages
 from calotype.steps.base import Known, Step, step_title
@@ -19,24 +19,26 @@ from calotype.util.powers import with_powers
 ROWS = 6  # images of a figure
 FIRST = 1000  # images to choose from if labels are numbers: all images before a chosen one must be read
 DOTS = 300  # pixels per inch; finer ones are averaged
-SMALL = 6.5  # points: font size below the titles
 DIM = "Before scale or normalise, an image that uses less than half of the grey levels is shown brighter than it is."
 Stage = tuple[NDArray[np.float32], Known]  # an image, shape (height, width, channels), and its known properties
 
 
 def chosen(labels: NDArray[np.int64] | NDArray[np.float64], rows: int = ROWS) -> list[int]:
-    """Return the indices of up to `rows` images to show: the first of each label, then the second of each, and so on.
+    """Return the indices of up to `rows` images to show, from the smallest to the largest label.
 
-    If labels are floating-point numbers, the images go in equal steps from the smallest to the largest label.
+    Of more labels than rows, some at equal steps are shown. Of fewer, the first image of each label, then the second of
+    each, and so on. If labels are floating-point numbers, the images go in equal steps through the sorted labels.
     """
     if labels.dtype.kind == "f":
         order = np.argsort(labels[:FIRST], kind="stable")
         return [int(i) for i in order[np.linspace(0, len(order) - 1, min(rows, len(order))).astype(np.int64)]]
-    order = np.argsort(labels, kind="stable")
+    known = np.unique(labels)
+    steps = np.linspace(0, len(known) - 1, min(rows, len(known))).astype(np.int64)
+    shown = np.flatnonzero(np.isin(labels, known[steps]))
+    order = shown[np.argsort(labels[shown], kind="stable")]
     _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
-    turn = np.empty(len(labels), np.int64)
-    turn[order] = np.arange(len(labels)) - np.repeat(starts, counts)
-    found = np.lexsort((labels, turn))[:rows]
+    turn = np.arange(len(order)) - np.repeat(starts, counts)
+    found = order[np.lexsort((labels[order], turn))[:rows]]
     return [int(i) for i in found[np.lexsort((found, labels[found]))]]
 
 
@@ -96,13 +98,13 @@ def _dim(stage: Stage) -> bool:
 
 
 def _shared_range(column: Sequence[Stage]) -> tuple[float, float]:
-    """Return the ends of the pixel range, or the smallest and largest value of the column."""
+    """Return the ends of the pixel range, or less if no image reaches half of it; else the ends of the values."""
     low = min(float(image.min()) for image, _ in column)
     high = max(float(image.max()) for image, _ in column)
     white = [known.white for _, known in column]
     # A custom step may leave the range of its input.
     if None not in white and low >= 0 and high <= (largest := max(float(value or 0) for value in white)):
-        return 0.0, largest
+        return 0.0, high if 0 < high < largest / 2 else largest
     return low, high if high > low else low + 1
 
 
@@ -130,13 +132,13 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     # All in inches.
     shown = ["\n".join(shorten(line, 1.2, SMALL) for line in name.split("\n")) for name in names]
     left = 0.12 + max(text_width(line, SMALL) for name in shown for line in name.split("\n"))
-    gap, line = 0.06, 0.112
-    box = min(0.9, (DOUBLE - left - gap * len(columns)) / len(columns))
+    gap, line = 0.06, 0.118
+    box = min(0.9, (double() - left - gap * len(columns)) / len(columns))
     tallest = max(image.shape[0] / image.shape[1] for column in columns for image, _ in column)
     high = box * min(max(tallest, 0.2), 1.5)
     titles = [("as read", ""), *map(step_title, steps)]
     widest = max(text_width(title, 8) for title, _ in titles)
-    large = max(5.0, min(8.0, 8 * (box + gap / 2) / widest))
+    large = max(SMALL, min(8.0, 8 * (box + gap / 2) / widest))
     words = [wrap(given, box, SMALL, lines=5) for _, given in titles]
     beneath = [wrap(_beneath(column, *ends[0]), box, SMALL) for column, ends in zip(columns, ranges, strict=True)]
     given, said = (max(text.count("\n") + 1 if text else 0 for text in texts) for texts in (words, beneath))

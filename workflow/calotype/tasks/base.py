@@ -28,7 +28,7 @@ class WorstErrors:
     places: NDArray[np.int64]  # indices of the images, shape (errors,)
     true: list[str]
     predicted: list[str]
-    confidence: list[str] | None = None
+    details: list[str] | None = None  # such as the confidence, and how many seeds are wrong
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Task:
     losses: tuple[str, ...]  # all of numbers, or all of classes
     metrics: tuple[Metric, ...]  # of each test split, in the order of the tables; the first is the default headline
     usual: tuple[str, ...]  # metrics that tables show by default
-    # Takes labels, shape (images,), predictions, shape (images, ...), names of classes and a maximum number of images.
+    # Takes labels, shape (images,), predictions, shape (seeds, images, ...), names of classes and a maximum number of
+    # images.
     worst_errors: Callable[[Labels, Predictions, Sequence[str], int], WorstErrors]
     starter: Starter  # lines of a new study file
     # Turns predictions, shape (..., images) or (..., images, classes), into labels, shape (..., images), NaN where a
@@ -76,12 +77,23 @@ class Task:
 
 
 def farthest(labels: Labels, predictions: Predictions, wrong: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
-    """Return the indices of at most `most` wrong images, those farthest from their label first.
+    """Return the indices of at most `most` images that some seed gets wrong, the largest mean error first.
 
-    NaN is farthest; ties stay in the order of the images. All arrays have shape (images,).
+    NaN is largest; ties stay in the order of the images.
+
+    Args:
+        labels: shape (images,).
+        predictions, wrong: shape (seeds, images).
     """
     import numpy as np
 
-    errors = np.abs(predictions.astype(np.float64) - labels)
+    errors = np.abs(predictions.astype(np.float64) - labels).mean(axis=0)
     order = np.argsort(-np.where(np.isnan(errors), np.inf, errors), kind="stable")
-    return order[wrong[order]][:most]
+    found: NDArray[np.bool_] = np.any(wrong, axis=0)
+    return order[found[order]][:most]
+
+
+def seeds_wrong(wrong: NDArray[np.bool_]) -> list[str]:
+    """Return ``4 of 5 seeds`` for each image; empty texts for a single seed. `wrong` has shape (seeds, images)."""
+    seeds = len(wrong)
+    return [f"{count} of {seeds} seeds" if seeds > 1 else "" for count in wrong.sum(axis=0).tolist()]

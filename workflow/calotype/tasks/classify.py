@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from calotype.metrics.base import PARAMETERS, TRAINING_ACCURACY
 from calotype.metrics.classes import CLASSES
 from calotype.tasks import starter
-from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors
+from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, seeds_wrong
 from calotype.tasks.labels import OF_CLASSES
 
 
@@ -23,17 +23,30 @@ def percent_text(probability: float) -> str:
 
 
 def worst_errors(labels: Labels, probabilities: Predictions, classes: Sequence[str], most: int) -> WorstErrors:
-    """Find the most confident errors; ties in the order of the images."""
+    """Find the most confident errors: the largest sums of the probabilities of wrong predictions over the seeds.
+
+    Shown are the wrong class with the largest sum, and its mean probability where it is predicted. Ties stay in the
+    order of the images.
+    """
     import numpy as np
 
     predicted = most_probable(probabilities)
-    wrong = np.flatnonzero((predicted != labels) & ~np.isnan(predicted))
-    places = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")[:most]]
+    wrong = (predicted != labels) & ~np.isnan(predicted)
+    sure = np.where(wrong, probabilities.max(axis=2), 0).astype(np.float64)
+    order = np.argsort(-sure.sum(axis=0), kind="stable")
+    places = order[wrong.any(axis=0)[order]][:most]
+    said, shares = [], []
+    for place in places:
+        chosen = predicted[wrong[:, place], place].astype(np.int64)
+        sums = np.bincount(chosen, sure[wrong[:, place], place])
+        said.append(int(sums.argmax()))
+        shares.append(float(sums[said[-1]] / (chosen == said[-1]).sum()))
+    counts = [f" ({each.removesuffix(' seeds')})" if each else "" for each in seeds_wrong(wrong[:, places])]
     return WorstErrors(
         places,
         [classes[label] for label in labels[places]],
-        [classes[int(each)] for each in predicted[places]],
-        [percent_text(each) for each in probabilities[places].max(axis=1)],
+        [classes[each] for each in said],
+        [f"{percent_text(share)}{count}" for share, count in zip(shares, counts, strict=True)],
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from calotype.metrics.numbers import COUNTS, NUMBERS
 from calotype.tasks import starter
-from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest
+from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest, seeds_wrong
 from calotype.tasks.labels import OF_NUMBERS
 from calotype.util.powers import with_powers
 
@@ -22,10 +22,12 @@ def count_text(count: float) -> str:
 
 
 def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> WorstErrors:
-    """Find the images whose rounded count is wrong and farthest from the true one."""
-    places = farthest(labels, predictions, rounded(predictions) != labels, most)
+    """Find the images whose rounded count is wrong, those with the largest mean error over seeds first."""
+    wrong = rounded(predictions) != labels
+    places = farthest(labels, predictions, wrong, most)
     true = [str(label) for label in labels[places]]
-    return WorstErrors(places, true, [count_text(each) for each in predictions[places]])
+    details = seeds_wrong(wrong[:, places]) if len(wrong) > 1 else None
+    return WorstErrors(places, true, [count_text(each) for each in predictions[:, places].mean(axis=0)], details)
 
 
 COUNT = Task(

@@ -51,7 +51,7 @@ FIGURES = (
     FigureEntry("feature_maps", "classify:feature_maps", "Feature maps", ("classify",), FEATURE_MAPS),
     FigureEntry("contact_sheets", "count:contact_sheets", "Contact sheet", ("count",), per_variant=True),
     FigureEntry(
-        "confusion_matrices", "errors:confusion_matrices", "Confusion", ("count", "classify"), per_variant=True
+        "confusion_matrices", "confusion:confusion_matrices", "Confusion", ("count", "classify"), per_variant=True
     ),
     FigureEntry("most_confident_errors", "errors:most_confident_errors", "Errors", per_variant=True),
 )  # fmt: skip

@@ -17,9 +17,11 @@ def number_text(value: float) -> str:
 
 
 def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[str], most: int) -> WorstErrors:
-    """Find the images whose number is farthest from the true one."""
+    """Find the images with the largest mean error over seeds."""
     places = farthest(labels, predictions, predictions != labels, most)
-    true, predicted = ([number_text(value) for value in values[places]] for values in (labels, predictions))
+    true, predicted = (
+        [number_text(value) for value in values[places]] for values in (labels, predictions.mean(axis=0))
+    )
     return WorstErrors(places, true, predicted)
 
 

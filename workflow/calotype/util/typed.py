@@ -1,11 +1,23 @@
 """Types that all config is made of, and types that a config selects by name."""
 
+import unicodedata
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+
+def check_shown(text: str) -> str:
+    """Return a text for figures and pages without its last line break, or raise ValueError if it cannot be shown."""
+    text = text.rstrip("\n")  # that of a YAML block
+    if odd := next((letter for letter in text if unicodedata.category(letter) in ("Cc", "Cs")), None):
+        kind = "a surrogate, half of a letter" if odd >= "\ud800" else "a control character or line break"
+        raise ValueError(f"{text!a:.60} contains {odd!a}, {kind}, which no font shows\nHint: remove it.")
+    return text
+
+
+Shown = Annotated[str, AfterValidator(check_shown)]  # a text of figures and pages
 PositiveInt = Annotated[int, Field(gt=0)]
 Seeds = Annotated[int, Field(gt=0, le=10_000)]  # more is a slip, and would take the plan minutes
 Whole = Annotated[int, Field(ge=0)]
