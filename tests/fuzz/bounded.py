@@ -54,8 +54,10 @@ def faults(cases: Iterable[Any], outcomes: Iterable[Outcome], folder: Path) -> l
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
-    """Count the kinds of outcomes, for a line at the end of the test run."""
-    return ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(each.kind for each in outcomes).items()))
+    """Count the kinds of outcomes, for a line at the end of the test run, with the most memory that one took."""
+    outcomes = [*outcomes]
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(each.kind for each in outcomes).items()))
+    return f"{kinds}; at most {max(each.mebibytes for each in outcomes):.0f} MiB"
 
 
 def _in_a_child(function: Callable[[Any], Any], cases: Sequence[Any]) -> list[Outcome]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from unit.new_studies import image
+from unit.new_studies import fill, image
 
 from calotype.config import load
 from calotype.data.catalogue import write_catalogue
@@ -223,3 +223,22 @@ def test_unreadable_images_and_copies_name_the_keys_that_skip_them():
     said = "\n".join(findings("mine", scan_folder(folder)))
     assert "`unusable: skip`" in said
     assert "`duplicates: keep_first`" in said
+
+
+@pytest.mark.parametrize("name", ["{}_mask", "{}-Mask", "{}_mask_1", "{}_segmentation", "{} copy", "{}_thumb"])
+def test_masks_and_copies_beside_the_images_are_named(name):
+    for place, stem in (("ash", "a (1)"), ("elm", "b")):
+        fill(f"x/{place}", image(len(stem)), 3)
+        for i, each in enumerate((stem, name.format(stem))):
+            image(i).save(f"x/{place}/{each}.png")
+    first = f"ash/{name.format('a (1)')}.png"
+    said = [line.strip() for line in findings("mine", scan_folder(Path("x")))]
+    assert [line for line in said if line.startswith(f"named like others: 2 image(s), such as {first}")]
+
+
+def test_a_number_behind_a_name_is_no_copy():
+    for place in ("ash", "elm"):
+        fill(f"x/{place}", image(len(place)), 3)
+        for i, stem in enumerate(("plant", "plant_1", "plantmask", "mask", "copy_2")):
+            image(i).save(f"x/{place}/{place}{stem}.png")
+    assert "named like" not in "\n".join(findings("mine", scan_folder(Path("x"))))

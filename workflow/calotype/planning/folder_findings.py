@@ -1,5 +1,7 @@
 """Lines of `new_study` about folders and files: nested folders, links, formats that are not read, other folders."""
 
+import re
+
 from calotype.data.unread_formats import conversion, counted
 from calotype.planning.folder_labels import FolderLabels
 from calotype.planning.folder_scan import FolderScan
@@ -7,6 +9,11 @@ from calotype.planning.label_columns import typed
 from calotype.util.yaml_text import quoted
 
 SHOWN = 5  # names in a line
+# A name that says of an image that it belongs to another one: plant-1_mask.png to plant-1.png.
+BESIDE = re.compile(
+    r"(.+?)[ _.-]+(masks?|seg|segmentation|gt|annotated|annotation|overlay|thumb|thumbnail|preview|copy)[ _-]?\d*",
+    re.IGNORECASE,
+)
 
 
 def _some(names: list[str]) -> str:
@@ -38,6 +45,13 @@ def folder_keys(seen: FolderScan) -> list[str]:
     return lines
 
 
+def _beside(images: list[str]) -> list[str]:
+    """Return the images whose names say that they are masks, previews or copies of others."""
+    stems = {name: name.rpartition(".")[0] for name in images}
+    known = {*stems.values()}
+    return [name for name, stem in stems.items() if (found := BESIDE.fullmatch(stem)) and found[1] in known]
+
+
 def file_lines(seen: FolderScan) -> list[str]:
     """Return lines about images that are not used, and about links."""
     files, lines = seen.files, []
@@ -49,6 +63,9 @@ def file_lines(seen: FolderScan) -> list[str]:
             return above[at] if seen.folders and len(above) > max(at, 0) else ""
 
         lines.append(f"  not read: {counted(files.formats, class_of)}; {conversion(files.formats)}")
+    if beside := _beside(files.images):
+        which = f"{len(beside):,} image(s), such as {beside[0]}"
+        lines.append(f"  named like others: {which}, may be masks, previews or copies; if so, move them away")
     if files.linked:
         reached = f"{len(files.linked)} file(s) are reached by links, such as {files.linked[0]}"
         lines.append(f"  links: {reached}; `follow_links: true` in the entry follows them")
