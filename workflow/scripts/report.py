@@ -3,13 +3,11 @@
 from datetime import datetime
 from pathlib import Path
 
-from calotype.evaluation.study_results import StudyResults
-from calotype.report.grid_section import grid_section
 from calotype.report.html import Made, findings, render
 from calotype.report.jobs import figure_jobs, read_job, train_job
 from calotype.report.links import Links
+from calotype.report.section import section
 from calotype.report.shown_figures import ShownFigure
-from calotype.report.study_section import study_section
 from calotype.util.entry_point import script
 from calotype.util.files import write_text
 
@@ -25,16 +23,8 @@ with script(snakemake.log[0]):
         for study, split, file in params.previews
     ]
     links = Links(Path(output.page).parent)
-    sections = []
-    for name, study in params.studies.items():
-        results = StudyResults(**study["results"])
-        shown = results.of_shown()
-        of_shown = ("", *shown.labels)
-        drawn = [item for item in figures if item.study == name and item.name.partition("/")[2] in of_shown]
-        sheets = [item for item in previews if item.study == name]
-        study["variants"] = {variant: study["variants"][variant] for variant in shown.labels}
-        sections.append(study_section(shown, study, drawn, sheets, links) | grid_section(results))
-    jobs = [train_job(pack) for section in sections for pack in section["packs"]]
+    sections = [section(study, figures, previews, links) for study in params.studies.values()]
+    jobs = [train_job(pack) for one in sections for pack in one["packs"]]
     jobs += [read_job(Path(file), *job) for job, file in zip(params.jobs, found.benchmarks, strict=True)]
     for name, file in zip(params.studies, found.costs, strict=True):
         jobs += figure_jobs(Path(file), name)

@@ -12,6 +12,8 @@ from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.number_format import mean_texts, show
 from calotype.evaluation.study_results import StudyResults
 from calotype.metrics.registry import METRICS
+from calotype.report.links import Links
+from calotype.report.shown_figures import ShownFigure, figure_groups
 from calotype.util.csv_tables import where
 
 MOST = 200  # combinations on the page; a longer table is in grid.csv alone
@@ -100,8 +102,28 @@ def _grid(view: GridView, results: StudyResults) -> dict[str, Any]:
     }
 
 
-def grid_section(results: StudyResults) -> dict[str, Any]:
-    """Return the grids of a study for the template, and which of its variants figures and other tables show."""
+def _best_text(grids: Sequence[Mapping[str, Any]]) -> str:
+    """Return the best combination of the largest grid in one sentence, as validation images chose it."""
+    grid = max(grids, key=lambda grid: grid["number"])
+    number = f"{grid['number']:,} combinations"
+    if not grid["best"]:
+        return f"{number}, of which none is chosen: {grid['reason'] or 'all runs diverged'}"
+    mean, between = grid["best"][0]["scores"][-1]
+    return f"{grid['heads'][-1]} {mean} {between}, chosen of {number} by {grid['score']}: {grid['chosen']}"
+
+
+def _alternative(view: GridView) -> str:
+    return f"Largest differences between the means of two values, of the {view.label}: {_matter(view) or 'none'}."
+
+
+def grid_section(results: StudyResults, figures: Sequence[ShownFigure], links: Links) -> dict[str, Any]:
+    """Return the grids of a study for the template, and which of its variants figures and other tables show.
+
+    Args:
+        results: of all variants.
+        figures: of the grids.
+        links: to files beside the page.
+    """
     shown = results.of_shown()
     hidden = len(results.labels) - len(shown.labels)
     by = (results.chosen or {}).get("by", {})
@@ -113,7 +135,16 @@ def grid_section(results: StudyResults) -> dict[str, Any]:
         why = f"the first ones, because {by['reason']}"
     else:
         why = f"the best by {score_text(by['metric'])} ({by['images']}), in the order of the config"
-    return {
-        "grids": [_grid(view, results) for view in grid_views(results)] if results.grids else [],
+    found: dict[str, Any] = {
+        "grids": [],
         "shown": {"number": len(shown.labels), "of": len(results.labels), "why": why} if hidden else None,
     }
+    if not results.grids:
+        return found
+    views = grid_views(results)
+    grids = [_grid(view, results) for view in views]
+    files = {"CSV": f"{results.folder}/grid.csv", "means (CSV)": f"{results.folder}/effects.csv"}
+    words = _alternative(max(views, key=lambda view: len(view.variants)))
+    drawn = figure_groups(figures, [], {}, lambda _: words, links)
+    more = {"grid_figures": drawn, "grid_files": links.there(files), "best": _best_text(grids)}
+    return found | {"grids": grids} | more

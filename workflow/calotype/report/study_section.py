@@ -146,7 +146,7 @@ def study_section(
     metrics, headline = [METRICS[metric] for metric in study["metrics"]], study["metrics"][0]
     found = numbers(results, headline, study["same_images"])
     identifiers = [f"how-{results.study}-{i}" for i in range(1, len(found) + 1)]
-    ranked = ranking(found, headline, results.tests[-1])
+    ranked = results.ranked() or ranking(found, headline, results.tests[-1])
     linked = folded(figures, ranked)
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},
