@@ -176,8 +176,22 @@ def test_a_second_call_submits_nothing(slurm, everything):
     assert everything.digests() == before
 
 
+def test_a_refused_training_job_is_reported_by_the_whole_workflow(slurm, finished_once, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(finished_once.folder, folder, symlinks=True)
+    shutil.rmtree(folder / PACK)
+    Project(folder).edit("slurm/config.yaml", "slurm_partition: gpu", "slurm_partition: gpux")
+    assert start(slurm, folder, f"{PACK}/history.csv").wait(PATIENCE) != 0
+    printed = (folder / PRINTED).read_text(encoding="utf-8")
+    report = "train dots/accurate, seed 0\n{}  Slurm refused it: sbatch: error: invalid partition specified: gpux"
+    assert f"Failed: {report.format('')}" in printed
+    assert f"1 job failed:\n  {report.format('  ')}" in printed
+
+
 def test_a_training_run_that_ran_out_of_memory_is_retried_with_more(slurm, short_of_memory):
     killed, finished = short_of_memory.jobs
+    assert f"Slurm job {killed.id} on {killed.nodes}: OUT_OF_MEMORY" in short_of_memory.printed
+    assert "memory: asked for 400 MiB, used " in short_of_memory.printed
     (step,) = [step for step in slurm.jobs(steps=True) if re.fullmatch(rf"{killed.id}\.\d+", step.id)]
     # If Slurm cannot limit memory, it measures it and cancels jobs above the limit.
     assert step.state == ("OUT_OF_MEMORY" if memory_is_constrained() else "CANCELLED")

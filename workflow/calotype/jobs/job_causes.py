@@ -65,7 +65,7 @@ def of_slurm(info: Any, results: Path, since: float) -> Cause:
     job, number = info.job, info.external_jobid
     facts, account, sign = queue.facts_of(number), slurm.account(number), _sign(job, number, results, since)
     state = info.aux.get("state") or facts.get("JobState", "unknown state")
-    asked = job.resources.get("mem_mb")
+    asked = found if isinstance(found := job.resources.get("mem_mb"), int) else None
     used = max(sign.used_mib if sign else 0, (account and account.used_mib) or 0)
     if account and account.state in HINTS and state == "FAILED":
         state = account.state  # only the state of the step is OUT_OF_MEMORY
@@ -74,7 +74,7 @@ def of_slurm(info: Any, results: Path, since: float) -> Cause:
     nodes = info.aux.get("nodes") or facts.get("NodeList", "")
     where = f" on {nodes}" if re.match(r"\w", nodes) else ""
     lines = [f"Slurm job {number}{where}: {state}{_reason(facts)}", _resources(facts, asked, used, sign)]
-    hint = HINTS.get(state, FIX).format(rule=job.name if job.is_group() else job.rule.name, number=number)
+    hint = HINTS.get(state, FIX).format(rule="`, `".join(sorted(job.rules)), number=number)
     if state == "OUT_OF_MEMORY" and (others := killed_jobs.used_by_others(_benchmarks(job, results))):
         hint += f" A finished job of this variant needed {others:,} MiB."
     return Cause([line for line in lines if line], hint)

@@ -60,10 +60,13 @@ class Reports:
         return logging.ERROR if final else logging.WARNING, block
 
     def _cause(self, info: Any, message: str | None) -> Cause:
+        aux = info.aux or {}
         if info.external_jobid is None:
             here = (info.job, self.results, self.since)
             return job_causes.of_refusal(message) if message else job_causes.of_local(*here)
-        if never := (info.aux or {}).get("never"):
+        if "submitted" not in aux:  # another executor
+            return Cause([" ".join((message or "").split())], job_causes.FIX)
+        if never := aux.get("never"):
             return job_causes.of_never(info.external_jobid, never)
         return job_causes.of_slurm(info, self.results, self.since)
 
