@@ -188,6 +188,23 @@ def test_a_refused_training_job_is_reported_by_the_whole_workflow(slurm, finishe
     assert f"1 job failed:\n  {report.format('  ')}" in printed
 
 
+def test_the_same_images_that_are_prepared_again_submit_no_training(slurm, everything, tmp_path):
+    """The tables of the study, which a new claim changes, share one job, and run all of it."""
+    folder = tmp_path / "project"
+    shutil.copytree(everything.folder, folder)
+    project = Project(folder)
+    project.edit("config/datasets.yaml", "  - scale\n  source: dots", "  - scale\n  - invert\n  source: dots")
+    project.run("results/prepared/dots/train.json")
+    project.edit("config/datasets.yaml", "  - invert\n", "")
+    project.edit("config/studies/dots.yaml", "value: 0.9", "value: 0.8")
+    again = call(slurm, folder)
+    assert "Not needed, as their inputs have the same content as last time: predict (2), train (1)." in again.printed
+    assert [len(again.jobs_of(group)) for group in ("data", "paper")] == [1, 1]
+    assert len(again.jobs) == 2
+    changed = {path for path, digest in again.digests().items() if everything.digests().get(path) != digest}
+    assert {Path(path).stem for path in changed} <= {"claims", "report", "seeds"}
+
+
 def test_a_training_run_that_ran_out_of_memory_is_retried_with_more(slurm, short_of_memory):
     killed, finished = short_of_memory.jobs
     assert f"Slurm job {killed.id} on {killed.nodes}: OUT_OF_MEMORY" in short_of_memory.printed

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config.paths import Layout
-from calotype.jobs import job_reports, retries, slurm_executor
+from calotype.jobs import job_reports, retries, same_inputs, slurm_executor
 from calotype.planning import targets
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
@@ -23,7 +23,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
-    """Limit retries, report failed and waiting jobs, explain mistyped targets, and fix the environment of jobs.
+    """Limit retries, spare needless jobs, report failed and waiting ones, explain mistyped targets, fix the environment.
 
     Python and NumPy read the environment when they start, before any code of a job.
 
@@ -35,7 +35,8 @@ def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
         Messages for the user.
     """
     targets.explain_mistyped(workflow, layout)
-    messages = [misfit for misfit in (retries.install(since), slurm_executor.install()) if misfit]
+    installed = retries.install(since), slurm_executor.install(), same_inputs.install()
+    messages = [misfit for misfit in installed if misfit]
     if workflow.is_main_process:
         job_reports.install(since, Path(layout.results))
     if ignored := start_environment.fix(os.environ):
