@@ -77,6 +77,7 @@ def test_decimal_commas_are_read_where_nothing_else_is_meant(written, read):
     [
         ('sep=;\r\nimage;label\r\n"a\r\nb";c\r\nd\r\n', 5),
         ("sep=;\rimage;label\rd\r", 3),
+        ('image;label\na;b\n"c\nd"\n', 3),
         ('image;label\n\n"a\nb";c\nd\n', 5),
         ('image;label\na;b\nc;"d\ne;f\n', 3),
     ],

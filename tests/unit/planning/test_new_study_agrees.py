@@ -82,9 +82,6 @@ ACCEPTED = {
     "a dot before the path": Case(rows(lambda i: f"./{NAMES[i]},{TREES[i]}"), TREES),
     "spaces around the path": Case(rows(lambda i: f" {NAMES[i]} ,{TREES[i]}"), TREES),
     "a quoted comma": Case(rows(lambda i: f'{NAMES[i]},{TREES[i]},"a, b"', "image,label,note"), TREES),
-    "a class of two lines": Case(
-        rows(lambda i: f'{NAMES[i]},"{TREES[i]}\nred"'), [f"{tree}\nred" for tree in TREES],
-    ),
     "an index in the first column": Case(rows(lambda i: f"{i},{NAMES[i]},{TREES[i]}", ",image,label"), TREES),
     "names of files in two signs, of the table in one": Case(
         rows(lambda i: NFC(f"é{i:02}.png,{TREES[i]}")), TREES, [NFD(f"é{i:02}.png") for i in range(NUMBER)]
@@ -144,6 +141,10 @@ ACCEPTED = {
 }  # fmt: skip
 PLATE = {"group": "patient"}
 REFUSED = {
+    "a class of two lines": Case(
+        rows(lambda i: f'{NAMES[i]},"{TREES[i]}\nred"'), entry={"classes": ["ash\nred", "elm\nred"]},
+        new_study="column `label`: line 2: 'ash\\nred' contains '\\n'", catalogue="'ash\\nred' contains '\\n'",
+    ),
     "semicolons or tabs": Case(
         rows(lambda i: f"{NAMES[i]};{TREES[i]}\tx", "image;label\told"), new_study="by tabs or semicolons",
         catalogue="by tabs or semicolons",
@@ -269,7 +270,7 @@ REFUSED = {
             new_study="20 of 20 labels are not numbers", catalogue="is not a number",
         )
         for text in (*("{},5", "-{},5", "{},000", "1 {:03}", "{} %", "{}%"),
-                     *("{} mm", "{}kg", "<{}", "{}°", "{} µm²", "{} cells", "€{}"))
+                     *("{} mm", "{}kg", "<{}", "{}°", "{} µm²", "{} cells", "€{}", "{}±1", "{} +/- 0.5 mm"))
     },
 }  # fmt: skip
 

@@ -136,6 +136,14 @@ def test_folders_named_as_splits_are_not_passed_over():
     assert [*scanned().splits] == ["train", "test"]
 
 
+def test_a_column_with_another_text_for_each_image_is_doubted():
+    names, start = numbered(), "single images: 20 of 20 classes have one image, such as `0-5`; if these"
+    table("image,age", names, [f"{i}-{i + 5}" for i in range(NUMBER)])
+    assert [line for line in lines_of() if line.startswith(start)]
+    table("image,age", names, [f"{i // 3}-{i // 3 + 5}" for i in range(NUMBER)])
+    assert not [line for line in lines_of() if "single images" in line]
+
+
 def test_what_is_unusual_in_the_text_of_a_table_is_said():
     names = numbered()
     lines = ["image;age", *(f"{name};{i},5" for i, name in enumerate(names))]

@@ -152,7 +152,7 @@ def _separated(text: str, separator: str, start: int = 0) -> _Reading:
     try:
         for fields in reader:
             if any(field.strip() for field in fields):
-                lines.append((before + reader.line_num, fields))
+                lines.append((begins, fields))
             begins = before + reader.line_num + 1
     except csv.Error as error:
         return _Reading(separator, lines, f"line {begins}: not a table: {error}.", "check the quotes of this line.")

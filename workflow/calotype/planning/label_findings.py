@@ -123,6 +123,10 @@ def doubts(seen: FolderScan) -> list[str]:
             some = "; ".join(" and ".join(map(repr, names)) for names in similar[:SHOWN])
             differ = "differ only in spaces, capitals or the form of a number"
             lines.append(f"  similar {what}: {some} {differ}; if they are one, fix the {where}")
+    alone = [name for name, number in seen.balance.items() if number == 1]
+    if len(alone) > len(seen.classes) / 2:
+        which = f"{len(alone):,} of {len(seen.classes):,} classes have one image, such as `{shown(alone[0])}`"
+        lines.append(f"  single images: {which}; if these are no classes, choose another column, or write numbers")
     missing = [name for name in seen.classes if name.strip().casefold() in MISSING]
     dates = [name for name in seen.classes if DATE.fullmatch(name.strip())]
     parts = {name: {part.strip() for part in re.split(r"[,;|/+&]", name)} for name in seen.classes}

@@ -9,12 +9,13 @@ from calotype.data.table_file import LabelTable
 from calotype.tasks.labels import LARGEST_COUNT, LabelKind
 from calotype.tasks.registry import TASKS
 from calotype.util.errors import CalotypeError
+from calotype.util.typed import check_shown
 
 MOST_CLASSES, CLEAR_CLASSES = 50, 10  # more different whole numbers are numbers: in columns named as classes, in others
 MISSING = ("", "na", "n/a", "#n/a", "n.a.", "nan", "none", "null", "missing", "unknown", "-", "--", "?", ".", "#value!")
-# Numbers as people write them: 0,5 and 1,000 and 30 % and <5 and 3 mm.
+# Numbers as people write them: 0,5 and 1,000 and 30 % and <5 and 3 mm and 3 ± 1.
 WRITTEN = re.compile(
-    r"[<>≤≥≈~±+−$€£-]*\s*\d+([.,'’\s]\d+)*([.,]|e[+-]?\d+)?\s*(?P<unit>[%‰°$€£]?[a-zµμ/]{0,12}[²³23]?)",
+    r"[<>≤≥≈~±+−$€£-]*\s*\d+([.,'’\s]\d+)*([.,]|e[+-]?\d+)?(\s*(±|\+/?-)\s*[\d.,]+)?\s*(?P<unit>[%‰°$€£]?[a-zµμ/]{0,12}[²³23]?)",
     re.IGNORECASE,
 )
 
@@ -37,6 +38,12 @@ def label_kind(
     if (empty := words == "").any():
         lines = [f"line {line}" for line in labels.index[empty]]
         raise CalotypeError(f"{where}: empty label:{several(lines)}", "fill it in, or delete these lines.")
+    for line, label in labels.items():
+        try:
+            check_shown(label)
+        except ValueError as error:
+            problem, _, hint = str(error).partition("\nHint: ")
+            raise CalotypeError(f"{where}: line {line}: {problem}.", hint) from None
     numbers, different = as_numbers(labels), words.nunique()
     whole = bool((numbers % 1 == 0).all())
     if task is not None:
