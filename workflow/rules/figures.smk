@@ -6,7 +6,7 @@
 # calotype/tasks/figures.py) share a rule. If all targets of a call are figures, for example
 # `snakemake results/digits/figures/seeds.pdf`, each figure has its own rule, with the same input and params. Another
 # rule plots a figure of one variant on request: `snakemake results/digits/figures/accurate/seeds.pdf`.
-from calotype.config.paths import FIGURE_SUFFIXES
+from calotype.config.image_paths import FIGURE_SUFFIXES
 
 ONE_BY_ONE = targets.figures_alone(LAYOUT, sys.argv[1:])
 

@@ -1,9 +1,6 @@
 """Run a smoke test of each variant, and forecast the remaining jobs, time, memory and disk."""
 
 import logging
-import os
-import shutil
-from pathlib import Path
 
 from calotype.config import load
 from calotype.config.paths import Layout
@@ -24,11 +21,7 @@ with script(snakemake.log[0]):
     if problems := [problem for _, some in tried for problem in some]:
         raise CalotypeError("\n".join(problems))
     rows = [row for some, _ in tried for row in some]
-    prepared = sum(Path(file).stat().st_size for file in set(found.arrays)) / cost_forecast.MIB
-    free = shutil.disk_usage(layout.results).free / cost_forecast.MIB
-    stages = cost_forecast.jobs(layout, rows)
-    plan = cost_forecast.page(rows, stages, prepared=prepared, free=free, cores=os.cpu_count() or 1)
-    logger.info("\n%s", "\n".join(plan))
+    logger.info("\n%s", "\n".join(cost_forecast.plan(layout, rows, found.arrays)))
     for file, why in whole_files(layout, studies).items():
         logger.info("Note    %s: every change of this file runs jobs again: %s", file, why)
     for study in studies:

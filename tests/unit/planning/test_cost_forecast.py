@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from calotype.config import load
-from calotype.config.paths import FIGURE_SUFFIXES, Layout
+from calotype.config.image_paths import FIGURE_SUFFIXES
+from calotype.config.paths import Layout
 from calotype.planning import cost_forecast
 from calotype.training import provenance
 from calotype.training.smoke_test import SmokeTest

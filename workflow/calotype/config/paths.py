@@ -1,14 +1,13 @@
-"""Paths of all files: packs, tables, figures and other results that the config asks for."""
+"""Paths of packs, tables, figures and other results that the config asks for."""
 
 import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from calotype.config.dataset_base import CATALOGUE, SKIPPED
-from calotype.config.load import Config, plan_packs
+from calotype.config.image_paths import FIGURE_SUFFIXES, ImagePaths
+from calotype.config.load import plan_packs
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.tasks.figures import (
     EXAMPLE,
@@ -21,7 +20,6 @@ from calotype.tasks.figures import (
 )
 
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
-FIGURE_SUFFIXES = (".pdf", ".svg", ".png")
 EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")  # .csv files of a study
 GRID_TABLES = ("grid", "effects")  # .csv files of a study with a grid
 LATEX = tuple(f"{name}{end}" for end in ("", "-tabular") for name in ("summary", "claims", "layers"))  # .tex files
@@ -29,21 +27,8 @@ REPORT, PAPER = "report", "paper"
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(ImagePaths):
     """The files of a config. Paths are patterns with Snakemake's wildcards if a rule makes many files."""
-
-    config: Config
-    root: Path = Path()  # folder that relative paths start from
-
-    @property
-    def data(self) -> str:
-        """Folder of the raw images."""
-        return self.config.settings.data
-
-    @property
-    def results(self) -> str:
-        """Folder of all results."""
-        return self.config.settings.results
 
     @property
     def pack(self) -> str:
@@ -59,88 +44,6 @@ class Layout:
         """Return the studies of each possible report: the default one, the paper, and each study alone."""
         settings = self.config.settings
         return {REPORT: settings.studies, PAPER: settings.paper} | {name: [name] for name in self.config.studies}
-
-    # ---- Images ------------------------------------------------------------------------------------------------------
-
-    def of_origin(self, origin: str) -> list[str]:
-        """Return the datasets of an origin: `drawn`, `fetched` or `user`."""
-        return [name for name, dataset in self.config.datasets.items() if dataset.origin == origin]
-
-    def raw(self, dataset: str, split: str) -> str:
-        """Return the file or folder that changes with the raw images of a split."""
-        evidence = self.config.datasets[dataset].evidence
-        return evidence.format(data=self.data, results=self.results, dataset=dataset, split=split)
-
-    def place(self, dataset: str) -> dict[str, Any]:
-        """Return the keys that say where a user's own images are; empty for other datasets."""
-        found: Any = self.config.datasets[dataset]
-        return dict(found.place()) if found.origin == "user" else {}
-
-    def catalogue_table(self, dataset: str) -> list[str]:
-        """Return the catalogue of a user's own images; empty for other datasets."""
-        own = self.config.datasets[dataset].origin == "user"
-        return [f"{self.results}/prepared/{dataset}/{CATALOGUE}.csv"] if own else []
-
-    def skipped(self, studies: Iterable[str]) -> list[str]:
-        """Return the list of skipped images of each dataset of some studies that may skip images."""
-        names = dict.fromkeys(self.config.studies[study].dataset for study in studies)
-        return [f"{self.results}/prepared/{name}/{SKIPPED}.csv" for name in names if self._skips(name)]
-
-    def _skips(self, dataset: str) -> bool:
-        found: Any = self.config.datasets[dataset]
-        return found.origin == "user" and found.skips()
-
-    def files_of_steps(self, dataset: str) -> list[str]:
-        """Return the declared files of custom preparation steps."""
-        return [file for step in self.config.datasets[dataset].prepare for file in getattr(step, "files", [])]
-
-    def measured(self, dataset: str) -> list[str]:
-        """Return the file with the values that `normalise` measures, if a dataset uses it."""
-        split = self.config.measured(dataset)
-        return [f"{self.results}/prepared/{dataset}/{split}.measured.json"] if split else []
-
-    def previews(
-        self, studies: Iterable[str], suffixes: Sequence[str] = FIGURE_SUFFIXES, origin: str | None = None
-    ) -> list[str]:
-        """Return the preview files of all splits that some studies use, for all datasets or those of one origin."""
-        return [
-            f"{self.results}/prepared/{name}/{split}-preview{suffix}"
-            for name, dataset in self.config.datasets.items()
-            if origin in (None, dataset.origin)
-            for split in self.config.splits_used(name, studies)
-            for suffix in suffixes
-        ]
-
-    def report_previews(self, studies: Iterable[str]) -> list[tuple[str, str, str]]:
-        """Return (study, split, file) of each preview in a report: only of a user's own images, to save jobs."""
-        return [
-            (study, split, self.prepared(study, split, "-preview.svg"))
-            for study in studies
-            if self.config.studies[study].dataset in self.of_origin("user")
-            for split in self.config.splits_of(study)
-        ]
-
-    def same_images(self, study: str) -> bool:
-        """Return True if a study may test on the same images as its source: they are not drawn here."""
-        return self.config.studies[study].dataset not in self.of_origin("drawn")
-
-    def prepared(self, study: str, split: str, suffix: str) -> str:
-        """Return the prepared array (.npy) of a split, or its manifest (.json)."""
-        return f"{self.results}/prepared/{self.config.studies[study].dataset}/{split}{suffix}"
-
-    def prepared_for(self, study: str, variant: str, suffix: str) -> list[str]:
-        """Return the prepared training and validation splits of a variant."""
-        splits = self.config.studies[study].variants[variant].splits
-        return [self.prepared(study, split, suffix) for split in splits]
-
-    def prepared_tests(self, study: str, suffix: str) -> list[str]:
-        """Return the prepared test splits of a study."""
-        return [self.prepared(study, split, suffix) for split in self.config.studies[study].tests]
-
-    def all_prepared(self, studies: Iterable[str], suffix: str) -> list[str]:
-        """Return all prepared splits of some studies."""
-        splits = [(study, split) for study in studies for split in self.config.splits_of(study)]
-        return list(dict.fromkeys(self.prepared(study, split, suffix) for study, split in splits))
 
     # ---- Packs -------------------------------------------------------------------------------------------------------
 
@@ -336,7 +239,7 @@ class Layout:
             entry = study.model_dump(include={"title", "description", "source", "variants"})
             for key, label in study.labels().items():
                 entry["variants"][key]["label"] = label
-            if self._skips(study.dataset):  # only then, so that no other report changes
+            if self.skips(study.dataset):  # only then, so that no other report changes
                 entry["skipped"] = self.skipped([name])[0]
             found[name] = entry | {
                 "metrics": study.shown,

@@ -2,13 +2,17 @@
 
 import json
 import math
+import os
+import shutil
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from calotype.config.paths import FIGURE_SUFFIXES, REPORT, Layout
+from calotype.config.image_paths import FIGURE_SUFFIXES
+from calotype.config.paths import REPORT, Layout
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.training import provenance
 from calotype.training.smoke_test import SmokeTest
@@ -205,3 +209,10 @@ def page(rows: Sequence[Forecast], stages: Mapping[str, int], *, prepared: float
     if files + kept > free:
         lines.append("        TOO LITTLE SPACE: free some, or use another folder: --config results=/path/to/folder")
     return lines
+
+
+def plan(layout: Layout, rows: Sequence[Forecast], arrays: Iterable[str]) -> list[str]:
+    """Return the plan for this machine as lines; `arrays` are the prepared images."""
+    prepared = sum(Path(file).stat().st_size for file in set(arrays)) / MIB
+    free = shutil.disk_usage(layout.results).free / MIB
+    return page(rows, jobs(layout, rows), prepared=prepared, free=free, cores=os.cpu_count() or 1)

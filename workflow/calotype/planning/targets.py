@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from calotype.config.image_paths import FIGURE_SUFFIXES
 from calotype.config.load import Config
-from calotype.config.paths import FIGURE_SUFFIXES, REPORT, Layout
+from calotype.config.paths import REPORT, Layout
 from calotype.util.errors import CalotypeError
 
 ALONE = "_only_"  # part of the name of rules that plot one figure

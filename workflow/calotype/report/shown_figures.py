@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calotype.config.paths import FIGURE_SUFFIXES
+from calotype.config.image_paths import FIGURE_SUFFIXES
 from calotype.report.links import Links
 from calotype.report.smaller_svg import data_uri, smaller
 from calotype.util.errors import CalotypeError
