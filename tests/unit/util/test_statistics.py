@@ -12,6 +12,7 @@ from calotype.util.statistics import (
     mean_interval,
     next_run_interval,
     score_interval,
+    seeds_formula,
     share_interval,
     t_quantile,
     wilson_interval,
@@ -26,6 +27,14 @@ def test_interval_of_the_mean_is_students(values):
     expected = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
     assert mean == pytest.approx(np.mean(values))
     assert (low, high) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("values", SAMPLES, ids=len)
+def test_a_reader_can_compute_the_interval_over_seeds_from_its_formula(values):
+    low, high, t, standard_error, *_ = seeds_formula(values)
+    assert (low, high) == pytest.approx([np.mean(values) + sign * t * standard_error for sign in (-1, 1)])
+    assert (t, standard_error) == pytest.approx((stats.t.ppf(0.975, len(values) - 1), stats.sem(values)))
+    assert math.isnan(seeds_formula(values[:1])[0])
 
 
 def test_interval_of_the_mean_equals_published_tables():
@@ -141,6 +150,14 @@ def test_two_models_without_errors_are_not_called_equal():
     """Agresti and Min: 240 pairs that agree have the interval of 242 of which half a one differs either way."""
     low, high = difference_interval(0.0, np.zeros((5, 240)), True)
     assert (low, high) == pytest.approx((-1.97 / 242, 1.97 / 242), rel=2e-3)
+
+
+def test_a_difference_of_shares_ends_at_one_and_that_of_losses_does_not():
+    scores = np.random.default_rng(1).normal(0.9, 0.5, (3, 8))
+    assert difference_interval(0.9, scores, True)[1] == 1
+    assert difference_interval(-0.9, -scores, True)[0] == -1
+    assert difference_interval(0.9, scores, False)[1] > 1
+    assert difference_interval(-0.9, -scores, False)[0] < -1
 
 
 # By case: seeds, images, share, spread of seeds and of images on the probit scale.

@@ -32,6 +32,19 @@ def test_a_claim_gets_the_verdict_that_the_seeds_support(claim, agrees, words):
     assert words in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("spread", "value", "limits", "agrees", "weak"),
+    [
+        (0.02, 0.01, (-1.0, 1.0), True, False),  # the range is 0.2 wide, a tenth of what is possible
+        (0.06, 0.01, (-1.0, 1.0), True, True),  # 0.6 wide
+        (0.06, 0.5, (-1.0, 1.0), False, False),  # what disagrees is never weak
+    ],
+)
+def test_agreement_is_weak_if_the_range_spans_much_of_the_possible_values(spread, value, limits, agrees, weak):
+    verdict = judge([-spread, 0.0, spread], value=value, limits=limits)
+    assert (verdict.agrees, verdict.weak) == (agrees, weak)
+
+
 @pytest.mark.parametrize("claim", [{"value": 0.9}, {"at_most": 0.5}, {"at_least": 0.5}])
 def test_one_seed_never_settles_a_claim(claim):
     verdict = judge([0.9], **claim)
