@@ -108,6 +108,14 @@ def dear(project) -> dict[str, int]:
     return {rule: count for rule, count in project.plan(*BOTH).items() if rule in DEAR}
 
 
+def test_the_page_of_the_figures_computes_nothing_again(project):
+    """Also no table: predictions and evaluation have the params that they had."""
+    asked = ("results/dots/summary.csv", *BOTH)
+    before = project.plan(*asked)
+    assert project.plan(*asked, "figures={preset: nature, font: serif}") == before
+    assert not before.keys() & DEAR
+
+
 # ---- Nothing is trained or prepared again ----------------------------------------------------------------------------
 
 HARMLESS = {

@@ -1,5 +1,7 @@
 """Figures, tables and the report read the results of a study through one object."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,20 @@ def test_nothing_is_read_before_it_is_asked_for_and_nothing_twice(results, tmp_p
     assert results.predictions("test").labels.tolist() == LABELS.tolist()
     with pytest.raises(CalotypeError, match=r"summary\.csv: .*\nHint: delete it; the next call writes it again"):
         results.table("summary")
+
+
+def test_images_of_a_user_have_the_names_of_their_files_and_others_their_numbers(results, tmp_path):
+    places = np.array([2, 0])
+    assert results.image_names("test", places) == ["image 2", "image 0"]
+    table = pd.DataFrame(
+        {"number": [0, 2, 2], "path": ["a/0.png", "b/'=x.png", "other.png"], "split": ["test"] * 2 + ["train"]}
+    )
+    write_csv(table.assign(sha256="0"), tmp_path / "catalogue.csv")
+    own = replace(results, catalogue=str(tmp_path / "catalogue.csv"))
+    assert own.image_names("test", places) == ["'=x.png", "0.png"]
+    write_csv(table, tmp_path / "arrays.csv")
+    arrays = replace(results, catalogue=str(tmp_path / "arrays.csv"))
+    assert arrays.image_names("test", places) == ["image 2", "image 0"], "an array has one path"
 
 
 def test_the_task_is_found_by_its_name(results):

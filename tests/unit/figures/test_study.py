@@ -4,16 +4,19 @@ import json
 import logging
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from unit.evaluated import history, prepare_images
 
+from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation import tables
 from calotype.evaluation.predictions import SplitPredictions, write_predictions
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
+from calotype.figures import seeds as seeds_figure
 from calotype.figures import study
 from calotype.figures.base import METADATA
 from calotype.figures.image_page import notice
@@ -78,6 +81,29 @@ def test_every_figure_of_a_study_is_drawn_and_its_cost_is_told(tmp_path, task, l
             assert (tmp_path / f"figures/{stem}{suffix}").stat().st_size
     assert costs.figure.tolist() == [study.SHARED, *(figure.name for figure in figures)]
     assert (costs[["cpu_seconds", "peak_memory_mib"]] > 0).all(axis=None)
+
+
+def test_published_numbers_are_drawn_on_the_split_that_they_are_about(tmp_path):
+    results = evaluated(tmp_path, "count")
+    runs = pd.read_csv(tmp_path / "runs.csv")
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    for table, name in ((runs, "runs"), (summary, "summary")):
+        write_csv(pd.concat([table, table.assign(split="small")]), tmp_path / f"{name}.csv")
+    kinds = dict.fromkeys(CLAIM_KINDS)
+    claims = [
+        kinds | {"variant": "wide", "split": "small", "metric": results.metric, "value": 0.5},
+        kinds | {"variant": "deep", "split": "test", "metric": results.metric, "at_least": 0.4},
+        kinds | {"variant": "deep", "split": "small", "metric": results.metric, "similar_to": "wide"},
+        kinds | {"variant": "deep", "split": "small", "metric": "mean_absolute_error", "value": 0.1},
+    ]
+    asked = replace(results, tests=["small", "test"], claims=claims)
+    axis = seeds_figure.seeds(asked).axes[0]
+    rows = [tick.get_text() for tick in axis.get_yticklabels()]
+    assert rows == ["wide", "wide, on small", "deep"]
+    places = {line.get_marker(): line.get_ydata()[0] for line in axis.lines if line.get_color() == "C1"}
+    centres = axis.get_yticks()
+    assert abs(places["D"] - centres[1]) < abs(places["D"] - centres[0])
+    assert abs(places[seeds_figure.MARKS["at_least"][0]["marker"]] - centres[2]) < centres[0]
 
 
 def breaks(_):

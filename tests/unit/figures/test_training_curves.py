@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from unit.drawings import ALL, RED, diverging, drawn, history, legend_texts
 
-from calotype.figures import training_curves
+from calotype.figures import base, training_curves
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
 
@@ -134,3 +134,65 @@ def test_a_log_axis_of_any_range_has_ticks_to_read_it_by(low, high):
     (axis,) = training_curves.draw_training_curves({"wide": losses}).axes
     ticks = [tick for tick in axis.get_yticks() if axis.get_ylim()[0] <= tick <= axis.get_ylim()[1]]
     assert 2 <= len(ticks) <= 8
+
+
+def scaled(factor, **options):
+    """Return a history with other losses."""
+    losses = history(**options)
+    losses.loc[losses.metric.str.endswith("loss"), "value"] *= factor
+    return losses
+
+
+@pytest.mark.parametrize(
+    ("factors", "shared"),
+    [((1, 1), True), ((1, 1.5, 3), True), ((1, 1e6), False), ((1e-9, 1e-9), True), ((1e-9, 1), False)],
+)
+def test_losses_share_an_axis_where_none_is_flattened(factors, shared):
+    figure = training_curves.draw_training_curves({f"v{i}": scaled(factor) for i, factor in enumerate(factors)})
+    limits = {axis.get_ylim() for axis in figure.axes}
+    assert (len(limits) == 1) == shared
+    labelled = [axis.yaxis.get_tick_params()["labelleft"] for axis in figure.axes]
+    assert labelled == [True] + [not shared] * (len(factors) - 1)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_losses_of_any_size_have_short_ticks_and_their_power_of_ten_beside_the_axis(factor):
+    (axis,) = training_curves.draw_training_curves({"wide": scaled(factor)}).axes
+    axis.figure.draw_without_rendering()
+    assert "× 10" in axis.get_ylabel()
+    assert all(len(tick.get_text()) <= 4 for tick in axis.get_yticklabels())
+
+
+def test_the_chosen_epoch_of_each_seed_is_marked_in_the_panel_of_the_monitored_score():
+    metrics = (*ALL, "auc", "val_auc")
+    histories = {"wide": history(metrics=metrics), "deep": history(metrics=ALL)}
+    figure = training_curves.draw_training_curves(
+        histories, {"wide": ("val_auc", [2, 3, 3]), "deep": ("val_loss", [4])}
+    )
+    assert [axis.get_ylabel() for axis in figure.axes] == ["loss", "accuracy", "auc", "", ""]
+    marks = [[line.get_xdata().tolist() for line in drawn(axis, "^")] for axis in figure.axes]
+    assert marks == [[], [], [[2, 3, 3]], [[4]], []]
+    assert "chosen epoch" in legend_texts(figure)
+    one = training_curves.draw_training_curves({"wide": histories["wide"]}, {"wide": ("val_auc", [2])})
+    assert "epoch chosen by val_auc" in legend_texts(one)
+
+
+def test_without_a_choice_nothing_is_called_chosen():
+    figure = training_curves.draw_training_curves({"wide": history()}, {"wide": ("val_loss", [])})
+    assert not any("chosen" in text for text in legend_texts(figure))
+
+
+@pytest.mark.parametrize("count", [1, 9, 20, 24])
+def test_a_figure_of_many_variants_is_at_most_a_page_high(count):
+    figure = training_curves.draw_training_curves({f"variant {i}": history(metrics=ALL) for i in range(count)})
+    assert figure.get_figheight() <= base.TALLEST
+    assert min(axis.get_position().height for axis in figure.axes) * figure.get_figheight() > 0.34
+
+
+def test_the_band_of_fifty_seeds_leaves_out_the_farthest():
+    losses = history(seeds=50)
+    losses["value"] = 1.0 + 0.01 * losses.seed
+    losses.loc[losses.seed == 0, "value"] = 100.0
+    figure = training_curves.draw_training_curves({"wide": losses})
+    assert figure.axes[0].collections[0].get_paths()[0].vertices[:, 1].max() < 2
+    assert "80 % of the seeds" in legend_texts(figure)
