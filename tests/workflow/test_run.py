@@ -143,4 +143,10 @@ def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_
         assert expected in text
     for what in ("Contact sheet", "Confusion", "Errors"):
         for variant in ("source", "accurate"):
-            assert f'"content": "{what}, {variant}"' in text
+            assert f'{{"content": "{what}", "variant": "{variant}"}}' in text
+    for group in ("Tables", "Figures", "Figures of each variant"):
+        assert f'"{group}"' in text
+    caption = (
+        r"Study \u003ctt class=\"docutils literal\">dots\u003c/tt>, variant \u003ctt class=\"docutils literal\">source"
+    )
+    assert caption in text, "a caption names its study and its variant"

@@ -34,12 +34,13 @@ def figure_files(figures):
     for figure in figures:
         path = f"{RESULTS}/{{study}}/figures/{figure.stem}"
         shown = {"caption": f"../report/{figure.name}.rst", "category": "{study}"}
-        labels = {"content": f"{figure.label}, {{variant}}" if figure.per_variant else figure.label, "kind": "figure"}
+        labels = {"content": figure.label}
         if figure.per_variant:
-            files[figure.name] = report(directory(path), patterns=["{variant}.svg"], labels=labels, **shown)
+            shown |= {"subcategory": "Figures of each variant", "patterns": ["{variant}.svg"]}
+            files[figure.name] = report(directory(path), labels=labels | {"variant": "{variant}"}, **shown)
         else:
             files[f"{figure.name}_pdf"], files[f"{figure.name}_png"] = f"{path}.pdf", f"{path}.png"
-            files[figure.name] = report(f"{path}.svg", labels=labels, **shown)
+            files[figure.name] = report(f"{path}.svg", subcategory="Figures", labels=labels, **shown)
     return files
 
 

@@ -14,13 +14,15 @@ rule grid:
             f"{RESULTS}/{{study}}/grid.csv",
             caption="../report/grid.rst",
             category="{study}",
-            labels={"content": "All combinations of settings", "kind": "table"},
+            subcategory="Tables",
+            labels={"content": "All combinations of settings"},
         ),
         effects=report(
             f"{RESULTS}/{{study}}/effects.csv",
             caption="../report/grid_effects.rst",
             category="{study}",
-            labels={"content": "Means over each setting", "kind": "table"},
+            subcategory="Tables",
+            labels={"content": "Means over each setting"},
         ),
     log:
         f"{LOGS}/grid/{{study}}.log",

@@ -85,7 +85,7 @@ rule preview:
             f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.svg",
             caption="../report/preview.rst",
             category="Preparation",
-            labels={"content": "{dataset}, {split}", "kind": "figure"},
+            labels={"content": "{dataset}", "split": "{split}"},
         ),
         png=f"{RESULTS}/prepared/{{dataset}}/{{split}}-preview.png",
     log:

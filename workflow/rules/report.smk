@@ -36,7 +36,7 @@ rule report:
             f"{RESULTS}/{{report}}.html",
             caption="../report/report.rst",
             category="Report",
-            labels={"content": "Measured against claimed", "kind": "page"},
+            labels={"content": "Measured against claimed"},
         ),
         findings=f"{RESULTS}/{{report}}.txt",
     log:

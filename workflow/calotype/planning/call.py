@@ -8,7 +8,7 @@ from typing import Any
 
 from calotype.config.paths import Layout
 from calotype.jobs import job_reports, retries, same_inputs, slurm_executor
-from calotype.planning import targets
+from calotype.planning import snakemake_report, targets
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
 
@@ -35,6 +35,7 @@ def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
         Messages for the user.
     """
     targets.explain_mistyped(workflow, layout)
+    snakemake_report.escape_texts()
     installed = retries.install(since), slurm_executor.install(), same_inputs.install()
     messages = [misfit for misfit in installed if misfit]
     if workflow.is_main_process:

@@ -147,7 +147,7 @@ def study_section(
     found = numbers(results, headline, study["same_images"])
     identifiers = [f"how-{results.study}-{i}" for i in range(1, len(found) + 1)]
     ranked = results.ranked() or ranking(found, headline, results.tests[-1])
-    linked = folded(figures, ranked)
+    linked, settings = folded(figures, ranked), recipes(study, results)
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},
         "name": results.study,
@@ -169,7 +169,8 @@ def study_section(
         "diverged": _divergences(results),
         "confusions": _confusions(results),
         "layers": _layers(results),
-        "recipes": recipes(study, results),
+        "recipes": settings,
+        "shared": [words for words in settings[0]["remarks"] if all(words in row["remarks"] for row in settings[1:])],
         "images": images_of(study, results.classes, links),
         "skipped": skipped_text(Path(study["skipped"])) if "skipped" in study else "",
         "preparation": figure_groups(previews, [], {one.variant: one.variant for one in previews}, preview_text, links),
