@@ -72,6 +72,9 @@ def test_what_a_large_study_leaves_out_is_said_with_the_way_to_plot_it(section):
     assert found["shown"] == {
         "number": 2, "of": 6, "why": "the best by validation accuracy (split valid), in the order of the config",
     }  # fmt: skip
+    first, second = found["remarks"]
+    assert "chosen of 6 combinations by validation accuracy" in first
+    assert second.startswith("2 of 6 variants are shown: the best by validation accuracy (split valid)")
     assert "snakemake --cores 1 results/sweep/figures/<variant>/training-curves.pdf" in page(found).text
 
 
@@ -80,5 +83,5 @@ def test_a_study_without_a_grid_has_no_section_of_one(tmp_path):
     results = study_of(tmp_path, grids(GRID), seeds=1)
     plain = type(results)(results.study, results.folder, "classify", ["test"], "accuracy", results.labels)
     found = grid_section(plain, [], Links(tmp_path))
-    assert found == {"grids": [], "shown": None}
+    assert found == {"grids": [], "shown": None, "remarks": []}
     assert page(found).text.strip() == ""

@@ -131,6 +131,8 @@ def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
         folder = f"{layout.results}/{study}"
         found["predict"] += sum(again or missing(file) for file in layout.predictions(study))
         found["evaluate"] += again or missing(f"{folder}/runs.csv")
+        if tables := layout.grid_tables([study]):
+            found["grid"] += again or missing(*tables)
         found["claims"] += again or missing(f"{folder}/claims.csv")
         found["figures"] += again or missing(*layout.figure_outputs([study], FIGURE_SUFFIXES))
     page = REPORT if len(studies) > 1 else studies[0]

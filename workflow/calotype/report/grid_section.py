@@ -135,9 +135,12 @@ def grid_section(results: StudyResults, figures: Sequence[ShownFigure], links: L
         why = f"the first ones, because {by['reason']}"
     else:
         why = f"the best by {score_text(by['metric'])} ({by['images']}), in the order of the config"
+    counts = f"{len(shown.labels)} of {len(results.labels):,} variants"
+    of = f"{counts} are shown: {why}; {results.folder}/summary.csv has all"
     found: dict[str, Any] = {
         "grids": [],
         "shown": {"number": len(shown.labels), "of": len(results.labels), "why": why} if hidden else None,
+        "remarks": [of] if hidden else [],  # for the terminal
     }
     if not results.grids:
         return found
@@ -146,5 +149,6 @@ def grid_section(results: StudyResults, figures: Sequence[ShownFigure], links: L
     files = {"CSV": f"{results.folder}/grid.csv", "means (CSV)": f"{results.folder}/effects.csv"}
     words = _alternative(max(views, key=lambda view: len(view.variants)))
     drawn = figure_groups(figures, [], {}, lambda _: words, links)
-    more = {"grid_figures": drawn, "grid_files": links.there(files), "best": _best_text(grids)}
-    return found | {"grids": grids} | more
+    best = _best_text(grids)
+    more = {"grid_figures": drawn, "grid_files": links.there(files), "best": best}
+    return found | {"grids": grids, "remarks": [best, *found["remarks"]]} | more
