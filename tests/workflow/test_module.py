@@ -1,6 +1,7 @@
 """calotype as a module of another project: its own config, images, model, and rules after it."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -73,7 +74,8 @@ def test_rules_may_have_a_prefix_and_a_call_says_the_next_with_it(cloned):
     cloned.edit("Snakefile", "use rule * from calotype", "use rule * from calotype as calotype_*")
     plan = cloned.plan("calotype_shades")
     assert (plan["calotype_smoke_test"], plan["calotype_train"]) == (2, 3), "each of a grid is tried, and trained"
-    assert cloned.plan("results/shades/figures/seeds.pdf")["calotype_figures_classify_two_classes_only_seeds"] == 1
+    (figure,) = (rule for rule in cloned.plan("results/shades/figures/seeds.pdf") if "figures" in rule)
+    assert re.fullmatch("calotype_figures_classify_.*_only_seeds", figure)
     shutil.rmtree(cloned.folder / "config/studies")
     (cloned.folder / "config/datasets.yaml").unlink()
     cloned.edit("config/config.yaml", "studies: [shades]", "studies: []")
