@@ -112,11 +112,6 @@ def test_copies_in_arrays_are_skipped_by_their_number(faces):
     assert 4 in {*found.number}
 
 
-def test_the_old_name_of_the_key_is_refused_with_the_new_one(flowers):
-    with pytest.raises(CalotypeError, match=r"allow_duplicates.*renamed: use `duplicates`"):
-        catalogue(flowers, allow_duplicates=True)
-
-
 def test_a_second_suffix_of_jpeg_is_read(flowers):
     for number, suffix in enumerate((".jpe", ".jfif", ".JFIF")):
         image(500 + number).save(flowers / f"rose/photo{number}{suffix}", "JPEG")
