@@ -13,8 +13,9 @@ from unit.grids import grids
 
 from calotype.evaluation.grid_tables import EFFECTS
 from calotype.evaluation.grid_view import GridView
+from calotype.figures import base
 from calotype.figures import grid_pairs as pairs
-from calotype.figures.base import DOUBLE
+from calotype.figures.base import double
 from calotype.figures.grid_effects import draw_grid_effects
 from calotype.figures.grid_pairs import draw_grid_pairs
 
@@ -73,8 +74,17 @@ def test_a_grid_of_any_size_fits_on_a_page_and_its_words_can_be_read(grid):
     found = view(grid)
     for figure in [draw_grid_effects([found]), *([draw_grid_pairs(found)] if len(grid) > 1 else [])]:
         assert figure.get_figheight() <= PAGE
-        assert figure.get_figwidth() <= DOUBLE
+        assert figure.get_figwidth() <= double()
         assert_readable(figure)
+
+
+def test_heat_maps_on_a_narrow_page_have_fewer_side_by_side(root):
+    base.use_style(root / "workflow/report/calotype.mplstyle", base.Page(single=3.3, double=4.8))
+    for grid in (SWEEP, WORDS):
+        figure = draw_grid_pairs(view(grid))
+        assert figure.get_figwidth() <= double()
+        assert_readable(figure)
+    base.use_style(root / "workflow/report/calotype.mplstyle")
 
 
 def test_cells_are_means_over_all_other_settings():

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import INK, PAPER, WRONG, double, shorten, single, text_width
+from calotype.figures.base import INK, PAPER, WRONG, double, shorten, single, tallest, text_width
 from calotype.figures.grid_effects import FAR, level_ticks
 from calotype.figures.image_page import notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
 
 ACROSS, MOST = 3, 12  # panels side by side, and in all: at most a page
-HIGHEST = 8.5  # inches of a figure
+NARROWEST = 0.9  # inches of a panel
 EDGE, HEAD, GAP = 0.08, 0.48, 0.14  # inches
 ROOM = 0.75  # inches of a row's name
 
@@ -117,14 +117,14 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
     if not len(finite):
         return notice("All runs diverged: there is nothing to show.")
     left = 0.3 + min(ROOM, max(text_width(text, 7) for down, _ in pairs for text in view.levels[down]))
-    across = min(ACROSS, len(pairs))
-    width = single() if across == 1 else double()
+    width = single() if len(pairs) == 1 else double()
+    across = max(1, min(ACROSS, len(pairs), int((width - EDGE * 2 + GAP) / (left + NARROWEST + GAP))))
     panel = (width - EDGE * 2 - GAP * (across - 1)) / across - left
     blocks = [range(i, min(i + across, len(pairs))) for i in range(0, len(pairs), across)]
     ticks = [level_ticks(view.levels[second], panel / len(view.levels[second])) for _, second in pairs]
     feet = [max(ticks[i][3] for i in block) + 0.3 for block in blocks]
     down = [max(maps[i].shape[0] for i in block) for block in blocks]
-    row = min(0.24, (HIGHEST - HEAD - sum(feet) - GAP * len(blocks)) / sum(down))
+    row = min(0.24, (tallest() - HEAD - sum(feet) - GAP * len(blocks)) / sum(down))
     figure = empty_figure(width, HEAD + sum(feet) + row * sum(down) + GAP * (len(blocks) - 1))
     far = not view.share and finite.min() > 0 and finite.max() > FAR * finite.min()
     norm = (LogNorm if far else Normalize)(finite.min(), finite.max() if np.ptp(finite) else finite.min() + 1)
