@@ -53,7 +53,7 @@ def _draw(
     side = min(single() - left - right, TALLEST)
     texts = [wrap(text, single() - 0.6, 7) for text in texts]
     several = len(runs) <= BANDS and any(len(found) > 1 for found in drawn)
-    head = 0.1 + 0.15 * (several + 1) + sum(0.15 + 0.11 * text.count("\n") for text in texts)
+    head = 0.14 + 0.15 * (several + 1) + sum(0.155 + 0.11 * text.count("\n") for text in texts)
     figure = empty_figure(single(), head + side + foot)
     axis = place(figure, left, head, side, side)
     handles: list[Any] = []

@@ -130,7 +130,7 @@ def preview(rows: Sequence[Sequence[Stage]], steps: Sequence[Step], names: Seque
     columns = [[row[i] for row in rows] for i in range(len(steps) + 1)]
     ranges = [_ranges(column) for column in columns]
     # All in inches.
-    shown = ["\n".join(shorten(line, 1.2, SMALL) for line in name.split("\n")) for name in names]
+    shown = ["\n".join(shorten(line, 1.2, SMALL, end=line[-10:]) for line in name.split("\n")) for name in names]
     left = 0.12 + max(text_width(line, SMALL) for name in shown for line in name.split("\n"))
     gap, line = 0.06, 0.118
     box = min(0.9, (double() - left - gap * len(columns)) / len(columns))
