@@ -52,7 +52,7 @@ def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: floa
         apart = low > 0 or high < 0
         axis.plot([mean], [row], "o", color="C0", markerfacecolor="C0" if apart else PAPER, markersize=4.5)
     axis.margins(x=0.1)
-    axis.xaxis.set_major_locator(MaxNLocator(4))
+    axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     if linear:
         axis.set_xscale("symlog", linthresh=linear, linscale=1.5)
         steps = linear * 10.0 ** np.arange(8)
