@@ -19,6 +19,7 @@ from calotype.figures.number_line import number_line, swarm
 from calotype.figures.panels import empty_figure, legend, legend_columns, number_ticks, place, tick_text
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
+from calotype.util.powers import with_powers
 
 Published = tuple[str, tuple[float, ...]]  # the kind of a claim, and its number or both ends of its range
 # The look and the legend of each kind of claim. Of bounds, the base of the triangle is the number.
@@ -172,7 +173,11 @@ def draw_seeds(
     # All in inches. A row has lanes: the seeds, the mean, and published numbers.
     width = double() if pairs else single()
     entries = legend_columns(handles, width)
-    beneath = ["paired difference"] + ["(percentage points)"] * share + [f"log scale beyond ±{linear:g}"] * bool(linear)
+    beneath = (
+        ["paired difference"]
+        + ["(percentage points)"] * share
+        + [f"log scale beyond ±{with_powers(f'{linear:g}')}"] * bool(linear)
+    )
     head, foot, edge = 0.08 + 0.16 * -(-len(handles) // entries), 0.31 + 0.14 * (len(beneath) if pairs else 1), 0.15
     most = max(map(len, published.values()), default=0)
     lowest = 0.44 + 0.1 * most if most else 0.42  # height of a row that holds its lanes
