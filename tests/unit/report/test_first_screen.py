@@ -1,10 +1,26 @@
 """A reader sees on the first screen what was measured, what was published, and how both compare."""
 
 import re
+from dataclasses import replace
 
 import pytest
-from unit.pages import CLASS_PREDICTIONS, Page, claim, class_section, hits, page, rendered, section
+from unit.pages import (
+    CLASS_LABELS,
+    CLASS_PREDICTIONS,
+    Page,
+    claim,
+    class_config,
+    class_section,
+    hits,
+    origin,
+    page,
+    rendered,
+    results,
+    section,
+    section_of,
+)  # fmt: skip
 
+from calotype.evaluation.choice import VALIDATION
 from calotype.report.first_screen import headline, verdicts_text
 
 
@@ -33,14 +49,32 @@ def test_one_sentence_says_how_many_published_numbers_agree(words, said):
     assert verdicts_text(verdicts(*words)) == said
 
 
-def test_a_page_without_published_numbers_begins_with_its_best_result(tmp_path):
+def test_a_page_without_published_numbers_begins_with_its_results(tmp_path):
     made = class_section(tmp_path, claims=[])
-    assert headline([made]) == "Clothes: accuracy on test, the highest of 2 variants: 90 % [53, 99] (plain)"
+    both = "accuracy on test of 2 variants: 80 % [48, 95] (Other net) to 90 % [53, 99] (plain)"
+    assert headline([made]) == f"Clothes: {both}"
     assert headline([made, made]) == "2 studies, without published numbers"
 
 
-def test_best_is_the_lowest_of_a_loss(tmp_path):
-    assert class_section(tmp_path, metric="log_loss")["best"].startswith("log loss on test, the lowest of 2 variants")
+def held_out(other):
+    """Return a study whose variants are compared on validation images; `other` is worse on test images."""
+    made = class_config(claims=[])
+    study = made.studies["clothes"]
+    recipe = study.variants["plain"].model_copy(update={"validation_split": 0.1})
+    study = study.model_copy(update={"variants": {"plain": recipe, "other": recipe}})
+    made = replace(made, studies={"clothes": study})
+    scores = {"plain": 0.5, "other": other}
+    rows = [(name, seed, VALIDATION, "val_accuracy", score) for name, score in scores.items() for seed in range(3)]
+    return made, rows
+
+
+@pytest.mark.parametrize(("other", "chosen"), [(0.9, "other"), (0.1, "plain")])
+def test_validation_images_choose_the_result_of_the_first_screen_and_test_images_do_not(tmp_path, other, chosen):
+    made, rows = held_out(other)
+    packs = [origin(name, 0, 2) for name in ("plain", "other")]
+    found = results(tmp_path, made, CLASS_PREDICTIONS, packs, rows, CLASS_LABELS)
+    said = section_of(found, made)["best"]
+    assert f"({chosen}), chosen of 2 variants by validation accuracy" in said
 
 
 def test_each_number_has_its_mean_interval_seeds_published_value_and_verdict(tmp_path):
@@ -64,16 +98,17 @@ def test_the_date_the_commit_and_the_command_are_on_the_first_screen(tmp_path):
     assert "2 training jobs; 70 s of wall time in all" in text
 
 
-def test_of_many_variants_only_the_best_and_those_with_claims_are_unfolded(tmp_path, monkeypatch):
+def test_of_many_variants_only_the_first_and_those_with_claims_are_unfolded(tmp_path, monkeypatch):
     monkeypatch.setattr("calotype.report.measured.FEW", 1)
     monkeypatch.setattr("calotype.report.measured.BEST", 1)
     better = {**CLASS_PREDICTIONS, "other": {"test": hits(1.0, 1.0, 1.0)}}
     made = class_section(tmp_path, predictions=better, claims=[])
-    assert [shown["label"] for shown in made["first"]["rows"]] == ["Other net"]
-    assert made["first"]["left_out"] == "1 further variants, with a worse accuracy on test, are below."
+    assert [shown["label"] for shown in made["first"]["rows"]] == ["plain"], "test images choose nothing"
+    said = "1 further variant is below. This table has the first 1 of the config, and those with published numbers."
+    assert made["first"]["left_out"] == said
     text = Page(rendered([made])).text
     assert "The other 1 variants" in text
-    assert "plain" in text, "nothing is left out of the page"
+    assert "Other net" in text, "nothing is left out of the page"
     assert len(class_section(tmp_path, predictions=better)["first"]["rows"]) > 1, "a variant with claims"
 
 

@@ -40,7 +40,7 @@ def test_a_cut_of_the_test_images_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"scale_targets": True}, "targets are scaled: labels from 2.000 to 27.00 become 0 to 1"),
+        ({"scale_targets": True}, "targets are scaled: labels from 2 to 27 become 0 to 1"),
         ({"precision": "mixed_bfloat16", "jit_compile": False}, "precision mixed_bfloat16; XLA off"),
         ({"jit_compile": True}, "precision float32; XLA on"),
     ],

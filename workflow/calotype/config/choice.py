@@ -84,21 +84,20 @@ def choosing(variants: Mapping[str, Recipe], headline: str) -> dict[str, Any]:
 
 
 def shown(
-    figures: StudyFigures, variants: Mapping[str, Recipe], headline: str, always: Sequence[str]
+    figures: StudyFigures, variants: Mapping[str, Recipe], by: Mapping[str, Any], always: Sequence[str]
 ) -> dict[str, Any] | None:
     """Return the variants that figures show, as plain data; None for all.
 
     Args:
+        by: how variants are compared, as `choosing` returns it.
         always: variants that are always shown.
 
     Returns:
-        ``names``: the variants of a list; or ``best``: the number of the best variants, and ``by``, as `choosing`
-        returns it for the variants that hold out images. And ``always``.
+        ``names``: the variants of a list; or ``best``: the number of the best variants, and ``by``. And ``always``.
     """
     if figures.variants == "all" or (figures.variants is None and len(variants) <= LARGE):
         return None
     kept = [*dict.fromkeys(always)]
     if isinstance(figures.variants, list):
         return {"names": figures.variants, "always": kept}
-    held_out = {name: variant for name, variant in variants.items() if variant.holds_out}
-    return {"best": figures.best or BEST, "by": choosing(held_out or variants, headline), "always": kept}
+    return {"best": figures.best or BEST, "by": by, "always": kept}

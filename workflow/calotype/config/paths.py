@@ -243,6 +243,7 @@ class Layout(ImagePaths):
                 entry["skipped"] = self.skipped([name])[0]
             found[name] = entry | {
                 "metrics": study.shown,
+                "by": study.by,
                 "results": self.results_of(name),
                 "same_images": self.same_images(name),
                 "dataset": study.dataset,

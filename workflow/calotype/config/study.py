@@ -165,10 +165,16 @@ class Study(Strict):
         }
 
     @property
+    def by(self) -> dict[str, Any]:
+        """The comparison of the variants that hold out images, as `choosing` returns it."""
+        held_out = {name: variant for name, variant in self.variants.items() if variant.holds_out}
+        return choosing(held_out or self.variants, self.headline)
+
+    @property
     def chosen(self) -> dict[str, Any] | None:
         """The variants that figures show, as `shown` returns them."""
         named = [self.feature_maps, *(name for claim in self.claims for name in (claim.variant, claim.similar_to))]
-        return shown(self.figures, self.variants, self.headline, [*filter(None, named)])
+        return shown(self.figures, self.variants, self.by, [*filter(None, named)])
 
     @property
     def headline(self) -> str:

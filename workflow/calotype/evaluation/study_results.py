@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.data.prepared_split import Split, open_split
-from calotype.evaluation.choice import ranking, shown_variants
+from calotype.evaluation.choice import shown_variants
 from calotype.evaluation.divergence import Diverged, divergences
 from calotype.evaluation.packs import PackOrigin, read_origins
 from calotype.evaluation.predictions import SplitPredictions, read_predictions
@@ -101,13 +101,6 @@ class StudyResults:
         if self.chosen is None:
             return self
         return self.of(shown_variants(self.table("runs"), [*self.labels], self.chosen))
-
-    def ranked(self) -> list[str]:
-        """Return the variants of a large study by validation images, the best first; empty if that is unknown."""
-        if "by" not in (self.chosen or {}):
-            return []
-        found = ranking(self.table("runs"), (self.chosen or {})["by"], [*self.labels]).variant.tolist()
-        return [*found, *(variant for variant in self.labels if variant not in found)] if found else []
 
     def predictions(self, split: str) -> SplitPredictions:
         """Return the predictions of all runs on a test split."""

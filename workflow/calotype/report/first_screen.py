@@ -7,7 +7,7 @@ from typing import Any
 from calotype.evaluation.claims import WEAK
 from calotype.evaluation.number_format import claim_text
 from calotype.evaluation.study_results import StudyResults
-from calotype.report.measured import Number, prominent, ranking
+from calotype.report.measured import Number, order
 from calotype.report.strip import scale_of, strip
 
 
@@ -33,11 +33,16 @@ def _row(number: Number, identifier: str, head: bool, scale: Any, labels: Mappin
     }
 
 
-def rows(found: Sequence[Number], results: StudyResults, identifiers: Sequence[str]) -> dict[str, Any]:
-    """Return the rows of a study, and a text about those that are left out of the first screen."""
-    split = results.tests[-1]
-    ranked = ranking(found, results.metric, split)
-    kept = {*prominent(ranked)}
+def rows(
+    found: Sequence[Number], results: StudyResults, identifiers: Sequence[str], by: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the rows of a study, and a text about those that are left out of the first screen.
+
+    Args:
+        by: how variants are compared on validation images, as `config.choice.choosing` returns it.
+    """
+    ordered = order(results, by)
+    kept = {*ordered.prominent}
     by_metric = {number.metric.name: scale_of([n for n in found if n.metric == number.metric]) for number in found}
     begun: set[str] = set()
     shown = []
@@ -48,26 +53,38 @@ def rows(found: Sequence[Number], results: StudyResults, identifiers: Sequence[s
         head = bool(scale and number.seeds) and name not in begun
         begun |= {name} if head else set()
         shown.append(_row(number, identifier, head, scale, results.labels))
-    hidden = len(ranked) - len({number.variant for number in found if number.claims or number.variant in kept})
-    metric = next(number.name for number in found if number.metric.name == results.metric)
-    left_out = f"{hidden} further variants, with a worse {metric} on {split}, are below." if hidden else ""
+    hidden = len(results.labels) - len({number.variant for number in found if number.claims or number.variant in kept})
+    why = f"the best {len(kept)} by {ordered.score}" if ordered.score else f"the first {len(kept)} of the config"
+    counted = f"{hidden} further variant{'' if hidden == 1 else 's'} {'is' if hidden == 1 else 'are'} below"
+    left_out = f"{counted}. This table has {why}, and those with published numbers." if hidden else ""
     return {"rows": shown, "left_out": left_out}
 
 
-def best_text(found: Sequence[Number], results: StudyResults) -> str:
-    """Return the best headline of a study on its last test split as text."""
-    ranked = ranking(found, results.metric, results.tests[-1])
-    best = next(
-        number
+def _measured(number: Number) -> str:
+    return " ".join(filter(None, [*number.texts, f"({number.label})"]))
+
+
+def result_text(found: Sequence[Number], results: StudyResults, by: Mapping[str, Any]) -> str:
+    """Return the headline of a study on its last test split: of the variant that validation images choose, or from all.
+
+    Args:
+        by: how variants are compared on validation images, as `config.choice.choosing` returns it.
+    """
+    own = {
+        number.variant: number
         for number in found
-        if (number.variant, number.metric.name, number.split) == (ranked[0], results.metric, results.tests[-1])
-    )
-    mean, between = best.texts
-    if not best.seeds:
+        if (number.metric.name, number.split) == (results.metric, results.tests[-1]) and number.seeds
+    }
+    if not own:
         return "no run has a value"
-    word = "lowest" if best.metric.less_is_better else "highest"
-    one = "" if len(ranked) == 1 else f"the {word} of {len(ranked)} variants: "
-    return f"{best.name} on {best.split}, {one}{mean} {between}".strip() + f" ({best.label})"
+    lowest, highest = (pick(own.values(), key=lambda number: number.mean) for pick in (min, max))
+    what, ordered, several = f"{lowest.name} on {lowest.split}", order(results, by), len(results.labels)
+    if ordered.score and several > 1:
+        chosen = own[ordered.variants[0]]
+        return f"{what} {_measured(chosen)}, chosen of {several} variants by {ordered.score}"
+    if len(own) == 1:
+        return f"{what} {_measured(lowest)}"
+    return f"{what} of {several} variants: {_measured(lowest)} to {_measured(highest)}"
 
 
 def verdicts_text(sections: Sequence[Mapping[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from calotype.evaluation.choice import ranking, score_text
 from calotype.evaluation.divergence import converged
 from calotype.evaluation.number_format import mean_texts
 from calotype.evaluation.study_results import StudyResults
@@ -15,7 +16,7 @@ from calotype.util.csv_tables import where
 from calotype.util.statistics import NO_INTERVAL, Interval, next_run_interval
 
 Line = Mapping[Hashable, Any]
-FEW = 8  # variants of which all are shown; of more, only the best
+FEW = 8  # variants of which all are shown; of more, only the first of their `Order`
 BEST = 5
 
 
@@ -115,16 +116,30 @@ def numbers(results: StudyResults, headline: str, same_images: bool) -> list[Num
     return found
 
 
-def ranking(found: Sequence[Number], headline: str, split: str) -> list[str]:
-    """Return the variants by their headline on a split, the best first and those without a number last."""
-    sign = 1 if METRICS[headline].less_is_better else -1
-    own = [number for number in found if number.metric.name == headline and number.split == split]
-    return [
-        number.variant
-        for number in sorted(own, key=lambda number: sign * number.mean if math.isfinite(number.mean) else math.inf)
-    ]
+@dataclass(frozen=True)
+class Order:
+    """The variants of a study in an order that no test image has chosen.
+
+    Attributes:
+        variants: by their score on validation images, the best first; without comparable scores, as in the config.
+        score: the name of this score; empty without comparable scores of all variants.
+    """
+
+    variants: Sequence[str]
+    score: str
+
+    @property
+    def prominent(self) -> list[str]:
+        """The variants that are shown unfolded: all if they are few, else the first."""
+        return [*self.variants] if len(self.variants) <= FEW else [*self.variants[:BEST]]
 
 
-def prominent(ranked: Sequence[str]) -> list[str]:
-    """Return the variants that are shown unfolded: all if they are few, else the best."""
-    return [*ranked] if len(ranked) <= FEW else [*ranked[:BEST]]
+def order(results: StudyResults, by: Mapping[str, Any]) -> Order:
+    """Return the variants by validation images.
+
+    Args:
+        by: how variants are compared, as `config.choice.choosing` returns it.
+    """
+    found = ranking(results.table("runs"), by, [*results.labels]).variant.tolist()
+    others = [variant for variant in results.labels if variant not in found]
+    return Order([*found, *others], score_text(by["metric"]) if found and not others else "")

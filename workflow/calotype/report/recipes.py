@@ -6,7 +6,6 @@ from typing import Any
 
 from calotype.config.optimizer_arguments import DEFAULT_RATE, default_rate
 from calotype.config.recipe import SCIKIT_LEARN
-from calotype.evaluation.number_format import show
 from calotype.evaluation.packs import PackOrigin
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
@@ -96,8 +95,9 @@ def _targets(variant: Mapping[str, Any], packs: Sequence[PackOrigin]) -> str:
     if not variant["scale_targets"]:
         return "targets are the labels, not scaled"
     scaled = packs[0].origin["targets"]
-    first, last = scaled["offset"], scaled["offset"] + scaled["scale"]
-    return f"targets are scaled: labels from {show(first, False)} to {show(last, False)} become 0 to 1"
+    ends = scaled["offset"], scaled["offset"] + scaled["scale"]
+    first, last = (with_powers(f"{end:g}") for end in ends)
+    return f"targets are scaled: labels from {first} to {last} become 0 to 1"
 
 
 def _computing(variant: Mapping[str, Any]) -> str:

@@ -16,11 +16,11 @@ from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
 from calotype.report.alternatives import alternative, preview_text
 from calotype.report.confusions import largest
-from calotype.report.first_screen import best_text, rows
+from calotype.report.first_screen import result_text, rows
 from calotype.report.how import how
 from calotype.report.images import images_of, skipped_text
 from calotype.report.links import Links
-from calotype.report.measured import numbers, prominent, ranking
+from calotype.report.measured import numbers, order
 from calotype.report.provenance import origins
 from calotype.report.recipes import recipes
 from calotype.report.shown_figures import ShownFigure, figure_groups, folded
@@ -146,13 +146,13 @@ def study_section(
     metrics, headline = [METRICS[metric] for metric in study["metrics"]], study["metrics"][0]
     found = numbers(results, headline, study["same_images"])
     identifiers = [f"how-{results.study}-{i}" for i in range(1, len(found) + 1)]
-    ranked = results.ranked() or ranking(found, headline, results.tests[-1])
-    linked, settings = folded(figures, ranked), recipes(study, results)
+    ordered = order(results, study["by"])
+    linked, settings = folded(figures, ordered.variants), recipes(study, results)
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},
         "name": results.study,
-        "first": rows(found, results, identifiers),
-        "best": best_text(found, results),
+        "first": rows(found, results, identifiers, study["by"]),
+        "best": result_text(found, results, study["by"]),
         "how": [
             {"id": identifier} | how(number, results.labels)
             for number, identifier in zip(found, identifiers, strict=True)
@@ -164,7 +164,7 @@ def study_section(
         "share": metrics[0].share,
         "of_images": metrics[0].of_images,
         "results": _measured(results, study["metrics"]),
-        "prominent": [results.labels[variant] for variant in prominent(ranked)],
+        "prominent": [results.labels[variant] for variant in ordered.prominent],
         "differences": _differences(results),
         "diverged": _divergences(results),
         "confusions": _confusions(results),
