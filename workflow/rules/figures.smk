@@ -4,8 +4,8 @@
 
 # One job plots all figures of a study, so that libraries and inputs are loaded once. Studies with the same figures (see
 # calotype/tasks/figures.py) share a rule. If all targets of a call are figures, for example
-# `snakemake results/digits/figures/seeds.pdf`, each figure has its own rule, with the same input and params. Another
-# rule plots a figure of one variant on request: `snakemake results/digits/figures/accurate/seeds.pdf`.
+# `snakemake results/digits/figures/seeds.pdf`, each figure has its own rule, with the same input and params. A figure
+# of one variant is plotted on request: `snakemake results/digits/figures/accurate/seeds.pdf`.
 from calotype.config.image_paths import FIGURE_SUFFIXES
 
 ONE_BY_ONE = targets.figures_alone(LAYOUT, sys.argv[1:])
@@ -42,16 +42,6 @@ def figure_files(figures):
             files[f"{figure.name}_pdf"], files[f"{figure.name}_png"] = f"{path}.pdf", f"{path}.png"
             files[figure.name] = report(f"{path}.svg", subcategory="Figures", labels=labels, **shown)
     return files
-
-
-def grids_of_study(wildcards):
-    """Return the tables of the grids of a study."""
-    return LAYOUT.grid_tables([wildcards.study])
-
-
-def catalogue_of_study(wildcards):
-    """Return the catalogue of a study's images, if they are a user's own."""
-    return LAYOUT.catalogue_table(CONFIG.studies[wildcards.study].dataset)
 
 
 for name, subject, log_file, files, figures, studies in figure_rules():

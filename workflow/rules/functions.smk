@@ -85,3 +85,18 @@ def study_targets():
 def rule_names(wildcards=None):
     """Return the names of all rules; a study cannot have them."""
     return [known.name for known in workflow.rules]
+
+
+def grids_of_study(wildcards):
+    """Return the tables of the grids of a study."""
+    return LAYOUT.grid_tables([wildcards.study])
+
+
+def catalogue_of_study(wildcards):
+    """Return the catalogue of a study's images, if they are a user's own."""
+    return LAYOUT.catalogue_table(CONFIG.studies[wildcards.study].dataset)
+
+
+def report_command(wildcards):
+    """Return the call that makes a report."""
+    return targets.command(wildcards.report, typed)

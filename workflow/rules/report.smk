@@ -3,11 +3,6 @@
 # Output: results/report.html, and results/report.txt, printed at the end of the run; also paper.* and <study>.*.
 
 
-def command(wildcards):
-    """Return the call that makes a report."""
-    return targets.command(wildcards.report, typed)
-
-
 # Runs where you call Snakemake: it takes a second, and would join the groups of all studies into one Slurm job.
 rule report:
     """Write the report: figures, tables, and our measurements beside the published numbers."""
@@ -49,7 +44,7 @@ rule report:
         figures=ask(LAYOUT.shown_figures),
         previews=ask(LAYOUT.report_previews),
         jobs=ask(LAYOUT.jobs),
-        command=not_compared(command),
+        command=not_compared(report_command),
         code=IDENTITY.script("report.py"),
     message:
         "Writing {output.page}"
