@@ -99,7 +99,7 @@ def test_confident_errors_are_those_of_all_seeds_with_the_class_that_most_of_the
     found = CLASSIFY.worst_errors(np.array([0, 0]), np.stack([first, second, third]), NAMES, 5)
     assert found.places.tolist() == [1, 0], "0.95 and 0.8 are more than 0.9 and 0.7"
     assert found.predicted == ["b", "b"]
-    assert found.details == ["87.5 % (2 of 3)", "80.0 % (2 of 3)"]
+    assert found.details == ["87.5 % (2/3)", "80.0 % (2/3)"]
 
 
 def test_equally_confident_errors_keep_the_order_of_the_images():

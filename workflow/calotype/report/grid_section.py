@@ -113,7 +113,7 @@ def _best_text(grids: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _alternative(view: GridView) -> str:
-    return f"Largest differences between the means of two values, of the {view.label}: {_matter(view) or 'none'}."
+    return f"Largest difference of the mean {view.label} between two values of a setting: {_matter(view) or 'none'}."
 
 
 def grid_section(results: StudyResults, figures: Sequence[ShownFigure], links: Links) -> dict[str, Any]:

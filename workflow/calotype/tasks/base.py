@@ -91,9 +91,3 @@ def farthest(labels: Labels, predictions: Predictions, wrong: NDArray[np.bool_],
     order = np.argsort(-np.where(np.isnan(errors), np.inf, errors), kind="stable")
     found: NDArray[np.bool_] = np.any(wrong, axis=0)
     return order[found[order]][:most]
-
-
-def seeds_wrong(wrong: NDArray[np.bool_]) -> list[str]:
-    """Return ``4 of 5 seeds`` for each image; empty texts for a single seed. `wrong` has shape (seeds, images)."""
-    seeds = len(wrong)
-    return [f"{count} of {seeds} seeds" if seeds > 1 else "" for count in wrong.sum(axis=0).tolist()]

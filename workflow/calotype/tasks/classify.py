@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from calotype.metrics.base import PARAMETERS, TRAINING_ACCURACY
 from calotype.metrics.classes import CLASSES
 from calotype.tasks import starter
-from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, seeds_wrong
+from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors
 from calotype.tasks.labels import OF_CLASSES
 
 
@@ -41,7 +41,8 @@ def worst_errors(labels: Labels, probabilities: Predictions, classes: Sequence[s
         sums = np.bincount(chosen, sure[wrong[:, place], place])
         said.append(int(sums.argmax()))
         shares.append(float(sums[said[-1]] / (chosen == said[-1]).sum()))
-    counts = [f" ({each.removesuffix(' seeds')})" if each else "" for each in seeds_wrong(wrong[:, places])]
+    seeds = len(wrong)
+    counts = [f" ({count}/{seeds})" if seeds > 1 else "" for count in wrong[:, places].sum(axis=0).tolist()]
     return WorstErrors(
         places,
         [classes[label] for label in labels[places]],

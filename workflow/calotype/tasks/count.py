@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from calotype.metrics.numbers import COUNTS, NUMBERS
 from calotype.tasks import starter
-from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest, seeds_wrong
+from calotype.tasks.base import Decided, Labels, Predictions, Task, WorstErrors, farthest
 from calotype.tasks.labels import OF_NUMBERS
 from calotype.util.powers import with_powers
 
@@ -26,7 +26,8 @@ def worst_errors(labels: Labels, predictions: Predictions, _classes: Sequence[st
     wrong = rounded(predictions) != labels
     places = farthest(labels, predictions, wrong, most)
     true = [str(label) for label in labels[places]]
-    details = seeds_wrong(wrong[:, places]) if len(wrong) > 1 else None
+    seeds = len(wrong)
+    details = [f"{count} of {seeds} seeds" for count in wrong[:, places].sum(axis=0).tolist()] if seeds > 1 else None
     return WorstErrors(places, true, [count_text(each) for each in predictions[:, places].mean(axis=0)], details)
 
 
