@@ -69,7 +69,7 @@ def _combinations(
             if len(path) > 1 and path[0] in defaults:
                 entry.setdefault(path[0], copy.deepcopy(defaults[path[0]]))
             _put(entry, path, copy.deepcopy(value), f"{where}.{key}")
-        label = ", ".join(f"{short[key]} {_shown(value)}" for key, value in zip(grid, values, strict=True))
+        label = ", ".join(f"{_called(key, short)} {_shown(value)}" for key, value in zip(grid, values, strict=True))
         entry["label"] = f"{entry.get('label') or name}, {label}"
         found.append((_variant_name(name, short, values), entry))
     return found

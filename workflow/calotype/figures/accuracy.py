@@ -70,7 +70,7 @@ def draw_accuracy_by_label(
     together = max(TOGETHER, -(-len(runs) // ACROSS)) if len(runs) > TOGETHER else len(runs)
     groups = [[*runs][i : i + together] for i in range(0, len(runs), together)]
     # All in inches.
-    gap, right, foot = 0.16, 0.2, 0.4
+    gap, right, foot = 0.3, 0.2, 0.4  # the numbers at two ends of axes need a gap
     seeds = {name: seeds_text((diverged or {}).get(name, 0), len(runs[name][1])) for name in runs}
     titles = [f"{name} ({said.replace(' ', NO_BREAK)})" for name, said in seeds.items()]
     high = 0.075 * together + 0.075

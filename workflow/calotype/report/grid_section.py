@@ -92,7 +92,7 @@ def _grid(view: GridView, results: StudyResults) -> dict[str, Any]:
         "score": view.label,
         "images": results.grids[view.name]["by"].get("images", ""),
         "heads": heads,
-        "split": split,
+        "tested": f"{metric.named(results.unit)} on {split}",
         "chosen": _setting_text(view, best[0]["settings"]) if best else "",
         "best": best,
         "matter": _matter(view),
@@ -109,7 +109,7 @@ def _best_text(grids: Sequence[Mapping[str, Any]]) -> str:
     if not grid["best"]:
         return f"{number}, of which none is chosen: {grid['reason'] or 'all runs diverged'}"
     mean, between = grid["best"][0]["scores"][-1]
-    return f"{grid['heads'][-1]} {mean} {between}, chosen of {number} by {grid['score']}: {grid['chosen']}"
+    return f"{grid['tested']} {mean} {between}, chosen of {number} by {grid['score']}: {grid['chosen']}"
 
 
 def _alternative(view: GridView) -> str:
