@@ -54,6 +54,8 @@ def _cancel(slurm: PrivateSlurm, job: str) -> None:
 GPU = {"slurm_partition": "gpu", "gres": "gpu:1"}
 # The first attempt waits to be hit.
 HIT = "if [ -e {log}.2 ]; then touch {output}; else touch {log}.2; echo waits > {log}; sleep 60; fi"
+# Slurm's controller removes jobs that have ended once a minute, so the first look comes after that.
+LATE = ["--slurm-init-seconds-before-status-checks", "75"]
 CASES = {
     "never": Case(jobs=2, train=GPU | {"runtime": "3 * attempt"}),
     "preempted": Case(HIT, train=GPU | {"runtime": 2}, meanwhile=_preempt),
@@ -64,7 +66,7 @@ CASES = {
     "homeless": Case(homeless=True),
     "silent": Case("echo the bug >&2; exit 3", options=["--retries", "0"]),
     "forgotten": Case(jobs=2, strict=False),
-    "lost": Case("exit 3", strict=False, options=["--retries", "0"]),
+    "lost": Case("exit 3", strict=False, options=["--retries", "0", *LATE]),
 }
 
 

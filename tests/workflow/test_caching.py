@@ -184,7 +184,7 @@ def test_raw_data_deleted_to_save_space_runs_nothing(finished):
 
 
 def test_a_column_of_a_table_trains_nothing(finished):
-    finished.edit("workflow/calotype/util/csv_tables.py", '"kind")', '"kind", "place")')
+    finished.edit("workflow/calotype/util/csv_tables.py", '"setting", "level"', '"setting", "level", "place"')
     assert "train" not in finished.plan()
 
 
