@@ -55,7 +55,8 @@ def test_every_table_has_its_columns_and_rows(finished_once):
     assert list(runs[0]) == ["study", "variant", "seed", "split", "metric", "value"]
     assert {(row["variant"], row["seed"]) for row in runs} == {("source", "0"), ("source", "1"), ("accurate", "0")}
     summary = read("summary.csv")
-    assert list(summary[0]) == ["study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged"]
+    numbers = ["mean", "low", "high", "n", "diverged", "t", "standard_error", "independent_images"]
+    assert list(summary[0]) == ["study", "variant", "split", "metric", *numbers]
     assert {row["n"] for row in summary if row["variant"] == "source"} == {"2"}
     confusion = read("confusion.csv")
     single = [int(row["images"]) for row in confusion if row["split"] == "test" and row["seed"] != "all"]
