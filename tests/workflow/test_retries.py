@@ -230,7 +230,9 @@ def test_a_snakemake_that_was_killed_leaves_a_training_run_that_nobody_repeats(p
     will(project, 'while not Path("awaited").exists():\n    time.sleep(0.02)')
     call = begin(project)
     ended.append(call)
-    wait_for(project, call, "training on")
+    while not (project.folder / "tries").exists():
+        assert call.poll() is None, (project.folder / "printed").read_text(encoding="utf-8")
+        time.sleep(0.02)
     call.kill()
     call.wait()
     project.run("--unlock")
