@@ -231,7 +231,7 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
 
 
 def test_every_broken_dataset_is_named_and_a_right_one_is_prepared_beside_them(tmp_path):
-    """One call, that goes on: as a night's run meets them."""
+    """One call that continues, as a night's run meets them."""
     project = copy_project(tmp_path / "project")
     entry = {
         "source": "images",

@@ -4,11 +4,11 @@ Snakemake does not distinguish the two. After a failure its scheduler reads `res
 """
 
 import functools
-import importlib
 import sysconfig
 from pathlib import Path
 from typing import Any
 
+from calotype.jobs import versions
 from calotype.util import bytecode
 from calotype.util.entry_point import would_fail_again
 
@@ -55,18 +55,9 @@ def install(since: float) -> str | None:
     def of_group(group: Any) -> int:
         return min(map(of_job, group.jobs))
 
-    try:
-        jobs: Any = importlib.import_module("snakemake.jobs")
-        scheduler = importlib.import_module("snakemake.scheduling.job_scheduler").JobScheduler
-        found = fits(jobs, scheduler)
-    except (ImportError, AttributeError):
-        found = False
-    if not found:
-        version = importlib.import_module("snakemake").__version__
-        return (
-            f"Snakemake {version}: this version retries all failed jobs, not only killed jobs. "
-            "Hint: install the version in envs/cpu.txt, or use --retries 0."
-        )
+    if not (found := versions.parts(fits, "snakemake.jobs", "snakemake.scheduling.job_scheduler:JobScheduler")):
+        return versions.misfit("Snakemake", "retries all failed jobs, not only killed jobs", ", or use --retries 0")
+    jobs, _ = found
     jobs.Job.restart_times = property(of_job)
     jobs.GroupJob.restart_times = property(of_group)
     return None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from calotype.jobs import versions
 from calotype.util.files import sha256
 
 USED = {"_dependencies", "_group", "_n_until_ready", "_ready_jobs", "_reason", "_running", "depending", "forcerules"}
@@ -27,18 +28,10 @@ def fits(graph: Any) -> bool:
 
 def install() -> str | None:
     """Make Snakemake ask after each job which of the next are needed; return the reason if that is not possible."""
-    try:
-        importlib.import_module("snakemake.api")  # before its parts, which import each other
-        graph: Any = importlib.import_module("snakemake.dag").DAG
-        found = fits(graph)
-    except (ImportError, AttributeError):
-        found = False
-    if not found:
-        version = importlib.import_module("snakemake").__version__
-        return (
-            f"Snakemake {version}: this version trains again after each preparation, also if it gives the same images. "
-            "Hint: install the version in envs/cpu.txt."
-        )
+    importlib.import_module("snakemake.api")  # before its parts, which import each other
+    if not (found := versions.parts(fits, "snakemake.dag:DAG")):
+        return versions.misfit("Snakemake", "trains again after each preparation, also if it gives the same images")
+    (graph,) = found
     finish, print_reasons = inspect.unwrap(graph.finish), inspect.unwrap(graph.print_reasons)
 
     @functools.wraps(finish)

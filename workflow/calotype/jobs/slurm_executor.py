@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from calotype.jobs import job_causes, queue, refusals, retries, slurm
+from calotype.jobs import job_causes, queue, refusals, retries, slurm, versions
 from calotype.jobs.job_names import name_of
 from calotype.jobs.queue import Entry
 from calotype.jobs.waiting import Waiting, explain, never_starts
@@ -228,11 +228,7 @@ def install() -> str | None:
     if (plugin := sys.modules.get(PLUGIN)) is None:
         return None
     if not fits(plugin.Executor):
-        version = importlib.import_module("importlib.metadata").version("snakemake-executor-plugin-slurm")
-        return (
-            f"snakemake-executor-plugin-slurm {version}: this version may wait forever for a job. "
-            "Hint: install the version in envs/cpu.txt."
-        )
+        return versions.misfit("snakemake-executor-plugin-slurm", "may wait forever for a job")
     registered = importlib.import_module(f"{INTERFACE}.registry").ExecutorPluginRegistry().plugins["slurm"]
     registered.executor = type("Executor", (Watch, plugin.Executor), {})
     return None

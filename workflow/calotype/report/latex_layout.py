@@ -249,7 +249,7 @@ def _pages(parts: Sequence[Sequence[Column]]) -> list[range]:
 
 
 def _named(columns: Sequence[Column], row: int) -> list[Column]:
-    """Repeat the first cell of a group of rows that goes on at the top of a page."""
+    """Repeat the first cell of a group of rows that continues at the top of a page."""
     first, *others = columns
     above = [cell for cell in first.cells[: row + 1] if cell]
     cells = [above[-1] if i == row and above else cell for i, cell in enumerate(first.cells)]
