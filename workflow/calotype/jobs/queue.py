@@ -102,10 +102,3 @@ def limit_of(partition: str) -> int | None:
     """Return the longest time of a job in a partition in minutes; None without a limit."""
     shown = slurm.ask("sinfo", "--noheader", f"--partition={partition}", "--format=%l")
     return minutes_of(shown.split()[0]) if shown and shown.split() else None
-
-
-def clock(moment: float) -> str:
-    """Return a moment as a person writes it: the time, and the day unless it is today."""
-    at = datetime.fromtimestamp(moment)
-    today = at.date() == datetime.now().date()
-    return f"{at:%H:%M}" if today else f"{at.day} {at:%b at %H:%M}"

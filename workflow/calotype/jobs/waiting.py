@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from calotype.jobs import queue
 from calotype.jobs.queue import Entry
@@ -124,8 +125,10 @@ class Waiting:
 
 
 def _at(moment: float) -> str:
-    words = queue.clock(moment)
-    return f"on {words}" if " at " in words else f"at {words}"
+    """Return a Unix time as the local time, and the day unless it is today."""
+    local = datetime.fromtimestamp(moment)
+    day = "" if local.date() == datetime.now().date() else f"on {local.day} {local:%b} "
+    return f"{day}at {local:%H:%M}"
 
 
 def _names(jobs: Iterable[str], name: Callable[[str], str]) -> str:
