@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.jobs import killed_jobs, queue, refusals, slurm
-from calotype.jobs.job_names import pack_of
+from calotype.jobs.job_names import is_training, pack_of
 from calotype.jobs.leases import Sign
 
 LOST = "left the queue"
@@ -75,8 +75,10 @@ def of_slurm(info: Any, results: Path, since: float) -> Cause:
     where = f" on {nodes}" if re.match(r"\w", nodes) else ""
     lines = [f"Slurm job {number}{where}: {state}{_reason(facts)}", _resources(facts, asked, used, sign)]
     hint = HINTS.get(state, FIX).format(rule="`, `".join(sorted(job.rules)), number=number)
-    if state == "OUT_OF_MEMORY" and (others := killed_jobs.used_by_others(_benchmarks(job, results))):
-        hint += f" A finished job of this variant needed {others:,} MiB."
+    if state == "OUT_OF_MEMORY" and is_training(job):
+        benchmarks = results / "benchmarks/train" / job.wildcards.study / job.wildcards.variant
+        if others := killed_jobs.used_by_others(benchmarks):
+            hint += f" A finished job of this variant needed {others:,} MiB."
     return Cause([line for line in lines if line], hint)
 
 
@@ -98,17 +100,8 @@ def _resources(facts: Mapping[str, str], asked: int | None, used: int, sign: Sig
     return "; ".join(words)
 
 
-def _is_training(job: Any) -> bool:
-    return not job.is_group() and {"study", "variant", "first", "last"} <= {*job.wildcards_dict}
-
-
 def _sign(job: Any, number: str | None, results: Path, since: float) -> Sign | None:
-    if not _is_training(job):
+    if not is_training(job):
         return None
     folder = results / "checkpoints" / job.wildcards.study / job.wildcards.variant
     return killed_jobs.last_sign(folder, pack_of(job), number, since)
-
-
-def _benchmarks(job: Any, results: Path) -> Path:
-    parts = [job.wildcards.study, job.wildcards.variant] if _is_training(job) else ["none"]
-    return results.joinpath("benchmarks/train", *parts)

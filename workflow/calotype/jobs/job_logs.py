@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from calotype.jobs.job_names import members_of
 from calotype.util.entry_point import would_fail_again
 
 LINES = 20
@@ -28,8 +29,7 @@ def excerpt(job: Any, began: float, slurms: Path | None) -> list[str]:
         began: Unix time.
         slurms: the log of Slurm; None for a local job.
     """
-    members = job.jobs if job.is_group() else [job]
-    new = [log for member in members for log in map(Path, member.log) if _written(log) >= began]
+    new = [log for member in members_of(job) for log in map(Path, member.log) if _written(log) >= began]
     if job.is_group():  # the log of a rule that succeeded tells nothing
         new = [log for log in new if would_fail_again(log)]
     for log in [*sorted(new, key=_written)[-1:], *([slurms] if slurms else [])]:

@@ -6,9 +6,19 @@ ABOUT = ("study", "dataset")  # wildcards that name a group of jobs
 NAMED = 3
 
 
+def members_of(job: Any) -> list[Any]:
+    """Return the jobs of a group, or a single job."""
+    return [*job.jobs] if job.is_group() else [job]
+
+
 def wildcards_of(job: Any) -> dict[str, str]:
     """Return the wildcards of a job by name; empty for a group of jobs."""
     return {} if job.is_group() else {str(key): str(value) for key, value in job.wildcards_dict.items()}
+
+
+def is_training(job: Any) -> bool:
+    """Return True for a job that trains a pack."""
+    return {"study", "variant", "first", "last"} <= wildcards_of(job).keys()
 
 
 def pack_of(job: Any) -> str:
@@ -22,12 +32,11 @@ def name_of(job: Any) -> str:
     if job.is_group():
         rules = sorted({each.rule.name for each in job.jobs})
         about = sorted({value for each in job.jobs for key, value in wildcards_of(each).items() if key in ABOUT})
+        named = f" of {', '.join(about[:NAMED])}" if about else ""
         more = " ..." if len(about) > NAMED else ""
-        return f"group of {len(job.jobs)} jobs ({', '.join(rules)}) of {', '.join(about[:NAMED])}{more}".removesuffix(
-            " of "
-        )
+        return f"group of {len(job.jobs)} jobs ({', '.join(rules)}){named}{more}"
     found = wildcards_of(job)
-    if not {"study", "variant", "first", "last"} <= found.keys():
+    if not is_training(job):
         return " ".join([job.rule.name, "/".join(found.values())]).strip()
     pack = pack_of(job)
     if found["first"] == found["last"]:

@@ -37,4 +37,4 @@ def used_by_others(benchmarks: Path) -> int | None:
 
 def memory_was_short(asked_mib: int | None, used_mib: int) -> bool:
     """Tell if a job was probably killed for its memory."""
-    return bool(asked_mib) and used_mib >= NEARLY_ALL * (asked_mib or 0)
+    return used_mib >= NEARLY_ALL * asked_mib if asked_mib else False

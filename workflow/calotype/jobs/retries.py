@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.jobs import versions
+from calotype.jobs.job_names import members_of
 from calotype.util import bytecode
 from calotype.util.entry_point import would_fail_again
 
@@ -17,7 +18,7 @@ HOPELESS: set[int] = set()  # jobs that Slurm would refuse, or never start, agai
 
 def give_up(job: Any) -> None:
     """Do not retry a job, or a group of jobs."""
-    HOPELESS.update(id(each) for each in (job.jobs if job.is_group() else [job]))
+    HOPELESS.update(map(id, members_of(job)))
 
 
 def fits(jobs: Any, scheduler: Any) -> bool:

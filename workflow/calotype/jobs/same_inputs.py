@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.jobs import versions
+from calotype.jobs.job_names import members_of
 from calotype.util.files import sha256
 
 USED = {"_dependencies", "_group", "_n_until_ready", "_ready_jobs", "_reason", "_running", "depending", "forcerules"}
@@ -53,12 +54,12 @@ async def _spare(graph: Any, finished: Any) -> bool:
     workflow = graph.workflow
     if workflow.dryrun or not workflow.is_main_process or workflow.remote_execution_settings.immediate_submit:
         return False
-    after = {job for done in _jobs(finished) for job in graph.depending[done] if graph.needrun(job)}
+    after = {job for done in members_of(finished) for job in graph.depending[done] if graph.needrun(job)}
     ready = (job for job in after if not graph._n_until_ready[job] and _is_derived(graph, job))
     if not any(_has_same_inputs(graph, job) for job in ready):
         return False
     planned = {*graph.needrun_jobs()}
-    busy = {job for each in graph._running for job in _jobs(each)}
+    busy = {job for each in graph._running for job in members_of(each)}
     reasons = {job: graph._reason.pop(job) for job in planned - busy if _has_same_inputs(graph, job)}
     retried = graph._ready_jobs & graph._running
     await graph.update_needrun()  # finds the reason of each job itself, if there is one
@@ -70,11 +71,6 @@ async def _spare(graph: Any, finished: Any) -> bool:
     spared = planned - {*graph.needrun_jobs()}
     _say("Not needed, as their inputs have the same content as last time", spared)
     return bool(spared)
-
-
-def _jobs(job: Any) -> list[Any]:
-    """Return the jobs of a group, or a single job."""
-    return [*job] if job.is_group() else [job]
 
 
 def _is_derived(graph: Any, job: Any) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.jobs import job_causes, queue, refusals, retries, slurm, versions
-from calotype.jobs.job_names import name_of
+from calotype.jobs.job_names import members_of, name_of
 from calotype.jobs.queue import Entry
 from calotype.jobs.waiting import Waiting, explain, never_starts
 
@@ -162,7 +162,7 @@ class Watch(Base):
         elif now - self.answered > SILENCE and not self.told_silence:
             self.told_silence = True
             self.logger.warning(
-                f"Slurm has not answered `squeue` for {(now - self.answered) / 60:.0f} min. Jobs go on. "
+                f"Slurm has not answered `squeue` for {(now - self.answered) / 60:.0f} min. Jobs continue. "
                 "Hint: `sinfo` shows if it answers; Ctrl-C stops Snakemake and cancels the jobs."
             )
 
@@ -217,8 +217,7 @@ class Watch(Base):
 
 def _is_done(info: Any) -> bool:
     """Tell if all outputs of a job are there, and were written after its submission."""
-    jobs = info.job.jobs if info.job.is_group() else [info.job]
-    outputs = [Path(output) for job in jobs for output in job.output]
+    outputs = [Path(output) for job in members_of(info.job) for output in job.output]
     times = [output.stat().st_mtime for output in outputs if output.exists()]
     return len(times) == len(outputs) > 0 and max(times) >= info.aux["submitted"]
 
