@@ -25,13 +25,13 @@ def put(place, text):
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(("escaped", "named"), [(r"\u0007", r"\\x07"), (r"\ud800", r"\\ud800"), (r"\n", r"\\n")])
+@pytest.mark.parametrize(("escaped", "named"), [(r"\u0007", r"\x07"), (r"\ud800", r"\ud800"), (r"\n", r"\n")])
 def test_a_control_character_or_half_a_letter_is_named_with_its_key(place, escaped, named):
     file, path = put(place, "LETTER here")
     path.write_text(path.read_text().replace("LETTER here", f'"a{escaped}b"'))
     text = complaint(file)
     assert place in text
-    assert named.replace("\\\\", "\\") in text
+    assert named in text
     assert "Hint: remove it." in text
 
 

@@ -115,7 +115,7 @@ def _check_figures(study: Study) -> None:
     chosen = study.figures.variants
     for i, name in enumerate(chosen if isinstance(chosen, list) else []):
         _check_variant(name, study, f"figures.variants.{i}")
-    if study.figures.best and (reason := (study.chosen or {})["by"].get("reason")):
+    if study.figures.best and (reason := study.by.get("reason")):
         problem = f"figures.variants: `{chosen}` cannot be chosen: {reason}."
         raise CalotypeError(problem, "never choose on test images: set `validation_split`, or list names.")
 

@@ -38,17 +38,22 @@ class FigureStyle(Strict):
         )
         + ".",
     )
-    single: Width | None = Field(None, description="Width of one column in inches. Default: 3.5, or the preset's.")
-    double: Width | None = Field(None, description="Width of the whole page in inches. Default: 7.1, or the preset's.")
+    single: Width | None = Field(
+        None, description=f"Width of one column in inches. Default: {DEFAULT['single']}, or the preset's."
+    )
+    double: Width | None = Field(
+        None, description=f"Width of the whole page in inches. Default: {DEFAULT['double']}, or the preset's."
+    )
     font: Annotated[str, Field(min_length=1)] | None = Field(
         None,
         description="`sans` (DejaVu Sans), `serif` (STIX, like Times), the name of an installed font, or a font file "
-        "(.ttf, .otf, .ttc) for letters that these lack, such as Chinese. Default: `sans`, or the preset's.",
+        "(.ttf, .otf, .ttc) for letters that these lack, such as Chinese. "
+        f"Default: `{DEFAULT['font']}`, or the preset's.",
     )
     size: Annotated[float, Field(ge=7, le=14)] | None = Field(
         None,
-        description="Font size of titles and axis labels in points; other text is an eighth smaller. Default: 8, or "
-        "the preset's.",
+        description="Font size of titles and axis labels in points; other text is an eighth smaller. Default: "
+        f"{DEFAULT['size']:g}, or the preset's.",
     )
 
     def page(self) -> dict[str, Any]:
