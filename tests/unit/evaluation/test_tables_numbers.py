@@ -13,7 +13,7 @@ from calotype.tasks.count import COUNT
 from calotype.tasks.regress import REGRESS
 from calotype.util.csv_tables import read_csv
 from calotype.util.files import write_csv
-from calotype.util.statistics import score_interval
+from calotype.util.statistics import score_formula
 
 LABELS = np.array([0.25, 1.5, 2.75, 10.0])
 LOST = {"wide": {1: 3}, "deep": dict.fromkeys(range(3), 1)}
@@ -35,7 +35,7 @@ def test_a_study_of_numbers_has_its_tables_and_no_shares(numbers, tmp_path):
     summary = summary_table(table, REGRESS, numbers).set_index(["variant", "metric"])
     row = summary.loc[("wide", "mean_absolute_error")]
     errors = np.repeat([[0.5], [0.25]], 4, axis=1)
-    assert (row["mean"], row.low, row.high) == pytest.approx((0.375, *score_interval(0.375, errors, 0, math.inf)))
+    assert (row["mean"], row.low, row.high) == pytest.approx((0.375, *score_formula(0.375, errors, 0, math.inf)[:2]))
     assert row.low == 0, "no negative errors"
     assert (row.n, row.diverged) == (2, 1)
     assert math.isnan(summary.loc[("deep", "r2")]["mean"])

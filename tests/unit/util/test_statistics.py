@@ -11,7 +11,7 @@ from calotype.util.statistics import (
     difference_interval,
     mean_interval,
     next_run_interval,
-    score_interval,
+    score_formula,
     seeds_formula,
     share_interval,
     t_quantile,
@@ -124,8 +124,8 @@ def test_variance_of_a_mean_over_seeds_and_images_equals_a_two_way_analysis_of_v
     half = (weight * stats.t.ppf(0.975, 1) + (1 - weight) * stats.t.ppf(0.975, 2)) * variance**0.5
     expected = (scores.mean() - half, scores.mean() + half)
     assert squares[2] < min(squares[:2])
-    assert score_interval(scores.mean(), scores, -math.inf, math.inf) == pytest.approx(expected)
-    assert score_interval(scores.mean(), scores, 0.0, math.inf) == (0.0, pytest.approx(expected[1]))
+    assert score_formula(scores.mean(), scores, -math.inf, math.inf)[:2] == pytest.approx(expected)
+    assert score_formula(scores.mean(), scores, 0.0, math.inf)[:2] == (0.0, pytest.approx(expected[1]))
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 20])
@@ -141,7 +141,7 @@ def test_equal_seeds_have_the_interval_of_their_images(seeds, wrong):
 
 def test_scores_without_a_number_or_without_spread_have_no_interval():
     for scores in (np.array([[1.0, math.nan], [0.0, 1.0]]), np.zeros((3, 4))):
-        assert all(math.isnan(end) for end in score_interval(0.0, scores, 0.0, math.inf))
+        assert all(math.isnan(end) for end in score_formula(0.0, scores, 0.0, math.inf)[:2])
     assert all(math.isnan(end) for end in share_interval(math.nan, np.array([[math.nan, 1.0]])))
     assert all(math.isnan(end) for end in difference_interval(0.0, np.zeros((3, 4)), False))
 
@@ -199,7 +199,7 @@ def test_intervals_of_losses_hold_the_true_loss_in_95_of_100_cases(seeds, images
     for _ in range(300):
         spread = by_seed * rng.normal(size=(seeds, 1)) + by_image * rng.normal(size=images)
         losses = np.exp(spread + 0.5 * rng.normal(size=(seeds, images)))
-        low, high = score_interval(losses.mean(), losses, 0.0, math.inf)
+        low, high = score_formula(losses.mean(), losses, 0.0, math.inf)[:2]
         inside.append(low <= true <= high)
     # Means of few skewed losses are skewed, too: of 20 images, whose largest losses are e^4 times the smallest.
     assert np.mean(inside) >= {20: 0.8, 100: 0.88}.get(images, 0.92)

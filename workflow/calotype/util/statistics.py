@@ -113,11 +113,6 @@ def score_formula(mean: float, scores: Scores, lowest: float, highest: float) ->
     return Interval(max(lowest, mean - t * error), min(highest, mean + t * error), t, error)
 
 
-def score_interval(mean: float, scores: Scores, lowest: float, highest: float) -> tuple[float, float]:
-    """Return low and high of `score_formula`."""
-    return score_formula(mean, scores, lowest, highest)[:2]
-
-
 def share_formula(mean: float, scores: Scores, images: float | None = None) -> Interval:
     """Return the 95 % interval of a mean share over seeds and images.
 
