@@ -50,8 +50,8 @@ def _draw_differences(axis: Axes, differences: NDArray[np.float64], linear: floa
     axis.axvline(0, color=INK, linewidth=0.8)
     for row, (mean, low, high) in enumerate(differences):
         axis.plot([low, high], [row, row], color="C0", linewidth=1.2, marker="|", markersize=4)
-        apart = low > 0 or high < 0
-        axis.plot([mean], [row], "o", color="C0", markerfacecolor="C0" if apart else PAPER, markersize=4.5)
+        filled = low > 0 or high < 0
+        axis.plot([mean], [row], "o", color="C0", markerfacecolor="C0" if filled else PAPER, markersize=4.5)
     axis.margins(x=0.1)
     axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     if linear:
@@ -107,7 +107,7 @@ def _lost(seeds: int, finite: int, diverged: int) -> str:
 def _handles(kinds: Sequence[str], spread: bool, lost: bool) -> list[Line2D]:
     """Return the entries of the legend."""
     entries: list[tuple[Mapping[str, Any], str]] = [
-        ({"color": "C0", "marker": "o", "markersize": 3.2, "markeredgewidth": 0}, "one seed"),
+        ({"color": "C0", "marker": "o", "markersize": _dot(1), "markeredgewidth": 0}, "one seed"),
         ({"color": INK, "marker": "|", "markersize": 7, "markeredgewidth": 1.4, "linewidth": 1.2 if spread else 0},
          "mean, 95 % interval" if spread else "mean"),
         *(({"color": "C1"} | dict(MARKS[kind][0]), MARKS[kind][1]) for kind in kinds),
@@ -118,11 +118,15 @@ def _handles(kinds: Sequence[str], spread: bool, lost: bool) -> list[Line2D]:
             for look, label in entries]  # fmt: skip
 
 
+def _dot(seeds: int) -> float:
+    """Return the diameter in points of the dots of a row."""
+    return 3.2 if seeds <= 20 else 2.4
+
+
 def _draw_row(axis: Axes, numbers: NDArray[np.float64], mean: tuple[float, float, float], aside: NDArray[np.float64],
               published: Sequence[Sequence[Published]], lanes: Sequence[float]) -> None:  # fmt: skip
     """Plot the seeds of a row, their mean and the published numbers, each in its lane."""
-    dot = 3.2 if len(numbers) <= 20 else 2.4
-    axis.plot(numbers, lanes[0] + aside, "o", color="C0", markersize=dot, markeredgewidth=0, alpha=0.8)
+    axis.plot(numbers, lanes[0] + aside, "o", color="C0", markersize=_dot(len(numbers)), markeredgewidth=0, alpha=0.8)
     axis.plot(mean[1:], [lanes[1]] * 2, color=INK, linewidth=1.2)
     axis.plot(mean[:1], [lanes[1]], "|", color=INK, markersize=7, markeredgewidth=1.4)
     for found, lane in zip(published, lanes[2:], strict=False):
@@ -200,8 +204,7 @@ def draw_seeds(
     for i, (label, numbers) in enumerate(finite.items()):
         if i % 2 == 0:
             axis.axhspan(i * row, (i + 1) * row, color=BAND, linewidth=0, zorder=0)
-        dot = 3.6 if len(numbers) <= 20 else 2.8
-        aside = swarm(along(numbers) * panel, dot * POINT, room)
+        aside = swarm(along(numbers) * panel, (_dot(len(numbers)) + 0.4) * POINT, room)  # 0.4 points between dots
         _draw_row(axis, numbers, means[label], aside, published[label], [i * row + lane for lane in lanes])
         if lost[label]:
             beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "clip_on": False}
