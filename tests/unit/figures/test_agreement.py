@@ -1,6 +1,6 @@
 """The figure of task `regress` shows the measured values.
 
-That it can be printed, test_figures.py sees to.
+That it can be printed, test_print.py sees to.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The figures of errors and of task `classify` show the measured values.
 
-That they can be printed, test_figures.py sees to.
+That they can be printed, test_print.py sees to.
 """
 
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from unit.drawings import assert_readable
 
 from calotype.figures import classify, errors
 
@@ -16,6 +17,17 @@ CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shi
 
 
 pytestmark = pytest.mark.usefixtures("style", "closed")
+
+
+# ---- Example ---------------------------------------------------------------------------------------------------------
+
+
+def test_classes_of_an_example_with_long_names_stay_apart_and_inside_the_figure():
+    names = [f"a name of a class, much longer than its place {i}" for i in range(4)]
+    found = np.full((3, 4), 0.25, np.float32)
+    figure = classify.draw_example(np.ones((8, 8, 1), np.float32), names[2], {"wide": found}, names)
+    assert [tick.get_text()[-1] for tick in figure.axes[1].get_yticklabels()] == ["0", "1", "2", "3"]
+    assert_readable(figure)
 
 
 # ---- Most confident errors -------------------------------------------------------------------------------------------
@@ -33,6 +45,12 @@ def test_titles_say_true_predicted_and_probability():
     assert sorted(text.get_text() for text in axes.texts) == sorted(
         ["Ankle boot", "→ Sneaker", "90.0 %", "Ankle boot", "→ Sneaker", "80.0 %"]
     )
+
+
+def test_classes_of_an_error_that_differ_only_at_their_end_stay_apart():
+    names = [f"a name of a class, much longer than its place {i}" for i in (1, 2)]
+    (axes,) = errors.draw_errors(np.ones((1, 8, 8, 1), np.float32), names[:1], names[1:]).axes
+    assert [text.get_text()[-1] for text in axes.texts] == ["1", "2"]
 
 
 def test_details_and_names_of_images_stand_below_the_labels_and_keep_their_end():

@@ -109,11 +109,14 @@ def test_numbers_are_written_only_where_they_have_room():
 
 
 def test_classes_that_differ_only_at_their_end_stay_apart():
-    axis = drawn(
-        np.diag(np.full(25, 9)), [f"a name of a class, much longer than its place {i:02d}" for i in range(25)]
-    ).axes[0]
+    counts = np.diag(np.full(25, 9))
+    counts[3, 7] = 2
+    figure = drawn(counts, [f"a name of a class, much longer than the place that it has {i:02d}" for i in range(25)])
+    axis = figure.axes[0]
     for ticks in (axis.get_yticklabels(), axis.get_xticklabels()):
         assert [tick.get_text()[-2:] for tick in ticks] == [f"{i:02d}" for i in range(25)]
+    (listed,) = (tick.get_text() for tick in figure.axes[2].get_yticklabels())
+    assert [name[-2:] for name in listed.split(" → ")] == ["03", "07"]
 
 
 def table(*rows):

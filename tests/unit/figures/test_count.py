@@ -1,6 +1,6 @@
 """The figures of task `count` show the measured values.
 
-That they can be printed, test_figures.py sees to.
+That they can be printed, test_print.py sees to.
 """
 
 import numpy as np

@@ -108,6 +108,15 @@ def test_diverged_runs_are_marked_in_both_figures():
         assert sum(np.size(line.get_xdata()) for line in drawn) == crosses
 
 
+def test_values_that_differ_only_at_their_end_stay_apart():
+    found = view(WORDS)
+    for figure in (draw_grid_effects([found]), draw_grid_pairs(found)):
+        for axis in figure.axes:
+            for ticks in (axis.get_xticklabels(), axis.get_yticklabels()):
+                names = [tick.get_text() for tick in ticks if tick.get_text()]
+                assert len(set(names)) == len(names)
+
+
 def test_a_grid_without_any_value_says_so():
     found = view(SMALL, gone=[*np.ndindex(2, 3)])
     assert_readable(draw_grid_effects([found]))

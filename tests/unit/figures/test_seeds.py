@@ -1,6 +1,6 @@
 """The figure of all seeds shows each seed, the mean, the published number and the differences of variants.
 
-That it can be printed, test_figures.py sees to.
+That it can be printed, test_print.py sees to.
 """
 
 import numpy as np

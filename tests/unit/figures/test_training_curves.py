@@ -1,6 +1,6 @@
 """The training curves show the measured values, also for seeds that stopped early or diverged.
 
-That they can be printed, test_figures.py sees to.
+That they can be printed, test_print.py sees to.
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import BAND, FAINT, MARKERS, apart, double, shorten, single, tallest, text_width, wrap
+from calotype.figures.base import BAND, FAINT, MARKERS, apart, double, shorten_all, single, tallest, text_width, wrap
 from calotype.figures.panels import empty_figure, percent_ticks, place
 from calotype.util.statistics import share_interval
 
@@ -80,7 +80,7 @@ def draw_accuracy_by_label(
     texts = [str(label) for label in rows] if names is None else [names[label] for label in rows]
     long = max(text_width(text, 7) for text in texts) > 0.3 * single()
     width = double() if long or len(groups) > 1 else single()
-    texts = apart(texts, lambda text, end: shorten(text, 0.3 * width if len(groups) == 1 else 1.6, 7, end=end))
+    texts = shorten_all(texts, 0.3 * width if len(groups) == 1 else 1.6, 7)
     left = 0.34 + max(text_width(text, 7) for text in texts)
     panel = (width - left - right - gap * (len(groups) - 1)) / len(groups)
     free = panel - 0.2 + (left - 0.1) * (len(groups) == 1)

@@ -193,6 +193,11 @@ def apart(texts: Sequence[str], short: Callable[[str, str], str]) -> list[str]:
     return found
 
 
+def shorten_all(texts: Sequence[str], width: float, size: float) -> list[str]:
+    """Cut texts to a width in inches, so that different texts stay different."""
+    return apart(texts, lambda text, end: shorten(text, width, size, end=end))
+
+
 def _equal(texts: Sequence[str]) -> list[list[int]]:
     """Return the places of each text that occurs more than once."""
     places: dict[str, list[int]] = {}

@@ -13,7 +13,20 @@ from numpy.typing import NDArray
 from calotype.data.prepared_split import place_of
 from calotype.evaluation.divergence import diverged_text
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import FAINT, INK, PALE, SMALL, WRONG, double, shorten, single, text_width, wrap
+from calotype.figures.base import (
+    FAINT,
+    INK,
+    PALE,
+    SMALL,
+    WRONG,
+    apart,
+    double,
+    shorten,
+    shorten_all,
+    single,
+    text_width,
+    wrap,
+)
 from calotype.figures.image_page import ImagePage, black_and_white, first_seed_diverged, fit, image_page
 from calotype.figures.panels import empty_figure, legend, percent_ticks, place
 from calotype.training.result import Trained
@@ -47,11 +60,11 @@ def draw_example(
     # All in inches.
     width = single() if variants == 1 else double()
     picture = 0.95 if variants == 1 else 1.3
-    labels = [shorten(names[i], 1.0, 7) for i in shown]
+    labels = shorten_all([names[i] for i in shown], 1.0, 7)
     left = 0.1 + picture + 0.15 + max(text_width(label, 7, bold=True) for label in labels)
     between = 0.32
     panel = (width - left - 0.2 - between * (variants - 1)) / variants
-    titles = [wrap(label, panel + between - 0.05, 8) for label in probabilities]
+    titles = apart([*probabilities], lambda label, end: wrap(label, panel + between - 0.05, 8, end=end))
     head = 0.28 + 0.14 * (max(title.count("\n") for title in titles) + 1)
     body = max(0.17 * len(shown), picture)
     lost = {label: count for label, count in (diverged or {}).items() if count}
@@ -60,7 +73,7 @@ def draw_example(
     within = place(figure, 0.1 + (picture - wide) / 2, head, wide, high, xlim=(0, wide), ylim=(high, 0))
     within.set_axis_off()
     ImagePage(figure, within).picture(image, 0, 0, wide, high, *black_and_white(image))
-    within.set_title(f"true: {true}", y=1, parse_math=False)
+    within.set_title(shorten(f"true: {true}", picture + 0.1, 8), y=1, parse_math=False)
     rows = np.arange(len(shown))
     for i, (label, found) in enumerate(probabilities.items()):
         axis = place(figure, left + i * (panel + between), head, panel, body)

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import INK, PALE, PAPER, apart, double, shorten, single, tallest, text_width, wrap
+from calotype.figures.base import INK, PALE, PAPER, double, shorten_all, single, tallest, text_width, wrap
 from calotype.figures.image_page import notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
 from calotype.util.csv_tables import where
@@ -97,7 +97,9 @@ def _draw_largest(axis: Axes, counts: NDArray[np.int64], true: Sequence[str], pr
         axis.barh(i, shares[row, column], height=0.7, color=PALE)
         words = f" {_cell(shares[row, column])} % ({counts[row, column]:,} of {counts[row].sum():,})"
         axis.text(shares[row, column], i, words, va="center_baseline", fontsize=7)
-    names = [f"{shorten(row, half, 7)} → {shorten(column, half, 7)}" for row, column in zip(rows, columns, strict=True)]
+    known = list(dict.fromkeys([*rows, *columns]))
+    short = dict(zip(known, shorten_all(known, half, 7), strict=True))
+    names = [f"{short[row]} → {short[column]}" for row, column in zip(rows, columns, strict=True)]
     axis.set_yticks(range(len(found)), names, parse_math=False)
     most = max((float(shares[row, column]) for row, column in found), default=1.0)
     axis.set(ylim=(len(found) - 0.4, -0.6), xlim=(0, most))
@@ -119,7 +121,7 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
     """
     down, across = counts.shape
     shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
-    lines = apart(true, lambda name, end: shorten(name, 1.1, 7, end=end))
+    lines = shorten_all(true, 1.1, 7)
     # All in inches.
     left = 0.3 + max(text_width(name, 7) for name in lines)
     widest = max((text_width(_cell(share), 7) for share in shares[counts > 0].tolist()), default=0.0)
@@ -134,7 +136,7 @@ def draw_confusion_matrix(counts: NDArray[np.int64], true: Sequence[str], predic
     below = [wrap(name, every * wide - 0.04, 7, lines=2) for name in predicted[::every]]
     rotated = any("…" in name for name in below)
     if rotated:
-        below = apart(predicted[::every], lambda name, end: shorten(name, 1.1, 7, end=end))
+        below = shorten_all(predicted[::every], 1.1, 7)
         foot = 0.3 + max(text_width(name, 7) for name in below)
     else:
         foot = 0.5 if any("\n" in name for name in below) else 0.4

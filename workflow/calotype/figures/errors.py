@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import FAINT, SMALL, double, shorten, text_width
+from calotype.figures.base import FAINT, SMALL, double, shorten, shorten_all, text_width
 from calotype.figures.image_page import black_and_white, fit, image_page, notice
 
 ERRORS = 40  # images of a page
@@ -39,8 +39,9 @@ def draw_errors(
     room = size + gap - 0.04
     titles = [[f"{true[i]} → {predicted[i]}"] for i in range(count)]
     if any(text_width(title, SMALL) > room for (title,) in titles):
-        arrow = room - text_width("→ ", SMALL)
-        titles = [[shorten(true[i], room, SMALL), "→ " + shorten(predicted[i], arrow, SMALL)] for i in range(count)]
+        known = list(dict.fromkeys([*true[:count], *predicted[:count]]))
+        short = dict(zip(known, shorten_all(known, room - text_width("→ ", SMALL), SMALL), strict=True))
+        titles = [[short[true[i]], f"→ {short[predicted[i]]}"] for i in range(count)]
     further = [[shorten(part[i], room, SMALL, end=part[i][-KEPT:]) for part in (details, names) if part is not None]
                for i in range(count)]  # fmt: skip
     lines = len(titles[0]) + len(further[0])

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import INK, PALE, WRONG, double, shorten, single, text_width
+from calotype.figures.base import INK, PALE, WRONG, double, shorten, shorten_all, single, text_width
 from calotype.figures.panels import empty_figure, legend, log_scale, percent_ticks, place
 
 ACROSS, TALL = 3, 1.6  # panels side by side, and the height of a panel in inches
@@ -31,7 +31,7 @@ def level_ticks(levels: Sequence[str], room: float) -> tuple[list[int], list[str
     if max(text_width(text, 7) for text in levels) <= room - 0.05:
         return [*range(len(levels))], [*levels], False, 0.12
     every = max(1, -int(-0.11 // room))  # upright lines need 0.11 in
-    texts = [shorten(text, LONGEST, 7) for text in levels[::every]]
+    texts = shorten_all(levels[::every], LONGEST, 7)
     return [*range(0, len(levels), every)], texts, True, max(text_width(text, 7) for text in texts) + 0.03
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import INK, PAPER, WRONG, double, shorten, single, tallest, text_width
+from calotype.figures.base import INK, PAPER, WRONG, double, shorten, shorten_all, single, tallest, text_width
 from calotype.figures.grid_effects import FAR, level_ticks
 from calotype.figures.image_page import notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
@@ -140,7 +140,7 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
             places, texts, upright, _ = ticks[i]
             axis.set_xticks([each + 0.5 for each in places], texts, parse_math=False, rotation=90 if upright else 0)
             every = max(1, -int(-0.1 // row))
-            names = [shorten(text, ROOM, 7) for text in view.levels[first][::every]]
+            names = shorten_all(view.levels[first][::every], ROOM, 7)
             axis.set_yticks(np.arange(0, len(means), every) + 0.5, names, parse_math=False)
             axis.set_xlabel(shorten(view.names[second], panel, 8), parse_math=False)
             axis.set_ylabel(shorten(view.names[first], max(row * rows, 1), 8), parse_math=False)
