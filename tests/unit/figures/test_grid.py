@@ -1,6 +1,7 @@
 """Figures of a grid fit on a page, show what the tables say, and mark the best only by validation images."""
 
 import itertools
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -115,6 +116,20 @@ def test_values_that_differ_only_at_their_end_stay_apart():
             for ticks in (axis.get_xticklabels(), axis.get_yticklabels()):
                 names = [tick.get_text() for tick in ticks if tick.get_text()]
                 assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("factor", "power"), [(1e-8, " (× 10⁻⁹)"), (1e7, " (× 10⁶)"), (1.0, "")])
+def test_losses_of_any_size_have_short_ticks_and_their_power_of_ten_beside_the_axis(factor, power):
+    found = view(SMALL)
+    combinations = found.combinations.rename(columns={"val_accuracy": "val_loss"})
+    combinations["val_loss"] *= factor
+    effects = found.effects.assign(metric="val_loss")
+    effects[["mean", "low", "high"]] *= factor
+    axis = draw_grid_effects([replace(found, score="val_loss", combinations=combinations, effects=effects)]).axes[0]
+    axis.figure.draw_without_rendering()
+    assert axis.get_ylabel() == f"validation loss{power}"
+    assert all(len(tick.get_text()) <= 4 for tick in axis.get_yticklabels())
+    assert not axis.yaxis.get_offset_text().get_text()
 
 
 def test_a_grid_without_any_value_says_so():

@@ -8,17 +8,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import INK, PALE, WRONG, double, shorten, shorten_all, single, text_width
-from calotype.figures.panels import empty_figure, legend, log_scale, percent_ticks, place
+from calotype.figures.panels import empty_figure, legend, log_scale, number_ticks, percent_ticks, place
 
 ACROSS, TALL = 3, 1.6  # panels side by side, and the height of a panel in inches
 LEFT, BETWEEN, EDGE, HEAD = 0.75, 0.12, 0.1, 0.3  # inches
 ASIDE = 0.16  # of the distance of two values: the points beside their mean
 LONGEST = 0.9  # inches of a tick label
-FAR = 20  # times the lowest score: the axis of a loss is logarithmic
+FAR = 20  # times the lowest score: the scale of a loss is logarithmic
 
 
 def level_ticks(levels: Sequence[str], room: float) -> tuple[list[int], list[str], bool, float]:
@@ -89,11 +90,17 @@ def draw_grid_effects(views: Sequence[GridView]) -> Figure:
 
 
 def _scale(axis: Axes, view: GridView) -> None:
-    scores = view.combinations[view.score].dropna()
     if view.share:
         percent_ticks(axis.yaxis)
-    elif len(scores) and scores.min() > 0 and scores.max() > FAR * scores.min():
-        axis.set_ylabel(axis.get_ylabel() + log_scale(axis.yaxis), parse_math=False)
+        return
+    far = far_apart(view.combinations[view.score].dropna().to_numpy())
+    power = (log_scale if far else number_ticks)(axis.yaxis)
+    axis.set_ylabel(axis.get_ylabel() + power, parse_math=False)
+
+
+def far_apart(scores: NDArray[np.float64]) -> bool:
+    """Return True for finite scores that need a logarithmic scale."""
+    return len(scores) > 0 and bool(scores.min() > 0 and scores.max() > FAR * scores.min())
 
 
 def _handles(views: Sequence[GridView]) -> list[Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
 from calotype.figures.base import INK, PAPER, WRONG, double, shorten, shorten_all, single, tallest, text_width
-from calotype.figures.grid_effects import FAR, level_ticks
+from calotype.figures.grid_effects import far_apart, level_ticks
 from calotype.figures.image_page import notice
 from calotype.figures.panels import empty_figure, percent_ticks, place
 
@@ -126,8 +126,9 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
     down = [max(maps[i].shape[0] for i in block) for block in blocks]
     row = min(0.24, (tallest() - HEAD - sum(feet) - GAP * len(blocks)) / sum(down))
     figure = empty_figure(width, HEAD + sum(feet) + row * sum(down) + GAP * (len(blocks) - 1))
-    far = not view.share and finite.min() > 0 and finite.max() > FAR * finite.min()
-    norm = (LogNorm if far else Normalize)(finite.min(), finite.max() if np.ptp(finite) else finite.min() + 1)
+    norm = (LogNorm if not view.share and far_apart(finite) else Normalize)(
+        finite.min(), finite.max() if np.ptp(finite) else finite.min() + 1
+    )
     percent = 100.0 if view.share else 1.0
     top, axis = HEAD, None
     for block, foot, rows in zip(blocks, feet, down, strict=True):
