@@ -10,8 +10,8 @@ from calotype.config.paths import Layout
 from calotype.report.recipes import _loss, recipes
 
 
-def remarks(tmp_path, variant="wide", targets=None, **keys):
-    """Return the remarks on a variant of a study of counts with these keys."""
+def row(tmp_path, variant="wide", targets=None, **keys):
+    """Return the row of a variant of a study of counts with these keys."""
     made = config()
     study = made.studies["dots"]
     changed = study.variants[variant].model_copy(update=keys)
@@ -20,7 +20,12 @@ def remarks(tmp_path, variant="wide", targets=None, **keys):
     packs = [origin("wide", 0, 2, targets=targets), origin("deep", 0, 0, targets=targets)]
     found = results(tmp_path, made, PREDICTIONS, packs)
     rows = recipes(Layout(made).described(["dots"])["dots"], found)
-    return rows[0 if variant == "wide" else 1]["remarks"]
+    return rows[0 if variant == "wide" else 1]
+
+
+def remarks(tmp_path, *variant, **keys):
+    """Return the remarks on a variant."""
+    return row(tmp_path, *variant, **keys)["remarks"]
 
 
 def test_numbers_of_images_rates_and_precision_are_there_also_where_the_config_leaves_them_out(tmp_path):
@@ -62,6 +67,14 @@ def test_what_changes_the_loss_is_named_by_class(weights, said):
     assert _loss({"label_smoothing": 0.0, "class_weight": listed}, ["beech", "oak"]) == said
     smoothed = _loss({"label_smoothing": 0.1, "class_weight": listed}, ["beech", "oak"])
     assert smoothed == "; ".join(filter(None, ["label smoothing 0.1", said]))
+
+
+def test_arguments_are_written_as_in_a_study_file(tmp_path):
+    optimizer = Optimizer(name="sgd", learning_rate=0.1, arguments={"momentum": 0.9, "nesterov": True})
+    shown = row(tmp_path, optimizer=optimizer, model_arguments={"filters": [8, 16], "pool": False, "name": None})
+    assert shown["optimizer_arguments"] == "learning_rate: 0.1, arguments: {momentum: 0.9, nesterov: true}"
+    assert shown["model_arguments"] == "filters: [8, 16], pool: false, name: null"
+    assert row(tmp_path)["optimizer_arguments"] == ""
 
 
 def test_scikit_learn_has_no_precision_and_its_own_default_rate(tmp_path):

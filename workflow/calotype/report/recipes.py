@@ -1,8 +1,11 @@
 """Training settings of the variants, in words."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import yaml
 
 from calotype.config.optimizer_arguments import DEFAULT_RATE, default_rate
 from calotype.config.recipe import SCIKIT_LEARN
@@ -100,6 +103,11 @@ def _targets(variant: Mapping[str, Any], packs: Sequence[PackOrigin]) -> str:
     return f"targets are scaled: labels from {first} to {last} become 0 to 1"
 
 
+def _arguments(values: Mapping[str, Any]) -> str:
+    """Return keyword arguments in one line, as in a study file; empty without any."""
+    return yaml.safe_dump(values, default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf)[1:-2]
+
+
 def _computing(variant: Mapping[str, Any]) -> str:
     """Describe precision and XLA; empty for scikit-learn."""
     if variant["model"] in SCIKIT_LEARN:
@@ -132,7 +140,8 @@ def recipes(study: Mapping[str, Any], results: StudyResults) -> list[dict[str, A
                 **variant,
                 "parameters": packs[0].origin["parameters"],
                 "optimizer": optimizer.pop("name"),
-                "optimizer_arguments": optimizer,
+                "optimizer_arguments": _arguments(optimizer),
+                "model_arguments": _arguments(variant["model_arguments"]),
                 "loss": variant["loss"].replace("_", " "),
                 "augment": ", ".join(_augmentation(change) for change in variant["augment"]) or "none",
                 "remarks": [words for words in remarks if words],
