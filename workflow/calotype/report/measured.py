@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from calotype.config.choice import BEST
 from calotype.evaluation.choice import ranking, score_text
 from calotype.evaluation.divergence import converged
 from calotype.evaluation.number_format import mean_texts
@@ -16,8 +17,7 @@ from calotype.util.csv_tables import where
 from calotype.util.statistics import NO_INTERVAL, Interval, next_run_interval
 
 Line = Mapping[Hashable, Any]
-FEW = 8  # variants of which all are shown; of more, only the first of their `Order`
-BEST = 5
+FEW = 8  # variants of which all are shown; of more, only the first `BEST` of their `Order`
 
 
 @dataclass(frozen=True)
