@@ -13,6 +13,7 @@ from unit.pages import (
     class_section,
     hits,
     origin,
+    own_print,
     page,
     rendered,
     results,
@@ -73,8 +74,10 @@ def test_validation_images_choose_the_result_of_the_first_screen_and_test_images
     made, rows = held_out(other)
     packs = [origin(name, 0, 2) for name in ("plain", "other")]
     found = results(tmp_path, made, CLASS_PREDICTIONS, packs, rows, CLASS_LABELS)
-    said = section_of(found, made)["best"]
-    assert f"({chosen}), chosen of 2 variants by validation accuracy" in said
+    shown = section_of(found, made, [own_print("accuracy-by-class", tmp_path)])
+    assert f"({chosen}), chosen of 2 variants by validation accuracy" in shown["best"]
+    (figure,) = shown["figures"][0]["figures"]
+    assert figure["alternative"].startswith(f"{chosen}, by true label: best"), "so does a text in place of a figure"
 
 
 def test_each_number_has_its_mean_interval_seeds_published_value_and_verdict(tmp_path):

@@ -9,6 +9,7 @@ from calotype.evaluation.number_format import show, span_text
 from calotype.evaluation.study_results import StudyResults
 from calotype.metrics.registry import METRICS
 from calotype.report.confusions import largest, named
+from calotype.report.measured import Order
 from calotype.report.shown_figures import ShownFigure
 from calotype.util.csv_tables import where
 
@@ -40,8 +41,7 @@ def _metric(results: StudyResults, name: str) -> str:
 
 def _by_label(results: StudyResults, variant: str) -> str:
     """Return the labels with the highest and the lowest share of right images of a variant."""
-    table = results.table("confusion")
-    table = table[(table.seed == "all") & (table.variant == variant) & (table.split == results.tests[-1])]
+    table = where(results.table("confusion"), seed="all", variant=variant, split=results.tests[-1])
     if not len(table):
         return ""
     right = table[table.true == table.predicted].groupby("true").images.sum()
@@ -68,12 +68,6 @@ def _errors(results: StudyResults, variant: str) -> str:
     return f"{label}: {pairs.wrong:,} of {pairs.images:,} predictions are errors{often}."
 
 
-def _best(results: StudyResults) -> str:
-    rows = where(results.table("summary"), metric=results.metric, split=results.tests[-1])
-    rows = rows.sort_values("mean", ascending=METRICS[results.metric].less_is_better)
-    return str(rows.variant.iloc[0])
-
-
 def _seeds(results: StudyResults) -> str:
     runs: pd.DataFrame = where(results.table("runs"), metric=results.metric, split=results.tests[-1])
     share = METRICS[results.metric].share
@@ -81,15 +75,15 @@ def _seeds(results: StudyResults) -> str:
     return _metric(results, results.metric) + (spread if runs.value.notna().any() else "")
 
 
-def alternative(figure: ShownFigure, results: StudyResults) -> str:
+def alternative(results: StudyResults, ordered: Order, figure: ShownFigure) -> str:
     """Return what a figure of a study shows, with its best and worst values if they are known."""
-    best = _best(results)
     match figure.kind:
         case "seeds":
             found = _seeds(results)
         case "accuracy-by-class" | "accuracy-by-count":
-            shares = _by_label(results, best)
-            found = f"{results.labels[best]}, by true label: {shares}." if shares else ""
+            variant = ordered.variants[0]
+            shares = _by_label(results, variant)
+            found = f"{results.labels[variant]}, by true label: {shares}." if shares else ""
         case "training-curves":
             found = _training(results)
         case "confusion-matrices" | "most-confident-errors" | "contact-sheets":
@@ -101,6 +95,6 @@ def alternative(figure: ShownFigure, results: StudyResults) -> str:
     return found or f"{figure.kind.replace('-', ' ').capitalize()} of {results.study}."
 
 
-def preview_text(sheet: ShownFigure) -> str:
+def preview_text(preview: ShownFigure) -> str:
     """Return what the preview of a split shows."""
-    return f"Images of the split {sheet.variant}, one a row, as read and after each step of the preparation."
+    return f"Images of the split {preview.variant}, one a row, as read and after each step of the preparation."

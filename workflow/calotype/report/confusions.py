@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calotype.evaluation.study_results import StudyResults
+from calotype.util.csv_tables import where
 
 MOST = 5  # confusions of a variant in the report
 
@@ -43,12 +44,11 @@ def named(label: float, names: Sequence[str]) -> str:
 
 def largest(results: StudyResults, variant: str, most: int = MOST) -> Confusions | None:
     """Return the most frequent confusions of a variant on its last test split; None without predicted labels."""
-    table = results.table("confusion")
-    table = table[(table.seed == "all") & (table.variant == variant)]
+    table = where(results.table("confusion"), seed="all", variant=variant)
     if not len(table):
         return None
     split = table.split.iloc[-1]
-    table = table[table.split == split]
+    table = where(table, split=split)
     totals, wrong = table.groupby("true").images.sum(), table[table.true != table.predicted]
     ranked = wrong.sort_values("images", ascending=False, kind="stable").head(most)
     first = [

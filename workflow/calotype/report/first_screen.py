@@ -7,11 +7,11 @@ from typing import Any
 from calotype.evaluation.claims import WEAK
 from calotype.evaluation.number_format import claim_text
 from calotype.evaluation.study_results import StudyResults
-from calotype.report.measured import Number, order
-from calotype.report.strip import scale_of, strip
+from calotype.report.measured import Number, Order
+from calotype.report.strip import Scale, scale_of, strip
 
 
-def _row(number: Number, identifier: str, head: bool, scale: Any, labels: Mapping[str, str]) -> dict[str, Any]:
+def _row(number: Number, identifier: str, head: bool, scale: Scale | None, labels: Mapping[str, str]) -> dict[str, Any]:
     mean, between = number.texts
     claimed = [claim_text(claim, labels) for claim in number.claims]
     seeds = f"{len(number.seeds)} seed{'' if len(number.seeds) == 1 else 's'}" if number.seeds else ""
@@ -33,15 +33,8 @@ def _row(number: Number, identifier: str, head: bool, scale: Any, labels: Mappin
     }
 
 
-def rows(
-    found: Sequence[Number], results: StudyResults, identifiers: Sequence[str], by: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the rows of a study, and a text about those that are left out of the first screen.
-
-    Args:
-        by: how variants are compared on validation images, as `config.choice.choosing` returns it.
-    """
-    ordered = order(results, by)
+def rows(found: Sequence[Number], results: StudyResults, identifiers: Sequence[str], ordered: Order) -> dict[str, Any]:
+    """Return the rows of a study, and a text about those that are left out of the first screen."""
     kept = {*ordered.prominent}
     by_metric = {number.metric.name: scale_of([n for n in found if n.metric == number.metric]) for number in found}
     begun: set[str] = set()
@@ -64,12 +57,8 @@ def _measured(number: Number) -> str:
     return " ".join(filter(None, [*number.texts, f"({number.label})"]))
 
 
-def result_text(found: Sequence[Number], results: StudyResults, by: Mapping[str, Any]) -> str:
-    """Return the headline of a study on its last test split: of the variant that validation images choose, or from all.
-
-    Args:
-        by: how variants are compared on validation images, as `config.choice.choosing` returns it.
-    """
+def result_text(found: Sequence[Number], results: StudyResults, ordered: Order) -> str:
+    """Return the headline of a study on its last test split: of the variant chosen by validation images, or of all."""
     own = {
         number.variant: number
         for number in found
@@ -78,7 +67,7 @@ def result_text(found: Sequence[Number], results: StudyResults, by: Mapping[str,
     if not own:
         return "no run has a value"
     lowest, highest = (pick(own.values(), key=lambda number: number.mean) for pick in (min, max))
-    what, ordered, several = f"{lowest.name} on {lowest.split}", order(results, by), len(results.labels)
+    what, several = f"{lowest.name} on {lowest.split}", len(results.labels)
     if ordered.score and several > 1:
         chosen = own[ordered.variants[0]]
         return f"{what} {_measured(chosen)}, chosen of {several} variants by {ordered.score}"

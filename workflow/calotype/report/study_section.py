@@ -1,6 +1,7 @@
 """The section of a study in the report."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
     images, kept = images_tested(pooled), converged(results.table("runs"))
     for (variant, split), group in tested.groupby(["variant", "split"], sort=False):
         by_metric = group.set_index("metric")
-        numbers: dict[str, tuple[float, float, float]] = {
+        found: dict[str, tuple[float, float, float]] = {
             metric: tuple(by_metric.loc[metric, ["mean", "low", "high"]]) for metric in shown
         }
-        metrics = [mean_texts(*numbers[metric], METRICS[metric].share) for metric in shown]
+        metrics = [mean_texts(*found[metric], METRICS[metric].share) for metric in shown]
         seeds = where(kept, variant=variant, split=split, metric=headline).value
         lost = int(by_metric.diverged[headline])
         rows.append(
@@ -60,7 +61,7 @@ def _measured(results: StudyResults, shown: Sequence[str]) -> list[dict[str, Any
                 "n": len(seeds),
                 "diverged": diverged_text(lost, lost + len(seeds)),
                 "metrics": metrics,
-                "range": range_text(*numbers[headline][1:], seeds.min(), seeds.max(), share) if len(seeds) else "",
+                "range": range_text(*found[headline][1:], seeds.min(), seeds.max(), share) if len(seeds) else "",
                 "images": f"{images[variant, split]:,}" if images[variant, split] else "–",
             }
         )
@@ -151,8 +152,8 @@ def study_section(
     return {
         **{key: study[key] for key in ("title", "description", "source", "same_images")},
         "name": results.study,
-        "first": rows(found, results, identifiers, study["by"]),
-        "best": result_text(found, results, study["by"]),
+        "first": rows(found, results, identifiers, ordered),
+        "best": result_text(found, results, ordered),
         "how": [
             {"id": identifier} | how(number, results.labels)
             for number, identifier in zip(found, identifiers, strict=True)
@@ -174,7 +175,7 @@ def study_section(
         "images": images_of(study, results.classes, links),
         "skipped": skipped_text(Path(study["skipped"])) if "skipped" in study else "",
         "preparation": figure_groups(previews, [], {one.variant: one.variant for one in previews}, preview_text, links),
-        "figures": figure_groups(figures, linked, results.labels, lambda one: alternative(one, results), links),
+        "figures": figure_groups(figures, linked, results.labels, partial(alternative, results, ordered), links),
         "tables": _tables(results, links),
         "origins": origins(results.origins, results.folder, links),
         "packs": results.origins,
