@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import fields
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,8 +24,8 @@ from calotype.evaluation.study_results import StudyResults
 from calotype.report import html as report
 from calotype.report.jobs import Job, train_job
 from calotype.report.links import Links
+from calotype.report.section import section as section_of_study
 from calotype.report.shown_figures import ShownFigure
-from calotype.report.study_section import study_section
 from calotype.tasks.registry import TASKS
 from calotype.util.files import write_csv
 
@@ -149,7 +150,8 @@ def prepared(described, folder):
 def section_of(found, made, figures=(), previews=()):
     folder = Path(found.folder)
     described = prepared(Layout(made).described([found.study])[found.study], folder)
-    return study_section(found, described, figures, previews, Links(folder))
+    described["results"] = {one.name: getattr(found, one.name) for one in fields(found) if one.init}
+    return section_of_study(described, figures, previews, Links(folder))
 
 
 def own_print(name, folder, caption="Figure.\n"):

@@ -74,7 +74,7 @@ def test_validation_images_choose_the_result_of_the_first_screen_and_test_images
     made, rows = held_out(other)
     packs = [origin(name, 0, 2) for name in ("plain", "other")]
     found = results(tmp_path, made, CLASS_PREDICTIONS, packs, rows, CLASS_LABELS)
-    shown = section_of(found, made, [own_print("accuracy-by-class", tmp_path)])
+    shown = section_of(found, made, [replace(own_print("accuracy-by-class", tmp_path), study="clothes")])
     assert f"({chosen}), chosen of 2 variants by validation accuracy" in shown["best"]
     (figure,) = shown["figures"][0]["figures"]
     assert figure["alternative"].startswith(f"{chosen}, by true label: best"), "so does a text in place of a figure"

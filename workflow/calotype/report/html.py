@@ -54,7 +54,7 @@ def findings(sections: Sequence[Mapping[str, Any]]) -> str:
             count = "; ".join(filter(None, (count if row["n"] else "", row["diverged"])))
             found = f"{section['metrics'][0]} {mean} {between}"
             lines.append(f"  {row['variant']:<{width}}  {row['split']:<{splits}}  {found}  ({count})")
-        lines += [f"  {remark}" for remark in section.get("remarks", ())]
+        lines += [f"  {remark}" for remark in section["remarks"]]
         if section["skipped"]:
             lines.append(f"  {section['skipped']}")
         for claim in section["claims"]:
