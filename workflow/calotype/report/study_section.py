@@ -163,7 +163,6 @@ def study_section(
         "metrics": [metric.named(results.unit) for metric in metrics],
         "headings": [metric.heading(results.unit) for metric in metrics],
         "share": metrics[0].share,
-        "of_images": metrics[0].of_images,
         "results": _measured(results, study["metrics"]),
         "prominent": [results.labels[variant] for variant in ordered.prominent],
         "differences": _differences(results),
