@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from calotype.jobs.job_logs import LINES, excerpt
+from calotype.jobs.job_logs import LINES, error, excerpt
 from calotype.util.entry_point import FINAL
 
 SLURMS = """\
@@ -80,3 +80,17 @@ def test_of_a_group_only_the_rule_that_failed_counts():
     assert excerpt(group, 1000, Path("1.log"))[0] == "log: bad.log"
     group.jobs = members[:1]
     assert excerpt(group, 1000, Path("1.log"))[0] == "log: 1.log"
+
+
+def test_the_list_at_the_end_names_the_file_and_what_to_do():
+    wrong = ["12:00 error: leaves: 2 images cannot be used:", "  oak/1.jpg: truncated", "  oak/2.jpg: empty"]
+    text = "\n".join([*wrong, "Hint: restore it,", "or delete it.", f"12:00 {FINAL}"])
+    lines = excerpt(job(log("rule.log", text)), 1000, None)
+    assert error(lines) == [
+        "error: leaves: 2 images cannot be used:",
+        "  oak/1.jpg: truncated",
+        "Hint: restore it,",
+        "or delete it.",
+    ]
+    assert error(["log: rule.log", "  12:00 error: x", "  Traceback"]) == ["error: x"]
+    assert error(["log: rule.log", "  Hint: of an image", "  killed"]) == []

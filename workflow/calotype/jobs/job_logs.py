@@ -1,12 +1,13 @@
 """Find the log that tells why a job failed, and its last lines."""
 
+import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from calotype.jobs.job_names import members_of
-from calotype.util.entry_point import would_fail_again
+from calotype.util.entry_point import FINAL, would_fail_again
 
 LINES = 20
 # First lines of what Snakemake itself writes into the log of Slurm; indented lines belong to the line above.
@@ -36,6 +37,23 @@ def excerpt(job: Any, began: float, slurms: Path | None) -> list[str]:
         if lines := _last_lines(log, without_chatter=log == slurms):
             return [f"log: {shown(log)}", *(f"  {line}" for line in lines)]
     return [f"log: neither the rule nor Slurm wrote one ({shown(slurms)})" if slurms else "log: the rule wrote none"]
+
+
+def error(lines: list[str]) -> list[str]:
+    """Return the last error in an excerpt: its first line, the second if the first ends with a colon, and its hint."""
+    starts = [number for number, line in enumerate(lines) if "error: " in line]
+    if not starts:
+        return []
+    first = lines[starts[-1]]
+    more = lines[starts[-1] + 1 :][: first.endswith(":")]
+    return [first[first.index("error: ") :], *(f"  {line.strip()}" for line in more), *hint(lines[starts[-1] :])]
+
+
+def hint(lines: list[str]) -> list[str]:
+    """Return the hint of an error in an excerpt, which may have several lines, or none."""
+    starts = [number for number, line in enumerate(lines) if line.strip().startswith("Hint: ")]
+    found = itertools.takewhile(lambda line: not line.endswith(FINAL), lines[starts[-1] :] if starts else [])
+    return [line.strip() for line in found]
 
 
 def shown(path: Path) -> str:

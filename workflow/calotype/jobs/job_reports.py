@@ -22,13 +22,13 @@ class Report:
     name: str
     cause: list[str]  # why it failed; its resources
     log: list[str]  # path and last lines
-    advice: str
+    advice: str  # "" if the hint is in the log
     final: bool  # whether it is not retried
     alike: str  # equal for jobs that are listed together at the end
 
     def block(self) -> str:
         """Return the report as it is shown at once."""
-        return "\n  ".join([f"Failed: {self.name}", *self.cause, *self.log, self.advice])
+        return "\n  ".join(filter(None, [f"Failed: {self.name}", *self.cause, *self.log, self.advice]))
 
 
 @dataclass
@@ -51,8 +51,9 @@ class Reports:
         if not cause.ran and (earlier := self.last.get(id(job))):
             lines.append(f"Attempt {job.attempt - 1}: {earlier.cause[0]}")
         tries, final = job.restart_times + 1, job.restart_times < job.attempt
-        advice = f"Hint: {cause.hint}" if final else f"Submitted again: attempt {job.attempt + 1} of {tries}."
         log = job_logs.excerpt(job, aux.get("submitted", self.since), aux.get("slurm_logfile")) if cause.ran else []
+        hint = "" if cause.hint == job_causes.FIX and job_logs.hint(log) else f"Hint: {cause.hint}"
+        advice = hint if final else f"Submitted again: attempt {job.attempt + 1} of {tries}."
         alike = str(id(job)) if cause.ran else "".join([advice, *lines]).replace(cause.number, "")
         known = alike in [other.alike for key, other in self.last.items() if key != id(job)]
         self.last[id(job)] = report = Report(name_of(job), lines, log, advice, final, alike)
@@ -88,8 +89,8 @@ CALL: list[Reports] = []  # the one of this process
 def _listed(reports: list[Report]) -> str:
     first, more = reports[0], len(reports) - NAMED
     names = "; ".join(report.name for report in reports[:NAMED]) + (f"; and {more} more" if more > 0 else "")
-    errors = [f"  {line[line.index('error: ') :]}" for line in first.log[1:] if "error: " in line]
-    return "\n    ".join([f"  {names}", *first.cause, *first.log[:1], *errors[-1:], first.advice])
+    error = [f"  {line}" for line in job_logs.error(first.log)]
+    return "\n    ".join(filter(None, [f"  {names}", *first.cause, *first.log[:1], *error, first.advice]))
 
 
 def is_shown(record: logging.LogRecord) -> bool:
