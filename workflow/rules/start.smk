@@ -36,3 +36,41 @@ rule check:
         "Running a smoke test of each variant"
     script:
         "../scripts/check.py"
+
+
+rule cluster:
+    """Read the Slurm cluster, and propose the lines of the profile: --config write=my-slurm writes a profile."""
+    log:
+        f"{LOGS}/cluster.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        profile=WORKFLOW.parent / "slurm/config.yaml",
+    message:
+        "Reading the cluster"
+    script:
+        "../scripts/cluster.py"
+
+
+rule find_gpu:
+    """Find the GPU of a job, and compute on it."""
+    output:
+        temp(f"{LOGS}/gpu.txt"),
+    log:
+        f"{LOGS}/find_gpu.log",
+    conda:
+        ENVIRONMENT
+    message:
+        "Looking for a GPU"
+    script:
+        "../scripts/find_gpu.py"
+
+
+rule gpu_test:
+    """Show the GPU that TensorFlow sees in a job: snakemake --profile slurm gpu_test."""
+    input:
+        rules.find_gpu.output,
+    localrule: True
+    shell:
+        "cat {input}"

@@ -122,6 +122,11 @@ class Settings(Strict):
         description="On the command line of `new_study`: replace the study and the dataset that `new_study` wrote "
         "under this name. Other entries, and those edited since, are never replaced.",
     )
+    write: Folder | None = Field(
+        None,
+        description="On the command line of `snakemake --cores 1 cluster`: a new folder for the Slurm profile of your "
+        "cluster, such as my-slurm.",
+    )
 
     @model_validator(mode="after")
     def _names_and_folders_differ(self) -> "Settings":

@@ -28,11 +28,18 @@ def job_id() -> str | None:
 
 def ask(*command: str) -> str | None:
     """Run a Slurm command and return its output; None if it fails, is missing or takes too long."""
+    done, printed = answer(*command)
+    return printed if done else None
+
+
+def answer(*command: str) -> tuple[bool, str]:
+    """Run a Slurm command; return if it succeeded, and its output, or else what it says about its failure."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return False, str(error)
+    succeeded = done.returncode == 0
+    return succeeded, (done.stdout or done.stderr) if succeeded else (done.stderr or done.stdout)
 
 
 def is_over(job: str) -> bool:

@@ -116,7 +116,7 @@ class Waiting:
         first, number = jobs[0], len(jobs)
         minutes = round((now - min(self.since[job] for job in jobs)) / 60)
         starts = [entry.start for entry in map(entries.__getitem__, jobs) if entry.start is not None]
-        start = f" Slurm expects {'the first' if number > 1 else 'it'} to start {_at(min(starts))}." if starts else ""
+        start = f" Slurm expects {'the first' if number > 1 else 'it'} to start {at(min(starts))}." if starts else ""
         who = "1 job waits" if number == 1 else f"{number} jobs wait"
         return (
             f"{who} in partition {entries[first].partition}, for {minutes} min so far: {_names(jobs, name)}\n"
@@ -124,7 +124,7 @@ class Waiting:
         )
 
 
-def _at(moment: float) -> str:
+def at(moment: float) -> str:
     """Return a Unix time as the local time, and the day unless it is today."""
     local = datetime.fromtimestamp(moment)
     day = "" if local.date() == datetime.now().date() else f"on {local.day} {local:%b} "

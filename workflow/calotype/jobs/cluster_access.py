@@ -1,0 +1,123 @@
+"""Tell how a user may use a partition: with which account and QoS, for how long, and with how many jobs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from calotype.jobs.cluster import Association, Cluster, Partition, Qos
+
+NORMAL = "normal"  # Slurm's name for the QoS of accounts without another default
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The smallest of several limits, and its origin; None without a limit."""
+
+    value: int | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The way to use a partition."""
+
+    partition: Partition
+    refusal: str = ""  # the reason why the user may not use it
+    account: str = ""  # to name; "" for the default one
+    qos: str = ""  # to name; "" for the default one
+    minutes: Limit = Limit()
+    running: Limit = Limit()  # jobs at a time
+    submitted: Limit = Limit()  # jobs that run or wait
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell if jobs need to name no account and no QoS."""
+        return not (self.account or self.qos)
+
+
+def access_to(partition: Partition, cluster: Cluster) -> Access:
+    """Return the way to use a partition."""
+    if refusal := _closed(partition) or _wrong_group(partition, cluster):
+        return Access(partition, refusal)
+    for association in cluster.associations:
+        if not _allows(partition, "Accounts", association.account):
+            continue
+        if association.partition not in ("", partition.name):
+            continue
+        default = association.default_qos or (NORMAL if NORMAL in association.qos else "".join(association.qos[:1]))
+        for qos in dict.fromkeys([default, *association.qos]):
+            if _allows(partition, "Qos", qos):
+                account = association.account if association.account != cluster.default_account else ""
+                return _limited(partition, cluster, account, "" if qos == default else qos, association, qos)
+    if cluster.associations or cluster.enforces("associations"):
+        return Access(partition, _unallowed(partition, cluster))
+    if partition.names("AllowAccounts") is not None:
+        return Access(partition, f"only for {_some(partition, 'AllowAccounts')}, and Slurm does not tell your accounts")
+    return Access(partition, minutes=_smallest([(partition.minutes, f"MaxTime of {partition.name}")]))
+
+
+def _closed(partition: Partition) -> str:
+    fields, fewest = partition.fields, partition.number("MinNodes") or 0
+    reasons = {
+        "has no nodes": not partition.nodes,
+        f"is closed ({fields.get('State')})": fields.get("State", "UP") != "UP",
+        "only for administrators": fields.get("RootOnly") == "YES",
+        "only with a reservation": fields.get("ReqResv") == "YES",
+        f"only for jobs of {fewest} nodes or more": fewest > 1,
+        "all its nodes are down or drained": not partition.usable,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _wrong_group(partition: Partition, cluster: Cluster) -> str:
+    allowed = partition.names("AllowGroups")
+    return "" if allowed is None or allowed & cluster.groups else f"only for {_some(partition, 'AllowGroups')}"
+
+
+def _allows(partition: Partition, what: str, name: str) -> bool:
+    """Tell if a partition allows an account (`Accounts`) or a QoS (`Qos`)."""
+    allowed, denied = partition.names(f"Allow{what}"), partition.names(f"Deny{what}")
+    return (allowed is None or name in allowed) and (denied is None or name not in denied)
+
+
+def _unallowed(partition: Partition, cluster: Cluster) -> str:
+    if not cluster.associations:
+        return "you have no account"
+    for key in ("AllowAccounts", "AllowQos"):
+        if partition.names(key) is not None:
+            return f"only for {_some(partition, key)}"
+    return "not for your accounts"
+
+
+def _some(partition: Partition, key: str) -> str:
+    kind = {"AllowGroups": "group", "AllowAccounts": "account", "AllowQos": "QoS"}[key]
+    names = sorted(partition.names(key) or ())
+    return f"{kind} {', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
+
+
+def _limited(
+    partition: Partition, cluster: Cluster, account: str, qos: str, association: Association, used: str
+) -> Access:
+    """Return the access with an account and a QoS, and the limits of both and of the partition."""
+    limits: list[tuple[str, Association | Qos]] = []
+    if cluster.enforces("limits"):
+        limits.append((f"account {association.account}", association))
+        for name in dict.fromkeys([used, partition.fields.get("QoS", "")]):
+            if name in cluster.qos:
+                limits.append((f"QoS {name}", cluster.qos[name]))
+
+    def of(key: str, setting: str) -> Iterator[tuple[int | None, str]]:
+        return ((getattr(each, key), f"{setting} of {origin}") for origin, each in limits)
+
+    return Access(
+        partition,
+        account=account,
+        qos=qos,
+        minutes=_smallest([(partition.minutes, f"MaxTime of {partition.name}"), *of("minutes", "MaxWall")]),
+        running=_smallest(of("jobs", "MaxJobs")),
+        submitted=_smallest(of("submitted", "MaxSubmit")),
+    )
+
+
+def _smallest(limits: Iterable[tuple[int | None, str]]) -> Limit:
+    found = [(value, origin) for value, origin in limits if value is not None]
+    return Limit(*min(found, key=lambda each: each[0])) if found else Limit()

@@ -1,0 +1,77 @@
+"""Write a Slurm profile: a copy of slurm/config.yaml with some lines changed; its comments stay."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from calotype.planning.cluster_proposal import Line
+from calotype.util.errors import CalotypeError
+from calotype.util.files import write_text
+
+WIDTH = 120  # columns
+FILE = "config.yaml"
+
+
+def write_profile(folder: Path, text: str, lines: Sequence[Line]) -> Path:
+    """Write a profile into a new folder and return its file.
+
+    Raises:
+        CalotypeError: the folder has a profile, or cannot be written.
+    """
+    if found := sorted(folder.glob("config*.yaml")):
+        problem = f"write: {found[0]} already exists; nothing was written."
+        raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")
+    write_text(with_lines(text, lines), folder / FILE)
+    return folder / FILE
+
+
+def with_lines(text: str, lines: Sequence[Line]) -> str:
+    """Return the text of a profile with changed lines, each below a comment with its reason."""
+    found = text.splitlines()
+    for line in lines:
+        number = _number_of(found, line)
+        before, indent = found[number], re.match(r" *", found[number])
+        assert indent is not None
+        is_comment = before.lstrip().startswith("#")
+        if line.value is None:
+            changed = [] if is_comment else [f"{indent[0]}# {before.strip()}"]
+        elif before.strip() == written(line):
+            continue
+        else:
+            changed = [f"{indent[0]}{written(line)}"]
+        if changed:
+            found[number : number + 1] = [*commented(line.reason, indent[0], WIDTH), *changed]
+    changed_text = "\n".join(found) + "\n"
+    yaml.safe_load(changed_text)
+    return changed_text
+
+
+def written(line: Line) -> str:
+    """Return a line as the profile contains it."""
+    return f"- {line.key}={line.value}" if line.place == ("group-components",) else f"{line.key}: {line.value}"
+
+
+def commented(reason: str, indent: str, width: int, *, capital: bool = True) -> list[str]:
+    """Return a reason as lines of comment."""
+    text = f"{reason[0].upper() if capital else reason[0]}{reason[1:]}."
+    signs = f"{indent}# "
+    return textwrap.wrap(text, width, initial_indent=signs, subsequent_indent=signs, break_on_hyphens=False)
+
+
+def _number_of(found: Sequence[str], line: Line) -> int:
+    """Return the number of the line with a key in its place; of a comment with the key, if there is none."""
+    start, stop = 0, len(found)
+    for depth, name in enumerate(line.place):
+        indent = "  " * depth
+        start = next(n for n in range(start, stop) if re.match(rf"{indent}{name}:", found[n])) + 1
+        after = (n for n in range(start, stop) if re.match(rf" {{0,{2 * depth}}}[^ #]", found[n]))
+        stop = next(after, stop)
+    for sign in ("", "# "):
+        pattern = rf"{'  ' * len(line.place)}{sign}(- )?{re.escape(line.key)}[:=]"
+        for n in range(start, stop):
+            if re.match(pattern, found[n]):
+                return n
+    raise KeyError(line.key)

@@ -1,0 +1,32 @@
+"""Read the Slurm cluster, and propose the lines of the profile, or write them."""
+
+import logging
+from pathlib import Path
+
+import yaml
+
+from calotype.config.load import Settings
+from calotype.jobs import cluster
+from calotype.planning.cluster_findings import findings
+from calotype.planning.cluster_page import page
+from calotype.planning.cluster_profile import write_profile
+from calotype.planning.cluster_proposal import propose
+from calotype.util.entry_point import script
+from calotype.util.yaml_validation import validate
+
+with script(snakemake.log[0]):
+    settings, logger = validate(Settings, dict(snakemake.config), "config/config.yaml"), logging.getLogger("calotype")
+    text = Path(snakemake.params.profile).read_text(encoding="utf-8")
+    seen = cluster.read()
+    proposal = propose(seen, yaml.safe_load(text))
+    logger.info("\n%s\n", "\n".join(page(seen, proposal, findings(seen, proposal))))
+    prefix = snakemake.rule.removesuffix("cluster")  # rules of a module may have one
+    if settings.write:
+        file = write_profile(Path(settings.write), text, proposal.lines)
+        logger.info("Wrote %s; comments explain each change. Read it.\n", file)
+        test = f"snakemake --profile {settings.write} {prefix}"
+        logger.info("Next    %sgpu_test        a job that shows the GPU", test)
+        logger.info("        %sall -n          the plan", test)
+    else:
+        logger.info("Next    snakemake --cores 1 %scluster --config write=my-slurm", prefix)
+        logger.info("        writes my-slurm/config.yaml with these lines")
