@@ -1,6 +1,6 @@
-# Start: a new study, and a check of it.
-# Input: images (`new_study`); prepared splits (`check`).
-# Output: entries in config/ (`new_study`); text on the terminal.
+# Start: a new study, a check of it, and a look at the Slurm cluster.
+# Input: images (`new_study`); prepared splits (`check`); Slurm (`cluster`); a job's GPU (`gpu_test`).
+# Output: entries in config/ (`new_study`); a profile (`cluster`); text on the terminal.
 
 
 rule new_study:
@@ -71,6 +71,10 @@ rule gpu_test:
     """Show the GPU that TensorFlow sees in a job: snakemake --profile slurm gpu_test."""
     input:
         rules.find_gpu.output,
+    log:
+        f"{LOGS}/gpu_test.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     shell:
-        "cat {input}"
+        "tee {log} < {input}"
