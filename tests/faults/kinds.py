@@ -54,7 +54,7 @@ def running_trainings(slurm: PrivateSlurm) -> list[Training]:
 def _pack_of(process: psutil.Process) -> str:
     """Return the pack that a job's Snakemake was called for."""
     for parent in process.parents():
-        if target := re.search(r"train:(\S+)", " ".join(parent.cmdline())):
+        if target := re.search(r"train(?:_on_cpu)?:(\S+)", " ".join(parent.cmdline())):
             pairs = dict(pair.split("=") for pair in target[1].strip("'\"").split(",") if "=" in pair)
             return "{study}/{variant} {first}-{last}".format_map(pairs)
     return "?"

@@ -25,6 +25,14 @@ def test_the_profile_sets_resources_of_rules_that_exist(rules):
     assert PROFILE["set-resources"].keys() <= rules.keys()
 
 
+def test_models_that_use_no_gpu_do_not_take_one(rules):
+    sections = PROFILE["set-resources"]
+    on_cpu = [name for name in rules if name.endswith("_on_cpu")]
+    assert on_cpu == ["train_on_cpu", "predict_on_cpu"]
+    for name in on_cpu:
+        assert sections[name.removesuffix("_on_cpu")].keys() - sections[name].keys() == {"slurm_partition", "gres"}
+
+
 def test_the_command_of_the_docs_gives_all_rules_of_the_profile_their_prefix_in_a_module(tmp_path):
     shutil.copytree(REPOSITORY / "slurm", tmp_path / "slurm")
     docs = (REPOSITORY / "config/README.md").read_text(encoding="utf-8")

@@ -135,6 +135,26 @@ def test_a_plan_needs_no_slurm_and_runs_nothing(fresh, tmp_path):
     assert not (fresh.folder / "data").exists()
 
 
+def test_a_model_that_uses_no_gpu_is_a_job_of_the_rule_without_one(fresh):
+    plan = fresh.plan("digits")
+    assert (plan["train"], plan["train_on_cpu"], plan["predict"]) == (2, 1, 1)
+    file = fresh.folder / "config/studies/digits.yaml"
+    study = yaml.safe_load(file.read_text(encoding="utf-8"))
+    study |= {"variants": {"scikit-learn": study["variants"]["scikit-learn"]}, "claims": []}
+    file.write_text(yaml.safe_dump(study), encoding="utf-8")
+    plan = fresh.plan("digits")
+    assert (plan["train_on_cpu"], plan["predict_on_cpu"]) == (1, 1)
+    assert not plan.keys() & {"train", "predict"}
+
+
+def test_a_second_gpu_is_refused_before_a_job_is_sent(fresh):
+    fresh.edit("slurm/config.yaml", "gres: gpu:1", "gres: gpu:2")
+    done = fresh.snakemake("--profile", "slurm")
+    assert done.returncode != 0
+    assert "error: profile: set-resources.train.gres: gpu:2: asks for 2 GPUs for a job" in done.stdout + done.stderr
+    assert not (fresh.folder / "results").exists()
+
+
 @pytest.mark.slow
 def test_snakemakes_own_report_has_captions_categories_and_labels(finished, tmp_path):
     page = tmp_path / "report.html"

@@ -32,7 +32,6 @@ rule smoke_test:
 
 
 rule train:
-    """Train a pack; resume it from its checkpoint after a stop."""
     input:
         # Checksums in the manifests decide whether to train again, not time stamps of the large arrays.
         manifests=ask(LAYOUT.prepared_for, suffix=".json"),
@@ -48,11 +47,16 @@ rule train:
         f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
+    """Train a pack; resume it from its checkpoint after a stop."""
+    wildcard_constraints:
+        study=LAYOUT.training_studies(cpu_only=False),
     # After jobs that training waits for, before figures and tables.
     priority: ask(LAYOUT.longest_first)
     conda:
         ENVIRONMENT
     threads: of_variant("threads")
+    resources:
+        gpu_jobs=1,  # locally limited to the number of GPUs
     params:
         recipe=of_variant("recipe"),
         code=ask(IDENTITY.training_code),
@@ -66,12 +70,19 @@ rule train:
         "../scripts/train.py"
 
 
+use rule train as train_on_cpu with:
+    # The same for models that use no GPU.
+    wildcard_constraints:
+        study=LAYOUT.training_studies(cpu_only=True),
+    resources:
+        gpu_jobs=0,
+
+
 # Not in the digest of the script: `asked` holds the code of predictions for each variant.
 GATHERS = ["calotype.config", *(f"calotype.training.{module}" for module in ("keras_model", "sklearn_model"))]
 
 
 rule predict:
-    """Gather the predictions of a study on a test split; compute those that training did not write."""
     input:
         provenance=ask(LAYOUT.pack_paths, name="provenance.json"),  # written last, with the checksums of the weights
         manifest=ask(LAYOUT.prepared, suffix=".json"),
@@ -82,9 +93,14 @@ rule predict:
         f"{LOGS}/predict/{{study}}/{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/predict/{{study}}/{{split}}.tsv"
+    """Gather the predictions of a study on a test split; compute those that training did not write."""
+    wildcard_constraints:
+        study=LAYOUT.predicting_studies(cpu_only=False),
     conda:
         ENVIRONMENT
     threads: of_study("most_threads")
+    resources:
+        gpu_jobs=1,
     params:
         asked=ask(IDENTITY.predictions),
         code=IDENTITY.script("predict.py", GATHERS),
@@ -94,3 +110,11 @@ rule predict:
         "Predicting {wildcards.study}/{wildcards.split}"
     script:
         "../scripts/predict.py"
+
+
+use rule predict as predict_on_cpu with:
+    # The same for studies whose models use no GPU.
+    wildcard_constraints:
+        study=LAYOUT.predicting_studies(cpu_only=True),
+    resources:
+        gpu_jobs=0,

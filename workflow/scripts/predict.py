@@ -4,12 +4,14 @@ from pathlib import Path
 
 from calotype.data.prepared_split import open_split
 from calotype.evaluation.predictions import SplitPredictions, write_predictions
+from calotype.jobs import gpus
 from calotype.training.predicting import Asked, gather
 from calotype.training.result import Trained
 from calotype.util.entry_point import script
 from calotype.util.errors import about
 
 with script(snakemake.log[0]):
+    gpus.take(snakemake.resources)
     study, params, array = snakemake.wildcards.study, snakemake.params, Path(snakemake.input.array)
     labels = open_split(array, patience=60).labels
     packs = [Trained.read(Path(file)) for file in snakemake.input.provenance]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import open_split
-from calotype.jobs import slurm
+from calotype.jobs import gpus, slurm
 from calotype.jobs.leases import lease
 from calotype.jobs.signals import on_signals
 from calotype.training import loop, predicting, provenance, result, trainer
@@ -14,7 +14,7 @@ from calotype.util.errors import about
 from calotype.util.files import new_folder, read_json
 
 with script(snakemake.log[0]), on_signals() as stop:
-    wildcards, params, config = snakemake.wildcards, snakemake.params, snakemake.config
+    wildcards, params, given, config = snakemake.wildcards, snakemake.params, snakemake.resources, snakemake.config
     recipe, name = Recipe(**params.recipe), f"{wildcards.study}/{wildcards.variant}"
     output = {key: Path(path) for key, path in snakemake.output.items()}
     manifests = [read_json(file) for file in snakemake.input.manifests]
@@ -22,12 +22,12 @@ with script(snakemake.log[0]), on_signals() as stop:
     seeds = range(int(wildcards.first), int(wildcards.last) + 1)
     folders = {seed: Path(params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
     origin = provenance.Origin(params.code, params.custom_model, params.recipe, manifests)
-    asked = snakemake.resources.get("mem_mb") if slurm.job_id() else None
     what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
-    with about(name), lease([*folders.values()], what, asked_mib=asked, stop=stop) as held:
+    with about(name), lease([*folders.values()], what, asked_mib=slurm.asked_mib(given), stop=stop) as held:
         if held.waited and result.is_there(output["provenance"], origin.identity(), output.values()):
             logging.getLogger("calotype").info("%s: another job has finished it", what)
         else:
+            gpus.take(given, stop)
             model = trainer.new_trainer(recipe, images, validation, manifests[0], config["stream_above_mib"])
             machine = provenance.machine(model.device)
             store = loop.Store(folders, origin.identity(), machine, config["checkpoint_minutes"])

@@ -23,6 +23,7 @@ PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")  # .csv files of a study
 GRID_TABLES = ("grid", "effects")  # .csv files of a study with a grid
 LATEX = tuple(f"{name}{end}" for end in ("", "-tabular") for name in ("summary", "claims", "layers"))  # .tex files
+NOTHING = "(?!)"  # a regular expression that nothing matches
 REPORT, PAPER = "report", "paper"
 
 
@@ -96,6 +97,22 @@ class Layout(ImagePaths):
         """Return the file that the smoke test of a custom model writes; empty for other models."""
         own = ":" in self.config.studies[study].variants[variant].model
         return [f"{self.results}/{study}/{variant}/smoke_test.json"] if own else []
+
+    # ---- Where packs run ---------------------------------------------------------------------------------------------
+
+    def _by_processor(self, study: str, *, cpu_only: bool) -> list[str]:
+        variants = self.config.studies[study].variants
+        return [name for name, found in variants.items() if (found.model in SCIKIT_LEARN) == cpu_only]
+
+    def training_studies(self, *, cpu_only: bool) -> str:
+        """Return a regular expression for `study` in the path of a pack that uses no GPU, or that may use one."""
+        found = {study: self._by_processor(study, cpu_only=cpu_only) for study in self.config.studies}
+        return "|".join(f"{study}(?=/({'|'.join(names)})/)" for study, names in found.items() if names) or NOTHING
+
+    def predicting_studies(self, *, cpu_only: bool) -> str:
+        """Return a regular expression for the studies of which no model uses a GPU, or of which one may."""
+        found = [study for study in self.config.studies if cpu_only != bool(self._by_processor(study, cpu_only=False))]
+        return "|".join(found) or NOTHING
 
     def predictions(self, study: str) -> list[str]:
         """Return the files with the predictions of a study, one for each test split."""

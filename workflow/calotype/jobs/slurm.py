@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,11 @@ class Account:
 def job_id() -> str | None:
     """Return the Slurm job of this process."""
     return os.environ.get("SLURM_JOB_ID")
+
+
+def asked_mib(resources: Mapping[str, Any]) -> int | None:
+    """Return the memory of this Slurm job from the resources of Snakemake's job; None elsewhere."""
+    return resources.get("mem_mb") if job_id() else None
 
 
 def ask(*command: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config.paths import Layout
-from calotype.jobs import job_reports, retries, same_inputs, slurm_executor
+from calotype.jobs import gpus, job_reports, retries, same_inputs, slurm_executor
 from calotype.planning import snakemake_report, targets
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
@@ -39,7 +39,10 @@ def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
     installed = retries.install(since), slurm_executor.install(), same_inputs.install()
     messages = [misfit for misfit in installed if misfit]
     if workflow.is_main_process:
+        with plain_errors():
+            gpus.refuse_several(workflow.resource_settings.overwrite_resources)
         job_reports.install(since, Path(layout.results))
+    gpus.plan(workflow)
     if ignored := start_environment.fix(os.environ):
         messages.append(f"Ignoring environment variables that change results: {', '.join(ignored)}")
     return messages
