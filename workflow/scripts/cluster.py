@@ -9,13 +9,15 @@ from calotype.config.load import Settings
 from calotype.jobs import cluster
 from calotype.planning.cluster_findings import findings
 from calotype.planning.cluster_page import page
-from calotype.planning.cluster_profile import write_profile
+from calotype.planning.cluster_profile import check_new, write_profile
 from calotype.planning.cluster_proposal import propose
 from calotype.util.entry_point import script
 from calotype.util.yaml_validation import validate
 
 with script(snakemake.log[0]):
     settings, logger = validate(Settings, dict(snakemake.config), "config/config.yaml"), logging.getLogger("calotype")
+    if settings.write:
+        check_new(Path(settings.write))
     text = Path(snakemake.params.profile).read_text(encoding="utf-8")
     seen = cluster.read()
     proposal = propose(seen, yaml.safe_load(text))
@@ -24,9 +26,11 @@ with script(snakemake.log[0]):
     if settings.write:
         file = write_profile(Path(settings.write), text, proposal.lines)
         logger.info("Wrote %s; comments explain each change. Read it.\n", file)
-        test = f"snakemake --profile {settings.write} {prefix}"
-        logger.info("Next    %sgpu_test        a job that shows the GPU", test)
-        logger.info("        %sall -n          the plan", test)
+        call = f"snakemake --profile {settings.write}"
+        if proposal.gpu:
+            logger.info("Next    %s %sgpu_test\n        to send a job that shows its GPU, then", call, prefix)
+        logger.info("%s%s%s -n", " " * 8 if proposal.gpu else "Next    ", call, f" {prefix}all" if prefix else "")
+        logger.info("        to see the plan")
     else:
         logger.info("Next    snakemake --cores 1 %scluster --config write=my-slurm", prefix)
-        logger.info("        writes my-slurm/config.yaml with these lines")
+        logger.info("        to write my-slurm/config.yaml, a profile with these lines")

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from calotype.jobs import slurm
 from calotype.jobs.queue import minutes_of
@@ -114,6 +114,7 @@ class Cluster:
     user: str
     groups: frozenset[str]
     partitions: tuple[Partition, ...]
+    accounting_answers: bool = False
     default_account: str = ""
     associations: tuple[Association, ...] = ()  # that of the default account first
     elsewhere: tuple[str, ...] = ()  # other clusters where the user has an account
@@ -154,10 +155,19 @@ def read() -> Cluster:
         return found
     fields = "cluster,account,partition,qos,defaultqos,defaultaccount,maxjobs,maxsubmit,maxwall"
     options = ("--noheader", "--parsable2", "show")
-    listed = slurm.ask("sacctmgr", *options, "user", user, "withassoc", f"format={fields}") or ""
+    listed = slurm.ask("sacctmgr", *options, "user", user, "withassoc", f"format={fields}")
+    if listed is None:
+        return found
     qos = slurm.ask("sacctmgr", *options, "qos", "format=name,maxwall,maxjobspu,maxsubmitpu") or ""
     default, here, elsewhere = associations_of(listed, settings.get("ClusterName", ""))
-    return Cluster(settings, user, frozenset(groups), partitions, default, here, elsewhere, qos_of(qos))
+    return replace(
+        found,
+        accounting_answers=True,
+        default_account=default,
+        associations=here,
+        elsewhere=elsewhere,
+        qos=qos_of(qos),
+    )
 
 
 def _asked(*command: str) -> str:

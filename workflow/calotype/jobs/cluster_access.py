@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from calotype.jobs.cluster import Association, Cluster, Partition, Qos
 
 NORMAL = "normal"  # Slurm's name for the QoS of accounts without another default
+NAMED = 3  # names of a list that a message gives
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,13 @@ class Access:
 
     partition: Partition
     refusal: str = ""  # the reason why the user may not use it
-    account: str = ""  # to name; "" for the default one
-    qos: str = ""  # to name; "" for the default one
+    account: str = ""  # "": unknown
+    qos: str = ""  # "": unknown
+    names_account: bool = False  # jobs must name it, as it is not the default
+    names_qos: bool = False
     minutes: Limit = Limit()
     running: Limit = Limit()  # jobs at a time
     submitted: Limit = Limit()  # jobs that run or wait
-
-    @property
-    def is_plain(self) -> bool:
-        """Tell if jobs need to name no account and no QoS."""
-        return not (self.account or self.qos)
 
 
 def access_to(partition: Partition, cluster: Cluster) -> Access:
@@ -39,17 +37,17 @@ def access_to(partition: Partition, cluster: Cluster) -> Access:
     if refusal := _closed(partition) or _wrong_group(partition, cluster):
         return Access(partition, refusal)
     for association in cluster.associations:
-        if not _allows(partition, "Accounts", association.account):
-            continue
-        if association.partition not in ("", partition.name):
-            continue
-        default = association.default_qos or (NORMAL if NORMAL in association.qos else "".join(association.qos[:1]))
-        for qos in dict.fromkeys([default, *association.qos]):
-            if _allows(partition, "Qos", qos):
-                account = association.account if association.account != cluster.default_account else ""
-                return _limited(partition, cluster, account, "" if qos == default else qos, association, qos)
-    if cluster.associations or cluster.enforces("associations"):
-        return Access(partition, _unallowed(partition, cluster))
+        if association.partition in ("", partition.name) and _allows(partition, "Accounts", association.account):
+            first = association.qos[:1]
+            default = association.default_qos or (NORMAL if NORMAL in association.qos else "".join(first))
+            for qos in dict.fromkeys([default, *association.qos]):
+                if _allows(partition, "Qos", qos):
+                    return _with(partition, cluster, association, qos, default)
+    if cluster.associations:
+        lists = [key for key in ("AllowAccounts", "AllowQos") if partition.names(key) is not None]
+        return Access(partition, f"only for {_some(partition, lists[0])}" if lists else "not for your accounts")
+    if cluster.enforces("associations") and cluster.accounting_answers:
+        return Access(partition, "you have no account")
     if partition.names("AllowAccounts") is not None:
         return Access(partition, f"only for {_some(partition, 'AllowAccounts')}, and Slurm does not tell your accounts")
     return Access(partition, minutes=_smallest([(partition.minutes, f"MaxTime of {partition.name}")]))
@@ -60,7 +58,7 @@ def _closed(partition: Partition) -> str:
     reasons = {
         "has no nodes": not partition.nodes,
         f"is closed ({fields.get('State')})": fields.get("State", "UP") != "UP",
-        "only for administrators": fields.get("RootOnly") == "YES",
+        "for administrators": fields.get("RootOnly") == "YES",
         "only with a reservation": fields.get("ReqResv") == "YES",
         f"only for jobs of {fewest} nodes or more": fewest > 1,
         "all its nodes are down or drained": not partition.usable,
@@ -79,39 +77,29 @@ def _allows(partition: Partition, what: str, name: str) -> bool:
     return (allowed is None or name in allowed) and (denied is None or name not in denied)
 
 
-def _unallowed(partition: Partition, cluster: Cluster) -> str:
-    if not cluster.associations:
-        return "you have no account"
-    for key in ("AllowAccounts", "AllowQos"):
-        if partition.names(key) is not None:
-            return f"only for {_some(partition, key)}"
-    return "not for your accounts"
-
-
 def _some(partition: Partition, key: str) -> str:
     kind = {"AllowGroups": "group", "AllowAccounts": "account", "AllowQos": "QoS"}[key]
     names = sorted(partition.names(key) or ())
-    return f"{kind} {', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
+    return f"{kind} {', '.join(names[:NAMED])}{' and others' if len(names) > NAMED else ''}"
 
 
-def _limited(
-    partition: Partition, cluster: Cluster, account: str, qos: str, association: Association, used: str
-) -> Access:
+def _with(partition: Partition, cluster: Cluster, association: Association, qos: str, default: str) -> Access:
     """Return the access with an account and a QoS, and the limits of both and of the partition."""
     limits: list[tuple[str, Association | Qos]] = []
     if cluster.enforces("limits"):
         limits.append((f"account {association.account}", association))
-        for name in dict.fromkeys([used, partition.fields.get("QoS", "")]):
-            if name in cluster.qos:
-                limits.append((f"QoS {name}", cluster.qos[name]))
+        names = dict.fromkeys([qos, partition.fields.get("QoS", "")])
+        limits += [(f"QoS {name}", cluster.qos[name]) for name in names if name in cluster.qos]
 
     def of(key: str, setting: str) -> Iterator[tuple[int | None, str]]:
         return ((getattr(each, key), f"{setting} of {origin}") for origin, each in limits)
 
     return Access(
         partition,
-        account=account,
+        account=association.account,
         qos=qos,
+        names_account=association.account != cluster.default_account,
+        names_qos=qos != default,
         minutes=_smallest([(partition.minutes, f"MaxTime of {partition.name}"), *of("minutes", "MaxWall")]),
         running=_smallest(of("jobs", "MaxJobs")),
         submitted=_smallest(of("submitted", "MaxSubmit")),

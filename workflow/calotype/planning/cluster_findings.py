@@ -19,42 +19,41 @@ def findings(cluster: Cluster, proposal: Proposal) -> list[str]:
 
 
 def _of_slurm(cluster: Cluster, proposal: Proposal) -> Iterator[str]:
+    chosen = proposal.gpu or proposal.short
     if not cluster.has_accounting:
         yield "No accounting: Slurm tells no accounts and limits, and not how much memory a killed job used."
+    elif not cluster.accounting_answers:
+        yield "The accounting (`sacctmgr`) does not answer, so your accounts and limits are unknown. Hint: try later."
     elif not cluster.associations:
-        yield (
-            "You have no account on this cluster. "
-            + ("Slurm refuses your jobs. Hint: ask the administrators for one." * cluster.enforces("associations"))
-        ).strip()
+        refuses = " Slurm refuses your jobs." * cluster.enforces("associations")
+        yield f"You have no account on this cluster.{refuses} Hint: ask the administrators for one."
     if cluster.elsewhere:
         yield (
-            f"You also have accounts on {', '.join(cluster.elsewhere)}. To send jobs there, add `clusters: "
-            f"{cluster.elsewhere[0]}` to `default-resources` of a second profile; this page shows only its own cluster."
+            f"You also have accounts on {', '.join(cluster.elsewhere)}. Call this on a login node of that cluster, or "
+            f"add `clusters: {cluster.elsewhere[0]}` to `default-resources` of a profile for it."
         )
-    if (proposal.gpu or proposal.short).partition.fields.get("OverSubscribe") == "EXCLUSIVE":
-        yield "A job gets a whole node. Increase `seeds_per_job`, so that fewer jobs do more."
-    if proposal.gpu is None and proposal.lines:
-        yield "Training runs on CPU nodes: slower, but otherwise the same. Models of the included studies are small."
+    if chosen and chosen.partition.fields.get("OverSubscribe") == "EXCLUSIVE":
+        yield f"A job in {chosen.partition.name} gets a whole node. Hint: increase `seeds_per_job`."
     if path := os.environ.get("SLURM_CONF"):
         yield (
-            f"SLURM_CONF is {path}. Jobs lose this variable; if their logs say `fetch_config`, see "
-            "`SLURM_CONF is dropped` in slurm/README.md."
+            f"SLURM_CONF is {path}. Jobs lose this variable. If their logs say `fetch_config`, see "
+            '"SLURM_CONF is dropped" in slurm/README.md.'
         )
 
 
 def _of_machine(proposal: Proposal) -> Iterator[str]:
-    installed = {each.metadata["Name"].lower() for each in metadata.distributions() if each.metadata["Name"]}
+    installed = {str(each.metadata["Name"]).lower() for each in metadata.distributions()}
     if proposal.gpu is not None and "tensorflow-cpu" in installed:
-        yield "This environment has TensorFlow for CPUs only. Hint: pip install -r envs/gpu.txt"
-    for what, folder in (("The project's folder", Path.cwd()), ("The Python environment", Path(sys.prefix))):
-        if (kind := file_system_of(folder)) in LOCAL:
-            yield (
-                f"{what} {folder} is on a disk of this machine ({kind}). Nodes must see it under the same path. "
-                "Hint: if they do not, move it to a shared file system, such as your home."
-            )
-    home = Path.home()
-    if not os.access(home, os.W_OK):
-        yield f"HOME {home} cannot be written. Jobs run without it; pip needs `--no-cache-dir`."
+        yield "TensorFlow of this environment is for CPUs only. Hint: pip install -r envs/gpu.txt"
+    places = {"the project": Path.cwd(), "the Python environment": Path(sys.prefix)}
+    local = [f"{what} ({folder})" for what, folder in places.items() if file_system_of(folder) in LOCAL]
+    if local:
+        yield (
+            f"On a disk of this machine: {' and '.join(local)}. Nodes must see the same files under the same path. "
+            "Hint: if they do not, use a shared file system, such as your home."
+        )
+    if not os.access(Path.home(), os.W_OK):
+        yield f"HOME ({Path.home()}) cannot be written. Jobs run without it."
 
 
 def file_system_of(folder: Path, mounts: Path = MOUNTS) -> str | None:

@@ -5,18 +5,21 @@ from collections.abc import Iterable, Sequence
 
 from calotype.jobs.cluster import Cluster, Nodes
 from calotype.jobs.cluster_access import Access
+from calotype.planning.cluster_limits import Line, span
 from calotype.planning.cluster_profile import commented, written
-from calotype.planning.cluster_proposal import Line, Proposal, span
+from calotype.planning.cluster_proposal import GPU, Proposal
 
 WIDTH = 80  # columns
+COPIED = "  # train and predict copy its lines"
 HEADER = ("", "name", "limit", "nodes", "cores", "MiB", "GPUs of a node")
 
 
 def page(cluster: Cluster, proposal: Proposal, problems: Sequence[str]) -> list[str]:
     """Return the lines of the page: the cluster, the partitions, the choice, the profile, and problems."""
-    lines = [*_who(cluster), "", *_partitions(proposal), "", *_choices(proposal)]
+    notes = proposal.notes or ["No partition starts a job of yours now."]
+    lines = [*_who(cluster), "", *_partitions(proposal), "", "Choice", *_wrapped(notes)]
     if problems:
-        lines += ["", "To know, or to mend", *_wrapped(problems)]
+        lines += ["", "Notes", *_wrapped(problems)]
     if proposal.lines:
         lines += ["", "Proposed lines of the profile (the others stay)", *_profile(proposal.lines)]
     return lines
@@ -66,6 +69,8 @@ def _row(access: Access) -> tuple[str, ...]:
 
 def _range(values: Iterable[int]) -> str:
     found = sorted(set(values))
+    if found == [0]:
+        return "?"
     return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,}-{found[-1]:,}"
 
 
@@ -79,17 +84,6 @@ def _several(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _choices(proposal: Proposal) -> list[str]:
-    """Return one line about each partition that was considered."""
-    if not proposal.lines:
-        return ["No partition starts a job of yours now."]
-    name = proposal.short.partition.name
-    lines = _wrapped([f"{name}: {proposal.starts[name].words}"])
-    lines = ["Short rules", *lines, "", "Training and prediction"]
-    gpus = [f"{name}: {note}" for name, note in proposal.notes.items()]
-    return lines + _wrapped(gpus or [f"{name}: no partition that you may use has GPUs that are up"])
-
-
 def _profile(lines: Sequence[Line]) -> list[str]:
     """Return the lines as the profile contains them; a line that it does not need is a comment."""
     text: list[str] = []
@@ -97,10 +91,10 @@ def _profile(lines: Sequence[Line]) -> list[str]:
     for line in lines:
         for depth, name in enumerate(line.place):
             if above[: depth + 1] != line.place[: depth + 1]:
-                text.append("  " * (depth + 1) + f"{name}:")
+                text.append("  " * (depth + 1) + f"{name}:" + COPIED * (line.place[: depth + 1] == GPU))
         above, indent = line.place, "  " * (len(line.place) + 1)
         if line.value is None:
-            text += commented(f"{line.key}: {line.reason}", indent, WIDTH, capital=False)
+            text += commented(f"{line.key}: {line.reason}", indent, WIDTH)
         else:
             text += [*commented(line.reason, indent, WIDTH), f"{indent}{written(line)}"]
     return text

@@ -7,23 +7,31 @@ from pathlib import Path
 
 import yaml
 
-from calotype.planning.cluster_proposal import Line
+from calotype.planning.cluster_limits import Line
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
 
 WIDTH = 120  # columns
 FILE = "config.yaml"
+NO_PARTITION = "the page above gives the reason for each partition; ask the administrators."
+
+
+def check_new(folder: Path) -> None:
+    """Raise a CalotypeError if a folder has a profile."""
+    if found := sorted(folder.glob("config*.yaml")):
+        problem = f"write: {found[0]} already exists; nothing was written."
+        raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")
 
 
 def write_profile(folder: Path, text: str, lines: Sequence[Line]) -> Path:
     """Write a profile into a new folder and return its file.
 
     Raises:
-        CalotypeError: the folder has a profile, or cannot be written.
+        CalotypeError: the folder has a profile or cannot be written, or there is no line to change.
     """
-    if found := sorted(folder.glob("config*.yaml")):
-        problem = f"write: {found[0]} already exists; nothing was written."
-        raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")
+    check_new(folder)
+    if not lines:
+        raise CalotypeError("write: no partition starts your jobs, so there is no profile to write.", NO_PARTITION)
     write_text(with_lines(text, lines), folder / FILE)
     return folder / FILE
 
@@ -54,11 +62,10 @@ def written(line: Line) -> str:
     return f"- {line.key}={line.value}" if line.place == ("group-components",) else f"{line.key}: {line.value}"
 
 
-def commented(reason: str, indent: str, width: int, *, capital: bool = True) -> list[str]:
-    """Return a reason as lines of comment."""
-    text = f"{reason[0].upper() if capital else reason[0]}{reason[1:]}."
-    signs = f"{indent}# "
-    return textwrap.wrap(text, width, initial_indent=signs, subsequent_indent=signs, break_on_hyphens=False)
+def commented(text: str, indent: str, width: int) -> list[str]:
+    """Return a text as lines of comment."""
+    sign = f"{indent}# "
+    return textwrap.wrap(text, width, initial_indent=sign, subsequent_indent=sign, break_on_hyphens=False)
 
 
 def _number_of(found: Sequence[str], line: Line) -> int:

@@ -7,28 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from calotype.jobs import refusals, slurm
-from calotype.jobs.cluster import Cluster, Partition
-from calotype.jobs.cluster_access import Access, Limit, access_to
+from calotype.jobs.cluster import Cluster
+from calotype.jobs.cluster_access import Access, access_to
 from calotype.jobs.queue import time_of
 from calotype.jobs.waiting import at
-from calotype.util.yaml_text import quoted
+from calotype.planning.cluster_limits import Line, groups, memory, number_of_jobs, runtime, span, text
 
-LONG = 120  # minutes: short rules that share a job ask for up to this
+SHORT, LONG = 30, 120  # minutes that short rules of a study ask for when they share a job: at first, and at most
 TRAINING = 60  # minutes that a training job asks for at first
-NOW = 60  # seconds
 TRIED = 4  # GPU partitions that are tried with `sbatch --test-only`
-GPU_RULE = ("set-resources", "find_gpu")  # train and predict copy its lines
-PLUGIN_NAME = re.compile(r"[A-Za-z0-9_.]+")  # GPU types that Snakemake's plugin accepts in `gres`
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the profile."""
-
-    place: tuple[str, ...]  # keys of the mappings around it
-    key: str
-    value: str | None  # as YAML; None: the profile needs no such line
-    reason: str
+NOW = 60  # seconds
+NAMED = 6  # names of a list that a reason gives
+DEFAULT = ("default-resources",)
+GPU = ("set-resources", "find_gpu")  # train and predict copy its lines
+GPU_RULES = ("find_gpu", "train", "predict")
+PLUGIN_TYPE = re.compile(r"[A-Za-z0-9_.]+")  # GPU types that Snakemake's plugin accepts in `gres`
 
 
 @dataclass(frozen=True)
@@ -44,11 +37,10 @@ class Proposal:
     """The partitions for a user's jobs, and the lines of the profile."""
 
     accesses: tuple[Access, ...]
-    short: Access  # for short rules
-    gpu: Access | None  # for training and prediction; None: they run on CPU nodes
-    notes: Mapping[str, str]  # about GPU partitions, by name
-    starts: Mapping[str, Start]  # of the jobs that were tried, by partition
-    lines: tuple[Line, ...]
+    short: Access | None = None  # for short rules; None: no partition starts jobs of this user
+    gpu: Access | None = None  # for training and prediction; None: they run on CPU nodes
+    notes: tuple[str, ...] = ()  # one about each partition that was considered
+    lines: tuple[Line, ...] = ()
 
 
 def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
@@ -58,218 +50,150 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
         profile: content of slurm/config.yaml.
     """
     accesses = tuple(access_to(partition, cluster) for partition in cluster.partitions)
-    open_ = [access for access in accesses if not access.refusal]
-    if not open_:
-        return Proposal(accesses, accesses[0], None, {}, {}, ())
-    short = _for_short_rules(open_)
-    starts = {short.partition.name: _try(short, mib=1000, minutes=10)}
-    ranked = sorted((access for access in open_ if access.partition.gpus), key=_rank)
-    tried = {access.partition.name: _try(access, mib=4000, minutes=TRAINING, gpu=True) for access in ranked[:TRIED]}
-    gpu = next((access for access in ranked if tried.get(access.partition.name, Start(False, "")).accepted), None)
-    notes = {access.partition.name: _note(access, gpu, tried.get(access.partition.name)) for access in ranked}
-    lines = [*_access_lines(("default-resources",), short, cluster), *_capped(profile, short, gpu)]
-    place = [n for n, line in enumerate(lines) if line.place[0] == "default-resources"][-1] + 1
-    lines[place:place] = _gpu_lines(gpu, short, cluster)
-    lines += [_jobs(profile, [access for access in (short, gpu) if access])]
-    return Proposal(accesses, short, gpu, notes, starts | tried, tuple(lines))
+    usable = [access for access in accesses if not access.refusal]
+    if not usable:
+        return Proposal(accesses)
+    short = min(usable, key=_rank_for_short_rules)
+    ranked = sorted((access for access in usable if access.partition.gpus), key=_rank_for_training)
+    starts = [_try(access, mib=4000, minutes=TRAINING, gpu=True) for access in ranked[:TRIED]]
+    accepted = (access for access, start in zip(ranked, starts, strict=False) if start.accepted)
+    gpu = next(accepted, ranked[0] if ranked else None)
+    notes = [f"{short.partition.name}: chosen for short rules; {_try(short, mib=1000, minutes=10).words}"]
+    for number, access in enumerate(ranked):
+        chosen = "chosen for training and prediction, " if access is gpu else ""
+        start = f"; {starts[number].words}" if number < TRIED else ""
+        notes.append(f"{access.partition.name}: {chosen}{_facts(access)}{start}")
+    lines = [*_for_short_rules(short, cluster), *_for_training(gpu, short)]
+    lines += [*_limited(profile, short, gpu), number_of_jobs(profile, [short, *([gpu] if gpu else [])])]
+    order = [*DEFAULT, "set-resources", "group-components"]
+    lines.sort(key=lambda line: order.index(line.place[0]) if line.place else len(order))
+    return Proposal(accesses, short, gpu, tuple(notes), tuple(lines))
 
 
-def _enough(access: Access, minutes: int) -> bool:
+def _allows(access: Access, minutes: int) -> bool:
     return access.minutes.value is None or access.minutes.value >= minutes
 
 
-def _for_short_rules(open_: Sequence[Access]) -> Access:
-    """Return the default partition if it allows two hours, or else the best one."""
-
-    def rank(access: Access) -> tuple[bool, ...] | tuple[bool, bool, bool, bool, int]:
-        partition, number = access.partition, sum(nodes.number for nodes in access.partition.usable)
-        enough = _enough(access, LONG)
-        return not enough, not partition.is_default, not access.is_plain, partition.gpus > 0, -number
-
-    return min(open_, key=rank)
+def _rank_for_short_rules(access: Access) -> tuple[bool, bool, bool, bool, bool, int]:
+    """Sort: enough time for one study, no GPUs unless it is the default, enough time, the default, most nodes."""
+    star, number = access.partition.is_default, sum(nodes.number for nodes in access.partition.usable)
+    takes_gpu_nodes, named = access.partition.gpus > 0 and not star, access.names_account or access.names_qos
+    return not _allows(access, SHORT), takes_gpu_nodes, not _allows(access, LONG), not star, named, -number
 
 
-def _rank(access: Access) -> tuple[bool, bool, int]:
-    """Sort partitions with GPUs: those for an hour first, then those of the default account and QoS, then by GPUs."""
-    return not _enough(access, TRAINING), not access.is_plain, -access.partition.gpus
+def _rank_for_training(access: Access) -> tuple[bool, bool, int]:
+    """Sort: enough time, the default account and QoS, most GPUs."""
+    return not _allows(access, TRAINING), access.names_account or access.names_qos, -access.partition.gpus
 
 
 def _try(access: Access, *, mib: int, minutes: int, gpu: bool = False) -> Start:
     """Ask Slurm when a job would start; no job is submitted."""
-    asked = [f"--partition={access.partition.name}", "--ntasks=1", "--cpus-per-task=1"]
-    asked += [f"--time={min(minutes, access.minutes.value or minutes)}", *(["--gres=gpu:1"] if gpu else [])]
+    asked = [f"--partition={access.partition.name}", "--ntasks=1", "--cpus-per-task=1", *["--gres=gpu:1"] * gpu]
+    asked.append(f"--time={min(minutes, access.minutes.value or minutes)}")
     asked += [f"--mem={min(mib, most)}"] if (most := access.partition.mib(gpu=gpu)) else []
-    asked += [f"--account={access.account}"] * bool(access.account) + [f"--qos={access.qos}"] * bool(access.qos)
-    done, printed = slurm.answer("sbatch", "--test-only", "--output=/dev/null", *asked, "--wrap=true")
+    asked += [f"--account={access.account}"] * access.names_account + [f"--qos={access.qos}"] * access.names_qos
+    accepted, printed = slurm.answer("sbatch", "--test-only", "--output=/dev/null", *asked, "--wrap=true")
+    if not accepted:
+        return Start(False, f"`sbatch` refuses it: {refusals.reason(printed)}. Hint: {refusals.hint(printed)}")
     found = re.search(r"to start at (\S+)", printed)
     moment = time_of(found[1]) if found else None
-    if done:
-        now = moment is not None and moment < time.time() + NOW
-        return Start(True, "would start now" if now else f"would start {at(moment)}" if moment else "accepted")
-    reason = refusals.reason(printed) if "error: " in printed else printed.strip().replace("\n", "; ")
-    return Start(False, f"refused: {reason}; {refusals.hint(printed)}")
+    if moment is None:
+        return Start(True, "`sbatch` accepts it")
+    return Start(True, "would start now" if moment < time.time() + NOW else f"would start {at(moment)}")
 
 
-def _note(access: Access, chosen: Access | None, start: Start | None) -> str:
-    """Return one line about a partition with GPUs."""
-    way = [f"account {access.account}"] * bool(access.account) + [f"QoS {access.qos}"] * bool(access.qos)
-    facts = [f"{access.partition.gpus} {'GPU' if access.partition.gpus == 1 else 'GPUs'}"]
-    facts += [f"needs {' and '.join(way)}"] * bool(way)
-    facts += ["less than an hour"] * (not _enough(access, TRAINING))
-    text = f"{'chosen: ' if access is chosen else ''}{', '.join(facts)}"
-    return f"{text}; {start.words}" if start else text
+def _facts(access: Access) -> str:
+    """Return what decides between partitions with GPUs."""
+    facts = [_number_of_gpus(access)]
+    facts += [f"needs account {access.account}"] * access.names_account
+    facts += [f"needs QoS {access.qos}"] * access.names_qos
+    facts += ["less than an hour"] * (not _allows(access, TRAINING))
+    return ", ".join(facts)
 
 
-def _access_lines(place: tuple[str, ...], access: Access, cluster: Cluster) -> list[Line]:
+def _number_of_gpus(access: Access) -> str:
+    return "1 GPU" if access.partition.gpus == 1 else f"{access.partition.gpus:,} GPUs"
+
+
+def _for_short_rules(access: Access, cluster: Cluster) -> list[Line]:
     """Return partition, account and QoS of short rules."""
-    name, limit = access.partition.name, span(access.minutes)
+    name, time_limit = access.partition.name, f"jobs in {access.partition.name} may take {span(access.minutes)}"
     star = next((each for each in cluster.partitions if each.is_default), None)
     if star is None:
-        why = "no partition is the default"
+        why = f"No partition is the default; {time_limit}."
     elif refusal := access_to(star, cluster).refusal:
-        why = f"{star.name}, the default, is not usable: {refusal}"
+        why = f"The default partition {star.name} is not usable ({refusal}); {time_limit}."
     else:
-        why = f"{star.name}, the default, allows only {span(access_to(star, cluster).minutes)}"
+        why = f"The default partition {star.name} allows only {span(access_to(star, cluster).minutes)}; {time_limit}."
     if access.partition.is_default:
-        line = Line(place, "slurm_partition", None, f"{name} is the default; its jobs may take {limit}")
+        lines = [Line(DEFAULT, "slurm_partition", None, f"{name} is the default; {time_limit}.")]
     else:
-        line = Line(place, "slurm_partition", quoted(name), f"{why}; jobs in {name} may take {limit}")
-    return [line, *_account_and_qos(place, access, cluster)]
-
-
-def _account_and_qos(place: tuple[str, ...], access: Access, cluster: Cluster) -> list[Line]:
-    others = [each.account for each in cluster.associations if each.account != cluster.default_account]
-    others = [*dict.fromkeys(others)]
-    more = f"; you may also use {', '.join(others[:3])}{' and others' if len(others) > 3 else ''}" if others else ""
-    if access.account:
-        default = "you have no default" if not cluster.default_account else f"not for {cluster.default_account}"
-        account = Line(place, "slurm_account", quoted(access.account), f"{default} in {access.partition.name}")
-    elif cluster.default_account:
-        account = Line(place, "slurm_account", None, f"{cluster.default_account} is your default account{more}")
-    else:
-        account = Line(place, "slurm_account", None, "Slurm knows no accounts of yours, and asks for none")
-    qos = Line(place, "qos", None, "the default QoS may be used")
-    if access.qos:
-        qos = Line(place, "qos", quoted(access.qos), f"{access.partition.name} does not allow your default QoS")
-    return [account, *([qos] if access.qos else [])]
-
-
-def _gpu_lines(gpu: Access | None, short: Access, cluster: Cluster) -> list[Line]:
-    """Return partition, GPU, account and QoS of training and prediction."""
-    if gpu is None:
-        why = "no partition with GPUs that you may use: training runs on CPU nodes"
-        return [Line(GPU_RULE, key, None, why) for key in ("slurm_partition", "gres")]
-    limit = span(gpu.minutes)
-    lines = [Line(GPU_RULE, "slurm_partition", quoted(gpu.partition.name), f"it has GPUs; jobs may take {limit}")]
-    lines.append(Line(GPU_RULE, "gres", "gpu:1", types_of(gpu.partition)))
-    for line in _account_and_qos(GPU_RULE, gpu, cluster):
-        if line.value or line.key in {each.key for each in _account_and_qos((), short, cluster) if each.value}:
-            lines.append(line)
+        lines = [Line(DEFAULT, "slurm_partition", text(name), why)]
+    others = {each.account: None for each in cluster.associations if each.account != access.account}
+    also = f"; you may also use {_some([*others])}" if others else ""
+    if access.names_account and not cluster.default_account:
+        lines.append(Line(DEFAULT, "slurm_account", text(access.account), f"You have no default account{also}."))
+    elif access.names_account:
+        why = f"Your default account {cluster.default_account} may not use {name}."
+        lines.append(Line(DEFAULT, "slurm_account", text(access.account), why))
+    elif access.account:
+        lines.append(Line(DEFAULT, "slurm_account", None, f"{access.account} is your default account{also}."))
+    if access.names_qos:
+        lines.append(Line(DEFAULT, "qos", text(access.qos), f"Your default QoS may not use {name}."))
     return lines
 
 
-def types_of(partition: Partition) -> str:
+def _for_training(gpu: Access | None, short: Access) -> list[Line]:
+    """Return partition, GPU, account and QoS of training and prediction."""
+    if gpu is None:
+        why = "No partition that you may use has GPUs: training runs on CPU nodes."
+        return [Line(GPU, key, None, why) for key in ("slurm_partition", "gres")]
+    name = gpu.partition.name
+    why = f"{name} has {_number_of_gpus(gpu)} that are up; jobs may take {span(gpu.minutes)}."
+    lines = [Line(GPU, "slurm_partition", text(name), why), Line(GPU, "gres", "gpu:1", _types(gpu))]
+    # These jobs also get the lines of the short rules.
+    if gpu.names_account or (short.names_account and gpu.account != short.account):
+        why = f"The account of the other jobs may not use {name}."
+        lines.append(Line(GPU, "slurm_account", text(gpu.account), why))
+    if gpu.names_qos or (short.names_qos and gpu.qos != short.qos):
+        lines.append(Line(GPU, "qos", text(gpu.qos), f"The QoS of the other jobs may not use {name}."))
+    return lines
+
+
+def _types(access: Access) -> str:
     """Return the GPU types of a partition, and how to choose one."""
-    types = sorted({type_ for nodes in partition.usable for type_ in nodes.gpus})
-    features = sorted({name for nodes in partition.usable if nodes.gpus for name in nodes.features})
-    named = [type_ for type_ in types if type_]
-    if not named:
-        text = "the GPUs have no types"
-    elif len(types) == 1:
-        text = f"all are of the type {named[0]}"
-    else:
-        first = next((type_ for type_ in named if PLUGIN_NAME.fullmatch(type_)), "")
-        text = f"any of {', '.join(named)}; types round differently"
-        text += f"; for one type: gpu:{first}:1" if first else "; for one type: `constraint`"
-    return text + (f"; features for `constraint`: {', '.join(features[:6])}" if features else "")
+    nodes = [each for each in access.partition.usable if each.gpus]
+    types = sorted({type_ for each in nodes for type_ in each.gpus if type_})
+    features = sorted({name for each in nodes for name in each.features})
+    words = [f"All GPUs are of the type {types[0]}."] if len(types) == 1 else []
+    if len(types) > 1:
+        words.append(f"One GPU of any type: {_some(types)}. Results of two types differ in rounding.")
+        fit = next((type_ for type_ in types if PLUGIN_TYPE.fullmatch(type_)), None)
+        words.append(f"`gpu:{fit}:1` asks for one type." if fit else "`constraint` chooses a type.")
+    if any(each.shards for each in nodes):
+        words.append("`shard:1` shares a GPU with other jobs.")
+    if features:
+        words.append(f"Features for `constraint`: {_some(features)}.")
+    return " ".join(words) or "The GPUs have no types."
 
 
-def _capped(profile: Mapping[str, Any], short: Access, gpu: Access | None) -> list[Line]:
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (" and others" if len(names) > NAMED else "")
+
+
+def _limited(profile: Mapping[str, Any], short: Access, gpu: Access | None) -> list[Line]:
     """Return the lines of memory and time that the partitions limit."""
-    attempts = int(profile["retries"]) + 1
-    lines = []
-    for place, resources in _resources(profile):
-        on_gpu = place[-1] in ("find_gpu", "train", "predict")
-        access = gpu if on_gpu and gpu else short
-        own = resources if place[-1] not in ("train", "predict") else {"runtime": resources["runtime"]}
-        lines += _memory(place, own.get("mem_mb"), access.partition, gpu=on_gpu and gpu is not None)
-        found = re.fullmatch(r"(?:min\()?(\d+) \* attempt(?:, (\d+)\))?", str(own.get("runtime", "")))
-        limit = access.minutes
-        if found and limit.value is not None:
-            if limit.value < int(found[1]) * attempts:
-                why = f"{limit.origin}: {limit.value} min; a job that asks for more never starts"
-                lines.append(Line(place, "runtime", f"min({found[1]} * attempt, {limit.value})", why))
-            elif place[-1] == "train":
-                why = f"{limit.origin}: {span(limit)}, more than all attempts ask for"
-                lines.append(Line(place, "runtime", str(own["runtime"]), why))
-    return lines + _groups(profile, short.minutes)
-
-
-def _resources(profile: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Return the sections with resources; a section that stands under several names comes once."""
-    found: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [
-        (("default-resources",), profile["default-resources"]),
-    ]
-    seen: set[int] = set()
+    lines: list[Line] = []
+    parts: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [(DEFAULT, profile["default-resources"])]
+    seen: list[Mapping[str, Any]] = []
     for rule, resources in profile["set-resources"].items():
-        if id(resources) not in seen:
-            found.append((("set-resources", rule), resources))
-        seen.add(id(resources))
-    return found
-
-
-def _memory(place: tuple[str, ...], asked: Any, partition: Partition, *, gpu: bool) -> list[Line]:
-    found = re.fullmatch(r"min\((\d+) \* 2 \*\* \(attempt - 1\), (\d+)\)", str(asked))
-    if not found:
-        return []
-    first, cap = int(found[1]), int(found[2])
-    most = partition.mib(gpu=gpu)
-    if not most:
-        return [Line(place, "mem_mb", "0", f"nodes of {partition.name} declare no memory, so Slurm accepts no request")]
-    why = f"a job in {partition.name} may have {most:,} MiB"
-    if gpu:
-        largest = max((nodes for nodes in partition.usable if nodes.gpus), key=lambda nodes: nodes.mib)
-        share = largest.mib // sum(largest.gpus.values())
-        if share > cap:
-            cap, why = share, f"{why}; {share:,} for each of the {sum(largest.gpus.values())} GPUs of a node"
-    return [Line(place, "mem_mb", f"min({first} * 2 ** (attempt - 1), {min(cap, most)})", why)]
-
-
-def _groups(profile: Mapping[str, Any], limit: Limit) -> list[Line]:
-    """Return the number of splits that share a job, if the partition's limit is too short for all of them."""
-    number = int(dict(part.split("=") for part in profile["group-components"])["data"])
-    rules, default = profile["set-resources"], profile["default-resources"]["runtime"]
-    texts = [str(rules.get(rule, {}).get("runtime", default)) for rule in ("draw", "measure", "prepare", "preview")]
-    minutes = sum(int(re.findall(r"\d+", text)[0]) for text in texts)
-    if limit.value is None or limit.value >= 2 * minutes * number:
-        return []
-    fitting = max(1, limit.value // (2 * minutes))
-    why = f"{limit.origin}: {limit.value} min; two attempts at a split may take {2 * minutes}"
-    return [Line(("group-components",), "data", str(fitting), why)]
-
-
-def _jobs(profile: Mapping[str, Any], accesses: Sequence[Access]) -> Line:
-    """Return the number of jobs at a time."""
-    most = int(profile["jobs"])
-    submitted = min((each.submitted for each in accesses if each.submitted.value is not None), key=_value, default=None)
-    running = min((each.running for each in accesses if each.running.value is not None), key=_value, default=None)
-    why = [f"you may have {submitted.value} in the queue ({submitted.origin})"] if submitted else []
-    why += [f"{running.value} run at a time ({running.origin})"] if running else []
-    number = min(most, _value(submitted)) if submitted else most
-    return Line((), "jobs", str(number), ", ".join(why) or "Slurm limits your jobs no further")
-
-
-def _value(limit: Limit) -> int:
-    assert limit.value is not None
-    return limit.value
-
-
-def span(limit: Limit) -> str:
-    """Return a limit in words, such as 90 min or 7 days."""
-    minutes = limit.value
-    if minutes is None:
-        return "any time"
-    for unit, size in (("days", 1440), ("h", 60)):
-        if minutes % size == 0 and minutes >= 2 * size:
-            return f"{minutes // size} {unit}"
-    return f"{minutes} min"
+        if not any(resources is each for each in seen):  # an alias of YAML has no lines of its own
+            parts.append((("set-resources", rule), resources))
+        seen.append(resources)
+    for place, resources in parts:
+        on_gpu = gpu is not None and place[-1] in GPU_RULES
+        access = gpu if gpu is not None and on_gpu else short
+        if place[-1] not in GPU_RULES or place == GPU:  # the others copy it
+            lines += memory(place, resources, access.partition, gpu=on_gpu)
+        lines += runtime(place, resources, access.minutes, int(profile["retries"]) + 1)
+    return lines + groups(profile, short.minutes)
