@@ -131,10 +131,10 @@ def new_trainer(made):
     return keras_trainer.Trainer(made, splits(made)["train"], validation=validation, **labels)
 
 
-def train(folder, made, trainer, *, check=lambda: None, minutes=60.0, identity="ours", machine="here", seeds=SEEDS):
+def train(folder, made, trainer, *, check=lambda: None, minutes=60.0, identity="ours", seeds=SEEDS):
     """Train a pack as workflow/scripts/train.py does: models and checkpoints in a folder."""
     (folder / "models").mkdir(parents=True, exist_ok=True)
-    store = loop.Store({s: folder / f"checkpoints/seed-{s:03d}" for s in seeds}, identity, machine, minutes)
+    store = loop.Store({s: folder / f"checkpoints/seed-{s:03d}" for s in seeds}, identity, minutes)
     return loop.train_pack("study/variant", made, seeds, trainer, folder / "models", store=store, check=check)
 
 

@@ -130,7 +130,7 @@ def train(data, made, seeds, models, train_split=None, validation=None, tests=("
     find = class_split if made.classifies else lambda split: open_split(data / f"{split}.npy")
     labels = {"minimum": None, "maximum": None, "classes": CLASSES} if made.classifies else {**RANGE, "classes": None}
     trainer = Trainer(made, train_split or find("train"), validation=validation, **labels)
-    store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
+    store = Store({seed: models.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", minutes=60.0)
     pack = train_pack("study/variant", made, seeds, trainer, models, store=store, check=lambda: None)
     found = {split: predict(made, pack, models, seeds, find(split).images, **tested) for split in tests}
     return Predicted(**vars(pack), predictions=found)

@@ -54,7 +54,7 @@ rule train:
     priority: ask(LAYOUT.longest_first)
     conda:
         ENVIRONMENT
-    threads: of_variant("threads")
+    threads: ask(LAYOUT.cores)
     resources:
         gpu_jobs=1,  # locally limited to the number of GPUs
     params:

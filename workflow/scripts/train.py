@@ -1,6 +1,6 @@
 """Train one pack, from its checkpoint if there is one."""
 
-import logging
+from functools import partial
 from pathlib import Path
 
 from calotype.config.recipe import Recipe
@@ -24,16 +24,13 @@ with script(snakemake.log[0]), on_signals() as stop:
     origin = provenance.Origin(params.code, params.custom_model, params.recipe, manifests)
     what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
     with about(name), lease([*folders.values()], what, asked_mib=slurm.asked_mib(given), stop=stop) as held:
-        if held.waited and result.is_there(output["provenance"], origin.identity(), output.values()):
-            logging.getLogger("calotype").info("%s: another job has finished it", what)
-        else:
+        if not (held.waited and result.is_there(what, output["provenance"], origin.identity(), output.values())):
             gpus.take(given, stop)
-            model = trainer.new_trainer(recipe, images, validation, manifests[0], config["stream_above_mib"])
-            machine = provenance.machine(model.device)
-            store = loop.Store(folders, origin.identity(), machine, config["checkpoint_minutes"])
+            begin = partial(trainer.new_trainer, recipe, images, validation, manifests[0], config["stream_above_mib"])
+            store = loop.Store(folders, origin.identity(), config["checkpoint_minutes"])
+            most = snakemake.threads // recipe.threads
             with new_folder(output["models"]) as models:
-                pack = loop.train_pack(name, recipe, seeds, model, models, store=store, check=held.check)
+                pack = loop.train(name, recipe, seeds, begin, models, store=store, check=held.check, processes=most)
             held.check()
-            record = provenance.record(origin, recipe.model_dump(), model.device, pack, output["models"])
-            result.write(pack, record, output)
+            result.write(pack, provenance.record(origin, recipe.model_dump(), pack, output["models"]), output)
             predicting.leave(output["provenance"], params.tests, check=held.check)

@@ -44,7 +44,7 @@ TRAIN = """
     })
     split = Split(np.random.default_rng(1).random((40, 3, 3, 1), np.float32), np.arange(40) % 3, np.arange(40))
     (folder / "models").mkdir(exist_ok=True)
-    store = loop.Store({0: folder / "checkpoints"}, "identity", "here", 60.0)
+    store = loop.Store({0: folder / "checkpoints"}, "identity", 60.0)
     seen = []
 
     def check():

@@ -55,7 +55,7 @@ def pack(tmp_path):
     """Train a pack and return its metadata."""
     folder = tmp_path / "seeds-000-002"
     (folder / "models").mkdir(parents=True)
-    store = Store({seed: tmp_path / f"checkpoints/{seed}" for seed in SEEDS}, "identity", "here", minutes=60.0)
+    store = Store({seed: tmp_path / f"checkpoints/{seed}" for seed in SEEDS}, "identity", minutes=60.0)
     trainer = Trainer(MADE, class_split("train"), classes=3)
     made = train_pack("a", MADE, SEEDS, trainer, folder / "models", store=store, check=lambda: None)
     models = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (folder / "models").iterdir()}

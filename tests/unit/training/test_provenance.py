@@ -44,7 +44,7 @@ def test_secrets_of_the_environment_are_not_published(monkeypatch, models):
     monkeypatch.setenv("WANDB_API_KEY", "s3cret-v4lue")
     monkeypatch.setenv("SLURM_JOB_COMMENT", "s3cret-comment")
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
-    text = json.dumps(provenance.record(origin(), {"epochs": 3}, "cpu", pack(), models))
+    text = json.dumps(provenance.record(origin(), {"epochs": 3}, pack(), models))
     assert "s3cret" not in text
     assert "WANDB" not in text
     harmless = {"SLURM_JOB_ID", "SLURM_JOB_PARTITION"}
@@ -57,9 +57,9 @@ def test_record_says_what_is_needed_to_do_it_again(monkeypatch, models):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     monkeypatch.setenv("SLURM_JOB_PARTITION", "gpu")
     machines = {3: ["EPYC, A100"], 4: ["EPYC, A100", "EPYC, H100"]}
-    trained = pack(best_epochs={3: 7}, diverged={4: 2}, machines=machines)
+    trained = pack(best_epochs={3: 7}, diverged={4: 2}, machines=machines, device="A100")
     made = origin(data=[{"sha256": str(i)} for i in range(2)])
-    record = provenance.record(made, {"epochs": 3, "threads": 1}, "A100", trained, models)
+    record = provenance.record(made, {"epochs": 3, "threads": 1}, trained, models)
     record = json.loads(json.dumps(record))  # as in the file
     assert (record["parameters"], record["seconds"], record["best_epochs"]) == (38, {"3": 1.5, "4": 2.5}, {"3": 7})
     assert record["identity"] == made.identity()

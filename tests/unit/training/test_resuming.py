@@ -7,6 +7,7 @@ import pytest
 from unit.packs import SEEDS, Stops, new_trainer, newest, outcome, recipe_of, same, train
 
 from calotype.jobs.signals import StoppedError
+from calotype.training.provenance import processor
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
@@ -150,11 +151,14 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(small, tmp_path, cap
 def test_a_training_run_that_resumes_on_another_machine_says_so(small, tmp_path, caplog):
     """Other processors give other last digits."""
     made, trainer = small
+    here, other = (Counted(trainer()) for _ in range(2))
+    here.device, other.device = "gpu A", "gpu B"
     with pytest.raises(StoppedError):
-        train(tmp_path, made, trainer(), check=Stops(2), machine="processor A")
-    pack = train(tmp_path, made, trainer(), machine="processor B")
-    assert pack.machines == {3: ["processor A", "processor B"], 4: ["processor B"]}
-    said = "resuming seed 3 on a different machine (processor A -> processor B)"
+        train(tmp_path, made, here, check=Stops(2))
+    first, last = f"{processor()}, gpu A", f"{processor()}, gpu B"
+    pack = train(tmp_path, made, other)
+    assert pack.machines == {3: [first, last], 4: [last]}
+    said = f"resuming seed 3 on a different machine ({first} -> {last})"
     assert f"{said}; results may not be bit-identical" in caplog.text
 
 

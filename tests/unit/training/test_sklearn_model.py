@@ -38,7 +38,7 @@ TRAIN, TEST = split(50, 1), split(20, 2)
 
 def train(folder, made, seeds=range(3), train_split=TRAIN, classes=CLASSES, **tested):
     folder.mkdir()
-    store = Store({seed: folder.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", "here", minutes=60.0)
+    store = Store({seed: folder.parent / f"checkpoints/{seed}" for seed in seeds}, "identity", minutes=60.0)
     trainer = Trainer(made, train_split, classes=classes)
     pack = train_pack("study/variant", made, seeds, trainer, folder, store=store, check=lambda: None)
     return Predicted(**vars(pack), predictions={"test": predict(made, pack, folder, seeds, TEST.images, **tested)})

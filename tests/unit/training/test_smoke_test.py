@@ -205,7 +205,7 @@ def test_a_run_that_the_smoke_test_warns_of_is_marked_as_diverged(own, tmp_path)
     made = Recipe.model_validate({"model": f"{own}:linear_stack"} | base | TOO_FAST)
     trainer = Trainer(made, split(), minimum=None, maximum=None, classes=CLASSES)
     (tmp_path / "models").mkdir()
-    store = Store({0: tmp_path / "checkpoint"}, identity="same", machine="here", minutes=60.0)
+    store = Store({0: tmp_path / "checkpoint"}, identity="same", minutes=60.0)
     pack = train_pack("s/v", made, range(1), trainer, tmp_path / "models", store=store, check=lambda: None)
     assert pack.diverged == {0: 1}
 

@@ -56,7 +56,7 @@ def _combinations(
             raise CalotypeError(f"{where}.{key}: is not a list of values.", f"example: {key}: [{values}]")
         if len(values) <= MOST and any(values.count(value) > 1 for value in values):
             raise CalotypeError(f"{where}.{key}: duplicate value.", "remove one of them.")
-        if key in ("label", "description", "seeds", "seeds_per_job", GRID):
+        if key in ("label", "description", "seeds", "seeds_per_job", "side_by_side", GRID):
             raise CalotypeError(f"{where}.{key}: cannot be swept: it changes no result.", "set it beside `grid`.")
     number = math.prod(map(len, grid.values()))
     if number > MOST:

@@ -152,8 +152,9 @@ class Config:
         return self.studies[study].variants[variant].seeds or self.settings.seeds
 
     def seeds_per_job(self, study: str, variant: str) -> int:
-        """Return the largest number of seeds of a variant that share a job."""
-        return self.studies[study].variants[variant].seeds_per_job or self.settings.seeds_per_job
+        """Return the largest number of seeds of a variant that share a job: enough for all that train side by side."""
+        found = self.studies[study].variants[variant]
+        return found.seeds_per_job or max(self.settings.seeds_per_job, found.side_by_side)
 
     def splits_used(self, dataset: str, studies: Iterable[str]) -> list[str]:
         """Return the splits of a dataset that some of the studies use, in the dataset's order."""

@@ -93,6 +93,11 @@ class Layout(ImagePaths):
         cost = 1 if found.model in ("dense", *SCIKIT_LEARN) else 10
         return 1 - 1 / (1 + cost * found.epochs * (1 + int(last) - int(first)))
 
+    def cores(self, study: str, variant: str, first: str, last: str) -> int:
+        """Return the number of cores of a pack: the threads of all runs that train side by side."""
+        found = self.config.studies[study].variants[variant]
+        return found.threads * min(found.side_by_side, 1 + int(last) - int(first))
+
     def smoke_test(self, study: str, variant: str) -> list[str]:
         """Return the file that the smoke test of a custom model writes; empty for other models."""
         own = ":" in self.config.studies[study].variants[variant].model

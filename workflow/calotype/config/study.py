@@ -32,6 +32,12 @@ class Variant(Recipe):
     seeds_per_job: Seeds | None = Field(
         None, description="Largest number of seeds that share a job (a pack). Default: `seeds_per_job` of config.yaml."
     )
+    side_by_side: Seeds = Field(
+        1,
+        description="Number of runs of a pack that train at the same time, each in its own process with `threads` "
+        "cores. They share the job's GPU. Without `seeds_per_job`, a pack has at least this number of seeds. It never "
+        "changes a result.",
+    )
     files: list[str] = Field(
         [],
         description="Files and folders that a custom model function reads, such as weights; paths start from the "
@@ -46,6 +52,15 @@ class Variant(Recipe):
         """Return the keys that change predictions of given weights, as plain data."""
         keys = ("model", "model_arguments", "precision", "threads", "test_images", "test_time_augmentation")
         return {key: getattr(self, key) for key in (*keys, "classifies", "binary")}
+
+    @model_validator(mode="after")
+    def _packs_are_large_enough(self) -> "Variant":
+        if self.seeds_per_job is not None and self.seeds_per_job < self.side_by_side:
+            raise ValueError(
+                f"side_by_side: {self.side_by_side} is more than seeds_per_job, {self.seeds_per_job}: a job would have "
+                "fewer runs\nHint: increase seeds_per_job, or remove it."
+            )
+        return self
 
     @model_validator(mode="after")
     def _views_fit(self) -> "Variant":

@@ -7,7 +7,7 @@ next steps depend. Their random numbers are keyed by (seed, epoch).
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from calotype.config.recipe import Recipe
+from calotype.jobs import side_by_side
 from calotype.jobs.signals import StoppedError
-from calotype.training import checkpoints
+from calotype.training import checkpoints, provenance
 from calotype.training.early_stopping import is_better, reductions
 from calotype.training.result import Pack
-from calotype.training.trainer import Trainer
+from calotype.training.trainer import Trainer, import_library
 from calotype.util.errors import CalotypeError
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ class Store:
 
     folders: Mapping[int, Path]  # by seed
     identity: str  # of everything on which the result of a run depends, except for its seed
-    machine: str  # the names of processor and device
     minutes: float  # between two checkpoints
 
 
@@ -86,6 +86,8 @@ class _Training:
 
     def __init__(self, name: str, recipe: Recipe, trainer: Trainer, store: Store, check: Callable[[], None]) -> None:
         self.name, self.recipe, self.trainer, self.store, self.check = name, recipe, trainer, store, check
+        self.machine = provenance.machine(trainer.device)
+        self.loading = logging.INFO  # level of the lines about finished runs that are loaded
         self.steps_at_once = 1  # between two checks for a stop
         self.unsaved: dict[int, _Run] = {}  # finished runs
         self.idle = True  # no step was taken yet
@@ -100,6 +102,8 @@ class _Training:
             self._train(seed, run, state)
             run.seconds = self._seconds()
             self.unsaved[seed] = run
+            level = logging.INFO if run.seconds >= WORTH_A_LINE else logging.DEBUG
+            logger.log(level, "%s: seed %d done in %.1f s", self.name, seed, run.seconds)
         return run
 
     # ---- Training -------------------------------------------------------------------------------------------------
@@ -158,15 +162,16 @@ class _Training:
     def _load(self, seed: int) -> tuple[_Run, Mapping[str, NDArray[Any]]]:
         saved = checkpoints.load(self.store.folders[seed], self._identity(seed))
         if saved is None:
-            return _Run(machines=[self.store.machine]), {}
+            return _Run(machines=[self.machine]), {}
         run, state = _Run.of(saved)
-        logger.info("%s: %s %s", self.name, "loading" if run.finished else "resuming", self._place(seed, run))
-        if not run.finished and run.machines[-1] != self.store.machine:
+        level, does = (self.loading, "loading") if run.finished else (logging.INFO, "resuming")
+        logger.log(level, "%s: %s %s", self.name, does, self._place(seed, run))
+        if not run.finished and run.machines[-1] != self.machine:
             logger.warning(
                 "%s: resuming seed %d on a different machine (%s -> %s); results may not be bit-identical.",
-                *(self.name, seed, run.machines[-1], self.store.machine),
+                *(self.name, seed, run.machines[-1], self.machine),
             )
-            run.machines.append(self.store.machine)
+            run.machines.append(self.machine)
         self.worth_saving = True
         return run, state
 
@@ -188,9 +193,7 @@ class _Training:
         """Save finished runs, and one that is not; return False if that fails."""
         self.saved_at, self.worth_saving = time.monotonic(), True
         try:
-            for number in [*self.unsaved]:
-                self._write(number, self.unsaved[number], {})
-                del self.unsaved[number]
+            self.save_finished()
             if seed is not None and run is not None:
                 run.seconds = self._seconds()
                 # Before the first step, `begin` sets the state, and Keras has not made all variables yet.
@@ -200,6 +203,12 @@ class _Training:
             logger.warning("%s: cannot write a checkpoint; training continues without it: %s", self.name, error)
             return False
         return True
+
+    def save_finished(self) -> None:
+        """Save finished runs."""
+        for seed in [*self.unsaved]:
+            self._write(seed, self.unsaved[seed], {})
+            del self.unsaved[seed]
 
     def _write(self, seed: int, run: _Run, state: Mapping[str, NDArray[Any]]) -> None:
         checkpoints.save(self.store.folders[seed], self._identity(seed), run.checkpoint(state))
@@ -215,8 +224,67 @@ class _Training:
         return f"seed {seed} at epoch {run.epoch}/{self.recipe.epochs}{steps}"
 
 
+def train(
+    name: str,
+    recipe: Recipe,
+    seeds: range,
+    begin: Callable[[], Trainer],
+    models: Path,
+    *,
+    store: Store,
+    check: Callable[[], None],
+    processes: int = 1,
+) -> Pack:
+    """Train one variant with some seeds, one after the other, or side by side in processes of this job.
+
+    Args:
+        begin: makes a trainer. With several processes, it is called in each of them, and at the end in this one, which
+            must not have computed anything with the library of the model before: it could not be forked.
+        processes: the largest number of runs that train at a time.
+        name, recipe, seeds, models, store, check: as for `train_pack`.
+
+    Raises:
+        CalotypeError: a run failed or was killed. Of several processes, the others finish and save their runs.
+    """
+    if apart := min(processes, len(seeds)) > 1:
+        import_library(recipe)
+        _train_side_by_side(name, recipe, seeds, begin, store, check, min(processes, len(seeds)))
+    return train_pack(name, recipe, seeds, begin(), models, store=store, check=check, trained=apart)
+
+
+def _train_side_by_side(
+    name: str,
+    recipe: Recipe,
+    seeds: range,
+    begin: Callable[[], Trainer],
+    store: Store,
+    check: Callable[[], None],
+    processes: int,
+) -> None:
+    """Train or resume runs in several processes, and leave them in the store, finished."""
+
+    def work(taken: Iterator[int], check: Callable[[], None]) -> None:
+        training = _Training(name, recipe, begin(), store, check)
+        for seed in taken:
+            if seed == seeds[0]:
+                device, threads = training.trainer.device, recipe.threads
+                logger.info("%s: training on %s, %d runs of %d thread(s)", name, device, processes, threads)
+            training.take(seed)
+            training.save_finished()
+
+    side_by_side.share(seeds, processes, work, check, "seed")
+
+
 def train_pack(
-    name: str, recipe: Recipe, seeds: range, trainer: Trainer, models: Path, *, store: Store, check: Callable[[], None]
+    name: str,
+    recipe: Recipe,
+    seeds: range,
+    trainer: Trainer,
+    models: Path,
+    *,
+    store: Store,
+    check: Callable[[], None],
+    trained: bool = False,
 ) -> Pack:
     """Train one variant with some seeds; resume runs that have a checkpoint.
 
@@ -224,9 +292,13 @@ def train_pack(
         name: the variant's name in the log.
         models: an existing folder; the weights of each seed are written there.
         check: called between steps; a StoppedError of it ends the training after a checkpoint.
+        trained: the store has all runs, and this call has logged them.
     """
-    logger.info("%s: training on %s, %d thread(s)", name, trainer.device, recipe.threads)
     training = _Training(name, recipe, trainer, store, check)
+    if trained:
+        training.loading = logging.DEBUG
+    else:
+        logger.info("%s: training on %s, %d thread(s)", name, trainer.device, recipe.threads)
     runs = {}
     for seed in seeds:
         runs[seed] = run = training.take(seed)
@@ -234,8 +306,6 @@ def train_pack(
         trainer.save(models, seed)
         if seed not in training.unsaved:
             run.weights = []  # a pack may have many large runs
-        level = logging.INFO if run.seconds >= WORTH_A_LINE else logging.DEBUG
-        logger.log(level, "%s: seed %d done in %.1f s", name, seed, run.seconds)
     if training.worth_saving:  # the job may still fail before it writes its results
         training.save()
     total = sum(run.seconds for run in runs.values())
@@ -249,6 +319,7 @@ def train_pack(
         layers=trainer.layers(),
         history=pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"]),
         targets=trainer.targets,
+        device=trainer.device,
         seconds={seed: run.seconds for seed, run in runs.items()},
         best_epochs=chosen,
         diverged={seed: run.diverged for seed, run in runs.items() if run.diverged is not None},

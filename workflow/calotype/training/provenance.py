@@ -69,13 +69,12 @@ class Origin:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def record(origin: Origin, recipe: Mapping[str, Any], device: str, pack: Pack, models: Path) -> dict[str, Any]:
+def record(origin: Origin, recipe: Mapping[str, Any], pack: Pack, models: Path) -> dict[str, Any]:
     """Return the origin of a result as JSON data; never the environment, which may hold secrets.
 
     Args:
         origin: its parts.
         recipe: with the values that are defaults.
-        device: the name of the GPU, or "cpu".
         pack: the result.
         models: the folder of the weights.
     """
@@ -90,7 +89,7 @@ def record(origin: Origin, recipe: Mapping[str, Any], device: str, pack: Pack, m
             "system": platform.platform(),
             "processor": processor(),
             "cores": os.cpu_count(),
-            "device": device,
+            "device": pack.device,
             "host": platform.node(),
         },
         "job": {"slurm": os.environ.get("SLURM_JOB_ID"), "partition": os.environ.get("SLURM_JOB_PARTITION")},

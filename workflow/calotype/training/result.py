@@ -1,6 +1,7 @@
 """The result of training a pack, in memory and on disk."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from calotype.util.files import sha256, write_csv, write_text
 if TYPE_CHECKING:
     import pandas as pd  # takes a third of a second
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -21,6 +24,7 @@ class Pack:
     history: "pd.DataFrame"  # columns seed, epoch (from 1), metric, value
     seconds: dict[int, float]  # by seed, wall time of all attempts
     targets: dict[str, Any]  # as in `trainer.Trainer`
+    device: str = "cpu"  # as in `trainer.Trainer`
     best_epochs: dict[int, int] = field(default_factory=dict)  # by seed, the epoch of the restored weights
     diverged: dict[int, int] = field(default_factory=dict)  # by seed, the epoch whose loss is NaN or infinite
     machines: dict[int, Sequence[str]] = field(default_factory=dict)  # by seed, the machines of all attempts
@@ -38,13 +42,15 @@ def write(pack: Pack, origin: Mapping[str, Any], files: Mapping[str, Path]) -> N
     write_text(json.dumps(origin, indent=1) + "\n", files["provenance"])
 
 
-def is_there(provenance: Path, identity: str, others: Iterable[Path]) -> bool:
-    """Return True if all files of a pack exist and its provenance.json, written last, has this identity."""
+def is_there(what: str, provenance: Path, identity: str, others: Iterable[Path]) -> bool:
+    """Return True, and log it, if a pack is complete and its provenance.json, written last, has this identity."""
     try:
         found = json.loads(provenance.read_text(encoding="utf-8"))["identity"]
-        return found == identity and all(path.exists() for path in others)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+    if finished := found == identity and all(path.exists() for path in others):
+        logger.info("%s: another job has finished it", what)
+    return finished
 
 
 @dataclass(frozen=True)

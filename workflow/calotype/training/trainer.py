@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,6 +55,11 @@ class Trainer(Protocol):
 
     def layers(self) -> "pd.DataFrame":
         """List the layers of the model: layer, kind, output_shape, parameters."""
+
+
+def import_library(recipe: Recipe) -> None:
+    """Import the library of a recipe's model, for processes that are forked before they make their trainers."""
+    import_module(f"calotype.training.{'sklearn_model' if recipe.model in SCIKIT_LEARN else 'keras_trainer'}")
 
 
 def new_trainer(

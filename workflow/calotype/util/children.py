@@ -5,13 +5,14 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from calotype.util.entry_point import log_error
 
 FAILED, MAY_PASS = 1, 75  # exit statuses of a child
+POLL = 0.1  # seconds between two calls of `watch`
 MIB = 2**20 if sys.platform == "darwin" else 2**10  # in the units of ru_maxrss
 
 
@@ -26,10 +27,13 @@ class Ended:
     peak_memory_mib: float  # resident memory, including memory shared with the parent
 
 
-def in_children(functions: Mapping[str, Callable[[], int]], most: int) -> Iterator[Ended]:
+def in_children(
+    functions: Mapping[str, Callable[[], int]], most: int, watch: Callable[[Collection[int]], None] | None = None
+) -> Iterator[Ended]:
     """Run functions in forked children, at most `most` at a time, and yield the children in the order of their ends.
 
-    Each function returns the exit status of its child, 0 for success.
+    Each function returns the exit status of its child, 0 for success. While children run, `watch` is called with their
+    process numbers several times a second.
     """
     waiting, running = list(functions.items()), dict[int, tuple[str, float]]()
     try:
@@ -41,7 +45,10 @@ def in_children(functions: Mapping[str, Callable[[], int]], most: int) -> Iterat
                 if not child:
                     _end_with(function)
                 running[child] = name, began
-            child, status, used = os.wait3(0)
+            child, status, used = os.wait3(0 if watch is None else os.WNOHANG)
+            if not child and watch is not None:
+                watch(running.keys())
+                time.sleep(POLL)
             if child in running:
                 name, began = running.pop(child)
                 yield _ended(name, os.waitstatus_to_exitcode(status), used, time.monotonic() - began)

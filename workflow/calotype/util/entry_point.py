@@ -32,7 +32,7 @@ def log_error(error: Exception, what: str = "") -> bool:
     """Log an error after the name `what` of a part of a stage; only a `CalotypeError` has no traceback.
 
     Returns:
-        Whether a retry may help: the disk was full, a file server was away, or memory ran out.
+        Whether a retry may help, from `may_pass`.
     """
     logger = logging.getLogger("calotype")
     if not isinstance(error, CalotypeError):
@@ -41,6 +41,11 @@ def log_error(error: Exception, what: str = "") -> bool:
         logger.error("%serror: %s", what, error)
         if error.__cause__ is not None:
             logger.debug("Caused by:", exc_info=error.__cause__)
+    return may_pass(error)
+
+
+def may_pass(error: Exception) -> bool:
+    """Tell if a retry may help: the disk was full, a file server was away, or memory ran out."""
     causes = (error, error.__cause__)
     return any(isinstance(each, OSError | MemoryError) or type(each).__name__ in PASSING for each in causes)
 
