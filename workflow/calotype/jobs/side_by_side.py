@@ -111,8 +111,6 @@ def share(numbers: Sequence[int], processes: int, work: Work, check: Check, what
         ended = []
         for child in in_children(functions, processes, pass_on):
             ended.append(child)
-            if child.status in (FAILED, MAY_PASS):
-                shared.drop()
             if child.status < 0 and stopped is None:
                 logger.warning("%s", _killed(what, shared.begun(int(child.name)), child.status))
         words = {child.name: shared.told(int(child.name)) for child in ended}
@@ -153,6 +151,7 @@ def _in_child(shared: _Shared, process: int, work: Work, check: Check) -> int:
         shared.tell(process, by=stopped.by, saved=stopped.saved, idle=stopped.idle)
         return STOPPED
     except Exception as error:
+        shared.drop()
         known = isinstance(error, CalotypeError)
         if known and error.__cause__ is not None:
             logger.debug("Caused by:", exc_info=error.__cause__)

@@ -87,7 +87,7 @@ class _Training:
     def __init__(self, name: str, recipe: Recipe, trainer: Trainer, store: Store, check: Callable[[], None]) -> None:
         self.name, self.recipe, self.trainer, self.store, self.check = name, recipe, trainer, store, check
         self.machine = provenance.machine(trainer.device)
-        self.loading = logging.INFO  # level of the lines about finished runs that are loaded
+        self.trained = False  # whether other processes of this call have trained, and logged, all runs
         self.steps_at_once = 1  # between two checks for a stop
         self.unsaved: dict[int, _Run] = {}  # finished runs
         self.idle = True  # no step was taken yet
@@ -164,8 +164,8 @@ class _Training:
         if saved is None:
             return _Run(machines=[self.machine]), {}
         run, state = _Run.of(saved)
-        level, does = (self.loading, "loading") if run.finished else (logging.INFO, "resuming")
-        logger.log(level, "%s: %s %s", self.name, does, self._place(seed, run))
+        if not (self.trained and run.finished):
+            logger.info("%s: %s %s", self.name, "loading" if run.finished else "resuming", self._place(seed, run))
         if not run.finished and run.machines[-1] != self.machine:
             logger.warning(
                 "%s: resuming seed %d on a different machine (%s -> %s); results may not be bit-identical.",
@@ -246,33 +246,20 @@ def train(
     Raises:
         CalotypeError: a run failed or was killed. Of several processes, the others finish and save their runs.
     """
-    if apart := min(processes, len(seeds)) > 1:
-        import_library(recipe)
-        _train_side_by_side(name, recipe, seeds, begin, store, check, min(processes, len(seeds)))
-    return train_pack(name, recipe, seeds, begin(), models, store=store, check=check, trained=apart)
-
-
-def _train_side_by_side(
-    name: str,
-    recipe: Recipe,
-    seeds: range,
-    begin: Callable[[], Trainer],
-    store: Store,
-    check: Callable[[], None],
-    processes: int,
-) -> None:
-    """Train or resume runs in several processes, and leave them in the store, finished."""
 
     def work(taken: Iterator[int], check: Callable[[], None]) -> None:
         training = _Training(name, recipe, begin(), store, check)
         for seed in taken:
             if seed == seeds[0]:
                 device, threads = training.trainer.device, recipe.threads
-                logger.info("%s: training on %s, %d runs of %d thread(s)", name, device, processes, threads)
+                logger.info("%s: training on %s, %d runs of %d thread(s)", name, device, most, threads)
             training.take(seed)
             training.save_finished()
 
-    side_by_side.share(seeds, processes, work, check, "seed")
+    if apart := (most := min(processes, len(seeds))) > 1:
+        import_library(recipe)
+        side_by_side.share(seeds, most, work, check, "seed")
+    return train_pack(name, recipe, seeds, begin(), models, store=store, check=check, trained=apart)
 
 
 def train_pack(
@@ -295,9 +282,8 @@ def train_pack(
         trained: the store has all runs, and this call has logged them.
     """
     training = _Training(name, recipe, trainer, store, check)
-    if trained:
-        training.loading = logging.DEBUG
-    else:
+    training.trained = trained
+    if not trained:
         logger.info("%s: training on %s, %d thread(s)", name, trainer.device, recipe.threads)
     runs = {}
     for seed in seeds:
@@ -310,8 +296,9 @@ def train_pack(
         training.save()
     total = sum(run.seconds for run in runs.values())
     logger.info(
-        "%s: %s done in %.0f s",
+        "%s: %s done in %.0f s%s",
         *(name, f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}", total),
+        ", summed over runs side by side" if trained else "",
     )
     rows = [(seed, *row) for seed, run in runs.items() for row in run.rows]
     chosen = {seed: run.best[1] for seed, run in runs.items() if run.best and recipe.restore_best_weights}
