@@ -10,7 +10,7 @@ from calotype.jobs import job_reports, retries, slurm_executor, waiting
 STARTED = time.time()
 waiting.EXPLAINED_AFTER = slurm_executor.PATIENCE = 3.0  # s
 assert retries.install(STARTED) is None
-assert slurm_executor.install() is None
+assert slurm_executor.install(Path("results")) is None
 if workflow.is_main_process:
     job_reports.install(STARTED, Path("results"))
 

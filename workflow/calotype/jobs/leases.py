@@ -9,21 +9,21 @@ import logging
 import os
 import platform
 import re
-import resource
 import stat
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from calotype.jobs import slurm
+from calotype.jobs import attempts, slurm
 from calotype.jobs.signals import Stop, StoppedError
+from calotype.jobs.usage import Usage, peak_mib
 from calotype.util.errors import CalotypeError
 from calotype.util.files import unwritable, write_text
 
@@ -47,9 +47,13 @@ class Sign:
     born: float  # start of the process, see `_born`
     job: str | None  # the Slurm job
     asked_mib: int | None  # requested memory; None without a limit
-    used_mib: int = 0  # peak memory
+    used_mib: int = 0  # peak memory, with mapped pages
     seconds: float = 0.0  # since the start
     beat: int = 0  # number of this heartbeat
+    began: float = 0.0  # Unix time of the start
+    waited: bool = False  # whether another process held one of the runs
+    asked: Mapping[str, Any] = field(default_factory=dict)  # as in `usage.Usage.record`
+    used: Mapping[str, Any] = field(default_factory=dict)
 
     def where(self) -> str:
         """Describe the process."""
@@ -95,11 +99,6 @@ def _born(process: int) -> float | None:
         return None
 
 
-def _used_mib() -> int:
-    """Return the peak memory of this process, which is nearly all memory of its job."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 class Lease:
     """The lease of this process on some runs."""
 
@@ -109,7 +108,7 @@ class Lease:
         self.lost = False  # whether another process has taken them over, because heartbeats were missing
         self.taken: list[Path] = []  # folders that it holds already
         self.heartbeat = folders[0].parent / HEARTBEAT.format(token=uuid.uuid4().hex)
-        self._began = time.monotonic()
+        self._began, self._usage = time.monotonic(), Usage()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -142,30 +141,36 @@ class Lease:
             self._show(0)
         self._thread.start()
 
+    def _state(self, beat: int = 0) -> dict[str, Any]:
+        changes = {"used_mib": peak_mib(), "seconds": time.monotonic() - self._began, "beat": beat}
+        return asdict(self.sign) | changes | {"waited": self.waited} | self._usage.record()
+
     def _show(self, beat: int) -> None:
-        changes: dict[str, Any] = {"used_mib": _used_mib(), "seconds": time.monotonic() - self._began, "beat": beat}
-        write_text(json.dumps(asdict(self.sign) | changes) + "\n", self.heartbeat)
+        write_text(json.dumps(self._state(beat)) + "\n", self.heartbeat)
 
     def _beat(self) -> None:
         # Memory may rise fast just before a kill, so it is measured more often.
         shown_at, shown_mib, beat = time.monotonic(), 0, 0
         while not self._end.wait(BEAT / 10):
-            grown = _used_mib() > shown_mib * 1.05
+            self._usage.sample()
+            grown = peak_mib() > shown_mib * 1.05
             if not grown and time.monotonic() - shown_at < BEAT:
                 continue
             beat += 1
-            shown_at, shown_mib = time.monotonic(), _used_mib()
+            shown_at, shown_mib = time.monotonic(), peak_mib()
             if any(_holder(folder) not in (None, self.heartbeat.name) for folder in self.taken):
                 self.lost = True
                 return
             with suppress(CalotypeError):  # full disk or file server away: the next heartbeat may succeed
                 self._show(beat)
 
-    def stop(self) -> None:
-        """Release the runs."""
+    def stop(self, state: str) -> None:
+        """Release the runs, and record the attempt with its state."""
         self._end.set()
         if self._thread.is_alive():
             self._thread.join()
+        if len(self.taken) == len(self.folders):  # it did not only wait
+            attempts.keep(self.heartbeat, self._state(), state)
         for folder in self.folders:
             with suppress(OSError):  # an error here must not lose the result of the block
                 if _holder(folder) == self.heartbeat.name:
@@ -234,6 +239,8 @@ def _take_over(runs: Path, heartbeat: str) -> None:
             os.rename(runs / heartbeat, aside)  # succeeds for one process only
         except OSError:
             return
+        if (sign := read_sign(aside)) is not None:
+            attempts.keep(runs / heartbeat, asdict(sign), attempts.KILLED)
         with suppress(OSError):
             aside.unlink()
     for lease in runs.glob(f"*/{LEASE}"):
@@ -283,8 +290,9 @@ def lease(
         CalotypeError: the folders cannot be written.
         StoppedError: a signal arrived while waiting.
     """
-    born = _born(os.getpid()) or 0.0
-    held = Lease(folders, Sign(name, platform.node(), os.getpid(), born, slurm.job_id(), asked_mib), stop)
+    born, began = _born(os.getpid()) or 0.0, time.time()
+    sign = Sign(name, platform.node(), os.getpid(), born, slurm.job_id(), asked_mib, began=began)
+    held, state = Lease(folders, sign, stop), attempts.FAILED
     held.start()
     try:
         for folder in folders:  # in the same order everywhere, so that no two processes wait for each other
@@ -295,5 +303,9 @@ def lease(
                     _wait_for(folder, holder, held.check, poll)
             held.taken.append(folder)
         yield held
+        state = attempts.COMPLETED
+    except StoppedError:
+        state = attempts.STOPPED
+        raise
     finally:
-        held.stop()
+        held.stop(state)

@@ -17,6 +17,7 @@ from typing import Any
 
 from calotype.jobs import job_causes, queue, refusals, retries, slurm, versions
 from calotype.jobs.job_names import members_of, name_of
+from calotype.jobs.job_record import JobRecord
 from calotype.jobs.queue import Entry
 from calotype.jobs.waiting import Waiting, explain, never_starts
 
@@ -50,6 +51,7 @@ def fits(kind: Any) -> bool:
 class Watch(Base):
     """The methods that replace those of the plugin's executor."""
 
+    record: JobRecord
     held: tuple[Any, ...] = ()  # jobs that Slurm does not accept now
     tried: Any = None  # the first of them, while it is submitted again
 
@@ -100,6 +102,7 @@ class Watch(Base):
     def report_job_submission(self, job_info: Any, register_job: bool = True) -> None:
         """Note when a job was submitted."""
         job_info.aux = (job_info.aux or {}) | {"submitted": time.time()}
+        self.record.submitted(job_info.external_jobid, self.run_uuid, job_info.job)
         super().report_job_submission(job_info, register_job=register_job)
         self._release(job_info.job)
 
@@ -207,6 +210,7 @@ class Watch(Base):
             self.report_job_error(info, msg=f"SLURM-job '{job}' failed, SLURM status is: '{state}'.")
         else:
             return False
+        self.record.ended(job, entry.state, entry.start)
         return True
 
     def _remove_log(self, info: Any) -> None:
@@ -222,12 +226,16 @@ def _is_done(info: Any) -> bool:
     return len(times) == len(outputs) > 0 and max(times) >= info.aux["submitted"]
 
 
-def install() -> str | None:
-    """Replace the executor in Snakemake's registry of plugins; return the reason if that is not possible."""
+def install(results: Path) -> str | None:
+    """Replace the executor in Snakemake's registry of plugins; return the reason if that is not possible.
+
+    Args:
+        results: the folder of the record of all jobs.
+    """
     if (plugin := sys.modules.get(PLUGIN)) is None:
         return None
     if not fits(plugin.Executor):
         return versions.misfit("snakemake-executor-plugin-slurm", "may wait forever for a job")
     registered = importlib.import_module(f"{INTERFACE}.registry").ExecutorPluginRegistry().plugins["slurm"]
-    registered.executor = type("Executor", (Watch, plugin.Executor), {})
+    registered.executor = type("Executor", (Watch, plugin.Executor), {"record": JobRecord(results)})
     return None

@@ -36,7 +36,7 @@ def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
     """
     targets.explain_mistyped(workflow, layout)
     snakemake_report.escape_texts()
-    installed = retries.install(since), slurm_executor.install(), same_inputs.install()
+    installed = retries.install(since), slurm_executor.install(Path(layout.results)), same_inputs.install()
     messages = [misfit for misfit in installed if misfit]
     if workflow.is_main_process:
         with plain_errors():
