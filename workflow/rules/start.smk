@@ -18,11 +18,32 @@ rule new_study:
         "../scripts/new_study.py"
 
 
-rule check:
-    """Run a smoke test of each variant, and forecast jobs, time, memory and disk."""
+rule try_variants:
+    """Run a smoke test of each variant; on Slurm, in a job."""
     input:
         manifests=ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".json"),
         arrays=ancient(ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".npy")),
+    output:
+        tried=f"{RESULTS}/smoke_tests.json",  # `check` deletes it, so that each call runs the tests again
+    log:
+        f"{LOGS}/try_variants.log",
+    conda:
+        ENVIRONMENT
+    params:
+        studies=CONFIG.settings.studies,
+        code=ask(IDENTITY.trainings, studies=CONFIG.settings.studies),
+    message:
+        "Running a smoke test of each variant"
+    script:
+        "../scripts/try_variants.py"
+
+
+rule check:
+    """Forecast jobs, time, memory and disk, after a smoke test of each variant."""
+    input:
+        tried=rules.try_variants.output.tried,
+        manifests=rules.try_variants.input.manifests,
+        arrays=rules.try_variants.input.arrays,
         previews=ask(LAYOUT.previews, studies=CONFIG.settings.studies),
     log:
         f"{LOGS}/check.log",
@@ -31,9 +52,9 @@ rule check:
         ENVIRONMENT
     params:
         studies=CONFIG.settings.studies,
-        code=ask(IDENTITY.trainings, studies=CONFIG.settings.studies),
+        code=rules.try_variants.params.code,
     message:
-        "Running a smoke test of each variant"
+        "Forecasting jobs, time, memory and disk"
     script:
         "../scripts/check.py"
 

@@ -1,26 +1,22 @@
-"""Run a smoke test of each variant, and forecast the remaining jobs, time, memory and disk."""
+"""Forecast the remaining jobs, time, memory and disk from the smoke tests of all variants."""
 
 import logging
+from pathlib import Path
 
 from calotype.config import load
 from calotype.config.paths import Layout
 from calotype.figures.fonts import warn_of_letters
 from calotype.planning import cost_forecast
-from calotype.planning.check import try_study, whole_files
+from calotype.planning.check import forecast_study, whole_files
 from calotype.util.entry_point import script
-from calotype.util.errors import CalotypeError
 from calotype.util.files import read_json
 
 with script(snakemake.log[0]):
     found, studies, logger = snakemake.input, snakemake.params.studies, logging.getLogger("calotype")
-    if not studies:
-        raise CalotypeError("config: studies: no study found.", "add one: --config 'studies=[leaves]'")
     layout = Layout(load.load(snakemake.config))
     manifests = {file: read_json(file) for file in found.manifests}
-    tried = [try_study(layout, name, manifests, snakemake.params.code) for name in studies]
-    if problems := [problem for _, some in tried for problem in some]:
-        raise CalotypeError("\n".join(problems))
-    rows = [row for some, _ in tried for row in some]
+    tried, code = read_json(Path(found.tried)), snakemake.params.code
+    rows = [row for name in studies for row in forecast_study(layout, name, tried[name], manifests, code)]
     logger.info("\n%s", "\n".join(cost_forecast.plan(layout, rows, found.arrays)))
     for file, why in whole_files(layout, studies).items():
         logger.info("Note    %s: every change of this file runs jobs again: %s", file, why)
@@ -32,3 +28,4 @@ with script(snakemake.log[0]):
     target = studies[0] if len(studies) == 1 else f"all --config 'studies=[{', '.join(studies)}]'"
     logger.info("\nNext    snakemake --cores all %s%s", prefix, target)
     logger.info("   or   snakemake --profile slurm %s%s", prefix, target)
+    Path(found.tried).unlink()

@@ -3,6 +3,7 @@
 import logging
 import resource
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +66,18 @@ def try_variant(
 
 
 def try_study(
-    layout: Layout, name: str, manifests: Mapping[str, Mapping[str, Any]], code: Mapping[str, tuple[str, str | None]]
-) -> tuple[list[Forecast], list[str]]:
+    layout: Layout, name: str, manifests: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Run a smoke test of each variant of a prepared study.
 
     Args:
         manifests: of the prepared splits, by path.
-        code: the digests of the training code and of the custom model, by `study/variant`.
 
     Returns:
-        A forecast for each variant, and all errors.
+        By variant, the findings as plain data, with `memory`, the peak of this process so far in MiB; and all errors.
     """
     study, file = layout.config.studies[name], f"{layout.config.settings.study_files}/{name}.yaml"
-    rows, problems = [], []
+    found, problems = {}, []
 
     def opened(splits: Iterable[str]) -> list[Split]:
         return [open_split(layout.root / layout.prepared(name, split, ".npy")) for split in splits]
@@ -88,19 +88,40 @@ def try_study(
     except CalotypeError as error:
         problems.append(str(error))
     for key, variant in study.variants.items():
-        data = [manifests[layout.prepared(name, split, ".json")] for split in (*variant.splits, *study.tests)]
+        facts = manifests[layout.prepared(name, variant.splits[0], ".json")]
         try:
             with about(f"{file}: variants.{key}"):
                 train, *validation = opened(variant.splits)
-                seen = try_variant(variant, train, data[0], *validation, may_diverge=study.may_diverge)
+                seen = try_variant(variant, train, facts, *validation, may_diverge=study.may_diverge)
         except CalotypeError as error:
             problems.append(str(error))
             continue
         logger.info("%s/%s: smoke test passed", name, key)
+        found[key] = asdict(seen) | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
+    return found, problems
+
+
+def forecast_study(
+    layout: Layout,
+    name: str,
+    tried: Mapping[str, Mapping[str, Any]],
+    manifests: Mapping[str, Mapping[str, Any]],
+    code: Mapping[str, tuple[str, str | None]],
+) -> list[Forecast]:
+    """Return a forecast for each variant of a study.
+
+    Args:
+        tried: the findings of `try_study`.
+        manifests: of the prepared splits, by path.
+        code: the digests of the training code and of the custom model, by `study/variant`.
+    """
+    study, rows = layout.config.studies[name], []
+    for key, variant in study.variants.items():
+        data = [manifests[layout.prepared(name, split, ".json")] for split in (*variant.splits, *study.tests)]
         done = trained(layout, name, key, *code[f"{name}/{key}"], data[: len(variant.splits)])
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-        rows.append(forecast(layout, name, key, seen, done, data, memory))
-    return rows, problems
+        seen = {field.name: tried[key][field.name] for field in fields(SmokeTest)}
+        rows.append(forecast(layout, name, key, SmokeTest(**seen), done, data, tried[key]["memory"]))
+    return rows
 
 
 def whole_files(layout: Layout, studies: Iterable[str]) -> dict[str, str]:
