@@ -24,7 +24,7 @@ rule try_variants:
         manifests=ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".json"),
         arrays=ancient(ask(LAYOUT.all_prepared, studies=CONFIG.settings.studies, suffix=".npy")),
     output:
-        tried=f"{RESULTS}/smoke_tests.json",  # `check` deletes it, so that each call runs the tests again
+        tried=f"{RESULTS}/smoke_tests.json",  # `check` deletes it; see `find_gpu`
     log:
         f"{LOGS}/try_variants.log",
     conda:
@@ -77,7 +77,7 @@ rule cluster:
 rule find_gpu:
     """Find the GPU of a job, and compute on it."""
     output:
-        temp(f"{LOGS}/gpu.txt"),
+        f"{LOGS}/gpu.txt",  # `gpu_test` deletes it: Snakemake keeps a `temp` file of a target without output
     log:
         f"{LOGS}/find_gpu.log",
     conda:
@@ -98,4 +98,4 @@ rule gpu_test:
     conda:
         ENVIRONMENT
     shell:
-        "tee {log} < {input}"
+        "tee {log} < {input} && rm {input}"

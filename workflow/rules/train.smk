@@ -32,6 +32,7 @@ rule smoke_test:
 
 
 rule train:
+    """Train a pack; resume it from its checkpoint after a stop."""
     input:
         # Checksums in the manifests decide whether to train again, not time stamps of the large arrays.
         manifests=ask(LAYOUT.prepared_for, suffix=".json"),
@@ -47,7 +48,6 @@ rule train:
         f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
-    """Train a pack; resume it from its checkpoint after a stop."""
     wildcard_constraints:
         study=LAYOUT.training_studies(cpu_only=False),
     # After jobs that training waits for, before figures and tables.
@@ -83,6 +83,7 @@ GATHERS = ["calotype.config", *(f"calotype.training.{module}" for module in ("ke
 
 
 rule predict:
+    """Gather the predictions of a study on a test split; compute those that training did not write."""
     input:
         provenance=ask(LAYOUT.pack_paths, name="provenance.json"),  # written last, with the checksums of the weights
         manifest=ask(LAYOUT.prepared, suffix=".json"),
@@ -93,7 +94,6 @@ rule predict:
         f"{LOGS}/predict/{{study}}/{{split}}.log",
     benchmark:
         f"{BENCHMARKS}/predict/{{study}}/{{split}}.tsv"
-    """Gather the predictions of a study on a test split; compute those that training did not write."""
     wildcard_constraints:
         study=LAYOUT.predicting_studies(cpu_only=False),
     conda:

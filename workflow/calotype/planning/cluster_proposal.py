@@ -20,7 +20,7 @@ NOW = 60  # seconds
 NAMED = 6  # names of a list that a reason gives
 DEFAULT = ("default-resources",)
 GPU = ("set-resources", "find_gpu")  # train and predict copy its lines
-GPU_RULES = ("find_gpu", "train", "predict")
+GPU_RULES = ("find_gpu", "train", "predict", "try_variants")
 PLUGIN_TYPE = re.compile(r"[A-Za-z0-9_.]+")  # GPU types that Snakemake's plugin accepts in `gres`
 
 
