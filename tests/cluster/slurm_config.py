@@ -1,7 +1,7 @@
 """Configuration of a private Slurm: nodes, partitions, and limits of jobs.
 
 There are two nodes without and some with GPUs. The GPUs are links to /dev/null, and the nodes declare more cores and
-memory than the machine has.
+memory than the machine has. Each node with GPUs has a whole one and a slice of another, which jobs may also share.
 """
 
 import os
@@ -19,7 +19,9 @@ CPU_NODES = ("c1", "c2")
 GPU_NODES = ("g1", "g2")
 NODE_CPUS = 8
 NODE_MEMORY = 16_000  # MiB, each
-GPUS_PER_NODE = 2
+GPU_TYPES = ("a100", "1g.10gb")  # of a node, one each; the second is a slice
+GPUS_PER_NODE = len(GPU_TYPES)
+SHARDS_PER_NODE = 8
 URGENT = "urgent"  # the partition whose jobs preempt all others on the GPU nodes
 GRACE = 5  # s that a preempted job still has
 
@@ -78,7 +80,7 @@ AccountingStoragePass={folder}/munge.socket
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment
 
-GresTypes=gpu
+GresTypes=gpu,shard
 {nodes}
 PartitionName=DEFAULT MaxTime=24:00:00 DefMemPerCPU=1000 State=UP PriorityTier=1 GraceTime={grace}
 PartitionName=cpu Nodes={cpu_nodes} Default=YES
@@ -140,7 +142,8 @@ def write_config(
         settings: lines of slurm.conf in place of those with the same key (or partition); without a value, these go.
     """
     constrained = memory_is_constrained()
-    gpus = dict.fromkeys(gpu_nodes, f" Gres=gpu:a100:{GPUS_PER_NODE}")
+    kinds = ",".join(f"gpu:{type_}:1" for type_ in GPU_TYPES)
+    gpus = dict.fromkeys(gpu_nodes, f" Gres={kinds},shard:{SHARDS_PER_NODE} Feature={GPU_TYPES[0]}")
     nodes = [
         f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} Port={port} CPUs={NODE_CPUS} "
         f"RealMemory={NODE_MEMORY} State=UNKNOWN{gpus.get(node, '')}"
@@ -175,10 +178,12 @@ def write_config(
     (folder / "slurmdbd.conf").chmod(0o600)  # slurmdbd insists: others keep a password in it
     if constrained:
         (folder / "cgroup.conf").write_text(CGROUP_CONF, encoding="utf-8")
-    for number in range(GPUS_PER_NODE):
+    gres = [f"Name=shard Count={SHARDS_PER_NODE}"]
+    for number, type_ in enumerate(GPU_TYPES):
         (folder / f"nvidia{number}").symlink_to(os.devnull)
-    gres = f"Name=gpu Type=a100 File={folder}/nvidia[0-{GPUS_PER_NODE - 1}] AutoDetect=off"
-    (folder / "gres.conf").write_text("".join(f"NodeName={node} {gres}\n" for node in gpu_nodes), encoding="utf-8")
+        gres.append(f"Name=gpu Type={type_} File={folder}/nvidia{number} AutoDetect=off")
+    lines = [f"NodeName={node} {each}\n" for node in gpu_nodes for each in gres]
+    (folder / "gres.conf").write_text("".join(lines), encoding="utf-8")
     # Snakemake's job step calls srun without any variable of Slurm, SLURM_CONF among them; on most clusters srun
     # finds /etc/slurm/slurm.conf without it.
     wrapper = folder / "bin" / "srun"

@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
+from calotype.jobs import gpus
 from calotype.jobs.cluster import Cluster
 from calotype.planning.cluster_proposal import Proposal
 
@@ -42,8 +42,7 @@ def _of_slurm(cluster: Cluster, proposal: Proposal) -> Iterator[str]:
 
 
 def _of_machine(proposal: Proposal) -> Iterator[str]:
-    installed = {str(each.metadata["Name"]).lower() for each in metadata.distributions()}
-    if proposal.gpu is not None and "tensorflow-cpu" in installed:
+    if proposal.gpu is not None and not gpus.tensorflow_uses_them():
         yield "TensorFlow of this environment is for CPUs only. Hint: pip install -r envs/gpu.txt"
     places = {"the project": Path.cwd(), "the Python environment": Path(sys.prefix)}
     local = [f"{what} ({folder})" for what, folder in places.items() if file_system_of(folder) in LOCAL]

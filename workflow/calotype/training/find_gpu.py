@@ -60,6 +60,6 @@ def _reason(built_with_cuda: bool, cards: list[str], version: str) -> tuple[str,
                 "choose other nodes, or tell the administrators.",
             )
         return f"TensorFlow does not find the libraries of CUDA, though the node has {cards[0]}", INSTALL
-    if slurm.job_id() and not os.environ.get("SLURM_JOB_GPUS"):
+    if slurm.job_id() and not (os.environ.get("SLURM_JOB_GPUS") or os.environ.get("CUDA_VISIBLE_DEVICES")):
         return "Slurm gave the job none", "set `gres` in the profile; `snakemake --cores 1 cluster` proposes it."
     return "`nvidia-smi` shows none", "choose a partition or a node with NVIDIA GPUs."

@@ -1,0 +1,178 @@
+"""The proposed lines of the Slurm profile, the page that shows them, and the profile that contains them."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from unit.slurm_texts import SlurmTexts
+
+from calotype.jobs import cluster
+from calotype.planning.cluster_findings import file_system_of, findings
+from calotype.planning.cluster_limits import text as as_name
+from calotype.planning.cluster_page import page
+from calotype.planning.cluster_profile import check_new, with_lines, write_profile
+from calotype.planning.cluster_proposal import propose
+from calotype.util.errors import CalotypeError
+
+PROFILE = (Path(__file__).parents[3] / "slurm/config.yaml").read_text(encoding="utf-8")
+SHIPPED = yaml.safe_load(PROFILE)
+
+
+@pytest.fixture
+def rich(tmp_path, monkeypatch):
+    """Install the outputs of a Slurm with many kinds of partitions."""
+    return SlurmTexts("rich", tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """Install the outputs of a Slurm without accounting, default partition and memory."""
+    return SlurmTexts("bare", tmp_path, monkeypatch)
+
+
+def proposed() -> dict:
+    """Return the profile with the proposed lines."""
+    return yaml.safe_load(with_lines(PROFILE, propose(cluster.read(), SHIPPED).lines))
+
+
+def shown() -> str:
+    """Return the page."""
+    found = cluster.read()
+    proposal = propose(found, SHIPPED)
+    return "\n".join(page(found, proposal, findings(found, proposal)))
+
+
+def words(text: str) -> str:
+    """Return the words of a page without line breaks and comment signs."""
+    return " ".join(text.replace("# ", "").split())
+
+
+def test_time_memory_and_jobs_stay_below_the_limits_of_the_partition(rich):
+    profile = proposed()
+    assert profile["default-resources"]["slurm_partition"] == "cpu", "the default one allows half an hour"
+    assert profile["default-resources"]["mem_mb"] == "min(1000 * 2 ** (attempt - 1), 8000)"
+    train = profile["set-resources"]["train"]
+    assert (train["slurm_partition"], train["gres"]) == ("gpu", "gpu:1")
+    assert (train["runtime"], train["mem_mb"]) == (
+        "min(60 * attempt, 90)",
+        "min(4000 * 2 ** (attempt - 1), 16000)",
+    )
+    assert profile["set-resources"]["predict"]["runtime"] == "min(20 * attempt, 80)", "four attempts fit"
+    assert profile["jobs"] == 20
+    assert len(rich.asked) <= 10, "questions to Slurm"
+
+
+def test_two_hours_are_too_short_for_a_hundred_splits_in_one_job(rich):
+    rich.partition("cpu", MaxTime="02:00:00")
+    assert proposed()["group-components"] == ["data=3"]
+
+
+def test_everything_else_of_the_profile_stays(rich):
+    written = with_lines(PROFILE, propose(cluster.read(), SHIPPED).lines)
+    changed = {"slurm_partition", "mem_mb", "runtime", "jobs", "data"}
+    kept = [line for line in PROFILE.splitlines() if line not in written.splitlines()]
+    assert {re.findall(r"[a-z_]+", line)[0] for line in kept} <= changed
+    assert [*proposed()] == [*SHIPPED]
+    assert rich.asked
+
+
+def test_each_change_has_its_reason_above_it(rich):
+    before, after = PROFILE.splitlines(), with_lines(PROFILE, propose(cluster.read(), SHIPPED).lines).splitlines()
+    new = [number for number, line in enumerate(after) if line not in before and not line.lstrip().startswith("#")]
+    assert len(new) > 3
+    for number in new:
+        assert after[number - 1].lstrip().startswith("# "), after[number]
+        assert after[number - 1] not in before, after[number]
+    assert rich.asked
+
+
+def test_a_qos_that_a_partition_asks_for_reaches_the_jobs_that_use_it(rich):
+    rich.partition("gpu", State="DOWN")
+    rich.partition("secret", State="DRAIN")
+    profile = proposed()
+    assert profile["set-resources"]["train"]["slurm_partition"] == "gpu-long"
+    assert profile["set-resources"]["train"]["qos"] == "long"
+    assert "qos" not in profile["default-resources"]
+
+
+def test_an_account_of_the_short_rules_does_not_reach_the_gpu_jobs_of_another(rich):
+    rich.partition("cpu", AllowAccounts="other")
+    profile = proposed()
+    assert profile["default-resources"]["slurm_account"] == "other"
+    assert profile["set-resources"]["find_gpu"]["slurm_account"] == "lab"
+
+
+def test_a_user_without_a_default_account_gets_one_that_is_named(rich):
+    rich.edit("user", "||lab|", "|||")
+    assert proposed()["default-resources"]["slurm_account"] == "other"
+    assert "You have no default account; you may also use lab, root." in words(shown())
+
+
+def test_a_cluster_without_gpus_trains_on_cpu_nodes(bare):
+    bare.edit("nodes", "gpu:a100:2", "(null)")
+    train = proposed()["set-resources"]["train"]
+    assert train.keys() & {"slurm_partition", "gres"} == set()
+    assert "gres: No partition that you may use has GPUs: training runs on CPU nodes." in words(shown())
+
+
+def test_short_rules_take_no_gpu_nodes_if_others_have_time(bare):
+    profile = proposed()
+    assert profile["default-resources"]["slurm_partition"] == "cpu"
+    assert profile["default-resources"]["mem_mb"] == 0, "its nodes declare no memory, and refuse every request"
+    assert profile["set-resources"]["catalogue"]["runtime"] == "min(30 * attempt, 45)"
+    assert profile["set-resources"]["draw"]["runtime"] == "3 * attempt"
+    assert len(bare.asked) <= 10
+
+
+def test_a_large_node_gives_a_job_its_share_of_the_memory(bare):
+    bare.edit("nodes", "gpu|2|idle|8|16000|gpu:a100:2", "gpu|2|idle|64|512000|gpu:a100:4(S:0-1)")
+    assert proposed()["set-resources"]["train"]["mem_mb"] == "min(4000 * 2 ** (attempt - 1), 128000)"
+
+
+def test_a_refusal_of_sbatch_is_shown_with_what_to_do(rich):
+    rich.answer("allocation failure: Invalid account or account/partition combination specified\n", 1)
+    text = words(shown())
+    assert "`sbatch` refuses it: allocation failure: Invalid account or account/partition combination" in text
+    assert "Hint: set `slurm_account` in the profile" in text
+
+
+def test_the_page_fits_a_terminal_and_names_every_partition(rich):
+    text = shown()
+    assert max(map(len, text.splitlines())) <= 80
+    for name in ("short", "cpu", "endless", "gpu-long", "chem", "staff", "secret", "empty", "closed", "resv", "adm"):
+        assert re.search(rf"^[ *] +{name}\b", text, re.MULTILINE), name
+    assert "1/2 up" in text
+    assert rich.asked
+
+
+def test_a_user_with_no_usable_partition_reads_the_reasons_and_no_profile_is_written(bare, tmp_path):
+    bare.edit("nodes", "idle", "down")
+    assert "cpu, gpu, urgent: all its nodes are down or drained" in shown()
+    assert "No partition starts a job of yours now." in shown()
+    with pytest.raises(CalotypeError, match="no partition starts your jobs"):
+        write_profile(tmp_path / "mine", PROFILE, propose(cluster.read(), SHIPPED).lines)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_folder_with_a_profile_is_never_written_to(tmp_path):
+    (tmp_path / "config.v9+.yaml").write_text("jobs: 1\n", encoding="utf-8")
+    with pytest.raises(CalotypeError, match=r"config\.v9\+\.yaml already exists; nothing was written\.\nHint: choose"):
+        check_new(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("gpu-long", "gpu-long"), ("2080ti", "2080ti"), ("all", "'all'"), ("1-2", "'1-2'"), ("input", "'input'")],
+)
+def test_a_name_that_snakemake_would_evaluate_is_quoted(name, expected):
+    assert yaml.safe_load(as_name(name)) == expected
+
+
+def test_a_folder_on_a_disk_of_this_machine_is_told_from_a_shared_one(tmp_path):
+    mounts = tmp_path / "mounts"
+    mounts.write_text("disk / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\nx /home/my\\040lab lustre rw 0 0\n")
+    assert file_system_of(Path("/opt/project"), mounts) == "ext4"
+    assert file_system_of(Path("/home/ada/project"), mounts) == "nfs4"
+    assert file_system_of(Path("/home/my lab/project"), mounts) == "lustre"
+    assert file_system_of(Path("/home"), tmp_path / "missing") is None
