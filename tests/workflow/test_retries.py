@@ -3,6 +3,7 @@
 And a model of the user's own that has been trained is trained again when, and only when, it is another one.
 """
 
+import json
 import operator
 import os
 import re
@@ -61,9 +62,9 @@ def tries(project: Project) -> int:
     return len({*(project.folder / "tries").read_text().split()})
 
 
-def result(project: Project) -> dict[str, bytes]:
+def result(project: Project, pack: str = PACK) -> dict[str, bytes]:
     """All of a pack that must be the same each time."""
-    files = [file for file in (project.folder / PACK).rglob("*") if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in (project.folder / pack).rglob("*") if file.is_file() and not file.name.startswith(".")]
     return {file.name: file.read_bytes() for file in files if file.name != "provenance.json"}
 
 
@@ -148,11 +149,11 @@ def test_a_training_run_that_was_killed_is_tried_again_and_finishes(project, who
 # ---- Stopped from outside --------------------------------------------------------------------------------------------
 
 
-def begin(project: Project, *arguments: str) -> subprocess.Popen:
+def begin(project: Project, *arguments: str, target: str = TARGET) -> subprocess.Popen:
     """Call Snakemake as from a terminal, whose signals go to all processes."""
     with open(project.folder / "printed", "a", encoding="utf-8") as printed:
         return subprocess.Popen(
-            [str(SNAKEMAKE), "--cores", "1", TARGET, *arguments],
+            [str(SNAKEMAKE), "--cores", "1", target, *arguments],
             cwd=project.folder,
             stdin=subprocess.DEVNULL,
             stdout=printed,
@@ -162,17 +163,17 @@ def begin(project: Project, *arguments: str) -> subprocess.Popen:
         )
 
 
-def logged(project: Project) -> str:
+def logged(project: Project, log: str = LOG) -> str:
     """Return the log of the training job; empty if Snakemake has just removed an older one."""
     try:
-        return (project.folder / LOG).read_text(encoding="utf-8")
+        return (project.folder / log).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
 
 
-def wait_for(project: Project, process: subprocess.Popen, words: str) -> None:
+def wait_for(project: Project, process: subprocess.Popen, words: str, log: str = LOG) -> None:
     """Until they stand in the log of the training."""
-    while not re.search(words, logged(project)):
+    while not re.search(words, logged(project, log)):
         assert process.poll() is None, (project.folder / "printed").read_text(encoding="utf-8")
         time.sleep(0.02)
 
@@ -247,3 +248,52 @@ def test_a_snakemake_that_was_killed_leaves_a_training_run_that_nobody_repeats(p
     assert not (project.folder / "results/checkpoints").exists() or not [
         *(project.folder / "results/checkpoints").rglob("lease")
     ]
+
+
+# ---- Side by side ----------------------------------------------------------------------------------------------------
+
+BOTH = "results/dots/accurate/seeds-000-002"
+# One of the processes, when it begins its first run: it has built the model twice before.
+KILL_ONE = """
+if Path("tries").read_text().split().count(str(os.getpid())) == 3:
+    try:
+        open("killed", "x").close()
+    except FileExistsError:
+        pass
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def side_by_side(project: Project, number: int) -> None:
+    """Train three seeds in a job, so many of them at a time."""
+    study = project.study()
+    study["variants"]["accurate"] |= {"seeds": 3, "side_by_side": number}
+    project.write_study(study)
+
+
+def test_runs_side_by_side_survive_a_stop_and_the_kill_of_one(project, whole, tmp_path, ended):
+    """A signal to their job stops all of them; a killed one costs no other, and only what is missing is trained."""
+    alone, log = Project(tmp_path / "alone"), LOG.replace("000-000", "000-002")
+    copy_data(whole, alone)
+    side_by_side(alone, 1)
+    alone.run(f"{BOTH}/history.csv")
+    side_by_side(project, 2)
+    call = begin(project, "--cores", "2", target=f"{BOTH}/history.csv")
+    ended.append(call)
+    for seed in (0, 1):
+        wait_for(project, call, f"seed {seed}, epoch 10/{EPOCHS}", log)
+    (heartbeat,) = (project.folder / "results/checkpoints/dots/accurate").glob("heartbeat-*.json")
+    os.kill(json.loads(heartbeat.read_text(encoding="utf-8"))["process"], signal.SIGTERM)
+    assert call.wait() != 0
+    text = logged(project, log)
+    assert text.count("training on cpu, 2 runs of 1 thread(s)") == text.count("Stopped by SIGTERM.") == 1
+    assert "Traceback" not in text
+    will(project, KILL_ONE)
+    printed = project.run("--retries", "1", f"{BOTH}/history.csv")
+    (seed,) = set(re.findall(r"seed (\d): its process was killed by SIGKILL", printed))
+    assert "  Submitted again: attempt 2 of 2.\n" in printed
+    text = logged(project, log)
+    finished = [each for each in "012" if f"loading seed {each}, finished" in text]
+    assert finished == [each for each in "012" if each != seed]
+    assert result(project, BOTH) == result(alone, BOTH)
