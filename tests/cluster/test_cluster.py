@@ -77,7 +77,7 @@ def call(slurm: PrivateSlurm, folder: Path, *targets: str, patience: float = PAT
 
 def at_attempt(expression: str | int, attempt: int) -> int:
     """Return the value of an expression of the profile at an attempt."""
-    return int(eval(str(expression), {"attempt": attempt}))
+    return int(eval(str(expression), {"attempt": attempt, "threads": 1}))
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,8 @@ def test_the_written_profile_asks_for_no_more_than_the_partition_has(seen):
     written = yaml.safe_load((seen.folder / "my-slurm/config.yaml").read_text(encoding="utf-8"))
     shipped = yaml.safe_load(PROFILE)
     for rule in ("find_gpu", "train", "predict"):
-        assert written["set-resources"][rule]["mem_mb"] == f"min(4000 * 2 ** (attempt - 1), {NODE_MEMORY})"
+        asked = f"min((2000 + 2000 * threads) * 2 ** (attempt - 1), {NODE_MEMORY})"
+        assert written["set-resources"][rule]["mem_mb"] == asked
     assert written["group-components"] == ["data=45"]  # a day, and 32 minutes for two attempts at a split
     assert written.keys() == shipped.keys()
 

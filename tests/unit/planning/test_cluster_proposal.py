@@ -56,7 +56,7 @@ def test_time_memory_and_jobs_stay_below_the_limits_of_the_partition(rich):
     assert (train["slurm_partition"], train["gres"]) == ("gpu", "gpu:1")
     assert (train["runtime"], train["mem_mb"]) == (
         "min(60 * attempt, 90)",
-        "min(4000 * 2 ** (attempt - 1), 16000)",
+        "min((2000 + 2000 * threads) * 2 ** (attempt - 1), 16000)",
     )
     assert profile["set-resources"]["predict"]["runtime"] == "min(20 * attempt, 80)", "four attempts fit"
     assert profile["jobs"] == 20
@@ -127,7 +127,7 @@ def test_short_rules_take_no_gpu_nodes_if_others_have_time(bare):
 
 def test_a_large_node_gives_a_job_its_share_of_the_memory(bare):
     bare.edit("nodes", "gpu|2|idle|8|16000|gpu:a100:2", "gpu|2|idle|64|512000|gpu:a100:4(S:0-1)")
-    assert proposed()["set-resources"]["train"]["mem_mb"] == "min(4000 * 2 ** (attempt - 1), 128000)"
+    assert proposed()["set-resources"]["train"]["mem_mb"] == "min((2000 + 2000 * threads) * 2 ** (attempt - 1), 128000)"
 
 
 def test_a_refusal_of_sbatch_is_shown_with_what_to_do(rich):

@@ -34,7 +34,7 @@ def text(name: str) -> str:
 
 def memory(place: tuple[str, ...], resources: Mapping[str, Any], partition: Partition, *, gpu: bool) -> list[Line]:
     """Return the line `mem_mb` with the largest memory of a job in the partition as its limit."""
-    found = re.fullmatch(r"min\((\d+) \* 2 \*\* \(attempt - 1\), (\d+)\)", str(resources.get("mem_mb")))
+    found = re.fullmatch(r"min\((.+) \* 2 \*\* \(attempt - 1\), (\d+)\)", str(resources.get("mem_mb")))
     if not found:
         return []
     most, cap = partition.mib(gpu=gpu), int(found[2])
