@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from unit.pages import Page, claim, page, section
+from unit.pages import PREDICTIONS, Page, claim, page, right, section
 
 from calotype.util.statistics import t_quantile
 
@@ -43,6 +43,14 @@ def test_the_range_of_one_more_run_follows_from_its_formula(tmp_path):
     low = mean - t * (spread**2 * (1 + 1 / 3) + 2 * p * q / images) ** 0.5
     assert low == pytest.approx(float(re.search(r": ([\d.]+) to", text)[1]), abs=1)
     assert text.endswith("on as many other images")
+
+
+def test_the_range_of_one_more_run_says_that_equal_runs_count_as_half_an_image(tmp_path):
+    """Half of 20 images is 2.5 points."""
+    equal = {"wide": {"test": right(0.8, 0.8, 0.8), "test-large": right(0.9, 0.9, 0.9)}, "deep": PREDICTIONS["deep"]}
+    text = how(tmp_path, predictions=equal)["one_more"]
+    assert " × √(2.5² × (1 + 1/3)" in text
+    assert text.endswith("on as many other images, with the standard deviation of half an image")
 
 
 def test_one_seed_has_no_range_of_one_more_run(tmp_path):

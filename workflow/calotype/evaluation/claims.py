@@ -62,13 +62,13 @@ def _judge_claim(
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
     values = _values(runs, variant, metric, split)
     images = None
-    if values and METRICS[metric].of_images and METRICS[metric].tested and not same_images:
+    if values and METRICS[metric].counted:
         row = where(pooled, variant=variant, metric=metric, split=split).iloc[0]
         images = int(row["images"] // row["seeds"])
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0
-    further: Any = {"images": images, "rounding": rounding, "interval": interval, "limits": METRICS[metric].limits}
-    verdict = judge(values, **numbers, others=others, **further)
+    further: Any = {"rounding": rounding, "interval": interval, "limits": METRICS[metric].limits}
+    verdict = judge(values, **numbers, others=others, images=images, other_images=not same_images, **further)
     if verdict.compared is None:
         return verdict
     low, high = verdict.compared

@@ -102,6 +102,11 @@ class Metric:
         return self.function is not None
 
     @property
+    def counted(self) -> bool:
+        """True if it is a share of the images of a test split."""
+        return self.of_images and self.tested
+
+    @property
     def limits(self) -> tuple[float, float]:
         """The lowest and the highest possible value."""
         return self.lowest, 1.0 if self.share else self.highest

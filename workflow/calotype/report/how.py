@@ -8,7 +8,7 @@ import numpy as np
 
 from calotype.evaluation.number_format import claim_text, interval_decimals, mean_texts, show, span_text
 from calotype.report.measured import Number
-from calotype.util.statistics import t_quantile
+from calotype.util.statistics import spread, t_quantile
 
 LONG = 60  # seeds of which all values are written
 
@@ -47,16 +47,18 @@ def _interval(number: Number) -> str:
 def _one_more(number: Number) -> str:
     """Return the formula of the range of one more run with its numbers; empty for a single seed."""
     n, share = len(number.seeds), number.metric.share
-    if n < 2 or not np.isfinite(number.next_run).all():
+    if not np.isfinite(number.next_run).all():
         return ""
-    deviation = float(np.std([*number.seeds.values()], ddof=1))
-    mean, spread, t = _scaled(number.mean, share), _scaled(deviation, share), t_quantile(n)
+    values = [*number.seeds.values()]
+    deviation = spread(values, number.images if number.metric.counted else None)
+    least = ", with the standard deviation of half an image" if deviation > np.std(values, ddof=1) else ""
+    mean, sd, t = _scaled(number.mean, share), _scaled(deviation, share), t_quantile(n)
     ends = span_text(*number.next_run, share, interval_decimals(*number.next_run, share))
     if number.other_images:
         wilson = (number.mean * number.images + 2) / (number.images + 4)
         drawn = f"2 × {100 * wilson:.3g} × {100 * (1 - wilson):.3g} / {number.images + 4}"
-        return f"{mean} ± {t:.4g} × √({spread}² × (1 + 1/{n}) + {drawn}): {ends}, on as many other images"
-    return f"{mean} ± {t:.4g} × {spread} × √(1 + 1/{n}): {ends}"
+        return f"{mean} ± {t:.4g} × √({sd}² × (1 + 1/{n}) + {drawn}): {ends}, on as many other images{least}"
+    return f"{mean} ± {t:.4g} × {sd} × √(1 + 1/{n}): {ends}{least}"
 
 
 def how(number: Number, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from calotype.config.choice import BEST
 from calotype.evaluation.choice import ranking, score_text
 from calotype.evaluation.divergence import converged
@@ -29,7 +31,8 @@ class Number:
         split: empty for a number of the model.
         formula: the interval, and the numbers in its formula.
         seeds: the value of each seed that did not diverge.
-        next_run: low and high of one more run, on other images unless the source may have had the same; else NaN.
+        next_run: low and high of one more run; NaN if unknown.
+        other_images: whether that run has other images, as the source cannot have had the same.
         images: number of test images; 0 if unknown.
         claims: lines of claims.csv.
     """
@@ -69,10 +72,8 @@ def _number(
     found = found if metric.recorded else where(found, split=row["split"])
     seeds = dict(zip(found.seed.astype(int), found.value, strict=True))
     images = int(tables["images"].get((row["variant"], row["split"]), 0))
-    other_images = metric.of_images and metric.tested and not same_images
-    values = list(seeds.values())
-    one_more = next_run_interval(values, images if other_images else None)
-    limits = metric.limits
+    one_more = next_run_interval([*seeds.values()], images if metric.counted else None, not same_images)
+    low, high = np.clip(one_more, *metric.limits).tolist()
     return Number(
         variant=row["variant"],
         label=results.labels[row["variant"]],
@@ -82,8 +83,8 @@ def _number(
         mean=row["mean"],
         formula=Interval(*(row[key] for key in ("low", "high", "t", "standard_error", "independent_images"))),
         seeds=seeds,
-        next_run=(max(one_more[0], limits[0]), min(one_more[1], limits[1])) if len(values) > 1 else one_more,
-        other_images=other_images,
+        next_run=(low, high),
+        other_images=metric.counted and not same_images,
         images=images,
         lost=int(row["diverged"]),
         claims=claims,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 LEVEL = 0.95  # of all intervals
 RARE = 0.05  # a share of runs that is too small to be seen in a few runs
 NEGLIGIBLE = 1e-12  # rounding, when equal seeds meet a bound
+EQUAL_RUNS = "all runs are equal, so that the range of one more run is unknown"
 WIDE = 0.25  # a verdict is weak if its range spans more of the possible values; without a highest value, of the mean
 
 Scores = NDArray[np.float64]  # of runs and images, shape (seeds, images)
@@ -40,17 +41,15 @@ def t_quantile(n: int) -> float:
     return _t(n - 1)
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return mean, low and high of the 95 % interval of the mean over seeds alone (Student's t).
+def _differ(values: Sequence[float]) -> bool:
+    """Return True if finite values are not all equal, but for rounding."""
+    return bool(len(values) > 1 and np.isfinite(values).all() and np.ptp(values) > NEGLIGIBLE * np.abs(values).max())
 
-    Low and high are NaN for a single value, and all three are NaN for none.
-    """
-    array = np.asarray(values, float)
-    mean = float(array.mean()) if array.size else math.nan
-    if array.size < 2:
-        return mean, math.nan, math.nan
-    half = t_quantile(array.size) * float(array.std(ddof=1)) / array.size**0.5
-    return mean, mean - half, mean + half
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean, and low and high of `seeds_formula`; NaN if there are no values."""
+    mean = float(np.mean(values)) if len(values) else math.nan
+    return mean, *seeds_formula(values)[:2]
 
 
 def _variances(scores: Scores) -> tuple[float, float, float]:
@@ -78,11 +77,14 @@ def _total(by_seeds: float, by_images: float, both: float, seeds: int, units: fl
 
 
 def seeds_formula(values: Sequence[float]) -> Interval:
-    """Return the 95 % interval of the mean over seeds alone (Student's t) with its formula; NaN without a spread."""
-    _, low, high = mean_interval(values)
-    if not math.isfinite(low):
+    """Return the 95 % interval of the mean over seeds alone (Student's t), and the numbers in its formula.
+
+    NaN for a single value, and for equal ones, which leave the spread of seeds unknown.
+    """
+    if not _differ(values):
         return NO_INTERVAL
-    return Interval(low, high, t_quantile(len(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5)
+    mean, t, error = float(np.mean(values)), t_quantile(len(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return Interval(mean - t * error, mean + t * error, t, error)
 
 
 def score_formula(mean: float, scores: Scores, lowest: float, highest: float) -> Interval:
@@ -171,21 +173,39 @@ def difference_interval(mean: float, scores: Scores, share_of_images: bool) -> t
     return ends if half > 0 else (math.nan, math.nan)
 
 
-def next_run_interval(values: Sequence[float], images: int | None = None) -> tuple[float, float]:
-    """Return low and high of the 95 % prediction interval of one more run (Student's t); NaN for a single value.
+def spread(values: Sequence[float], images: int | None = None) -> float:
+    """Return the standard deviation of runs; of shares of images, at least that of half an image.
+
+    Equal counts of images come from scores that lie less than one image apart, whose standard deviation may be half an
+    image. Without it, the range of one more run would have no width after a few equal runs.
+
+    Source: T. Popoviciu, Sur les équations algébriques ayant toutes leurs racines réelles, Mathematica 9 (1935) 129.
 
     Args:
-        images: number of test images, if the values are shares of them and the run has other ones: the variance of
-            drawing both sets is added.
+        images: number of test images, if the values are shares of them.
     """
-    array = np.asarray(values, float)
-    if array.size < 2:
+    return max(float(np.std(values, ddof=1)), 0.5 / images if images else 0.0)
+
+
+def next_run_interval(
+    values: Sequence[float], images: int | None = None, other_images: bool = False
+) -> tuple[float, float]:
+    """Return low and high of the 95 % prediction interval of one more run (Student's t).
+
+    NaN for a single value, and for equal ones that are no shares of images, which leave the spread of seeds unknown.
+
+    Args:
+        images: number of test images, if the values are shares of them.
+        other_images: whether the run has other test images: the variance of drawing both sets is added.
+    """
+    if len(values) < 2 or not (images or _differ(values)):
         return math.nan, math.nan
-    mean, variance = float(array.mean()), float(array.var(ddof=1)) * (1 + 1 / array.size)
-    if images:
+    n, mean = len(values), float(np.mean(values))
+    variance = spread(values, images) ** 2 * (1 + 1 / n)
+    if images and other_images:
         share = (mean * images + 2) / (images + 4)  # as in `share_formula`
         variance += 2 * share * (1 - share) / (images + 4)
-    half = t_quantile(array.size) * variance**0.5
+    half = t_quantile(n) * variance**0.5
     return mean - half, mean + half
 
 
@@ -226,9 +246,12 @@ def _wide(low: float, high: float, mean: float, limits: tuple[float, float]) -> 
 
 
 def _judge_value(
-    values: Sequence[float], value: float, images: int | None, rounding: float, limits: tuple[float, float]
+    values: Sequence[float], value: float, one_more: tuple[float, float], rounding: float, limits: tuple[float, float]
 ) -> Verdict:
-    low, high = next_run_interval(values, images)
+    low, high = one_more
+    if math.isnan(low):  # all runs are equal
+        equal = abs(float(np.mean(values)) - value) <= rounding + NEGLIGIBLE
+        return Verdict(True, "the numbers are equal") if equal else Verdict(None, EQUAL_RUNS)
     inside = low - rounding - NEGLIGIBLE <= value <= high + rounding + NEGLIGIBLE
     low, high = max(low, limits[0]), min(high, limits[1])
     reason = f"{'inside' if inside else 'outside'} the 95 % range of one more run"
@@ -243,6 +266,8 @@ def _judge_bound(interval: tuple[float, float], at_most: float, at_least: float)
         return Verdict(True, f"the whole interval lies {'below' if math.isfinite(at_most) else 'above'} the bound")
     if breaks:
         return Verdict(False, "the whole interval is outside the bound")
+    if math.isnan(low):
+        return Verdict(None, "the mean has no interval")
     return Verdict(None, "the interval contains the bound; run more seeds or test on more images")
 
 
@@ -259,12 +284,15 @@ def _judge_lowest(values: Sequence[float], bound: float) -> Verdict:
     return Verdict(True if below else False if rare else None, f"{below} of {len(values)} runs are as low")
 
 
-def _judge_similar(values: Sequence[float], others: Sequence[float], limits: tuple[float, float]) -> Verdict:
+def _judge_similar(
+    values: Sequence[float], others: Sequence[float], images: int | None, limits: tuple[float, float]
+) -> Verdict:
     n = min(len(values), len(others))
-    spread = (np.var(values, ddof=1) + np.var(others, ddof=1)) ** 0.5
-    half = t_quantile(n) * float(spread) * (1 + 1 / n) ** 0.5
+    half = t_quantile(n) * math.hypot(spread(values, images), spread(others, images)) * (1 + 1 / n) ** 0.5
     difference = float(np.mean(values) - np.mean(others))
     alike = abs(difference) <= half + NEGLIGIBLE
+    if not (alike or images or _differ(values) or _differ(others)):
+        return Verdict(None, EQUAL_RUNS)
     reason = f"the difference {'is within' if alike else 'exceeds'} the variation of single runs"
     return Verdict(alike, reason, (-half, half), alike and _wide(-half, half, float(np.mean(others)), limits))
 
@@ -279,6 +307,7 @@ def judge(
     as_low_as: float | None = None,
     others: Sequence[float] | None = None,
     images: int | None = None,
+    other_images: bool = False,
     rounding: float = 0.0,
     interval: tuple[float, float] | None = None,
     limits: tuple[float, float] = (-math.inf, math.inf),
@@ -296,8 +325,7 @@ def judge(
         values: of the seeds that did not diverge, all on the same test images.
         value, at_most, at_least, between, as_low_as: the claim; one of them, or `others`.
         others: the values of the variant that this one is claimed to resemble.
-        images: number of test images, if the values are shares of them and the source had other images: the variance
-            of drawing both sets is added.
+        images, other_images: as in `next_run_interval`; the other images are those of the source.
         rounding: the largest rounding error of the published value.
         interval: low and high of the mean; Student's over seeds if not given.
         limits: lowest and highest possible value.
@@ -310,12 +338,12 @@ def judge(
     if not np.isfinite([*values, *(others or [])]).all():
         return Verdict(None, "a value is NaN or infinite")
     if value is not None:
-        return _judge_value(values, value, images, rounding, limits)
+        return _judge_value(values, value, next_run_interval(values, images, other_images), rounding, limits)
     if between is not None:
         return _judge_range(values, between)
     if as_low_as is not None:
         return _judge_lowest(values, as_low_as)
     if others is not None:
-        return _judge_similar(values, others, limits)
+        return _judge_similar(values, others, images, limits)
     bounds = math.inf if at_most is None else at_most, -math.inf if at_least is None else at_least
-    return _judge_bound(mean_interval(values)[1:] if interval is None else interval, *bounds)
+    return _judge_bound(seeds_formula(values)[:2] if interval is None else interval, *bounds)
