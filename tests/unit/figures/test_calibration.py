@@ -3,9 +3,12 @@
 That they can be printed, test_print.py sees to.
 """
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from unit.drawings import assert_readable
 
 from calotype.figures.binary_curves import POINTS, draw_precision_recall_curves, draw_roc_curves
 from calotype.figures.calibration import FEW, draw_calibration_curves
@@ -190,6 +193,17 @@ def test_a_study_without_a_curve_has_a_figure_that_shows_none(draw):
         figure = draw(runs, positive="dog", areas={"wide": np.nan}, diverged={})
         figure.draw_without_rendering()
         assert len(figure.axes[0].lines) == 1, "chance alone"
+
+
+def test_the_area_stays_beside_a_name_of_any_length():
+    long = [f"convolutions {'with a description ' * 6}{end}" for end in ("of one", "of two")]
+    runs = {name: (TRUE, two(GOOD)) for name in [*long, "x" * 90, "short"]}
+    figure = curves(draw_roc_curves, runs)
+    entries = legend_texts(figure)[:4]
+    assert len(set(entries)) == 4
+    assert all(re.search(r": ?\n?AUC [\d.]+ % \(1 seed\)$", entry) for entry in entries), entries
+    assert entries[3].startswith("short: AUC")
+    assert_readable(figure)
 
 
 def test_no_two_variants_of_a_dozen_look_alike():

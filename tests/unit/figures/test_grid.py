@@ -132,6 +132,27 @@ def test_losses_of_any_size_have_short_ticks_and_their_power_of_ten_beside_the_a
     assert not axis.yaxis.get_offset_text().get_text()
 
 
+@pytest.mark.parametrize(
+    ("factor", "steps", "power"),
+    [(1e-8, 1, " (× 10⁻⁹)"), (1e7, 1, " (× 10⁶)"), (1.0, 30, " (× 10⁻¹⁰, log\nscale)"), (1.0, 1, "")],
+)
+def test_heat_maps_of_losses_of_any_size_tell_their_cells_apart(factor, steps, power):
+    """Tiny losses would be 0.0000 in each cell; a wide range of losses has a logarithmic scale."""
+    found = view(SMALL)
+    combinations = found.combinations.rename(columns={"val_accuracy": "val_loss"})
+    combinations["val_loss"] = factor * combinations.val_loss**steps
+    figure = draw_grid_pairs(replace(found, score="val_loss", combinations=combinations, more=False))
+    cells = [text.get_text() for text in figure.axes[0].texts]
+    assert len(set(cells)) == len(set(combinations.val_loss.round(20))) == 6, cells
+    assert all(len(cell) <= 6 for cell in cells)
+    figure.draw_without_rendering()
+    assert [text.get_text() for text in figure.texts] == [f"mean validation loss{power}"]
+    for axis in figure.axes:
+        assert not axis.xaxis.get_offset_text().get_text()
+        assert all(len(tick.get_text()) <= 4 for tick in axis.get_xticklabels() if axis is figure.axes[-1])
+    assert_readable(figure)
+
+
 def test_a_grid_without_any_value_says_so():
     found = view(SMALL, gone=[*np.ndindex(2, 3)])
     assert_readable(draw_grid_effects([found]))

@@ -102,7 +102,7 @@ def test_the_date_the_commit_and_the_command_are_on_the_first_screen(tmp_path):
 
 
 def test_of_many_variants_only_the_first_and_those_with_claims_are_unfolded(tmp_path, monkeypatch):
-    monkeypatch.setattr("calotype.report.measured.FEW", 1)
+    monkeypatch.setattr("calotype.report.measured.LARGE", 1)
     monkeypatch.setattr("calotype.report.measured.BEST", 1)
     better = {**CLASS_PREDICTIONS, "other": {"test": hits(1.0, 1.0, 1.0)}}
     made = class_section(tmp_path, predictions=better, claims=[])

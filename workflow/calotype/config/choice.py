@@ -9,7 +9,8 @@ from calotype.config.recipe import Recipe
 from calotype.config.training_metrics import THE_MORE_THE_BETTER
 from calotype.util.typed import Strict
 
-LARGE, BEST = 12, 6  # a study of more variants shows its best in figures
+LARGE, BEST = 12, 6  # a study of more variants shows its best in figures and on the first screen of the report
+SHOWN_ALONE = 3  # variants whose own figures the report shows; it links those of others
 # The metric of the training history that is nearest to a headline metric. Others: the loss.
 NEAREST = {
     **dict.fromkeys(("accuracy", "balanced_accuracy", "error", "macro_f1", "top_3", "top_5"), "accuracy"),

@@ -14,7 +14,7 @@ from calotype.evaluation.curves import precision_recall_curve, roc_curve
 from calotype.evaluation.divergence import seeds_text
 from calotype.evaluation.number_format import show
 from calotype.evaluation.study_results import Lost, Runs, StudyResults
-from calotype.figures.base import FAINT, single, wrap
+from calotype.figures.base import FAINT, apart, single, text_width, wrap
 from calotype.figures.panels import band_text, empty_figure, legend, mean_and_band, percent_ticks, place
 from calotype.metrics.classes import POSITIVE
 from calotype.util.csv_tables import where
@@ -22,7 +22,17 @@ from calotype.util.csv_tables import where
 POINTS = 500  # of a curve
 DASHES = ("-", "--", "-.", ":")  # with the six colours of the style: 12 pairs, and four in grey
 BANDS = 3  # variants: more bands would cover each other
+NEW_LINE = "\n"
 TALLEST = 3.2  # inches: greatest side of the panel
+
+
+def _entries(labels: Sequence[str], ends: Sequence[str], room: float) -> list[str]:
+    """Return the texts of a legend within a width in inches: long labels are cut, what follows them is not."""
+    short = apart(labels, lambda label, end: wrap(label, room - 0.05, 7, 2, end))
+    return [
+        f"{label}:{' ' if text_width(f'{label.splitlines()[-1]}: {end}', 7) <= room else NEW_LINE}{end}"
+        for label, end in zip(short, ends, strict=True)
+    ]
 
 
 def _draw(
@@ -42,16 +52,16 @@ def _draw(
         areas: mean area by the variant's label.
         chance: both ends of the curve of a random model.
     """
-    texts, drawn = [], []
+    ends, drawn = [], []
     for label, (true, probabilities) in runs.items():
         each = [curve(true, seed[:, POSITIVE]) for seed in probabilities]
         drawn.append(np.array([values for values in each if values is not None]))
         counted = seeds_text(diverged.get(label, 0), len(probabilities))
-        texts.append(f"{label}: {names[0]} {show(areas.get(label, np.nan), share=True)} ({counted})")
+        ends.append(f"{names[0]} {show(areas.get(label, np.nan), share=True)} ({counted})")
     # All in inches.
     left, right, foot = 0.62, 0.15, 0.42
     side = min(single() - left - right, TALLEST)
-    texts = [wrap(text, single() - 0.6, 7) for text in texts]
+    texts = _entries([*runs], ends, single() - 0.6)
     several = len(runs) <= BANDS and any(len(found) > 1 for found in drawn)
     head = 0.14 + 0.15 * (several + 1) + sum(0.155 + 0.11 * text.count("\n") for text in texts)
     figure = empty_figure(single(), head + side + foot)

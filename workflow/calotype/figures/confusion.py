@@ -89,20 +89,18 @@ def _write_numbers(axis: Axes, counts: NDArray[np.int64], shares: NDArray[np.flo
 
 def _draw_largest(axis: Axes, counts: NDArray[np.int64], true: Sequence[str], predicted: Sequence[str],
                   found: NDArray[np.int64], room: float) -> None:  # fmt: skip
-    """Plot the confusions at some cells as bars, named within a room in inches."""
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    """Plot the numbers of images of some cells as bars, named within a room in inches."""
     half = room / 2 - 0.16
     rows, columns = ([names[i] for i in cells] for names, cells in zip((true, predicted), found.T, strict=True))
     for i, (row, column) in enumerate(found):
-        axis.barh(i, shares[row, column], height=0.7, color=PALE)
-        words = f" {_cell(shares[row, column])} % ({counts[row, column]:,} of {counts[row].sum():,})"
-        axis.text(shares[row, column], i, words, va="center_baseline", fontsize=7)
+        images, of = counts[row, column], counts[row].sum()
+        axis.barh(i, images, height=0.7, color=PALE)
+        axis.text(images, i, f" {images:,} of {of:,} ({_cell(images / of)} %)", va="center_baseline", fontsize=7)
     known = list(dict.fromkeys([*rows, *columns]))
     short = dict(zip(known, shorten_all(known, half, 7), strict=True))
     names = [f"{short[row]} → {short[column]}" for row, column in zip(rows, columns, strict=True)]
     axis.set_yticks(range(len(found)), names, parse_math=False)
-    most = max((float(shares[row, column]) for row, column in found), default=1.0)
-    axis.set(ylim=(len(found) - 0.4, -0.6), xlim=(0, most))
+    axis.set(ylim=(len(found) - 0.4, -0.6), xlim=(0, counts[tuple(found[0])]))
     axis.set_title("largest confusions: true → predicted", loc="left", x=-room * axis.figure.dpi / axis.bbox.width)
     axis.set_xticks([])
     axis.tick_params(length=0)

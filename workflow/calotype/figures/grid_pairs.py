@@ -9,15 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from calotype.evaluation.grid_view import GridView, grid_views
 from calotype.evaluation.study_results import StudyResults
-from calotype.figures.base import INK, PAPER, WRONG, double, shorten, shorten_all, single, tallest, text_width
+from calotype.figures.base import INK, PAPER, WRONG, double, shorten, shorten_all, single, tallest, text_width, wrap
 from calotype.figures.grid_effects import far_apart, level_ticks
 from calotype.figures.image_page import notice
-from calotype.figures.panels import empty_figure, percent_ticks, place
+from calotype.figures.panels import empty_figure, percent_ticks, place, shared_exponent, tick_text
+from calotype.util.powers import power_of_ten
 
 ACROSS, MOST = 3, 12  # panels side by side, and in all: at most a page
 NARROWEST = 0.9  # inches of a panel
@@ -53,13 +54,19 @@ def _decimals(values: NDArray[np.float64]) -> int:
     return int(np.clip(np.floor(2.5 - np.log10(reach)), 0, 4)) if reach > 0 else 1
 
 
+def _cell_texts(means: NDArray[np.float64], norm: Normalize, digits: int) -> list[list[str]]:
+    """Return the number of each cell: with some decimals or, on a logarithmic scale, with two digits."""
+    if isinstance(norm, LogNorm):
+        return [[tick_text(float(f"{value:.2g}")) if value == value else "" for value in row] for row in means]
+    return [[f"{value:.{digits}f}" for value in row] for row in means]
+
+
 def _draw_pair(
-    axis: Axes, means: NDArray[np.float64], norm: Normalize, percent: float, digits: int, cell: tuple[float, float]
+    axis: Axes, means: NDArray[np.float64], norm: Normalize, numbers: list[list[str]], cell: tuple[float, float]
 ) -> None:
     """Plot a heat map with its numbers, if they fit into cells of `cell` inches."""
     shades = matplotlib.colormaps["Blues"]
     axis.pcolormesh(np.ma.masked_invalid(means), cmap=shades, norm=norm, edgecolor=PAPER, linewidth=0.5)
-    numbers = [[f"{percent * value:.{digits}f}" for value in row] for row in means]
     finite = means[np.isfinite(means)]
     longest = max((text_width(text, 6) for row, own in zip(numbers, means, strict=True)
                    for text, value in zip(row, own, strict=True) if np.isfinite(value)), default=0)  # fmt: skip
@@ -86,7 +93,7 @@ def _frame(axis: Axes, means: NDArray[np.float64], more: bool | None) -> None:
         )
 
 
-def _draw_scale(figure: Figure, norm: Normalize, view: GridView, several: bool) -> None:
+def _draw_scale(figure: Figure, norm: Normalize, view: GridView, name: str) -> None:
     """Add the scale of all panels in the upper right corner, and its name to the left."""
     width, height = figure.get_size_inches()
     long = 1.1 if width == single() else 2.1
@@ -95,11 +102,14 @@ def _draw_scale(figure: Figure, norm: Normalize, view: GridView, several: bool) 
     scale.outline.set_linewidth(0.4)
     if view.share:
         percent_ticks(scale.ax.xaxis)
+    else:
+        scale.ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick_text(float(f"{x:.6g}"))))
     if not isinstance(norm, LogNorm):
         scale.ax.xaxis.set_major_locator(MaxNLocator(3 if width == single() else 5))
-    words = [f"{view.name}: " * several, f"mean {view.label}", " (log scale)" * isinstance(norm, LogNorm)]
-    figure.text((width - EDGE - long - 0.25) / width, 1 - 0.125 / height, "".join(words), ha="right", va="center",
-                parse_math=False)  # fmt: skip
+    room = width - EDGE - long - 0.25
+    words = wrap(name, room - 0.1, 8, 2)
+    middle = 0.14 if "\n" in words else 0.125
+    figure.text(room / width, 1 - middle / height, words, ha="right", va="center", parse_math=False)
 
 
 def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> Figure:
@@ -116,6 +126,8 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
     finite = np.concatenate([found[np.isfinite(found)] for found in maps])
     if not len(finite):
         return notice("All runs diverged: there is nothing to show.")
+    exponent = 0 if view.share else shared_exponent(finite)
+    maps, finite = [found / 10.0**exponent for found in maps], finite / 10.0**exponent
     left = 0.3 + min(ROOM, max(text_width(text, 7) for down, _ in pairs for text in view.levels[down]))
     width = single() if len(pairs) == 1 else double()
     across = max(1, min(ACROSS, len(pairs), int((width - EDGE * 2 + GAP) / (left + NARROWEST + GAP))))
@@ -130,13 +142,15 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
         finite.min(), finite.max() if np.ptp(finite) else finite.min() + 1
     )
     percent = 100.0 if view.share else 1.0
+    digits = _decimals(percent * finite)
     top, axis = HEAD, None
     for block, foot, rows in zip(blocks, feet, down, strict=True):
         for column, i in enumerate(block):
             means, (first, second) = maps[i], pairs[i]
             x = EDGE + left + column * (left + panel + GAP)
             axis = place(figure, x, top, panel, row * means.shape[0])
-            _draw_pair(axis, means, norm, percent, _decimals(percent * finite), (panel / means.shape[1], row))
+            numbers = _cell_texts(percent * means, norm, digits)
+            _draw_pair(axis, means, norm, numbers, (panel / means.shape[1], row))
             _frame(axis, means, view.more)
             places, texts, upright, _ = ticks[i]
             axis.set_xticks([each + 0.5 for each in places], texts, parse_math=False, rotation=90 if upright else 0)
@@ -146,7 +160,9 @@ def draw_grid_pairs(view: GridView, several: bool = False, most: int = MOST) -> 
             axis.set_xlabel(shorten(view.names[second], panel, 8), parse_math=False)
             axis.set_ylabel(shorten(view.names[first], max(row * rows, 1), 8), parse_math=False)
         top += row * rows + foot + GAP
-    _draw_scale(figure, norm, view, several)
+    notes = ", ".join(filter(None, [power_of_ten(exponent).strip(), "log scale" * isinstance(norm, LogNorm)]))
+    name = f"{view.name}: mean {view.label}" if several else f"mean {view.label}"
+    _draw_scale(figure, norm, view, f"{name} ({notes})" if notes else name)
     return figure
 
 

@@ -137,11 +137,16 @@ def tick_text(number: float, sign: bool = False) -> str:
     return with_powers(f"{number:{'+' if sign and number else ''},g}").removeprefix("1 × ")
 
 
+def shared_exponent(values: NDArray[np.float64]) -> int:
+    """Return the exponent of the power of ten that long numbers share; 0 for numbers that are short as they are."""
+    largest = float(np.abs(values).max())
+    exponent = int(np.floor(np.log10(largest))) if 0 < largest < np.inf else 0
+    return 0 if -3 <= exponent < 5 else exponent
+
+
 def number_ticks(axis: Axis, sign: bool = False) -> str:
     """Write ticks without the power of ten that they share, if any, and return it for the axis label: `` (× 10⁻⁸)``."""
-    largest = float(np.abs(axis.get_view_interval()).max())
-    exponent = int(np.floor(np.log10(largest))) if 0 < largest < np.inf else 0
-    exponent = 0 if -3 <= exponent < 5 else exponent
+    exponent = shared_exponent(axis.get_view_interval())
     axis.set_major_formatter(FuncFormatter(lambda x, _: tick_text(float(f"{x / 10.0**exponent:.6g}"), sign)))
     return f" ({power_of_ten(exponent).strip()})" if exponent else ""
 

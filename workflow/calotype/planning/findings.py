@@ -13,7 +13,7 @@ SHOWN = 3  # examples in a line
 
 def findings(name: str, seen: FolderScan) -> list[str]:
     """Return the results of the scan as lines, with problems to fix before training."""
-    lines = [f"{name}: {len(seen.labels) - len(seen.unreadable):,} images in {seen.folder}"]
+    lines = [f"{name}: {seen.images:,} images in {seen.folder}"]
     lines += choices(seen)
     lines += file_lines(seen)
     lines += [f"  table not used: {reason}" for reason in [*seen.not_used.values()][:SHOWN]]

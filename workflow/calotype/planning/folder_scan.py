@@ -70,9 +70,14 @@ class FolderScan:
         return sorted(names, key=natural)
 
     @property
+    def images(self) -> int:
+        """Number of images that can be read."""
+        return len(self.labels) - len(self.unreadable)
+
+    @property
     def balance(self) -> dict[str, int]:
-        """Number of images of each class."""
-        found = collections.Counter(self.labels.values())
+        """Number of images of each class that can be read."""
+        found = collections.Counter(label for path, label in self.labels.items() if path not in self.unreadable)
         return {name: found[name] for name in self.classes}
 
 

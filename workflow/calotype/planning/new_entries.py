@@ -136,8 +136,7 @@ def sizes_text(seen: FolderScan) -> str:
 def study_entry(name: str, seen: FolderScan) -> str:
     """Return the study file."""
     task = task_of(seen.holds)
-    images = len(seen.labels) - len(seen.unreadable)
-    epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * images))))
+    epochs = min(60, max(5, round(STEPS * BATCH / max(1, 0.7 * seen.images))))
     test = "test" if "test" in seen.splits or not seen.splits else [*seen.splits][-1]
     chosen_by = "  validation_split: 0.1      # fraction of the training images that chooses the epoch"
     if test == "test" and "validation" in seen.splits:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from calotype.config.choice import BEST
+from calotype.config.choice import BEST, LARGE
 from calotype.evaluation.choice import ranking, score_text
 from calotype.evaluation.divergence import converged
 from calotype.evaluation.number_format import mean_texts
@@ -19,7 +19,6 @@ from calotype.util.csv_tables import where
 from calotype.util.statistics import NO_INTERVAL, Interval, next_run_interval
 
 Line = Mapping[Hashable, Any]
-FEW = 8  # variants of which all are shown; of more, only the first `BEST` of their `Order`
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,8 @@ class Order:
 
     @property
     def prominent(self) -> list[str]:
-        """The variants that are shown unfolded: all if they are few, else the first."""
-        return [*self.variants] if len(self.variants) <= FEW else [*self.variants[:BEST]]
+        """The variants that are shown unfolded: all, or the first of a large study."""
+        return [*self.variants] if len(self.variants) <= LARGE else [*self.variants[:BEST]]
 
 
 def order(results: StudyResults, by: Mapping[str, Any]) -> Order:

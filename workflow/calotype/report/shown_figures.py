@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calotype.config.choice import SHOWN_ALONE
 from calotype.config.image_paths import FIGURE_SUFFIXES
 from calotype.report.links import Links
 from calotype.report.smaller_svg import data_uri, smaller
 from calotype.util.errors import CalotypeError
 
 PIXELS = 96 / 72  # CSS pixels per point
-MANY, FEWEST = 4, 3  # more variants than MANY: only the figures of the best FEWEST are on the page
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,8 @@ class ShownFigure:
 
 
 def folded(figures: Sequence[ShownFigure], ranked: Sequence[str]) -> list[ShownFigure]:
-    """Return the figures of single variants that the page only links: those of all but the best, if there are many."""
-    shown = ranked if len(ranked) <= MANY else ranked[:FEWEST]
-    return [figure for figure in figures if figure.variant and figure.variant not in shown]
+    """Return the figures of single variants that the page only links: those of all but the first `SHOWN_ALONE`."""
+    return [figure for figure in figures if figure.variant and figure.variant not in ranked[:SHOWN_ALONE]]
 
 
 def figure_groups(
