@@ -2,7 +2,7 @@
 
 import hashlib
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,16 @@ def digest(pixels: Pixels) -> str:
 def used_levels(bits: int, largest: int) -> int | None:
     """Return the largest level of a camera with fewer than 16 bits, such as 4095 for 12; None if 16 bits are used."""
     return 2 ** largest.bit_length() - 1 if bits == 16 and 0 < largest < 2**15 else None
+
+
+def levels_differ(bits: Collection[int], levels: int | None) -> bool:
+    """Return True for images of 8 bits among those of a camera with fewer than 16: they differ in what is white.
+
+    Args:
+        bits: of all images.
+        levels: as `used_levels` returns them.
+    """
+    return len({*bits}) > 1 and (levels or 0) > 255
 
 
 def read_picture(path: Path, *, alpha: Alpha = "refuse", name: str | None = None) -> Picture:

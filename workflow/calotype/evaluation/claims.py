@@ -11,6 +11,7 @@ import pandas as pd
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
 from calotype.evaluation.number_format import difference_text, interval_decimals, show, span_text
+from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 from calotype.util.statistics import Verdict, judge
@@ -61,10 +62,7 @@ def _judge_claim(
     share = METRICS[metric].share
     others = claim["similar_to"] and _values(runs, claim["similar_to"], metric, split)
     values = _values(runs, variant, metric, split)
-    images = None
-    if values and METRICS[metric].counted:
-        row = where(pooled, variant=variant, metric=metric, split=split).iloc[0]
-        images = int(row["images"] // row["seeds"])
+    images = int(images_tested(pooled).get((variant, split), 0)) if METRICS[metric].counted else None
     numbers = {key: claim[key] for key in CLAIM_KINDS if key != "similar_to"}
     rounding = half_last_digit(claim["value"]) if claim["value"] is not None and METRICS[metric].share else 0.0
     further: Any = {"rounding": rounding, "interval": interval, "limits": METRICS[metric].limits}

@@ -133,7 +133,7 @@ def claim_text(claim: Mapping[Hashable, Any], labels: Mapping[str, str], unit: b
 
 def measured_text(claim: Mapping[Hashable, Any], unit: bool = True) -> tuple[str, str, str]:
     """Format our values for a line of `claims_table`: the mean, its interval, and the range over seeds."""
-    if claim["metric"] == "parameters":
+    if METRICS[claim["metric"]].of_model:
         return f"{claim['mean']:,.0f}", "", ""
     share, numbers = METRICS[claim["metric"]].share, (claim["mean"], claim["low"], claim["high"])
     spread = range_text(*numbers[1:], claim["smallest"], claim["largest"], share) if claim["n"] else ""

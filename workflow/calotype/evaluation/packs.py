@@ -10,6 +10,7 @@ import pandas as pd
 
 from calotype.util.csv_tables import read_csv
 from calotype.util.errors import CalotypeError
+from calotype.util.files import read_json
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Pack:
     def origin(self) -> dict[str, Any]:
         """Read its provenance and costs."""
         try:
-            return json.loads(self.provenance.read_text(encoding="utf-8"))
+            return read_json(self.provenance)
         except (OSError, ValueError) as error:
             hint = "delete it to train the pack again."
             raise CalotypeError(f"{self.provenance}: unreadable: {error}.", hint) from None
@@ -82,6 +83,6 @@ def origins_text(packs: Sequence[Pack]) -> str:
 def read_origins(file: Path, study: str) -> list[PackOrigin]:
     """Read a file that holds the `origins_text` of a study."""
     try:
-        return [PackOrigin(study, *pack) for pack in json.loads(file.read_text(encoding="utf-8"))]
+        return [PackOrigin(study, *pack) for pack in read_json(file)]
     except (OSError, TypeError, ValueError) as error:
         raise CalotypeError(f"{file}: cannot be read: {error}.", "delete it; the next call writes it again.") from None

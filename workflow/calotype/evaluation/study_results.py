@@ -142,6 +142,15 @@ class StudyResults:
         return self.table("layers").groupby("variant").parameters.sum().to_dict()
 
     @property
+    def models(self) -> list[tuple[pd.DataFrame, list[str]]]:
+        """Return the layers of each model once, with the labels of the variants that train it."""
+        found: dict[tuple[Any, ...], tuple[pd.DataFrame, list[str]]] = {}
+        for variant, layers in self.table("layers").groupby("variant", sort=False):
+            key = tuple(layers[["kind", "output_shape", "parameters"]].itertuples(index=False, name=None))
+            found.setdefault(key, (layers, []))[1].append(self.labels[str(variant)])
+        return [*found.values()]
+
+    @property
     def diverged_seeds(self) -> dict[str, int]:
         """Return the number of seeds that diverged, by the variant's label."""
         return {label: len(self.diverged[variant]) for variant, label in self.labels.items()}

@@ -97,14 +97,15 @@ def to_page(figure: Figure) -> None:
             line.set_markersize(line.get_markersize() * factor)
 
 
-def _check_letters(figure: Figure, name: str) -> None:
+def _finish(figure: Figure, name: str) -> None:
+    """Scale a figure to the page, and name the letters that its font lacks."""
+    to_page(figure)
     warn_of_letters([text.get_text() for text in figure.findobj(Text)], _pages[0].font, name)
 
 
 def save(figure: Figure, files: Sequence[Path]) -> None:
     """Write a figure to files; their suffixes give the formats (.pdf, .svg, .png)."""
-    to_page(figure)
-    _check_letters(figure, files[0].stem)
+    _finish(figure, files[0].stem)
     for file in files:
         content = rendered(figure, file.suffix)
         with new_file(file) as aside:
@@ -120,8 +121,7 @@ def new_figures(folder: Path) -> Iterator[Callable[[Figure, str], None]]:
     with new_folder(folder) as aside:
 
         def save_as(figure: Figure, name: str) -> None:
-            to_page(figure)
-            _check_letters(figure, f"{folder.name}/{name}")
+            _finish(figure, f"{folder.name}/{name}")
             for suffix in METADATA:
                 content = rendered(figure, suffix)
                 with (aside / f"{name}{suffix}").open("wb") as file:

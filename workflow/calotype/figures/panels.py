@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calotype.evaluation.divergence import diverged_text
 from calotype.figures.base import WRONG, apart, double, single, text_width, wrap
@@ -137,7 +137,7 @@ def tick_text(number: float, sign: bool = False) -> str:
     return with_powers(f"{number:{'+' if sign and number else ''},g}").removeprefix("1 × ")
 
 
-def shared_exponent(values: NDArray[np.float64]) -> int:
+def shared_exponent(values: ArrayLike) -> int:
     """Return the exponent of the power of ten that long numbers share; 0 for numbers that are short as they are."""
     largest = float(np.abs(values).max())
     exponent = int(np.floor(np.log10(largest))) if 0 < largest < np.inf else 0

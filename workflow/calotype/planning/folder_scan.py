@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calotype.config.load import NONE, Settings
-from calotype.data.image_file import SUFFIXES, digest, is_grey, read_picture, used_levels
+from calotype.data.image_file import SUFFIXES, digest, is_grey, levels_differ, read_picture, used_levels
 from calotype.data.table_file import TABLES
 from calotype.data.unread_formats import conversion, counted
 from calotype.planning.folder_files import FolderFiles, find_files
@@ -59,7 +59,7 @@ class FolderScan:
     @property
     def levels_differ(self) -> bool:
         """True for images of 8 bits among those of such a camera: no two levels are black and white in both."""
-        return len(self.bits) > 1 and (self.levels or 0) > 255
+        return levels_differ(self.bits, self.levels)
 
     @property
     def classes(self) -> list[str]:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from itertools import takewhile
 
-from calotype.data.image_file import used_levels
+from calotype.data.image_file import levels_differ, used_levels
 from calotype.steps.base import Step
 from calotype.util.csv_tables import read_csv
 
@@ -27,7 +27,7 @@ def levels_seen(catalogues: Sequence[str], steps: Sequence[Step]) -> tuple[int, 
     if levels is None:
         return logging.DEBUG, f"The largest value of a pixel is {largest}"
     step = f"{{name: normalise, range: [0, 1], levels: [0, {levels}]}}"
-    if levels > 255 and found.bits.nunique() > 1:
+    if levels_differ(found.bits.unique(), levels):
         step = "{name: normalise, range: [0, 1]}, which uses the levels of each image, as some images have 8 bits"
     return logging.WARNING, (
         f"The largest value is {largest} in images of 16 bits, and `scale` makes it {largest / 65535:.2g}. Hint: if "

@@ -1,6 +1,5 @@
 """The images of a study: their numbers, labels, checksums, source and preparation."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from calotype.data.prepared_split import open_split
 from calotype.evaluation.number_format import show
 from calotype.report.links import Links
 from calotype.util.errors import CalotypeError
+from calotype.util.files import read_json
 
 MANY = 40  # classes of which not each number is shown
 
@@ -34,7 +34,7 @@ def _labels(array: Path, names: Sequence[str]) -> str:
 
 def _split(name: str, manifest: Path, names: Sequence[str]) -> dict[str, Any]:
     try:
-        found = json.loads(manifest.read_text(encoding="utf-8"))
+        found = read_json(manifest)
         size = " × ".join(map(str, (found["shape"][1], found["shape"][0], *found["shape"][2:])))
         shown = {"images": found["images"], "size": size, "sha256": found["sha256"]}
     except (OSError, ValueError, LookupError) as error:

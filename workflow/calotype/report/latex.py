@@ -124,7 +124,8 @@ def claims_files(results: StudyResults, title: str) -> tuple[str, str]:
     claims, labels = results.table("claims"), results.labels
     if claims.empty:
         return (NO_CLAIMS, NO_CLAIMS)
-    measured = claims[claims.metric != "parameters"]
+    of_seeds = [not METRICS[metric].of_model for metric in claims.metric]
+    measured = claims[of_seeds]
     summary = results.table("summary")
     lost = _diverged(summary[summary.variant.isin(measured.variant)], labels)
     lines = claims.to_dict("records")
@@ -135,7 +136,7 @@ def claims_files(results: StudyResults, title: str) -> tuple[str, str]:
         for line in lines
     ]
     texts = [measured_text(line, unit=False)[:2] for line in lines]
-    daggers = frozenset(i for i, line in enumerate(lines) if line["variant"] in lost and line["metric"] != "parameters")
+    daggers = frozenset(i for i, line in enumerate(lines) if of_seeds[i] and line["variant"] in lost)
     first = [
         Column("Variant", "text", _unless_before([labels[line["variant"]] for line in lines])),
         Column("Metric", "text", heads),
@@ -163,14 +164,10 @@ def _same(labels: Sequence[str]) -> str:
 
 def layers_files(results: StudyResults, title: str) -> tuple[str, str]:
     """Return the layers of each model, once for all variants with the same layers: kind, output shape, parameters."""
-    models: dict[tuple[tuple[str, str, int], ...], list[str]] = {}
-    for variant, group in results.table("layers").groupby("variant", sort=False):
-        layers = tuple(group[["kind", "output_shape", "parameters"]].itertuples(index=False, name=None))
-        models.setdefault(layers, []).append(results.labels[str(variant)])
     rows = []
-    for layers, labels in models.items():
-        rows += [(_same(labels), str(kind), str(shape), f"{size:,}") for kind, shape, size in layers]
-        rows.append((_same(labels), "all layers", "", f"{sum(size for _, _, size in layers):,}"))
+    for layers, labels in results.models:
+        rows += [(_same(labels), row.kind, row.output_shape, f"{row.parameters:,}") for row in layers.itertuples()]
+        rows.append((_same(labels), "all layers", "", f"{layers.parameters.sum():,}"))
     names, kinds, shapes, sizes = zip(*rows, strict=True)
     columns = [
         Column("Variant", "text", _unless_before(names)), Column("Layer", "text", kinds),

@@ -29,8 +29,8 @@ def packages(packs: Sequence[PackOrigin]) -> list[Mapping[str, Any]]:
 
 
 def revisions(packs: Sequence[PackOrigin]) -> list[str]:
-    """Return each commit once; None is a folder outside a git repository."""
-    return sorted({str(pack.origin["code"]["git"]) for pack in packs})
+    """Return each commit once; empty for code outside a git repository."""
+    return sorted({pack.origin["code"]["git"] or "" for pack in packs})
 
 
 def origins(packs: Sequence[PackOrigin], folder: str, links: Links) -> list[dict[str, Any]]:

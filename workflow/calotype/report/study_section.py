@@ -98,15 +98,11 @@ def _differences(results: StudyResults) -> list[dict[str, Any]]:
     return rows
 
 
-def _layers(results: StudyResults) -> list[dict[str, Any]]:
-    """Return each model once, with the variants that train it."""
-    models: dict[str, dict[str, Any]] = {}
-    for variant, group in results.table("layers").groupby("variant", sort=False):
-        layers = group[["layer", "kind", "output_shape", "parameters"]].to_numpy().tolist()
-        model = models.setdefault(str(layers), {"rows": layers, "variants": []})
-        model |= {"parameters": int(group.parameters.sum())}
-        model["variants"].append(results.labels[variant])
-    return list(models.values())
+def _models(results: StudyResults) -> list[dict[str, Any]]:
+    return [
+        {"layers": layers.to_dict("records"), "variants": variants, "parameters": int(layers.parameters.sum())}
+        for layers, variants in results.models
+    ]
 
 
 def _confusions(results: StudyResults) -> list[dict[str, Any]]:
@@ -168,7 +164,7 @@ def study_section(
         "differences": _differences(results),
         "diverged": _divergences(results),
         "confusions": _confusions(results),
-        "layers": _layers(results),
+        "models": _models(results),
         "recipes": settings,
         "shared": [words for words in settings[0]["remarks"] if all(words in row["remarks"] for row in settings[1:])],
         "images": images_of(study, results.classes, links),
