@@ -87,7 +87,7 @@ def call(slurm: PrivateSlurm, folder: Path, *arguments: str) -> subprocess.Popen
 
 @dataclass(frozen=True)
 class Seen:
-    """What the calls have printed, and the jobs of the forms."""
+    """Output of the calls, and the jobs of the forms."""
 
     folder: Path  # of the project
     page: str

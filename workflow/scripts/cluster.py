@@ -24,7 +24,7 @@ with script(snakemake.log[0]):
     logger.info("\n%s\n", "\n".join(page(seen, proposal, findings(seen, proposal))))
     prefix = snakemake.rule.removesuffix("cluster")  # rules of a module may have one
     if settings.write:
-        file = write_profile(Path(settings.write), text, proposal.lines)
+        file = write_profile(Path(settings.write), text, proposal.lines, prefix)
         logger.info("Wrote %s; comments explain each change. Read it.\n", file)
         call = f"snakemake --profile {settings.write}"
         if proposal.gpu:

@@ -155,6 +155,15 @@ def test_a_user_with_no_usable_partition_reads_the_reasons_and_no_profile_is_wri
     assert not (tmp_path / "mine").exists()
 
 
+def test_a_profile_for_a_module_names_its_rules_with_their_prefix(rich, tmp_path):
+    file = write_profile(tmp_path / "mine", PROFILE, propose(cluster.read(), SHIPPED).lines, prefix="calotype_")
+    written = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for section in ("set-resources", "set-threads"):
+        assert [*written[section]] == [f"calotype_{name}" for name in SHIPPED[section]]
+    assert [*written["default-resources"]] == [*proposed()["default-resources"]]
+    assert rich.asked
+
+
 def test_a_folder_with_a_profile_is_never_written_to(tmp_path):
     (tmp_path / "config.v9+.yaml").write_text("jobs: 1\n", encoding="utf-8")
     with pytest.raises(CalotypeError, match=r"config\.v9\+\.yaml already exists; nothing was written\.\nHint: choose"):

@@ -33,7 +33,7 @@ def text(name: str) -> str:
 
 
 def memory(place: tuple[str, ...], resources: Mapping[str, Any], partition: Partition, *, gpu: bool) -> list[Line]:
-    """Return the line `mem_mb` with the largest memory of a job in the partition as its limit."""
+    """Return the line `mem_mb` if its limit is not that of the partition, and always for jobs with a GPU."""
     found = re.fullmatch(r"min\((.+) \* 2 \*\* \(attempt - 1\), (\d+)\)", str(resources.get("mem_mb")))
     if not found:
         return []
@@ -46,7 +46,8 @@ def memory(place: tuple[str, ...], resources: Mapping[str, Any], partition: Part
         number = sum(largest.gpus.values())
         if (share := partition.mib_of(largest) // number) > cap:
             cap, why = share, f"Up to an equal share: a node has {share * number:,} MiB for {number} GPUs."
-    return [Line(place, "mem_mb", f"min({found[1]} * 2 ** (attempt - 1), {min(cap, most)})", why)]
+    value = f"min({found[1]} * 2 ** (attempt - 1), {min(cap, most)})"
+    return [Line(place, "mem_mb", value, why)] if gpu or value != found[0] else []
 
 
 def runtime(place: tuple[str, ...], resources: Mapping[str, Any], limit: Limit, attempts: int) -> list[Line]:

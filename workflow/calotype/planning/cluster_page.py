@@ -10,7 +10,7 @@ from calotype.planning.cluster_profile import commented, written
 from calotype.planning.cluster_proposal import GPU, Proposal
 
 WIDTH = 80  # columns
-COPIED = "  # train and predict copy its lines"
+COPIED = "  # training and prediction copy its lines"
 HEADER = ("", "name", "limit", "nodes", "cores", "MiB", "GPUs of a node")
 
 

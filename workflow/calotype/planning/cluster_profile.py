@@ -23,8 +23,12 @@ def check_new(folder: Path) -> None:
         raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")
 
 
-def write_profile(folder: Path, text: str, lines: Sequence[Line]) -> Path:
+def write_profile(folder: Path, text: str, lines: Sequence[Line], prefix: str = "") -> Path:
     """Write a profile into a new folder and return its file.
+
+    Args:
+        text: of the profile to copy.
+        prefix: of the names of rules in a module.
 
     Raises:
         CalotypeError: the folder has a profile or cannot be written, or there is no line to change.
@@ -32,7 +36,8 @@ def write_profile(folder: Path, text: str, lines: Sequence[Line]) -> Path:
     check_new(folder)
     if not lines:
         raise CalotypeError("write: no partition starts your jobs, so there is no profile to write.", NO_PARTITION)
-    write_text(with_lines(text, lines), folder / FILE)
+    head, section, rest = re.split(r"(?m)(?=^set-resources:|^group-components:)", with_lines(text, lines))
+    write_text(head + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + rest, folder / FILE)
     return folder / FILE
 
 

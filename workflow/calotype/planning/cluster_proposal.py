@@ -184,6 +184,7 @@ def _some(names: Sequence[str]) -> str:
 def _limited(profile: Mapping[str, Any], short: Access, gpu: Access | None) -> list[Line]:
     """Return the lines of memory and time that the partitions limit."""
     lines: list[Line] = []
+    first = profile["set-resources"][GPU[-1]]
     parts: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [(DEFAULT, profile["default-resources"])]
     seen: list[Mapping[str, Any]] = []
     for rule, resources in profile["set-resources"].items():
@@ -191,9 +192,9 @@ def _limited(profile: Mapping[str, Any], short: Access, gpu: Access | None) -> l
             parts.append((("set-resources", rule), resources))
         seen.append(resources)
     for place, resources in parts:
-        on_gpu = gpu is not None and place[-1] in GPU_RULES
+        on_gpu = gpu is not None and resources.get("gres") == first["gres"]
         access = gpu if gpu is not None and on_gpu else short
-        if place[-1] not in GPU_RULES or place == GPU:  # the others copy it
-            lines += memory(place, resources, access.partition, gpu=on_gpu)
+        copied = place != GPU and resources.get("mem_mb") == first["mem_mb"]
+        lines += [] if copied else memory(place, resources, access.partition, gpu=on_gpu)
         lines += runtime(place, resources, access.minutes, int(profile["retries"]) + 1)
     return lines + groups(profile, short.minutes)
