@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from calotype.evaluation.comparisons import differences_table
 from calotype.evaluation.runs import SeedPredictions
-from calotype.evaluation.tables import differences_table, runs_table, summary_table
-from calotype.tasks.classify import CLASSIFY
+from calotype.evaluation.tables import pooled_table, runs_table, summary_table
 
 LABELS = np.array([0, 1, 2, 3, 5])
 
@@ -39,20 +40,28 @@ def history(*rows):
     return pd.DataFrame(rows, columns=["seed", "epoch", "metric", "value"])
 
 
-def shown_to(runs, **images):
-    """Return the pooled table of these runs: ten images of each split, except for the named variants."""
-    shown = runs[["study", "variant", "split"]].drop_duplicates()
-    seeds = shown.apply(lambda row: (runs.variant == row.variant).sum() // runs.split.nunique(), axis=1)
-    return shown.assign(metric="accuracy", seeds=seeds, images=seeds * shown.variant.map(lambda v: images.get(v, 10)))
-
-
 def summary_of(task, runs, training=()):
     """Return the summary of these runs, as `evaluate` writes it."""
     return summary_table(runs_table("dots", task, runs, training), task, runs)
 
 
-def differences(runs, metric="accuracy", **images):
-    return differences_table(runs, shown_to(runs, **images), metric, CLASSIFY, ())
+def same_layers(variants):
+    """Return layers of variants that all have the same model."""
+    columns = ["variant", "layer", "kind", "output_shape", "parameters"]
+    return pd.DataFrame([(name, "dense", "Dense", "(None, 4)", 20) for name in variants], columns=columns)
+
+
+def consecutive(variants, same_order=True, **further):
+    """Return the comparisons of a study that leaves out `compare`."""
+    return {"pairs": [(variant, than, same_order) for than, variant in pairwise(variants)]} | further
+
+
+def compared(task, runs, metric, comparisons=None, layers=None, training=()):
+    """Return the differences of these runs, as `evaluate` writes them."""
+    variants = dict.fromkeys(run.variant for run in runs)
+    table, pooled = runs_table("study", task, runs, training), pooled_table("study", task, runs)
+    layers = same_layers(variants) if layers is None else layers
+    return differences_table(table, pooled, layers, metric, task, runs, comparisons or consecutive(variants))
 
 
 def prepare_images(file, labels, size=8):

@@ -64,6 +64,8 @@ STUDIES: dict[str, Any] = {
         "metrics": ["accuracy", "log_loss"],
         "tests": ["test"],
         "may_diverge": True,
+        "compare": "all",
+        "worth": 0.5,
         "defaults": {
             "model": "dense",
             "model_arguments": {"units": [4]},

@@ -18,6 +18,7 @@ from calotype.config.study import CLAIM_KINDS, Study
 from calotype.evaluation import divergence
 from calotype.evaluation import tables as evaluation
 from calotype.evaluation.claims import claims_table
+from calotype.evaluation.comparisons import differences_table
 from calotype.evaluation.packs import PackOrigin
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
@@ -121,7 +122,9 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
         "summary": summary,
         "pooled": pooled,
         "confusion": evaluation.confusion_table(name, TASKS[study.task], runs),
-        "differences": evaluation.differences_table(table, pooled, study.headline, TASKS[study.task], runs),
+        "differences": differences_table(
+            table, pooled, layers, study.headline, TASKS[study.task], runs, study.comparisons
+        ),
         "claims": claims_table(name, claims, table, summary, pooled, sizes, same_images=same_images),
         "layers": layers,
         "history": pd.DataFrame(

@@ -158,3 +158,53 @@ def test_a_study_of_numbers_takes_the_losses_of_counts_and_has_its_own_metrics()
 )  # fmt: skip
 def test_what_belongs_to_counts_or_classes_is_refused_in_a_study_of_numbers(where, value, complaint):
     assert refused(changed(REGRESS, where, value)) == f"{STUDY_FILE}: {complaint}"
+
+
+# ---- Comparisons -----------------------------------------------------------------------------------------------------
+
+PAIRS = {"wide": {"model": "dots_source", "epochs": 3}, "deep": {"model": "dots_source", "epochs": 4},
+         "last": {"model": "dots_source", "epochs": 4, "batch_size": 8}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("compare", "pairs"),
+    [
+        (None, [("deep", "wide"), ("last", "deep")]),
+        ("consecutive", [("deep", "wide"), ("last", "deep")]),
+        ("all", [("deep", "wide"), ("last", "wide"), ("last", "deep")]),
+        ({"to": "deep"}, [("wide", "deep"), ("last", "deep")]),
+    ],
+    ids=str,
+)
+def test_the_variants_that_a_study_names_are_compared(project, compare, pairs):
+    study = STUDY | {"variants": PAIRS, "claims": []} | ({"compare": compare} if compare else {})
+    found = project.study(study).load().studies["dots"].comparisons
+    assert found == {"pairs": [(*pair, "last" not in pair) for pair in pairs]}, "another batch size is another order"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"compare": "some"}, "compare: 'some' is neither `consecutive`, `all` nor a mapping such as {to: source}"),
+        ({"compare": {"to": ["wide"]}}, "is neither `consecutive`"),
+        ({"compare": {"to": "wild"}}, "compare.to: variant `wild` not found.\nHint: did you mean `wide`?"),
+        ({"worth": 0}, "worth: 0 is not above 0 and below 100, in points"),
+        ({"worth": -1}, "worth: -1 is not above 0"),
+        ({"worth": 100}, "worth: 100 is not above 0 and below 100"),
+        ({"worth": 0.005}, "worth: 0.005 points is below 0.01. Hint: give points: 0.5 for a fraction of 0.005."),
+        ({"worth": 0, "metric": "sum_of_squared_errors"}, "worth: 0 is not a number above 0, in the unit of sum_of_"),
+        ({"worth": "0.5"}, "worth: "),
+    ],
+    ids=str,
+)
+def test_comparisons_that_cannot_be_made_are_refused_before_any_training(project, changes, words):
+    assert words in project.study(STUDY | changes).complaint()
+
+
+def test_the_smallest_difference_that_matters_is_in_points_and_trains_nothing_again(project):
+    loaded = project.study(STUDY | {"worth": 0.5, "compare": "all"}).load().studies["dots"]
+    assert loaded.comparisons["worth"] == 0.005
+    plain = project.study(STUDY).load().studies["dots"]
+    assert loaded.variants["wide"].recipe() == plain.variants["wide"].recipe()
+    loaded = project.study(STUDY | {"worth": 0.5, "metric": "sum_of_squared_errors"}).load().studies["dots"]
+    assert loaded.comparisons["worth"] == 0.5

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from unit.evaluated import LABELS, history
+from unit.evaluated import LABELS, compared, history
 
 from calotype.evaluation.divergence import (
     check_divergence,
@@ -19,7 +19,6 @@ from calotype.evaluation.divergence import (
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.tables import (
     confusion_table,
-    differences_table,
     images_tested,
     pooled_table,
     runs_table,
@@ -102,8 +101,7 @@ def test_variants_are_compared_over_the_seeds_that_diverged_in_neither(lost):
     predictions, gone, _ = lost
     gone = {**gone, "wide": {1: 3}}
     runs = list(seed_predictions(predictions, {"test": LABELS}, gone))
-    table = runs_table("dots", COUNT, runs, divergence_rows(gone, dict.fromkeys(gone, "train")))
-    (row,) = differences_table(table, pooled_table("dots", COUNT, runs), "exact", COUNT, runs).itertuples()
+    (row,) = compared(COUNT, runs, "exact", training=divergence_rows(gone, dict.fromkeys(gone, "train"))).itertuples()
     assert (row.variant, row.than, row.n) == ("deep", "wide", 2), "seeds 0 and 3 are left"
     assert row.mean == pytest.approx((0.2 + 0.6) / 2)
 
@@ -122,7 +120,7 @@ def test_a_variant_of_which_all_seeds_diverged_has_no_number_and_stops_nothing(t
     pooled = pooled_table("dots", COUNT, runs)
     assert pooled[pooled.variant == "wide"].value.isna().all()
     assert images_tested(pooled).to_dict() == {("wide", "test"): 0, ("deep", "test"): 5}
-    assert len(differences_table(table, pooled, "exact", COUNT, runs)) == 0
+    assert len(compared(COUNT, runs, "exact", training=divergence_rows(gone, dict.fromkeys(gone, "train")))) == 0
     confusion = confusion_table("dots", COUNT, runs)
     assert confusion[confusion.seed == "all"].variant.unique().tolist() == ["deep"]
 

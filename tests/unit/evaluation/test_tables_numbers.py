@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from unit.evaluated import compared
 
 from calotype.evaluation.divergence import divergence_rows
 from calotype.evaluation.runs import seed_predictions
-from calotype.evaluation.tables import confusion_table, differences_table, pooled_table, runs_table, summary_table
+from calotype.evaluation.tables import confusion_table, pooled_table, runs_table, summary_table
 from calotype.tasks.count import COUNT
 from calotype.tasks.regress import REGRESS
 from calotype.util.csv_tables import read_csv
@@ -65,7 +66,5 @@ def test_variants_of_a_study_of_numbers_are_compared_seed_by_seed():
         for name, shift in (("wide", 0.5), ("deep", 0.25))
     }
     runs = list(seed_predictions(predictions, {"test": LABELS}))
-    table = runs_table("size", REGRESS, runs)
-    pooled = pooled_table("size", REGRESS, runs)
-    (row,) = differences_table(table, pooled, "mean_absolute_error", REGRESS, runs).itertuples()
+    (row,) = compared(REGRESS, runs, "mean_absolute_error").itertuples()
     assert row.mean == pytest.approx(-0.375)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from unit.evaluated import history, prepare_images
+from unit.evaluated import compared, history, prepare_images
 
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation import tables
@@ -48,14 +48,13 @@ def evaluated(folder, task, lost=None):
         (variant, seed, "train", "diverged", epoch) for variant in lost or {} for seed, epoch in lost[variant].items()
     ]
     measured = tables.runs_table("study", TASKS[task], runs, rows)
-    pooled = tables.pooled_table("study", TASKS[task], runs)
     metric = TASKS[task].metrics[0].name
     curves = [(seed, epoch, "loss", 1 / epoch) for seed in range(2) for epoch in (1, 2, 3)]
     made = {
         "runs": measured,
         "summary": tables.summary_table(measured, TASKS[task], runs),
         "confusion": tables.confusion_table("study", TASKS[task], runs),
-        "differences": tables.differences_table(measured, pooled, metric, TASKS[task], runs),
+        "differences": compared(TASKS[task], runs, metric, training=rows),
         "history": pd.concat([history(*curves).assign(variant=variant) for variant in VARIANTS]),
     }
     for name, table in made.items():

@@ -18,6 +18,7 @@ from unit.pages import (
     origin,
     page,
     rendered,
+    section,
     results,
     section_of,
 )
@@ -97,7 +98,8 @@ def test_probabilities_that_are_no_numbers_are_a_confusion_with_none(tmp_path):
     assert [pair.images for pair in found.first if pair.predicted == "none"] == [1]
 
 
-def test_consecutive_variants_are_compared_seed_by_seed_in_points(tmp_path):
+def test_consecutive_variants_are_compared_in_points_and_the_page_says_how(tmp_path):
+    """One variant holds out images, so that equal seeds see other batches."""
     (row,) = class_section(tmp_path)["differences"]
     assert (row["variant"], row["than"], row["split"], row["mean"], row["n"]) == (
         "Other net",
@@ -106,10 +108,23 @@ def test_consecutive_variants_are_compared_seed_by_seed_in_points(tmp_path):
         "−10",
         3,
     )
-    assert row["interval"] == "[−18, −2]"
-    assert row["told"]
+    assert (row["interval"], row["told"], row["test"], row["p"]) == ("[−33, +13]", False, "Welch", "0.30")
+    assert (row["seeds"], row["size"]) == ("3", "−0.80"), "one point is a tenth of the spread, times Hedges' 0.8"
     text = Page(rendered([class_section(tmp_path)])).text
-    assert "Accuracy, mean difference (points)" in text
+    for words in ("Accuracy, mean difference (points)", "Consecutive variants compared", "Welch"):
+        assert words in text
+    assert "allow for all comparisons" not in text, "there is only one"
+    assert "Not compared" not in text
+
+
+def test_a_study_that_compares_all_pairs_says_so_and_names_those_that_it_cannot_compare(tmp_path):
+    """The variant deep has one seed."""
+    text = Page(rendered([section(tmp_path, compare="all")])).text
+    assert "Not compared: deep (fewer than two seeds)." in text
+    made = class_section(tmp_path, compare={"to": "plain"})
+    assert made["compared"] == "Variants compared with plain"
+    assert made["not_compared"] == ""
+    assert class_section(tmp_path, compare="all")["compared"] == "All pairs of variants compared"
 
 
 def test_consecutive_variants_without_a_significant_difference_are_not_said_to_differ(tmp_path):

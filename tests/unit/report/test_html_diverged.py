@@ -51,9 +51,9 @@ def test_a_variant_of_which_all_seeds_diverged_still_gets_its_page(tmp_path):
         Page(rendered([made]))
 
 
-def test_consecutive_variants_are_compared_without_pairs_with_a_diverged_run_and_the_page_says_so(tmp_path):
-    made = class_section(tmp_path, lost={"plain": {0: 3}, "other": {1: 2}})
+def test_variants_are_compared_without_diverged_runs_and_the_page_says_so(tmp_path):
+    made = class_section(tmp_path, lost={"plain": {0: 3}, "other": {1: 2, 2: 2}})
     assert made["differences"] == []
     more = {variant: {"test": hits(0.7, 0.8, 0.9, 1.0)} for variant in CLASS_PREDICTIONS}
     (row,) = class_section(tmp_path, more, lost={"plain": {0: 3}, "other": {0: 2, 3: 4}})["differences"]
-    assert (row["n"], row["diverged"]) == (2, "2 of 4 seeds diverged")
+    assert (row["seeds"], row["diverged"]) == ("2 and 3", "3 of 8 seeds diverged")

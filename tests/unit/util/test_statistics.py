@@ -8,7 +8,6 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from calotype.util.statistics import (
-    difference_interval,
     mean_interval,
     next_run_interval,
     score_formula,
@@ -172,21 +171,6 @@ def test_scores_without_a_number_or_without_spread_have_no_interval():
     for scores in (np.array([[1.0, math.nan], [0.0, 1.0]]), np.zeros((3, 4))):
         assert all(math.isnan(end) for end in score_formula(0.0, scores, 0.0, math.inf)[:2])
     assert all(math.isnan(end) for end in share_interval(math.nan, np.array([[math.nan, 1.0]])))
-    assert all(math.isnan(end) for end in difference_interval(0.0, np.zeros((3, 4)), False))
-
-
-def test_two_models_without_errors_are_not_called_equal():
-    """Agresti and Min: 240 pairs that agree have the interval of 242 of which half a one differs either way."""
-    low, high = difference_interval(0.0, np.zeros((5, 240)), True)
-    assert (low, high) == pytest.approx((-1.97 / 242, 1.97 / 242), rel=2e-3)
-
-
-def test_a_difference_of_shares_ends_at_one_and_that_of_losses_does_not():
-    scores = np.random.default_rng(1).normal(0.9, 0.5, (3, 8))
-    assert difference_interval(0.9, scores, True)[1] == 1
-    assert difference_interval(-0.9, -scores, True)[0] == -1
-    assert difference_interval(0.9, scores, False)[1] > 1
-    assert difference_interval(-0.9, -scores, False)[0] < -1
 
 
 # By case: seeds, images, share, spread of seeds and of images on the probit scale.
@@ -232,20 +216,3 @@ def test_intervals_of_losses_hold_the_true_loss_in_95_of_100_cases(seeds, images
         inside.append(low <= true <= high)
     # Means of few skewed losses are skewed, too: of 20 images, whose largest losses are e^4 times the smallest.
     assert np.mean(inside) >= {20: 0.8, 100: 0.88}.get(images, 0.92)
-
-
-@pytest.mark.parametrize("case", [case for case in COVERAGE if case[3] == 0.3], ids=str)
-def test_intervals_of_differences_hold_the_true_difference_in_95_of_100_cases(case):
-    """Two variants on the same images: one has the share of the case, the other three quarters of its errors."""
-    seeds, images, share, by_seed, by_image = case
-    better, inside = 1 - 0.75 * (1 - share), []
-    rng = np.random.default_rng(1)
-    for key in range(300):
-        scores, others = (
-            runs_of_a_model(seeds, images, each, by_seed, by_image, rng, np.random.default_rng(key))
-            for each in (better, share)
-        )
-        scores = scores - others
-        low, high = difference_interval(scores.mean(), scores, True)
-        inside.append(low - 1e-12 <= better - share <= high)
-    assert np.mean(inside) >= 0.92

@@ -24,6 +24,8 @@ def fitted(study: Study, dataset: Dataset, file: str, datasets_file: str) -> Stu
         _check_classes(study, dataset)
         _check_variants(study)
         _check_figures(study)
+        if isinstance(study.compare, dict):
+            _check_variant(study.compare["to"], study, "compare.to")
         return _with_class_weights(study, dataset)
 
 

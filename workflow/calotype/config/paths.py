@@ -266,6 +266,10 @@ class Layout(ImagePaths):
             found[name] = entry | {
                 "metrics": study.shown,
                 "by": study.by,
+                "compare": study.compare,
+                "labels": study.labels(),
+                # Only if a study asks for comparisons, its report says which are impossible.
+                "pairs": study.pairs if {"compare", "worth"} & study.model_fields_set else [],
                 "results": self.results_of(name),
                 "same_images": self.same_images(name),
                 "dataset": study.dataset,

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from calotype.config.choice import StudyFigures, choosing, shown
+from calotype.config.comparison import CONSECUTIVE, Compare, check_worth, pairs, same_order
 from calotype.config.dataset_base import Name
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
 from calotype.tasks.registry import TASKS, TaskName, tasks_that
-from calotype.util.typed import PositiveInt, Seeds, Shown, Strict
+from calotype.util.typed import Number, PositiveInt, Seeds, Shown, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -159,6 +160,16 @@ class Study(Strict):
         "tables and figures, and excluded from means, intervals and comparisons. If false, the evaluation of the study "
         "fails with an error that names them, and the smoke test of a custom model that diverges fails, too.",
     )
+    compare: Compare = Field(
+        CONSECUTIVE,
+        description="Variants to compare: `consecutive`, each with the one above it; `all`, every pair; or "
+        "`{to: source}`, each with the variant `source`.",
+    )
+    worth: Number | None = Field(
+        None,
+        description="Smallest difference of the headline metric that matters, in its unit; of shares in points: `0.5`. "
+        "The report then says which variants are equivalent, and how many seeds would tell others apart.",
+    )
     defaults: dict[str, Any] = Field({}, description="Defaults of all variants.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Variants, by name.")
     claims: list[Claim] = Field([], description="Published numbers to compare with our measurements.")
@@ -190,6 +201,24 @@ class Study(Strict):
         """The variants that figures show, as `shown` returns them."""
         named = [self.feature_maps, *(name for claim in self.claims for name in (claim.variant, claim.similar_to))]
         return shown(self.figures, self.variants, self.by, [*filter(None, named)])
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The compared variants: (variant, the one that is subtracted)."""
+        return pairs(self.compare, [*self.variants])
+
+    @property
+    def comparisons(self) -> dict[str, Any]:
+        """The compared variants, as plain data.
+
+        ``pairs``: (variant, than, whether equal seeds see the images in the same order); ``worth``, if given, of shares
+        as a fraction.
+        """
+        named = [(*pair, same_order(*(self.variants[name] for name in pair))) for pair in self.pairs]
+        found: dict[str, Any] = {"pairs": named}
+        if self.worth is not None:
+            found["worth"] = self.worth / 100 if METRICS[self.headline].share else self.worth
+        return found
 
     @property
     def headline(self) -> str:
@@ -250,6 +279,8 @@ class Study(Strict):
             raise ValueError(f"example: task {self.task} has no probabilities to show")
         if self.feature_maps is not None and self.example is None:
             raise ValueError("feature_maps: needs an example")
+        if self.worth is not None:
+            check_worth(self.worth, METRICS[self.headline])
         return self
 
     def _metrics_fit(self) -> None:

@@ -32,10 +32,10 @@ def diverged_runs(history: pd.DataFrame, variants: Iterable[str]) -> Diverged:
     return {variant: diverged(history[history.variant == variant]) for variant in variants}
 
 
-def check_divergence(lost: Diverged, study_file: str) -> None:
-    """Raise CalotypeError with the names of all runs that diverged, if any."""
+def check_divergence(lost: Diverged, study_file: str | None) -> None:
+    """Raise CalotypeError with the names of all runs that diverged, if any; without a study file, they may."""
     named = [f"{variant}: {epochs_text(runs)}" for variant, runs in lost.items() if runs]
-    if named:
+    if named and study_file:
         raise CalotypeError(
             f"{study_file}: may_diverge: false, but the loss of these runs became NaN or infinite: {'; '.join(named)}.",
             "lower the learning rate, or set may_diverge: true to mark these runs and leave them out.",

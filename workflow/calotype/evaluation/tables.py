@@ -1,17 +1,16 @@
-"""The tables of a study: its runs, their summary, all seeds pooled, and the differences of consecutive variants."""
+"""The tables of a study: its runs, their summary, all seeds pooled, and the confusions."""
 
-import itertools
 import math
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from calotype.evaluation.divergence import converged, divergences
+from calotype.evaluation.divergence import divergences
 from calotype.evaluation.image_scores import converged_runs, image_scores, interval
 from calotype.evaluation.runs import SeedPredictions, measure
 from calotype.tasks.base import Task
-from calotype.util.statistics import difference_interval, mean_interval, seeds_formula, wilson_interval
+from calotype.util.statistics import mean_interval, seeds_formula, wilson_interval
 
 SUMMARY = [
     "study", "variant", "split", "metric", "mean", "low", "high", "n", "diverged", "t", "standard_error",
@@ -132,33 +131,3 @@ def confusion_table(study: str, task: Task, runs: Iterable[SeedPredictions]) -> 
         together = pooled[pooled.variant == variant]
         parts += [group, *(together[together.split == split] for split in group.split.unique())]
     return pd.concat(parts, ignore_index=True)
-
-
-def differences_table(
-    runs: pd.DataFrame, pooled: pd.DataFrame, metric: str, task: Task, predicted: Iterable[SeedPredictions]
-) -> pd.DataFrame:
-    """Compare consecutive variants over the same seeds: study, split, metric, variant, than, mean, low, high, n.
-
-    A difference is that of ``variant`` minus ``than``, the variant before it, with the same seed; the 95 % interval of
-    the mean holds the chance of seeds and of test images (`difference_interval`). Left out are seeds that diverged in
-    either variant, and pairs of variants with fewer than two common seeds or with different test images.
-    """
-    rows = []
-    measured, images = task.measured[metric], images_tested(pooled)
-    runs = converged(runs)
-    scores = {
-        key: dict(zip([run.seed for run in found], image_scores(task, found, [measured])[metric], strict=True))
-        for key, found in converged_runs(predicted).items()
-    }
-    for (study, split), group in runs[runs.metric == metric].groupby(["study", "split"], sort=False):
-        by_seed = {variant: part.set_index("seed").value for variant, part in group.groupby("variant", sort=False)}
-        for than, variant in itertools.pairwise(by_seed):
-            found = (by_seed[variant] - by_seed[than]).dropna()
-            if len(found) > 1 and images[than, split] == images[variant, split]:
-                mean, low, high = mean_interval(found.tolist())
-                if scores:
-                    pairs = np.stack([scores[variant, split][i] - scores[than, split][i] for i in found.index])
-                    low, high = difference_interval(mean, pairs, measured.of_images)
-                rows.append((study, split, metric, variant, than, mean, low, high, len(found)))
-    columns = ["study", "split", "metric", "variant", "than", "mean", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns)

@@ -1,4 +1,4 @@
-"""The figure of all seeds of all variants, with published numbers, and differences of consecutive variants."""
+"""The figure of all seeds of all variants, with published numbers, and differences of the compared variants."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +21,7 @@ from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 from calotype.util.powers import with_powers
 
+FEW, MOST = 8, 24  # pairs whose rows are high, and that have a panel: a figure is at most a page high
 Published = tuple[str, tuple[float, ...]]  # the kind of a claim, and its number or both ends of its range
 # The look and the legend of each kind of claim. Of bounds, the base of the triangle is the number.
 MARKS: Mapping[str, tuple[Mapping[str, Any], str]] = {
@@ -146,8 +147,8 @@ def draw_seeds(
 ) -> Figure:
     """Plot all seeds of all variants, the mean with its 95 % interval, and published numbers.
 
-    The margin says how many seeds have no point. On the right are the differences between variants over the same seeds,
-    if any; a marker is filled if the interval excludes zero.
+    The margin says how many seeds have no point. On the right are the differences between compared variants, if any and
+    at most `MOST`; a marker is filled if the interval excludes zero.
 
     Args:
         values: without seeds that diverged, by the variant's label.
@@ -156,7 +157,7 @@ def draw_seeds(
         differences: columns variant, than, mean, low, high (of variant - than), n, with labels of variants.
         intervals: low and high of the means, by the variant's label.
     """
-    if differences is None:
+    if differences is None or len(differences) > MOST:
         differences = pd.DataFrame(columns=["variant", "than", "mean", "low", "high", "n"])
     pairs = _pairs(differences, [*values], min(1.3, 0.185 * double()))
     sizes = differences[["mean", "low", "high"]].to_numpy(float) * (100 if share else 1)
@@ -178,14 +179,14 @@ def draw_seeds(
     width = double() if pairs else single()
     entries = legend_columns(handles, width)
     beneath = (
-        ["paired difference"]
+        ["difference"]
         + ["(percentage points)"] * share
         + [f"log scale beyond ±{with_powers(f'{linear:g}')}"] * bool(linear)
     )
     head, foot, edge = 0.08 + 0.16 * -(-len(handles) // entries), 0.31 + 0.14 * (len(beneath) if pairs else 1), 0.15
     most = max(map(len, published.values()), default=0)
     lowest = 0.44 + 0.1 * most if most else 0.42  # height of a row that holds its lanes
-    body = max(lowest * len(values), 0.5 * len(pairs))
+    body = max(lowest * len(values), (0.5 if len(pairs) <= FEW else 0.32) * len(pairs))
     row = body / len(values)
     lanes = np.array([0.19, 0.39, *(0.48 + 0.1 * i for i in range(most))] if most else [0.17, 0.34]) * row / lowest
     names = apart(
@@ -240,7 +241,7 @@ def _claimed(results: StudyResults) -> dict[tuple[str, str], list[Published]]:
 
 
 def seeds(results: StudyResults) -> Figure:
-    """Plot all seeds on the last test split, and on other splits of published numbers; compare consecutive variants."""
+    """Plot all seeds on the last test split, and on other splits of published numbers; compare variants."""
     metric, last, labels = METRICS[results.metric], results.tests[-1], results.labels
     runs = where(converged(results.table("runs")), metric=results.metric)
     summary = where(results.table("summary"), metric=results.metric).set_index(["variant", "split"])

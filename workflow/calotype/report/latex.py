@@ -15,8 +15,8 @@ from calotype.report.latex_text import NO_BREAK, latex
 from calotype.util.powers import power_of_ten
 
 BOLD = (
-    r"Bold marks the best variant where it is told apart from all others: the intervals do not overlap, or that of the "
-    r"paired difference excludes zero."
+    r"Bold marks the best variant where it is told apart from all others: the interval of their difference excludes "
+    r"zero, or, of variants that are not compared, the intervals do not overlap."
 )
 NO_CLAIMS = "% The study compares its results with no published numbers.\n"
 WEAK = r"It agrees weakly if almost any number would."

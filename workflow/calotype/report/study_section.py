@@ -1,6 +1,6 @@
 """The section of a study in the report."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from calotype.evaluation.number_format import (
 from calotype.evaluation.study_results import StudyResults
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
+from calotype.report import comparisons
 from calotype.report.alternatives import alternative, preview_text
 from calotype.report.confusions import largest
 from calotype.report.first_screen import result_text, rows
@@ -76,26 +77,6 @@ def _divergences(results: StudyResults) -> list[str]:
         for variant, lost in results.diverged.items()
         if lost
     ]
-
-
-def _pairs_left_out(results: StudyResults, row: Mapping[Hashable, Any]) -> str:
-    """Return as text how many seeds of a pair of variants diverged; empty if none did."""
-    runs, lost = results.table("runs"), results.diverged
-    seeds = [set(where(runs, variant=row[key]).seed) for key in ("variant", "than")]
-    common = seeds[0] & seeds[1]
-    gone = common & (lost[row["variant"]].keys() | lost[row["than"]].keys())
-    return diverged_text(len(gone), len(common))
-
-
-def _differences(results: StudyResults) -> list[dict[str, Any]]:
-    rows = []
-    for row in results.table("differences").to_dict("records"):
-        share = METRICS[row["metric"]].share
-        mean, between = mean_texts(row["mean"], row["low"], row["high"], share, unit=False, sign=True)
-        shown = {key: results.labels[row[key]] for key in ("variant", "than")}
-        told = {"told": row["low"] > 0 or row["high"] < 0, "diverged": _pairs_left_out(results, row)}
-        rows.append(row | shown | told | {"mean": mean, "interval": between})
-    return rows
 
 
 def _models(results: StudyResults) -> list[dict[str, Any]]:
@@ -161,7 +142,9 @@ def study_section(
         "share": metrics[0].share,
         "results": _measured(results, study["metrics"]),
         "prominent": [results.labels[variant] for variant in ordered.prominent],
-        "differences": _differences(results),
+        "compared": comparisons.title(study["compare"], study["labels"]),
+        "differences": comparisons.rows(results),
+        "not_compared": comparisons.left_out(results, study["pairs"]),
         "diverged": _divergences(results),
         "confusions": _confusions(results),
         "models": _models(results),

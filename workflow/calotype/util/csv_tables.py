@@ -10,11 +10,11 @@ from calotype.util.files import unharmed
 
 NUMBERS = (  # may be empty
     "value", "mean", "low", "high", "predicted", "number", "second", "smallest", "largest", "t", "standard_error",
-    "independent_images",
+    "independent_images", "p", "p_holm", "effect", "worth", "p_equivalent", "seeds_needed",
 )  # fmt: skip
 TEXTS = (
     "study", "variant", "split", "metric", "than", "quote", "other", "note", "reason", "layer", "kind", "grid",
-    "setting", "level",
+    "setting", "level", "test",
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,16 +52,21 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, *seeds_formula(values)[:2]
 
 
-def _variances(scores: Scores) -> tuple[float, float, float]:
-    """Return the variances of the mean by seeds, by images, and by both together, from a two-way table."""
-    seeds, images = scores.shape
-    of_seed, of_image = scores.mean(axis=1), scores.mean(axis=0)
-    by_seeds = float(of_seed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    by_images = float(of_image.var(ddof=1)) / images if images > 1 else 0.0
+def variances(scores: Scores) -> tuple[Any, Any, Any]:
+    """Return the variances of the mean by seeds, by images, and by both together, from a two-way table.
+
+    Args:
+        scores: shape (seeds, images), or (..., seeds, images) for many tables at once.
+    """
+    seeds, images = scores.shape[-2:]
+    of_seed, of_image = scores.mean(axis=-1), scores.mean(axis=-2)
+    none = np.zeros(scores.shape[:-2])
+    by_seeds = of_seed.var(axis=-1, ddof=1) / seeds if seeds > 1 else none
+    by_images = of_image.var(axis=-1, ddof=1) / images if images > 1 else none
     if min(seeds, images) < 2:
-        return by_seeds, by_images, 0.0
-    rest = scores - of_seed[:, None] - of_image + scores.mean()
-    return by_seeds, by_images, float((rest**2).sum()) / ((seeds - 1) * (images - 1) * seeds * images)
+        return by_seeds, by_images, none
+    rest = scores - of_seed[..., None] - of_image[..., None, :] + scores.mean(axis=(-2, -1), keepdims=True)
+    return by_seeds, by_images, (rest**2).sum(axis=(-2, -1)) / ((seeds - 1) * (images - 1) * seeds * images)
 
 
 def _total(by_seeds: float, by_images: float, both: float, seeds: int, units: float) -> tuple[float, float]:
@@ -108,7 +113,7 @@ def score_formula(mean: float, scores: Scores, lowest: float, highest: float) ->
     """
     if not np.isfinite(scores).all():
         return NO_INTERVAL
-    variance, t = _total(*_variances(scores), len(scores), scores.shape[1])
+    variance, t = _total(*variances(scores), len(scores), scores.shape[1])
     error = variance**0.5
     if error == 0:
         return NO_INTERVAL
@@ -133,7 +138,7 @@ def share_formula(mean: float, scores: Scores, images: float | None = None) -> I
     if not np.isfinite(scores).all():
         return NO_INTERVAL
     n = float(images or scores.shape[1])
-    by_seeds, by_images, both = _variances(scores)
+    by_seeds, by_images, both = variances(scores)
     squares = by_images * n * (n - 1) + 1 + 4 * n / (n + 4) * (mean - 0.5) ** 2
     units = scores.shape[1] if images else math.inf  # the variance of a count follows from its mean
     variance, t = _total(by_seeds, squares / (n + 4) ** 2, both, len(scores), units)
@@ -145,32 +150,6 @@ def share_formula(mean: float, scores: Scores, images: float | None = None) -> I
 def share_interval(mean: float, scores: Scores, images: float | None = None) -> tuple[float, float]:
     """Return low and high of `share_formula`."""
     return share_formula(mean, scores, images)[:2]
-
-
-def difference_interval(mean: float, scores: Scores, share_of_images: bool) -> tuple[float, float]:
-    """Return low and high of the 95 % interval of a mean difference of two variants, paired by seed and image.
-
-    As `score_formula`. For shares of images, one image on which each variant alone is right by a half joins the
-    variance, so that two models without errors are not called equal.
-
-    Source: A. Agresti, Y. Min, Simple improved confidence intervals for comparing matched proportions, Stat. Med. 24
-    (2005) 729.
-
-    Args:
-        mean: over seeds.
-        scores: differences of scores, shape (seeds, images).
-        share_of_images: whether each score is right or wrong.
-    """
-    if not np.isfinite(scores).all():
-        return math.nan, math.nan
-    by_seeds, by_images, both = _variances(scores)
-    n = scores.shape[1]
-    if share_of_images:
-        by_images = (by_images * n * (n - 1) + 1 + 2 * n / (n + 2) * mean**2) / (n + 2) ** 2
-    variance, t = _total(by_seeds, by_images, both, len(scores), n)
-    half = t * variance**0.5
-    ends = (max(-1.0, mean - half), min(1.0, mean + half)) if share_of_images else (mean - half, mean + half)
-    return ends if half > 0 else (math.nan, math.nan)
 
 
 def spread(values: Sequence[float], images: int | None = None) -> float:
