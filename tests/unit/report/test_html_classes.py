@@ -18,8 +18,8 @@ from unit.pages import (
     origin,
     page,
     rendered,
-    section,
     results,
+    section,
     section_of,
 )
 
