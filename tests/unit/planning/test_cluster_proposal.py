@@ -170,6 +170,18 @@ def test_a_folder_with_a_profile_is_never_written_to(tmp_path):
         check_new(tmp_path)
 
 
+def test_many_partitions_of_other_groups_share_a_line(rich):
+    shown_once = rich.folder / "partitions.txt"
+    text = shown_once.read_text(encoding="utf-8")
+    (chem,) = [line for line in text.splitlines() if line.startswith("PartitionName=chem ")]
+    more = [chem.replace("chem", f"lab{number}") for number in range(40)]
+    shown_once.write_text(text + "\n".join(more) + "\n", encoding="utf-8")
+    nodes = rich.folder / "nodes.txt"
+    lines = "".join(f"lab{number}|1|idle|8|16000|gpu:a100:2|ib\n" for number in range(40))
+    nodes.write_text(nodes.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    assert "  chem, lab0, lab1, lab2, lab3, lab4 and 35 more: only for another account\n" in shown()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("gpu-long", "gpu-long"), ("2080ti", "2080ti"), ("all", "'all'"), ("1-2", "'1-2'"), ("input", "'input'")],

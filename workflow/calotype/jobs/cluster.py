@@ -138,6 +138,8 @@ def read() -> Cluster:
     """
     if shutil.which("sinfo") is None:
         raise CalotypeError("cluster: no Slurm on this machine: `sinfo` not found.", LOGIN)
+    if not os.path.exists(file := os.environ.get("SLURM_CONF", os.devnull)):
+        raise CalotypeError(f"cluster: SLURM_CONF: {file}: file not found.", "load the module of Slurm again.")
     settings = settings_of(_asked("scontrol", "show", "config"))
     partitions = partitions_of(
         _asked("scontrol", "--all", "--oneliner", "show", "partition"),

@@ -43,7 +43,9 @@ def answer(*command: str) -> tuple[bool, str]:
     """Run a Slurm command; return if it succeeded, and its output, or else what it says about its failure."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        return False, f"no answer after {PATIENCE:.0f} s"
+    except OSError as error:
         return False, str(error)
     succeeded = done.returncode == 0
     return succeeded, (done.stdout or done.stderr) if succeeded else (done.stderr or done.stdout)

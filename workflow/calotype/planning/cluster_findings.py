@@ -43,7 +43,7 @@ def _of_slurm(cluster: Cluster, proposal: Proposal) -> Iterator[str]:
 
 def _of_machine(proposal: Proposal) -> Iterator[str]:
     if proposal.gpu is not None and not gpus.tensorflow_uses_them():
-        yield "TensorFlow of this environment is for CPUs only. Hint: pip install -r envs/gpu.txt"
+        yield "TensorFlow of this environment is for CPUs only. Hint: install envs/gpu.txt."
     places = {"the project": Path.cwd(), "the Python environment": Path(sys.prefix)}
     local = [f"{what} ({folder})" for what, folder in places.items() if file_system_of(folder) in LOCAL]
     if local:

@@ -1,5 +1,6 @@
 """Show a Slurm cluster and the proposed lines of the profile as text of 80 columns."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +11,7 @@ from calotype.planning.cluster_profile import commented, written
 from calotype.planning.cluster_proposal import GPU, Proposal
 
 WIDTH = 80  # columns
+MANY = 12  # partitions
 COPIED = "  # training and prediction copy its lines"
 HEADER = ("", "name", "limit", "nodes", "cores", "MiB", "GPUs of a node")
 
@@ -17,7 +19,7 @@ HEADER = ("", "name", "limit", "nodes", "cores", "MiB", "GPUs of a node")
 def page(cluster: Cluster, proposal: Proposal, problems: Sequence[str]) -> list[str]:
     """Return the lines of the page: the cluster, the partitions, the choice, the profile, and problems."""
     notes = proposal.notes or ["No partition starts a job of yours now."]
-    lines = [*_who(cluster), "", *_partitions(proposal), "", "Choice", *_wrapped(notes)]
+    lines = [*_who(cluster), "", *_partitions(proposal), "", "Chosen partitions", *_wrapped(notes)]
     if problems:
         lines += ["", "Notes", *_wrapped(problems)]
     if proposal.lines:
@@ -44,11 +46,12 @@ def _partitions(proposal: Proposal) -> list[str]:
     for row in rows:
         cells = [row[0], row[1].ljust(widths[1]), *(row[n].rjust(widths[n]) for n in range(2, len(widths))), row[-1]]
         lines.append("  ".join(cells).rstrip() if widths[0] else "  ".join(["", *cells[1:]]).rstrip())
-    refused: dict[str, list[str]] = {}
-    for access in proposal.accesses:
-        if access.refusal:
-            refused.setdefault(access.refusal, []).append(access.partition.name)
-    others = [f"{_several(names)}: {reason}" for reason, names in refused.items()]
+    refused = [access for access in proposal.accesses if access.refusal]
+    reasons: dict[str, list[str]] = {}
+    for access in refused:
+        kind = re.sub(r" (account|group|QoS) .*", r" another \1", access.refusal)  # a line for each would be long
+        reasons.setdefault(kind if len(refused) > MANY else access.refusal, []).append(access.partition.name)
+    others = [f"{_several(names)}: {reason}" for reason, names in reasons.items()]
     return lines + (["Not for you, or not now", *_wrapped(others)] if others else [])
 
 

@@ -17,7 +17,9 @@ NO_PARTITION = "the page above gives the reason for each partition; ask the admi
 
 
 def check_new(folder: Path) -> None:
-    """Raise a CalotypeError if a folder has a profile."""
+    """Raise a CalotypeError if a folder has a profile, or is a file."""
+    if folder.is_file():
+        raise CalotypeError(f"write: {folder}: is a file, not a folder.", "choose another name, such as my-slurm.")
     if found := sorted(folder.glob("config*.yaml")):
         problem = f"write: {found[0]} already exists; nothing was written."
         raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")

@@ -24,7 +24,7 @@ def find_gpu() -> list[str]:
     listed = slurm.ask("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
     cards = [line.strip() for line in (listed or "").splitlines() if line.strip()]
     if not gpus:
-        problem, hint = _reason(tf.test.is_built_with_cuda(), cards, version)
+        problem, hint = reason(tf.test.is_built_with_cuda(), cards, version)
         raise CalotypeError(f"gpu_test: TensorFlow sees no GPU on {node}: {problem}.", hint)
     tf.config.experimental.set_memory_growth(gpus[0], True)
     details = tf.config.experimental.get_device_details(gpus[0])
@@ -48,7 +48,7 @@ def find_gpu() -> list[str]:
     return lines
 
 
-def _reason(built_with_cuda: bool, cards: list[str], version: str) -> tuple[str, str]:
+def reason(built_with_cuda: bool, cards: list[str], version: str) -> tuple[str, str]:
     """Return the reason why TensorFlow sees no GPU, and what to do."""
     if not built_with_cuda:
         return f"TensorFlow {version} of this environment is for CPUs only", INSTALL
