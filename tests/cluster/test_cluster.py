@@ -75,17 +75,21 @@ def call(slurm: PrivateSlurm, folder: Path, *targets: str, patience: float = PAT
     return finish(slurm, folder, start(slurm, folder, *targets), patience)
 
 
-def at_attempt(expression: str | int, attempt: int) -> int:
+def at_attempt(expression: str | int, attempt: int, threads: int = 1) -> int:
     """Return the value of an expression of the profile at an attempt."""
-    return int(eval(str(expression), {"attempt": attempt, "threads": 1}))
+    return int(eval(str(expression), {"attempt": attempt, "threads": threads}))
 
 
 @pytest.fixture(scope="module")
 def everything(slurm, finished_once, tmp_path_factory) -> Call:
-    """Run the whole study on Slurm, with the config of the local run `finished_once`."""
+    """Run the whole study on Slurm, with the config of the local run `finished_once`; a pack trains side by side."""
     folder = tmp_path_factory.mktemp("everything") / "project"
     shutil.copytree(finished_once.folder, folder, ignore=shutil.ignore_patterns("results", ".snakemake"))
     shutil.rmtree(folder / "data")  # not by its name: the library has a package of that name
+    project = Project(folder)
+    study = project.study()
+    study["variants"]["source"]["side_by_side"] = 2
+    project.write_study(study)
     return call(slurm, folder)
 
 
@@ -134,9 +138,12 @@ def test_a_training_run_gets_the_memory_and_time_of_the_profile_and_the_cores_of
     profile = PROFILE["set-resources"]["train"]
     threads = yaml.safe_load((everything.folder / "config/studies/dots.yaml").read_text())["defaults"]["threads"]
     for job in everything.jobs_of("train"):
-        assert job.requested_mib == at_attempt(profile["mem_mb"], 1)
+        cores = 2 * threads if "source" in job.comment else threads  # two runs side by side
+        assert job.requested_mib == at_attempt(profile["mem_mb"], 1, cores)
         assert job.minutes == at_attempt(profile["runtime"], 1)
-        assert int(job.allocated["cpu"]) == threads
+        assert int(job.allocated["cpu"]) == cores
+    log = everything.folder / "results/logs/train/dots/source/000-001.log"
+    assert "training on cpu, 2 runs of 1 thread(s)" in log.read_text(encoding="utf-8")
 
 
 def test_small_rules_share_two_jobs_and_take_no_gpu_node(everything):
