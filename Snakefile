@@ -4,6 +4,7 @@
 #   snakemake --profile slurm      run on a Slurm cluster (slurm/README.md)
 #   snakemake --cores all paper    run all studies of the paper; a study's name runs that study
 #   snakemake -n                   show the jobs, without running them
+#   snakemake --cores 1 cluster --config write=my-slurm    read the cluster, and write a profile for it
 #   snakemake --cores 1 new_study --config name=leaves images=path/to/folder     start a study of your own images
 
 from snakemake.utils import min_version

@@ -114,6 +114,7 @@ def test_a_cluster_without_gpus_trains_on_cpu_nodes(bare):
     train = proposed()["set-resources"]["train"]
     assert train.keys() & {"slurm_partition", "gres"} == set()
     assert "gres: No partition that you may use has GPUs: training runs on CPU nodes." in words(shown())
+    assert "gpu: also for training and prediction, as no partition for you has GPUs" in shown()
 
 
 def test_short_rules_take_no_gpu_nodes_if_others_have_time(bare):

@@ -59,6 +59,8 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
     accepted = (access for access, start in zip(ranked, starts, strict=False) if start.accepted)
     gpu = next(accepted, ranked[0] if ranked else None)
     notes = [f"{short.partition.name}: chosen for short rules; {_try(short, mib=1000, minutes=10).words}"]
+    if gpu is None:
+        notes.append(f"{short.partition.name}: also for training and prediction, as no partition for you has GPUs")
     for number, access in enumerate(ranked):
         chosen = "chosen for training and prediction, " if access is gpu else ""
         start = f"; {starts[number].words}" if number < TRIED else ""
