@@ -26,6 +26,7 @@ import psutil
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = Path(sys.executable)
 SNAKEMAKE = PYTHON.with_name("snakemake")
+REAPER = Path(__file__).with_name("reaper.py")
 STUDIES = ("dots", "digits", "mnist-dnn", "mnist-ablation", "fashion")
 
 WORKFLOW = ("workflow", "envs", "config", "profiles", "slurm")  # all folders that a run reads
@@ -75,7 +76,7 @@ class Cost:
 
     Attributes:
         wall: seconds from its start to its end.
-        cpu: CPU seconds of it and all its descendants, without processes that nobody waits for, such as daemons.
+        cpu: CPU seconds of it and all its descendants.
         peak_mib: the most memory that it and its descendants had at a time, in MiB, among the samples taken. Shared
             pages count once where the system tells (proportional set size), else for each process (resident set size).
     """
@@ -111,12 +112,17 @@ def cost_of(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None 
     with open(log, "wb") as output:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [*command], cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [str(PYTHON), str(REAPER), *command],
+            cwd=cwd,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
         sampler = _Sampler(process.pid)
         sampler.start()
         try:
-            # Unlike getrusage(RUSAGE_CHILDREN), of this command alone; with all descendants that were waited for.
+            # Unlike getrusage(RUSAGE_CHILDREN), of this command alone; `reaper` waits for all its descendants.
             _, status, used = os.wait4(process.pid, 0)
         except BaseException:
             _end(process)

@@ -46,8 +46,7 @@ def fresh_copy(clean: Project, folder: Path) -> Project:
             path.unlink()
         elif path.name in STUDIES:
             shutil.rmtree(path)
-    for path in (folder / "results/logs/train", folder / "results/benchmarks/train"):
-        shutil.rmtree(path)
+    shutil.rmtree(folder / "results/logs/train")
     return Project(folder)
 
 

@@ -46,8 +46,7 @@ rule train:
         provenance=f"{PACK}/provenance.json",
     log:
         f"{LOGS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.log",
-    benchmark:
-        f"{BENCHMARKS}/train/{{study}}/{{variant}}/{{first}}-{{last}}.tsv"
+    # No benchmark: a fork of another process may train (`warm_process`), and provenance.json has its cost.
     wildcard_constraints:
         study=LAYOUT.training_studies(cpu_only=False),
     # After jobs that training waits for, before figures and tables.

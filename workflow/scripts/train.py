@@ -1,11 +1,14 @@
 """Train one pack, from its checkpoint if there is one."""
 
+from calotype.jobs import gpus, slurm, warm_process
+
+warm_process.take_over_training(snakemake.params.recipe["model"])  # before imports that take seconds in each process
+
 from functools import partial
 from pathlib import Path
 
 from calotype.config.recipe import Recipe
 from calotype.data.prepared_split import open_split
-from calotype.jobs import gpus, slurm
 from calotype.jobs.leases import lease
 from calotype.jobs.signals import on_signals
 from calotype.training import loop, predicting, provenance, result, trainer

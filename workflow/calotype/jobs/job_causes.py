@@ -59,7 +59,7 @@ def of_slurm(info: Any, results: Path, since: float) -> Cause:
 
     Args:
         info: what Snakemake knows about the job; `aux` holds its `state` and `nodes`.
-        results: the folder of the results, for heartbeats and benchmarks.
+        results: the folder of the results, for heartbeats and finished packs.
         since: start of this call in Unix time.
     """
     job, number = info.job, info.external_jobid
@@ -76,9 +76,8 @@ def of_slurm(info: Any, results: Path, since: float) -> Cause:
     lines = [f"Slurm job {number}{where}: {state}{_reason(facts)}", _resources(facts, asked, used, sign)]
     hint = HINTS.get(state, FIX).format(rule="`, `".join(sorted(job.rules)), number=number)
     if state == "OUT_OF_MEMORY" and is_training(job):
-        benchmarks = results / "benchmarks/train" / job.wildcards.study / job.wildcards.variant
-        if others := killed_jobs.used_by_others(benchmarks):
-            hint += f" A finished job of this variant needed {others:,} MiB."
+        others = killed_jobs.used_by_others(results / job.wildcards.study / job.wildcards.variant)
+        hint += f" A finished job of this variant needed {others:,} MiB." if others else ""
     return Cause([line for line in lines if line], hint)
 
 

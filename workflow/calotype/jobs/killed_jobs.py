@@ -1,6 +1,7 @@
 """Find the memory of killed training runs, from their last heartbeats and from finished runs of the same variant."""
 
-import csv
+import json
+from contextlib import suppress
 from pathlib import Path
 
 from calotype.jobs.leases import Sign, read_sign
@@ -26,12 +27,12 @@ def last_sign(checkpoints: Path, name: str, job: str | None, since: float) -> Si
     return None
 
 
-def used_by_others(benchmarks: Path) -> int | None:
-    """Return the peak memory in MiB of the finished jobs of a variant; None without finished jobs."""
+def used_by_others(packs: Path) -> int | None:
+    """Return the peak memory in MiB of the finished jobs of a variant, given the folder of its packs; None without."""
     used = []
-    for file in benchmarks.glob("*.tsv"):
-        with open(file, encoding="utf-8", newline="") as lines:
-            used += [float(row["max_rss"]) for row in csv.DictReader(lines, delimiter="\t") if row["max_rss"] != "NA"]
+    for file in packs.glob("seeds-*/provenance.json"):
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            used.append(float(json.loads(file.read_text(encoding="utf-8"))["peak_memory_mib"]))
     return round(max(used)) if used else None
 
 

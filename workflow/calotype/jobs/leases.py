@@ -19,13 +19,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from calotype.jobs import attempts, slurm
 from calotype.jobs.signals import Stop, StoppedError
 from calotype.jobs.usage import Usage, peak_mib
 from calotype.util.errors import CalotypeError
 from calotype.util.files import unwritable, write_text
+from calotype.util.processes import born
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class Sign:
     name: str  # of the pack, for logs
     host: str
     process: int
-    born: float  # start of the process, see `_born`
+    born: float  # start of the process, see `processes.born`
     job: str | None  # the Slurm job
     asked_mib: int | None  # requested memory; None without a limit
     used_mib: int = 0  # peak memory, with mapped pages
@@ -66,7 +65,7 @@ class Sign:
     def is_dead(self) -> bool:
         """Tell if the process has ended for certain; otherwise only missing heartbeats can tell."""
         if self.is_here():
-            return _born(self.process) != self.born
+            return born(self.process) != self.born
         return self.job is not None and self.job != slurm.job_id() and slurm.is_over(self.job)
 
     def last_words(self) -> str:
@@ -80,22 +79,6 @@ def read_sign(heartbeat: Path) -> Sign | None:
     try:
         return Sign(**json.loads(heartbeat.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        return None
-
-
-def _born(process: int) -> float | None:
-    """Return the start of a process, which identifies it if its number is used again; None if it has ended."""
-    try:
-        facts = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return None if facts[0] in "ZX" else float(facts[19])  # ticks since the boot, independent of the clock
-    except FileNotFoundError:
-        if Path("/proc/self").exists():
-            return None
-    except OSError:
-        return None
-    try:
-        return psutil.Process(process).create_time()  # macOS
-    except psutil.Error:
         return None
 
 
@@ -290,8 +273,8 @@ def lease(
         CalotypeError: the folders cannot be written.
         StoppedError: a signal arrived while waiting.
     """
-    born, began = _born(os.getpid()) or 0.0, time.time()
-    sign = Sign(name, platform.node(), os.getpid(), born, slurm.job_id(), asked_mib, began=began)
+    process, began = os.getpid(), time.time()
+    sign = Sign(name, platform.node(), process, born(process) or 0.0, slurm.job_id(), asked_mib, began=began)
     held, state = Lease(folders, sign, stop), attempts.FAILED
     held.start()
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calotype.config.paths import Layout
-from calotype.jobs import gpus, job_reports, retries, same_inputs, slurm_executor
+from calotype.jobs import gpus, job_reports, retries, same_inputs, slurm_executor, warm_process
 from calotype.planning import snakemake_report, targets
 from calotype.util import start_environment
 from calotype.util.errors import CalotypeError
@@ -34,6 +34,7 @@ def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
     Returns:
         Messages for the user.
     """
+    warm_process.offer()
     targets.explain_mistyped(workflow, layout)
     snakemake_report.escape_texts()
     installed = retries.install(since), slurm_executor.install(Path(layout.results)), same_inputs.install()

@@ -22,6 +22,18 @@ def _installed() -> dict[str, str]:
     return found
 
 
+@functools.cache
+def _packages() -> Mapping[str, list[str]]:
+    """Return the names of packages by the top-level module that they install."""
+    return metadata.packages_distributions()
+
+
+def read() -> None:
+    """Read the files of all packages; forks of this process need not read them again."""
+    _installed()
+    _packages()
+
+
 def computing(versions: Mapping[str, str] | None = None) -> dict[str, str]:
     """Select the packages that compute, from `versions` or from the installed packages."""
     versions = _installed() if versions is None else versions
@@ -31,7 +43,7 @@ def computing(versions: Mapping[str, str] | None = None) -> dict[str, str]:
 def imported() -> dict[str, str]:
     """Return the versions of Python, of the packages that this process has imported, and of those that compute."""
     modules = {name.partition(".")[0] for name in sys.modules}
-    packages = metadata.packages_distributions()
+    packages = _packages()
     used = {_plain(name) for module in modules & packages.keys() for name in packages[module]} | {*COMPUTING}
     versions = {name: version for name, version in sorted(_installed().items()) if name in used}
     return {"python": platform.python_version()} | versions
