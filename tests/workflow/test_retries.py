@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +147,31 @@ def test_a_training_run_that_was_killed_is_tried_again_and_finishes(project, who
     assert result(project) == result(whole)
 
 
+# ---- One import of TensorFlow for all packs of a call ----------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no server")
+def test_a_training_run_gives_the_same_bytes_in_a_process_of_its_own(project, whole):
+    will(project, 'Path("parent").write_bytes(Path(f"/proc/{os.getppid()}/cmdline").read_bytes())')
+    project.run("--skip-script-cleanup", TARGET)
+    assert b"calotype.jobs.warm_process" in (project.folder / "parent").read_bytes()
+    (script,) = (project.folder / ".snakemake/scripts").glob("*.train.py")
+    shutil.rmtree(project.folder / PACK)
+    (project.folder / PACK).mkdir()
+    environment = os.environ | {"PYTHONPATH": str(project.folder / "workflow")}
+    subprocess.run([sys.executable, str(script)], cwd=project.folder, env=environment, check=True)
+    assert b"calotype.jobs.warm_process" not in (project.folder / "parent").read_bytes()
+    assert result(project) == result(whole)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no server")
+def test_a_training_run_finishes_when_the_process_that_it_was_forked_from_is_killed(project, whole):
+    will(project, "os.kill(os.getppid(), signal.SIGKILL)")
+    project.run(TARGET)
+    assert tries(project) == 1
+    assert result(project) == result(whole)
+
+
 # ---- Stopped from outside --------------------------------------------------------------------------------------------
 
 
@@ -208,6 +234,8 @@ def test_a_stopped_training_run_loses_nothing_and_resumes_to_the_same_bytes(proj
         call = begin(project, *options)
         ended.append(call)
         wait_for(project, call, f"epoch {epoch}/{EPOCHS}")
+        if number == signal.SIGKILL:  # the training has a session of its own, and would save
+            os.kill(int((project.folder / "tries").read_text().split()[-1]), number)
         os.killpg(call.pid, number)
         assert call.wait() != 0
         text = log.read_text(encoding="utf-8")
