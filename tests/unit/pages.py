@@ -19,6 +19,7 @@ from calotype.evaluation import divergence
 from calotype.evaluation import tables as evaluation
 from calotype.evaluation.claims import claims_table
 from calotype.evaluation.comparisons import differences_table
+from calotype.evaluation.more_seeds import MoreSeeds
 from calotype.evaluation.packs import PackOrigin
 from calotype.evaluation.runs import seed_predictions
 from calotype.evaluation.study_results import StudyResults
@@ -117,6 +118,7 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
     sizes = layers.groupby("variant").parameters.sum().to_dict()
     same_images = Layout(made).described([name])[name]["same_images"]
     summary = evaluation.summary_table(table, TASKS[study.task], runs)
+    more = MoreSeeds(study.headline, study.margin, origins)
     frames = {
         "runs": table,
         "summary": summary,
@@ -125,7 +127,7 @@ def results(tmp_path, made, predictions, origins, training=(), labels=LABELS, lo
         "differences": differences_table(
             table, pooled, layers, study.headline, TASKS[study.task], runs, study.comparisons
         ),
-        "claims": claims_table(name, claims, table, summary, pooled, sizes, same_images=same_images),
+        "claims": claims_table(name, claims, table, summary, pooled, sizes, same_images=same_images, more=more),
         "layers": layers,
         "history": pd.DataFrame(
             [(variant, 0, epoch, "loss", 1 / epoch) for variant in study.variants for epoch in (1, 2)],

@@ -64,6 +64,7 @@ rule claims:
         pooled=rules.evaluate.output.pooled,
         differences=rules.evaluate.output.differences,
         layers=rules.evaluate.output.layers,
+        provenance=rules.evaluate.output.provenance,
     output:
         claims=report(
             f"{RESULTS}/{{study}}/claims.csv",
@@ -90,6 +91,7 @@ rule claims:
         results=ask(LAYOUT.results_of),
         claims=ask(LAYOUT.claims),
         same_images=ask(LAYOUT.same_images),
+        worth=of_study("margin"),
         title=of_study("title"),
         metrics=of_study("shown"),
         code=IDENTITY.script("claims.py"),

@@ -1,6 +1,7 @@
 """The page of a study that classifies, or whose labels are any numbers."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_consecutive_variants_are_compared_in_points_and_the_page_says_how(tmp_p
         "−10",
         3,
     )
-    assert (row["interval"], row["told"], row["test"], row["p"]) == ("[−33, +13]", False, "Welch", "0.30")
+    assert (row["interval"], row["verdict"], row["test"], row["p"]) == ("[−33, +13]", "not told apart", "Welch", "0.30")
     assert (row["seeds"], row["size"]) == ("3", "−0.80"), "one point is a tenth of the spread, times Hedges' 0.8"
     text = Page(rendered([class_section(tmp_path)])).text
     for words in ("Accuracy, mean difference (points)", "Consecutive variants compared", "Welch"):
@@ -127,10 +128,35 @@ def test_a_study_that_compares_all_pairs_says_so_and_names_those_that_it_cannot_
     assert class_section(tmp_path, compare="all")["compared"] == "All pairs of variants compared"
 
 
+def test_a_study_with_a_smallest_difference_that_matters_says_how_many_seeds_would_tell_and_their_cost(tmp_path):
+    made = class_section(tmp_path, worth=25)
+    (row,) = made["differences"]
+    assert row["verdict"] == "open"
+    assert re.fullmatch(r"\d+ seeds of each would tell \(\d+ more, about \d+ core minutes\)", row["remark"]), row[
+        "remark"
+    ]
+    text = Page(rendered([made])).text
+    assert row["remark"] in text
+    assert "A difference of 25 points or more matters here (worth)." in text
+    assert "One image of test is 3.33 points, which is more." in class_section(tmp_path, worth=1)["worth"]
+    (row,) = class_section(tmp_path, worth=90)["differences"]
+    assert (row["verdict"], row["remark"]) == ("equivalent within 90 points", "")
+
+
+def test_an_open_claim_says_how_many_seeds_would_tell_if_the_study_says_what_matters(tmp_path):
+    about = {"variant": "plain", "split": "test", "metric": "accuracy", "at_least": 0.9, "quote": "At least."}
+    (told,) = class_section(tmp_path, worth=20, claims=[about])["claims"]
+    assert (told["verdict"], "seeds would tell (" in told["reason"]) == ("open", True)
+    assert "if the mean is 20 points from the bound" in told["reason"]
+    (plain,) = class_section(tmp_path, claims=[about])["claims"]
+    assert told["reason"].startswith(plain["reason"])
+    assert "would tell" not in plain["reason"]
+
+
 def test_consecutive_variants_without_a_significant_difference_are_not_said_to_differ(tmp_path):
     alike = {"plain": {"test": hits(0.8, 0.9, 1.0)}, "other": {"test": hits(0.9, 0.8, 1.0)}}
     (row,) = class_section(tmp_path, predictions=alike)["differences"]
-    assert (row["mean"], row["told"]) == ("+0", False)
+    assert (row["mean"], row["verdict"]) == ("+0", "not told apart")
 
 
 @pytest.mark.parametrize("metric", ["error", "log_loss"])

@@ -215,10 +215,12 @@ class Study(Strict):
         as a fraction.
         """
         named = [(*pair, same_order(*(self.variants[name] for name in pair))) for pair in self.pairs]
-        found: dict[str, Any] = {"pairs": named}
-        if self.worth is not None:
-            found["worth"] = self.worth / 100 if METRICS[self.headline].share else self.worth
-        return found
+        return {"pairs": named} | ({} if self.margin is None else {"worth": self.margin})
+
+    @property
+    def margin(self) -> float | None:
+        """The smallest difference that matters, of shares as a fraction; None if unknown."""
+        return self.worth / 100 if self.worth is not None and METRICS[self.headline].share else self.worth
 
     @property
     def headline(self) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from calotype.config.study import CLAIM_KINDS
 from calotype.evaluation.divergence import converged, diverged_text, divergences
+from calotype.evaluation.more_seeds import MoreSeeds
 from calotype.evaluation.number_format import difference_text, interval_decimals, show, span_text
 from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
@@ -90,12 +91,14 @@ def claims_table(
     parameters: Mapping[str, int],
     *,
     same_images: bool,
+    more: MoreSeeds | None = None,
 ) -> pd.DataFrame:
     """Compare each claim with our mean and its 95 % interval (of `summary_table`), without seeds that diverged.
 
     Args:
         runs, summary, pooled: tables of the study.
         same_images: whether the source used the same test images.
+        more: forecasts the seeds that would tell open claims.
 
     Returns:
         One line a claim, with `COLUMNS`. ``kind`` is one of `config.study.CLAIM_KINDS`; ``number`` and ``second`` hold
@@ -119,6 +122,10 @@ def claims_table(
             row = (row if claim["split"] is None else where(row, split=claim["split"])).iloc[0]
             low, high = float(row.low), float(row.high)
             verdict = _judge_claim(claim, kept, pooled, same_images, (low, high))
+            if verdict.agrees is None and more:
+                images = int(images_tested(pooled).get((variant, claim["split"]), 0))
+                told = more.text(claim, found, row.to_dict(), images)
+                verdict = replace(verdict, reason="; ".join(filter(None, [verdict.reason, told])))
             if left_out := _left_out(runs, claim):
                 verdict = replace(verdict, reason=f"{verdict.reason}; {left_out}")
         mean = float(np.mean(found)) if found else np.nan

@@ -4,10 +4,12 @@ import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from calotype.evaluation.comparisons import PAIRED
+from calotype.evaluation.comparisons import APART, BOTH, EQUIVALENT, OPEN, PAIRED
 from calotype.evaluation.divergence import diverged_text
+from calotype.evaluation.more_seeds import seeds_text, worth_text
 from calotype.evaluation.number_format import mean_texts, show
 from calotype.evaluation.study_results import StudyResults
+from calotype.evaluation.tables import images_tested
 from calotype.metrics.registry import METRICS
 from calotype.util.csv_tables import where
 
@@ -38,6 +40,31 @@ def _p_text(p: float) -> str:
     return f"< {SMALLEST:g}" if p < SMALLEST else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+def _verdict(results: StudyResults, row: Mapping[Hashable, Any]) -> dict[str, str]:
+    """Return the verdict of a comparison and a remark for readers."""
+    if math.isnan(row["worth"]):
+        return {"verdict": APART if row["verdict"] == APART else f"not {APART}", "remark": ""}
+    worth = worth_text(row["worth"], METRICS[row["metric"]].share)
+    if row["verdict"] == OPEN:
+        seeds = {row["variant"]: row["n"], row["than"]: row["n_than"]}
+        return {"verdict": OPEN, "remark": seeds_text(row["seeds_needed"], seeds, results.origins)}
+    within = f"smaller than {worth}" if row["verdict"] == BOTH else ""
+    return {"verdict": f"{EQUIVALENT} within {worth}" if row["verdict"] == EQUIVALENT else APART, "remark": within}
+
+
+def worth_remark(results: StudyResults) -> str:
+    """Return the smallest difference that matters, and whether it is less than one test image; empty if unknown."""
+    table, metric = results.table("differences"), METRICS[results.metric]
+    if table.empty or math.isnan(worth := table.worth.iloc[0]):
+        return ""
+    said = f"A difference of {worth_text(worth, metric.share)} or more matters here (worth)."
+    tested = images_tested(results.table("pooled"))
+    coarse = {split: 1 / n for (_, split), n in tested.items() if n and metric.of_images and 1 / n > worth}
+    for split, step in coarse.items():
+        said += f" One image of {split} is {worth_text(step, True)}, which is more."
+    return said
+
+
 def rows(results: StudyResults) -> list[dict[str, Any]]:
     """Return a row for each comparison of the shown variants."""
     made = []
@@ -50,11 +77,11 @@ def rows(results: StudyResults) -> list[dict[str, Any]]:
             | {
                 "mean": mean,
                 "interval": between,
-                "told": row["low"] > 0 or row["high"] < 0,
                 "diverged": _diverged(results, row),
                 "seeds": str(row["n"]) if row["n"] == row["n_than"] else f"{row['n']} and {row['n_than']}",
                 "size": show(row["effect"], False, decimals=2, sign=True),
                 "p": _p_text(row["p_holm"]),
+                **_verdict(results, row),
             }
         )
     return made

@@ -144,6 +144,7 @@ def study_section(
         "prominent": [results.labels[variant] for variant in ordered.prominent],
         "compared": comparisons.title(study["compare"], study["labels"]),
         "differences": comparisons.rows(results),
+        "worth": comparisons.worth_remark(results),
         "not_compared": comparisons.left_out(results, study["pairs"]),
         "diverged": _divergences(results),
         "confusions": _confusions(results),

@@ -102,11 +102,11 @@ class Difference:
         distance = worth - np.abs(self.mean)
         return np.where(distance > 0, self._p(np.maximum(distance, 0)) / 2, np.where(np.isnan(distance), np.nan, 1.0))
 
-    def seeds_needed(self, worth: float, alpha: float = ALPHA) -> float:
+    def seeds_needed(self, worth: float, alpha: float = ALPHA, *, equivalence: bool = True) -> float:
         """Return the number of seeds of each variant that would tell with 80 % power; infinite if `MOST` would not.
 
-        So many seeds tell a difference of `worth` from zero, and no difference from one of `worth`. The variances are
-        the upper ends of their one-sided 80 % intervals, so that four of five forecasts are large enough.
+        So many seeds tell a difference of `worth` from zero and, for `equivalence`, none from `worth`. The variances
+        are the upper ends of their one-sided 80 % intervals, so that four of five forecasts are large enough.
 
         Source: R. H. Browne, On the use of a pilot sample for sample size determination, Stat. Med. 14 (1995) 1933.
         """
@@ -126,7 +126,7 @@ class Difference:
             one_sided = float(planned._quantile(2 * alpha))
             different = 1 - nctdtr(degrees, shift, t)
             equivalent = 1 - 2 * stdtr(degrees, -max(0.0, shift - one_sided))
-            return bool(min(different, equivalent) >= POWER)
+            return bool(min(different, equivalent if equivalence else 1.0) >= POWER)
 
         found = bisect.bisect_left(range(2, MOST + 1), True, key=tells) + 2
         return math.inf if found > MOST else float(found)
