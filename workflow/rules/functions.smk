@@ -4,6 +4,7 @@
 
 from inspect import signature
 
+from calotype.planning import slurm_forecast
 from calotype.planning.identity import Identity
 
 IDENTITY = Identity(LAYOUT, WORKFLOW / "scripts")
@@ -100,3 +101,8 @@ def catalogue_of_study(wildcards):
 def report_command(wildcards):
     """Return the call that makes a report."""
     return targets.command(wildcards.report, typed)
+
+
+def asked_on_slurm(wildcards):
+    """Return what a training job asks for, by rule; empty if this call does not use Slurm."""
+    return slurm_forecast.resources(workflow, LAYOUT, CONFIG.settings.studies)

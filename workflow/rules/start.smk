@@ -53,6 +53,7 @@ rule check:
     params:
         studies=CONFIG.settings.studies,
         code=rules.try_variants.params.code,
+        asked=not_compared(asked_on_slurm),
     message:
         "Forecasting jobs, time, memory and disk"
     script:

@@ -6,7 +6,7 @@ from pathlib import Path
 from calotype.config import load
 from calotype.config.paths import Layout
 from calotype.figures.fonts import warn_of_letters
-from calotype.planning import cost_forecast
+from calotype.planning import cost_forecast, slurm_forecast
 from calotype.planning.check import forecast_study, whole_files
 from calotype.util.entry_point import script
 from calotype.util.files import read_json
@@ -17,7 +17,9 @@ with script(snakemake.log[0]):
     manifests = {file: read_json(file) for file in found.manifests}
     tried, code = read_json(Path(found.tried)), snakemake.params.code
     rows = [row for name in studies for row in forecast_study(layout, name, tried[name], manifests, code)]
-    logger.info("\n%s", "\n".join(cost_forecast.plan(layout, rows, found.arrays)))
+    on_slurm = slurm_forecast.lines(layout, rows, snakemake.params.asked)
+    logger.info("\n%s", "\n".join(cost_forecast.plan(layout, rows, found.arrays, on_slurm)))
+    cost_forecast.note_times(layout, rows)
     for file, why in whole_files(layout, studies).items():
         logger.info("Note    %s: every change of this file runs jobs again: %s", file, why)
     for study in studies:

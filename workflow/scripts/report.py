@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from calotype.jobs.job_use import job_uses
 from calotype.report.html import Made, findings, render
 from calotype.report.jobs import figure_jobs, read_job, train_job
 from calotype.report.links import Links
@@ -29,5 +30,7 @@ with script(snakemake.log[0]):
     for name, file in zip(params.studies, found.costs, strict=True):
         jobs += figure_jobs(Path(file), name)
     made = Made(datetime.now().astimezone(), params.command)
-    write_text(render(Path(found.template), sections, jobs, made), Path(output.page))
+    datasets = [study["dataset"] for study in params.studies.values()]
+    uses = job_uses(Path(output.page).parent, [*params.studies], datasets)
+    write_text(render(Path(found.template), sections, jobs, made, uses), Path(output.page))
     write_text(findings(sections), Path(output.findings))

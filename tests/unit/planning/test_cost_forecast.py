@@ -11,9 +11,19 @@ from calotype.config.image_paths import FIGURE_SUFFIXES
 from calotype.config.paths import Layout
 from calotype.planning import cost_forecast
 from calotype.training import provenance
-from calotype.training.smoke_test import SmokeTest
+from calotype.training.smoke_test import Memory, SmokeTest
 
-SEEN = SmokeTest(parameters=1000, weights_mib=2.0, image_seconds=0.01)
+MEMORY = Memory(
+    base=200.0,
+    training=220.0,
+    after=210.0,
+    predicting=214.0,
+    images_mib=1.0,
+    batch_size=4,
+    predicted=50,
+    device="cpu",
+)
+SEEN = SmokeTest(parameters=1000, weights_mib=2.0, image_seconds=0.01, memory=MEMORY)
 DATA = [
     {"split": "train", "images": 100, "shape": [8, 8, 1], "classes": None, "sha256": "a"},
     {"split": "test", "images": 50, "shape": [8, 8, 1], "classes": None, "sha256": "b"},
@@ -69,7 +79,7 @@ def done(layout, variant="a"):
 
 
 def of(layout, variant="a", seen=SEEN):
-    return cost_forecast.forecast(layout, "dots", variant, seen, done(layout, variant), DATA, memory=500.0)
+    return cost_forecast.forecast(layout, "dots", variant, seen, done(layout, variant), DATA)
 
 
 def test_packs_that_are_there_are_not_counted_again(layout):
@@ -102,7 +112,9 @@ def test_else_they_follow_from_the_smoke_test(layout):
     assert not row.known
     expected = 3 * (10 * 100 + 50 / 3) * 0.01 + 2 * cost_forecast.START
     assert row.seconds == pytest.approx(expected)
-    assert row.memory == pytest.approx(500 + 3 * 100 * 64 * 4 / 2**20)
+    images, weights = 100 * 64 * 4 / 2**20, 2 * 2.0
+    steps, idle, predicting = (220 - 200 - 2) * 8 / 4, 210 - 200 - 2, 4 * 250 / 50
+    assert row.memory == pytest.approx(200 + images + max(steps, idle + predicting, images + 50) + weights)
 
 
 def test_disk_is_that_of_weights_predictions_and_checkpoints(layout):
@@ -114,7 +126,7 @@ def test_disk_is_that_of_weights_predictions_and_checkpoints(layout):
 def smoke_tested(layout, *splits, classes=None):
     """Return the forecast of the first variant without a pack, for a number of images in its splits."""
     data = [{"split": name, "images": n, "shape": [8, 8, 1], "classes": classes, "sha256": ""} for name, n in splits]
-    return cost_forecast.forecast(layout, "dots", "a", SEEN, {}, data, memory=500.0)
+    return cost_forecast.forecast(layout, "dots", "a", SEEN, {}, data)
 
 
 def test_images_that_are_held_out_are_seen_forwards_only(tmp_path):
@@ -140,10 +152,7 @@ def test_a_variant_is_tested_on_no_more_images_than_it_asks_for(tmp_path, limit,
 def test_a_pack_of_scikit_learn_starts_without_tensorflow(classes):
     layout = Layout(classes.load(), root=classes.folder)
     data = [DATA[0] | {"classes": 3}]
-    rows = [
-        cost_forecast.forecast(layout, "clothes", variant, SEEN, {}, data, memory=0.0)
-        for variant in ("perceptron", "plain")
-    ]
+    rows = [cost_forecast.forecast(layout, "clothes", variant, SEEN, {}, data) for variant in ("perceptron", "plain")]
     starts = [(row.seconds - 5 * 2 * 100 * 0.01) / row.packs for row in rows]  # five seeds of two epochs
     assert starts == pytest.approx([cost_forecast.START_SCIKIT, cost_forecast.START])
     assert cost_forecast.START_SCIKIT < cost_forecast.START / 2
@@ -154,10 +163,38 @@ def test_a_prediction_of_classes_is_a_number_for_each(tmp_path):
     assert row.files == pytest.approx(3 * (2 + 60 * 10 * 4 / 2**20))
 
 
-@pytest.mark.parametrize(("stream_above_mib", "memory"), [(3.0, 503.0), (1e6, 500 + 3 * 10_000 * 64 * 4 / 2**20)])
-def test_streamed_images_take_no_more_memory_than_those_that_are_not(tmp_path, stream_above_mib, memory):
-    layout = project(tmp_path, settings={"stream_above_mib": stream_above_mib})
-    assert smoke_tested(layout, ("train", 10_000), ("test", 60)).memory == pytest.approx(memory)
+def test_images_on_the_device_are_there_twice_at_the_start_and_streamed_ones_never(tmp_path):
+    mib = 10_000 * 64 * 4 / 2**20
+    kept, streamed = (
+        smoke_tested(project(tmp_path, settings={"stream_above_mib": above}), ("train", 10_000), ("test", 60)).memory
+        for above in (1e6, mib - 0.1)
+    )
+    assert kept == pytest.approx(200 + 2 * mib + 50 + 2 * 2.0)
+    assert streamed == pytest.approx(200 + 3 * 64 + (220 - 200 - 2) * 8 / 4 + 2 * 2.0)
+
+
+def test_runs_side_by_side_each_take_memory_but_share_the_imports(tmp_path):
+    one = smoke_tested(project(tmp_path), ("train", 100), ("test", 60))
+    two = smoke_tested(project(tmp_path, side_by_side=2), ("train", 100), ("test", 60))
+    assert two.memory == pytest.approx(2 * one.memory - 200)
+    assert (one.at_once, two.at_once) == (1, 2)
+
+
+def test_memory_that_trainings_have_measured_themselves_replaces_the_forecast(layout):
+    train(layout)
+    record = layout.root / "results/benchmarks/attempts/dots/a/1.json"
+    record.parent.mkdir(parents=True)
+    attempt = {"name": "dots/a, seeds 0 to 1", "state": "completed", "began": 1.0, "used": {"memory_mib": 321}}
+    record.write_text(json.dumps(attempt))
+    assert of(layout).memory == 321
+
+
+def test_times_of_runs_are_noted_for_the_choice_of_job_sizes(layout):
+    cost_forecast.note_times(layout, [of(layout, "a")])
+    cost_forecast.note_times(layout, [of(layout, "b")])
+    found = json.loads((layout.root / layout.run_seconds).read_text())
+    assert found["dots/a"] == {"start": cost_forecast.START, "run": pytest.approx((10 * 100 + 50 / 3) * 0.01)}
+    assert found.keys() == {"dots/a", "dots/b"}
 
 
 def test_packs_that_ran_before_count_with_their_median_time_their_largest_memory_and_all_their_cores(tmp_path):
@@ -166,7 +203,7 @@ def test_packs_that_ran_before_count_with_their_median_time_their_largest_memory
         (0, 1): {"seconds": {"0": 10.0, "1": 90.0}, "peak_memory_mib": 600},
         (7, 7): {"seconds": {"7": 20.0}, "peak_memory_mib": 900},
     }
-    row = cost_forecast.forecast(layout, "dots", "a", SEEN, ran, DATA, memory=500.0)
+    row = cost_forecast.forecast(layout, "dots", "a", SEEN, ran, DATA)
     assert (row.planned, row.packs, row.seeds) == (2, 1, 1)
     assert (row.seconds, row.memory) == (2 * 20 + cost_forecast.START, 900)
 

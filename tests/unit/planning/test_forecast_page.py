@@ -11,6 +11,7 @@ def row(variant="a", *, packs=2, planned=4, seconds=600.0, known=True, memory=70
     return Forecast(
         study, variant, parameters=338_881, planned=planned, packs=packs, seeds=3 * packs, seconds=seconds,
         known=known, memory=memory, files=files, checkpoints=4 * files,
+        start=15.0, run=60.0, in_all=12, together=3, at_once=1, cores=1, device="cpu",
     )  # fmt: skip
 
 

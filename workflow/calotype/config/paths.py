@@ -41,6 +41,11 @@ class Layout(ImagePaths):
         """Pattern of the folder of a study's checkpoints, with a folder for each variant and seed."""
         return f"{self.results}/checkpoints/{{study}}"
 
+    @property
+    def run_seconds(self) -> str:
+        """The file with the times of a start and of a run of each variant, which `check` writes."""
+        return f"{self.results}/benchmarks/run_seconds.json"
+
     def reports(self) -> dict[str, list[str]]:
         """Return the studies of each possible report: the default one, the paper, and each study alone."""
         settings = self.config.settings

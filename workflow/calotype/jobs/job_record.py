@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calotype.jobs.gpus import REQUESTS
 from calotype.jobs.job_names import ABOUT, members_of, name_of, wildcards_of
 
 FILE = "benchmarks/slurm-jobs.jsonl"  # in the folder of the results
@@ -30,7 +31,11 @@ class JobRecord:
         about = {value for member in members for key, value in wildcards_of(member).items() if key in ABOUT}
         line = {"job": number, "call": call, "name": name_of(job), "submitted": time.time(), "attempt": job.attempt}
         line |= {"kinds": sorted({member.rule.name for member in members}), "about": sorted(about)}
-        line |= {"asked": asked(job.resources, job.threads), "seeds": sum(map(_seeds, members))}
+        line |= {
+            "asked": asked(job.resources, job.threads),
+            "members": len(members),
+            "seeds": sum(map(_seeds, members)),
+        }
         self._append(line)
 
     def ended(self, number: str, state: str, start: float | None) -> None:
@@ -61,11 +66,11 @@ def asked(resources: Mapping[str, Any], threads: int) -> dict[str, Any]:
 
 
 def gpus_of(resources: Mapping[str, Any]) -> int:
-    """Return the number of GPUs in one of the forms of Snakemake's plugin: `gpu`, or `gres` such as gpu:a100:1."""
-    if isinstance(number := resources.get("gpu"), int):
-        return number
-    found = re.search(r"\bgpu\b(?::[^,:]*[a-zA-Z][^,:]*)?(?::(\d+))?", str(resources.get("gres") or ""))
-    return int(found[1] or 1) if found else 0
+    """Return the number of GPUs that a job asks for, in one of the forms of a profile."""
+    for key, form in REQUESTS.items():
+        if found := re.search(form, str(resources.get(key))):
+            return int(found[1])
+    return int(bool(re.search(r"\bgpu\b", str(resources.get("gres")))))
 
 
 @dataclass
@@ -80,6 +85,7 @@ class Recorded:
     kinds: list[str]
     about: list[str]  # studies and datasets
     asked: dict[str, Any]
+    members: int = 1
     seeds: int = 0
     state: str = ""  # empty until it ends
     start: float | None = None

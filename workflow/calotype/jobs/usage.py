@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from calotype.jobs import queue, slurm
 from calotype.jobs.gpu_use import GpuUse
 
 GPU_EVERY = 1.0  # s between two samples of a GPU, which averages its use over about as long
+PEAK_EVERY = 0.01  # s between two samples of a peak
 
 
 def memory_mib() -> int:
@@ -52,8 +54,39 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+class Peak:
+    """The peak of `memory_mib` while a block runs, by phase; the first phase is `start`."""
+
+    def __init__(self) -> None:
+        self.mib: dict[str, float] = {}
+        self._phase, self._end = "start", threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def phase(self, name: str) -> None:
+        """Begin another phase."""
+        self._sample()
+        self._phase = name
+        self._sample()
+
+    def _sample(self) -> None:
+        self.mib[self._phase] = max(self.mib.get(self._phase, 0), memory_mib())
+
+    def _watch(self) -> None:
+        while not self._end.wait(PEAK_EVERY):
+            self._sample()
+
+    def __enter__(self) -> "Peak":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        self._sample()
+
+
 class Usage:
-    """What this process uses from now on, measured by `sample` every now and then."""
+    """The resources that this process uses from now on, measured by each `sample`."""
 
     def __init__(self) -> None:
         self._began, self._cpu, self._memory = time.monotonic(), _cpu_seconds(), 0

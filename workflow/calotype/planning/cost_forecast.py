@@ -7,6 +7,7 @@ import shutil
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from typing import Any
 from calotype.config.image_paths import FIGURE_SUFFIXES
 from calotype.config.paths import REPORT, Layout
 from calotype.config.recipe import SCIKIT_LEARN
+from calotype.jobs import attempts
+from calotype.planning.memory_forecast import training_mib
 from calotype.training import provenance
 from calotype.training.smoke_test import SmokeTest
+from calotype.util.files import write_text
 
 START = 15.0  # seconds before the first step of a pack: import, build and compile
 START_SCIKIT = 5.0  # seconds, without TensorFlow
 PREDICTING = 1 / 3  # time of a prediction, as a fraction of the time of a training step
-COPIES = 3  # of the training images in memory, at most: in the file, in transfer, and on the device
 CHECKPOINT = 4  # size of a checkpoint, in weights: current, best epoch, and two of the optimizer
 MIB = 2**20
 
@@ -37,7 +40,14 @@ class Forecast:
     seeds: int  # seeds to train
     seconds: float  # of one core, for these packs
     known: bool  # measured on earlier packs, not estimated from the smoke test
-    memory: float  # MiB of the largest pack
+    memory: float  # MiB of the largest pack, without mapped pages of files
+    start: float  # seconds of a pack before its first run
+    run: float  # seconds of a run
+    in_all: int  # seeds of the variant, also trained ones
+    together: int  # seeds in the largest pack
+    at_once: int  # of these, that run at the same time
+    cores: int  # of such a job
+    device: str  # on which memory was measured: a GPU's name, or "cpu"
     files: float  # MiB of weights and predictions of these packs
     checkpoints: float  # MiB of checkpoints, until the study is evaluated
 
@@ -72,7 +82,6 @@ def forecast(
     seen: SmokeTest,
     done: Mapping[tuple[int, int], Mapping[str, Any]],
     data: Sequence[Mapping[str, Any]],
-    memory: float,
 ) -> Forecast:
     """Forecast the remaining work for a variant.
 
@@ -80,7 +89,6 @@ def forecast(
         seen: result of its smoke test.
         done: provenance of its finished packs, from `trained`.
         data: manifests of `Variant.splits`, then of the test splits.
-        memory: MiB of its smoke test.
     """
     recipe = layout.config.studies[study].variants[variant]
     planned = layout.packs(study, variant)
@@ -90,14 +98,14 @@ def forecast(
     tested = sum(min(test["images"], recipe.test_images or test["images"]) for test in data[len(recipe.splits) :])
     if done:
         each = statistics.median(seconds for origin in done.values() for seconds in origin["seconds"].values())
-        memory, cores = max(origin["peak_memory_mib"] for origin in done.values()), recipe.threads
+        cores = recipe.threads
     else:
         held_out = recipe.validation_split * train["images"]
         validated = held_out + sum(split["images"] for split in validation)
         views = recipe.epochs * (train["images"] - held_out + validated * PREDICTING) + tested * PREDICTING
         each, cores = views * seen.image_seconds, 1  # the smoke test uses one core
-        images = train["images"] * math.prod(train["shape"]) * 4 / MIB
-        memory += min(COPIES * images, layout.config.settings.stream_above_mib)
+    seen_on = seen.memory.device if seen.memory else "cpu"
+    together = max((last - first + 1 for first, last in planned), default=1)
     start = START_SCIKIT if recipe.model in SCIKIT_LEARN else START
     return Forecast(
         study,
@@ -108,10 +116,40 @@ def forecast(
         seeds=seeds,
         seconds=cores * each * seeds + start * len(packs),
         known=bool(done),
-        memory=memory,
+        memory=_memory(layout, study, variant, seen, done, data, together),
+        start=start,
+        run=each,
+        in_all=layout.config.seeds(study, variant),
+        together=together,
+        at_once=min(recipe.side_by_side, together),
+        cores=recipe.threads * min(recipe.side_by_side, together),
+        device=next((origin["machine"]["device"] for origin in done.values() if "machine" in origin), seen_on),
         files=seeds * (seen.weights_mib + tested * (train["classes"] or 1) * 4 / MIB),
         checkpoints=seeds * CHECKPOINT * seen.weights_mib,
     )
+
+
+def _memory(
+    layout: Layout,
+    study: str,
+    variant: str,
+    seen: SmokeTest,
+    done: Mapping[tuple[int, int], Mapping[str, Any]],
+    data: Sequence[Mapping[str, Any]],
+    together: int,
+) -> float:
+    """Return the measured memory of finished packs, or else a forecast."""
+    recipe = layout.config.studies[study].variants[variant]
+    ran = attempts.read(layout.root / layout.results, study) if done else {}
+    packs = [f"{study}/{variant}, seeds {first} to {last}" for first, last in done]
+    if found := [attempt.used.get("memory_mib", 0) for pack in packs for attempt in ran.get(pack, [])]:
+        return float(max(found))
+    if done or seen.memory is None:
+        return max((float(origin["peak_memory_mib"]) for origin in done.values()), default=math.nan)
+    splits = [split["images"] * math.prod(split["shape"]) * 4 / MIB for split in data[: len(recipe.splits)]]
+    above = layout.config.settings.stream_above_mib
+    one = training_mib(recipe, seen.memory, splits, above, together * seen.weights_mib)
+    return one + (min(recipe.side_by_side, together) - 1) * (one - seen.memory.base)  # they share the imports
 
 
 def jobs(layout: Layout, rows: Sequence[Forecast]) -> Counter[str]:
@@ -213,8 +251,25 @@ def page(rows: Sequence[Forecast], stages: Mapping[str, int], *, prepared: float
     return lines
 
 
-def plan(layout: Layout, rows: Sequence[Forecast], arrays: Iterable[str]) -> list[str]:
-    """Return the plan for this machine as lines; `arrays` are the prepared images."""
+def plan(layout: Layout, rows: Sequence[Forecast], arrays: Iterable[str], further: Sequence[str] = ()) -> list[str]:
+    """Return the plan for this machine as lines.
+
+    Args:
+        arrays: the prepared images.
+        further: lines about Slurm.
+    """
     prepared = sum(Path(file).stat().st_size for file in set(arrays)) / MIB
     free = shutil.disk_usage(layout.results).free / MIB
-    return page(rows, jobs(layout, rows), prepared=prepared, free=free, cores=os.cpu_count() or 1)
+    shown = page(rows, jobs(layout, rows), prepared=prepared, free=free, cores=os.cpu_count() or 1)
+    return [*shown, *further]
+
+
+def note_times(layout: Layout, rows: Sequence[Forecast]) -> None:
+    """Write the times of a start and of a run of each variant, in s, so that job sizes can be chosen by them."""
+    file = layout.root / layout.run_seconds
+    known: dict[str, Any] = {}
+    with suppress(OSError, ValueError, TypeError):
+        known = dict(json.loads(file.read_text(encoding="utf-8")))
+    for row in rows:
+        known[f"{row.study}/{row.variant}"] = {"start": row.start, "run": row.run}
+    write_text(json.dumps(known, indent=1) + "\n", file)

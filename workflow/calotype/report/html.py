@@ -8,6 +8,8 @@ from typing import Any
 
 import jinja2
 
+from calotype.jobs.job_use import JobUse
+from calotype.jobs.used_kinds import used_kinds
 from calotype.report.first_screen import headline
 from calotype.report.jobs import Job, kinds
 from calotype.report.provenance import machines, packages, revisions
@@ -21,7 +23,13 @@ class Made:
     command: str
 
 
-def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence[Job], made: Made) -> str:
+def render(
+    template: Path,
+    sections: Sequence[Mapping[str, Any]],
+    jobs: Sequence[Job],
+    made: Made,
+    uses: Sequence[JobUse] = (),
+) -> str:
     """Return the page, with its figures inside."""
     loader, strict = jinja2.FileSystemLoader(template.parent), jinja2.StrictUndefined
     environment = jinja2.Environment(
@@ -33,6 +41,7 @@ def render(template: Path, sections: Sequence[Mapping[str, Any]], jobs: Sequence
         headline=headline(sections),
         made=made,
         kinds=kinds(jobs),
+        used=used_kinds(uses),
         total=sum(job.seconds for job in jobs),
         packs=packs,
         machines=machines(packs),

@@ -4,7 +4,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,27 @@ TOLERANCE = 1e-3  # of a sum of probabilities: 16 bits have three digits
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Memory of the process of a smoke test in MiB, without mapped pages of files."""
+
+    base: float  # before it, with the imports of Keras or scikit-learn
+    training: float  # the peak of its training
+    after: float  # when that has ended
+    predicting: float  # the peak of its predictions
+    images_mib: float  # of its training images
+    batch_size: int  # of its training
+    predicted: int  # number of images
+    device: str  # as `Trainer.device`
+
+
+@dataclass(frozen=True)
 class SmokeTest:
     """The findings of a smoke test."""
 
     parameters: int  # of the model
     weights_mib: float  # size of the weights of one seed
     image_seconds: float  # training time per image, in full batches on this machine
+    memory: Memory | None = None
 
 
 def affordable(recipe: Recipe, image: int) -> Recipe:
@@ -53,13 +68,21 @@ def few(split: Split, recipe: Recipe) -> Split:
     return Split(np.asarray(split.images[places]), split.labels[places], split.ids[places], weights, groups)
 
 
-def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], *, may_diverge: bool = True) -> SmokeTest:
+def smoke_test(
+    recipe: Recipe,
+    trainer: Trainer,
+    images: NDArray[np.float32],
+    *,
+    may_diverge: bool = True,
+    predicting: Callable[[], None] = lambda: None,
+) -> SmokeTest:
     """Train some steps, save, load, resume and predict.
 
     Args:
         recipe: the recipe.
         trainer: made of the recipe and a `few` images.
         images: to predict, shape (images, height, width, channels).
+        predicting: called before it predicts.
         may_diverge: warn of a model that diverges, and do not refuse it.
 
     Raises:
@@ -87,6 +110,7 @@ def smoke_test(recipe: Recipe, trainer: Trainer, images: NDArray[np.float32], *,
         predictor.load(Path(folder), 0)
         _check_weights(recipe, trainer, predictor)
         _warn_of_compile(recipe, predictor)
+        predicting()
         predictions = predictor.predict(images)
         if not diverged and not np.isfinite(predictions).all():
             diverged = f"after the first {done} step(s) a prediction is NaN or infinite"
