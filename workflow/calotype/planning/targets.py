@@ -80,7 +80,7 @@ def explain_mistyped(workflow: Any, layout: Layout) -> None:
         try:
             build()
         except MissingRuleException as error:
-            names = [rule.name for rule in workflow.rules if not (rule.has_wildcards() or rule.output)]
+            names = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
             for target in workflow.dag_settings.targets:
                 if str(error) == str(MissingRuleException(target)):
                     error.args = (mistyped(target, names, layout) or str(error),)
