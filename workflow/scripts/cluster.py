@@ -3,8 +3,6 @@
 import logging
 from pathlib import Path
 
-import yaml
-
 from calotype.config.load import Settings
 from calotype.jobs import cluster
 from calotype.planning.cluster_findings import findings
@@ -12,19 +10,19 @@ from calotype.planning.cluster_page import page
 from calotype.planning.cluster_profile import check_new, write_profile
 from calotype.planning.cluster_proposal import propose
 from calotype.util.entry_point import script
-from calotype.util.yaml_validation import validate
+from calotype.util.yaml_validation import read_yaml, validate
 
 with script(snakemake.log[0]):
     settings, logger = validate(Settings, dict(snakemake.config), "config/config.yaml"), logging.getLogger("calotype")
     if settings.write:
         check_new(Path(settings.write))
-    text = Path(snakemake.params.profile).read_text(encoding="utf-8")
+    source = Path(snakemake.params.profile)
     seen = cluster.read()
-    proposal = propose(seen, yaml.safe_load(text))
+    proposal = propose(seen, read_yaml(source))
     logger.info("\n%s\n", "\n".join(page(seen, proposal, findings(seen, proposal))))
     prefix = snakemake.rule.removesuffix("cluster")  # rules of a module may have one
     if settings.write:
-        file = write_profile(Path(settings.write), text, proposal.lines, prefix)
+        file = write_profile(Path(settings.write), source, proposal.lines, prefix)
         logger.info("Wrote %s; comments explain each change. Read it.\n", file)
         call = f"snakemake --profile {settings.write}"
         if proposal.gpu:

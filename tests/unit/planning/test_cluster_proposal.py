@@ -15,7 +15,8 @@ from calotype.planning.cluster_profile import check_new, with_lines, write_profi
 from calotype.planning.cluster_proposal import propose
 from calotype.util.errors import CalotypeError
 
-PROFILE = (Path(__file__).parents[3] / "slurm/config.yaml").read_text(encoding="utf-8")
+SOURCE = Path(__file__).parents[3] / "slurm/config.yaml"
+PROFILE = SOURCE.read_text(encoding="utf-8")
 SHIPPED = yaml.safe_load(PROFILE)
 
 
@@ -152,16 +153,29 @@ def test_a_user_with_no_usable_partition_reads_the_reasons_and_no_profile_is_wri
     assert "cpu, gpu, urgent: all its nodes are down or drained" in shown()
     assert "No partition starts a job of yours now." in shown()
     with pytest.raises(CalotypeError, match="no partition starts your jobs"):
-        write_profile(tmp_path / "mine", PROFILE, propose(cluster.read(), SHIPPED).lines)
+        write_profile(tmp_path / "mine", SOURCE, propose(cluster.read(), SHIPPED).lines)
     assert not (tmp_path / "mine").exists()
 
 
 def test_a_profile_for_a_module_names_its_rules_with_their_prefix(rich, tmp_path):
-    file = write_profile(tmp_path / "mine", PROFILE, propose(cluster.read(), SHIPPED).lines, prefix="calotype_")
+    file = write_profile(tmp_path / "mine", SOURCE, propose(cluster.read(), SHIPPED).lines, prefix="calotype_")
     written = yaml.safe_load(file.read_text(encoding="utf-8"))
     for section in ("set-resources", "set-threads"):
         assert [*written[section]] == [f"calotype_{name}" for name in SHIPPED[section]]
     assert [*written["default-resources"]] == [*proposed()["default-resources"]]
+    assert rich.asked
+
+
+def test_a_script_of_the_profile_is_copied_and_calls_the_new_profile(rich, tmp_path):
+    source, folder = tmp_path / "slurm/config.yaml", tmp_path / "mine"
+    source.parent.mkdir()
+    source.write_text(PROFILE, encoding="utf-8")
+    (source.parent / "head.sh").write_text('# sbatch slurm/head.sh\nsnakemake --profile slurm "$@"\n', encoding="utf-8")
+    write_profile(folder, source, propose(cluster.read(), SHIPPED).lines)
+    assert (folder / "head.sh").read_text() == f'# sbatch {folder}/head.sh\nsnakemake --profile {folder} "$@"\n'
+    (folder / "config.yaml").unlink()
+    with pytest.raises(CalotypeError, match=r"head\.sh already exists; nothing was written"):
+        check_new(folder)
     assert rich.asked
 
 

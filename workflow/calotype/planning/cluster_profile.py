@@ -12,7 +12,6 @@ from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
 
 WIDTH = 120  # columns
-FILE = "config.yaml"
 NO_PARTITION = "the page above gives the reason for each partition; ask the administrators."
 
 
@@ -20,16 +19,16 @@ def check_new(folder: Path) -> None:
     """Raise a CalotypeError if a folder has a profile, or is a file."""
     if folder.is_file():
         raise CalotypeError(f"write: {folder}: is a file, not a folder.", "choose another name, such as my-slurm.")
-    if found := sorted(folder.glob("config*.yaml")):
+    if found := sorted([*folder.glob("config*.yaml"), *folder.glob("*.sh")]):
         problem = f"write: {found[0]} already exists; nothing was written."
         raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")
 
 
-def write_profile(folder: Path, text: str, lines: Sequence[Line], prefix: str = "") -> Path:
-    """Write a profile into a new folder and return its file.
+def write_profile(folder: Path, source: Path, lines: Sequence[Line], prefix: str = "") -> Path:
+    """Write a profile and its scripts into a new folder, and return its config file.
 
     Args:
-        text: of the profile to copy.
+        source: the config file of the profile to copy.
         prefix: of the names of rules in a module.
 
     Raises:
@@ -38,9 +37,13 @@ def write_profile(folder: Path, text: str, lines: Sequence[Line], prefix: str = 
     check_new(folder)
     if not lines:
         raise CalotypeError("write: no partition starts your jobs, so there is no profile to write.", NO_PARTITION)
-    head, section, rest = re.split(r"(?m)(?=^set-resources:|^group-components:)", with_lines(text, lines))
-    write_text(head + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + rest, folder / FILE)
-    return folder / FILE
+    text = with_lines(source.read_text(encoding="utf-8"), lines)
+    head, section, rest = re.split(r"(?m)(?=^set-resources:|^group-components:)", text)
+    for script in source.parent.glob("*.sh"):
+        named = re.sub(r"(--profile |sbatch )slurm\b", rf"\1{folder}", script.read_text(encoding="utf-8"))
+        write_text(named, folder / script.name)
+    write_text(head + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + rest, folder / source.name)
+    return folder / source.name
 
 
 def with_lines(text: str, lines: Sequence[Line]) -> str:
