@@ -42,7 +42,8 @@ class GpuUse:
             for process in self._nvml.nvmlDeviceGetComputeRunningProcesses(device):
                 if process.pid == os.getpid() and process.usedGpuMemory is not None:
                     if device is not self._device:
-                        self._device, self._energy = device, None
+                        self._device = device
+                        self._energy = self._nvml.nvmlDeviceGetTotalEnergyConsumption(device)
                     return int(process.usedGpuMemory)
         return int(self._nvml.nvmlDeviceGetMemoryInfo(self._device).used)
 
