@@ -13,7 +13,8 @@ PROGRAMS = {
     "scontrol": 'case "$*" in *partition*) cat {folder}/partitions.txt;; *) cat {folder}/config.txt;; esac',
     "sinfo": "cat {folder}/nodes.txt",
     "sacctmgr": 'case "$*" in *" qos "*) cat {folder}/qos.txt;; *) cat {folder}/user.txt;; esac',
-    "sbatch": "cat {folder}/sbatch.txt >&2; exit $(cat {folder}/status.txt)",
+    "sbatch": "text={folder}/sbatch.txt; [ -e {folder}/sbatch$3.txt ] && text={folder}/sbatch$3.txt\n"
+    "cat $text >&2; exit $(cat {folder}/status.txt)",
 }
 START = "sbatch: Job 1 to start at 2020-01-01T00:00:00 using 1 processors on nodes g1 in partition gpu\n"
 
@@ -42,6 +43,11 @@ class SlurmTexts:
         """Set the answer of `sbatch --test-only`."""
         (self.folder / "sbatch.txt").write_text(text, encoding="utf-8")
         (self.folder / "status.txt").write_text(str(status), encoding="utf-8")
+
+    def start(self, partition: str, moment: str) -> None:
+        """Set the start that `sbatch --test-only` expects in a partition."""
+        text = START.replace("2020-01-01T00:00:00", moment)
+        (self.folder / f"sbatch--partition={partition}.txt").write_text(text, encoding="utf-8")
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text in an output."""

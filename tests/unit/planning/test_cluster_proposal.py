@@ -139,6 +139,14 @@ def test_a_refusal_of_sbatch_is_shown_with_what_to_do(rich):
     assert "Hint: set `slurm_account` in the profile" in text
 
 
+def test_gpus_that_are_free_within_an_hour_are_preferred_to_those_of_next_week(rich):
+    rich.start("gpu", "2999-01-01T10:30:00")
+    assert proposed()["set-resources"]["train"]["slurm_partition"] == "secret"
+    assert "gpu: 4 GPUs; would start on 1 Jan at 10:30" in shown()
+    rich.answer("allocation failure: Access/permission denied\n", 1)
+    assert proposed()["set-resources"]["train"]["slurm_partition"] == "gpu", "all are refused: the largest one"
+
+
 def test_the_page_fits_a_terminal_and_names_every_partition(rich):
     text = shown()
     assert max(map(len, text.splitlines())) <= 80

@@ -16,7 +16,7 @@ from calotype.planning.cluster_limits import Line, groups, memory, number_of_job
 SHORT, LONG = 30, 120  # minutes that short rules of a study ask for when they share a job: at first, and at most
 TRAINING = 60  # minutes that a training job asks for at first
 TRIED = 4  # GPU partitions that are tried with `sbatch --test-only`
-NOW = 60  # seconds
+NOW, SOON = 60, 3600  # seconds
 NAMED = 6  # names of a list that a reason gives
 DEFAULT = ("default-resources",)
 GPU = ("set-resources", "find_gpu")  # train and predict copy its lines
@@ -30,6 +30,7 @@ class Start:
 
     accepted: bool
     words: str
+    soon: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
     short = min(usable, key=_rank_for_short_rules)
     ranked = sorted((access for access in usable if access.partition.gpus), key=_rank_for_training)
     starts = [_try(access, mib=4000, minutes=TRAINING, gpu=True) for access in ranked[:TRIED]]
-    accepted = (access for access, start in zip(ranked, starts, strict=False) if start.accepted)
-    gpu = next(accepted, ranked[0] if ranked else None)
+    tried = [*zip(ranked, starts, strict=False)]
+    best = [access for access, start in tried if start.soon] + [access for access, start in tried if start.accepted]
+    gpu = next(iter(best + ranked), None)
     notes = [f"{short.partition.name}: chosen for short rules; {_try(short, mib=1000, minutes=10).words}"]
     if gpu is None:
         notes.append(f"{short.partition.name}: also for training and prediction, as no partition for you has GPUs")
@@ -101,7 +103,8 @@ def _try(access: Access, *, mib: int, minutes: int, gpu: bool = False) -> Start:
     moment = time_of(found[1]) if found else None
     if moment is None:
         return Start(True, "`sbatch` accepts it")
-    return Start(True, "would start now" if moment < time.time() + NOW else f"would start {at(moment)}")
+    wait = moment - time.time()
+    return Start(True, "would start now" if wait < NOW else f"would start {at(moment)}", soon=wait < SOON)
 
 
 def _facts(access: Access) -> str:
