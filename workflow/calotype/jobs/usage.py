@@ -11,8 +11,11 @@ from typing import Any
 from calotype.jobs import queue, slurm
 from calotype.jobs.gpu_use import GpuUse
 
+CHILDREN_EVERY = 2.0  # s between two measurements of a process with children, which take 8 ms for each
 GPU_EVERY = 1.0  # s between two samples of a GPU, which averages its use over about as long
 PEAK_EVERY = 0.01  # s between two samples of a peak
+
+_with_children = [0]  # MiB: the highest that `memory_mib` has measured
 
 
 def memory_mib() -> int:
@@ -23,7 +26,9 @@ def memory_mib() -> int:
     systems give only the peak of all pages of this process.
     """
     if children := _children():
-        return sum(_sum(f"/proc/{process}/smaps_rollup", "Pss_") for process in ("self", *children))
+        found = sum(_sum(f"/proc/{process}/smaps_rollup", "Pss_") for process in ("self", *children))
+        _with_children[0] = max(found, _with_children[0])
+        return found
     return _sum("/proc/self/status", "Rss") or peak_mib()
 
 
@@ -36,8 +41,8 @@ def _sum(file: str, prefix: str) -> int:
 
 
 def peak_mib() -> int:
-    """Return the peak resident memory of this process, with mapped pages."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    """Return the peak resident memory of this process with mapped pages, or, if higher, with children without them."""
+    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, *_with_children)
 
 
 def _children() -> list[str]:
@@ -91,13 +96,15 @@ class Usage:
     def __init__(self) -> None:
         self._began, self._cpu, self._memory = time.monotonic(), _cpu_seconds(), 0
         self._gpu: GpuUse | None = None
-        self._gpu_at = 0.0
+        self._gpu_at = self._children_at = 0.0
         self._asked: dict[str, Any] | None = None
 
     def sample(self) -> None:
         """Measure memory and GPU; the first call also asks Slurm, which may take seconds."""
-        self._memory = max(self._memory, memory_mib())
         now = time.monotonic()
+        if not _children() or now - self._children_at >= CHILDREN_EVERY:
+            self._children_at = now
+            self._memory = max(self._memory, memory_mib())
         if self._gpu is None:
             self._gpu, self._asked = GpuUse(), asked()
         if now - self._gpu_at >= GPU_EVERY:

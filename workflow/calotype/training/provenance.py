@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import resource
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from calotype.jobs.usage import peak_mib
 from calotype.training.result import Pack
 from calotype.util import package_versions, start_environment
 from calotype.util.code_digest import LIBRARY
@@ -44,13 +44,12 @@ def git_revision(folder: Path = LIBRARY) -> str | None:
 
 
 def process_cost() -> dict[str, float]:
-    """Return the cost of this process until now: wall and CPU time in s, peak resident memory in MiB."""
-    started = psutil.Process().create_time()
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    """Return the cost of this process and its children until now: wall and CPU time in s, peak memory in MiB."""
+    started, used = psutil.Process().create_time(), os.times()
     return {
         "wall_seconds": time.time() - started,
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "peak_memory_mib": used.ru_maxrss // 1024,
+        "cpu_seconds": used.user + used.system + used.children_user + used.children_system,
+        "peak_memory_mib": peak_mib(),
     }
 
 
