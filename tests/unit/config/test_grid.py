@@ -89,6 +89,7 @@ def test_keys_that_end_alike_are_told_apart():
         ({"a": {"grid": {3: [1]}}}, "grid: 3 is not a key"),
         ({"a": {"grid": {"optimizer.": [1]}}}, "'optimizer.' is not a key"),
         ({"a": {"grid": {"label": ["x"]}}}, "label: cannot be swept"),
+        ({"a": {"grid": {"side_by_side": [1, 2]}}}, "side_by_side: cannot be swept"),
         ({"a": {"epochs": 3, "grid": {"epochs.x": [1]}}}, "`epochs` is not a mapping"),
         ({"a": {"grid": {"epochs": [*range(2000)]}}}, "gives 2,000 variants"),
         ({"a": {"grid": {"x": [0.1, "0,1"]}}}, "duplicate variant `a-x-0_1`"),

@@ -101,6 +101,27 @@ def test_pack_size_of_a_variant_goes_before_that_of_the_config(project):
     assert (loaded.seeds_per_job("dots", "wide"), loaded.seeds_per_job("dots", "deep")) == (4, 50)
 
 
+def test_a_pack_has_enough_runs_to_train_side_by_side(project):
+    """Else the job would have cores and memory for four runs, and train three."""
+    project.study(changed(STUDY, "variants.deep.side_by_side", 6))
+    loaded = project.load(SETTINGS | {"seeds_per_job": 4})
+    assert (loaded.seeds_per_job("dots", "wide"), loaded.seeds_per_job("dots", "deep")) == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"side_by_side": 0}, "side_by_side: 0 is not a positive whole number"),
+        ({"side_by_side": "2"}, 'side_by_side: "2" is not a whole number'),
+        ({"side_by_side": 4, "seeds_per_job": 3}, "side_by_side: 4 is more than seeds_per_job, 3: a job would have"),
+    ],
+)
+def test_a_number_of_runs_side_by_side_that_cannot_be_is_refused(project, keys, problem):
+    study = changed(STUDY, "variants.deep", STUDY["variants"]["deep"] | keys)
+    complaint = project.study(study).complaint()
+    assert problem in complaint
+
+
 @pytest.mark.parametrize(("given", "expected"), [({}, 1.0), ({"checkpoint_minutes": 0}, 0.0)])
 def test_at_most_a_minute_of_a_training_run_is_lost_where_nobody_says_otherwise(project, given, expected):
     assert project.load(SETTINGS | given).settings.checkpoint_minutes == expected

@@ -83,6 +83,13 @@ def test_more_seeds_find_the_packs_that_are_there(tmp_path):
     assert layout(tmp_path, seeds=9, seeds_per_job=2).packs("dots", "wide") == [(0, 2), (3, 4), (5, 6), (7, 8)]
 
 
+def test_a_pack_has_the_cores_of_its_runs_side_by_side_and_no_more(tmp_path):
+    made = study()
+    recipe = made.variants["wide"].model_copy(update={"threads": 2, "side_by_side": 3})
+    found = layout(tmp_path, dots=made.model_copy(update={"variants": {"wide": recipe}}))
+    assert [found.cores("dots", "wide", "000", last) for last in ("000", "001", "007")] == [2, 4, 6]
+
+
 def test_a_pack_that_did_not_finish_does_not_count_as_one(tmp_path):
     """Provenance is written last."""
     (tmp_path / "out/dots/wide/seeds-000-004/models").mkdir(parents=True)

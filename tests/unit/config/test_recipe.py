@@ -114,7 +114,9 @@ def test_everything_in_the_recipe_retrains(classes, key):
     assert {name for name in before | after if before.get(name) != after.get(name)} == {key}
 
 
-@pytest.mark.parametrize("keys", [{"seeds_per_job": 2}, {"seeds": 9}, {"label": "x"}, {"description": "x"}])
+@pytest.mark.parametrize(
+    "keys", [{"seeds_per_job": 2}, {"side_by_side": 2}, {"seeds": 9}, {"label": "x"}, {"description": "x"}]
+)
 def test_pack_size_and_names_are_no_part_of_the_recipe(classes, keys):
     before = classes.load().studies["clothes"].variants["plain"].recipe()
     after = classes.study(changed(CLASSIFY, "variants.plain", keys), "clothes").load()

@@ -71,7 +71,7 @@ def test_editors_take_an_augmentation_and_an_optimizer_by_name_or_with_settings(
     assert not valid(changed(CLASSIFY, "variants.plain.optimizer", "sgdd"))
 
 
-@pytest.mark.parametrize("key", ["label", "description", "seeds", "epochs", "seeds_per_job"])
+@pytest.mark.parametrize("key", ["label", "description", "seeds", "epochs", "seeds_per_job", "side_by_side"])
 def test_editors_and_the_workflow_agree_on_what_defaults_may_hold(project, key):
     study = changed(STUDY, f"defaults.{key}", "text" if key in ("label", "description") else 3)
     for variant in study["variants"].values():
