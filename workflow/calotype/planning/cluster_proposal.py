@@ -1,36 +1,23 @@
 """Propose the lines of the Slurm profile that depend on the cluster, with a reason for each."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from calotype.jobs import refusals, slurm
 from calotype.jobs.cluster import Cluster
 from calotype.jobs.cluster_access import Access, access_to
-from calotype.jobs.queue import time_of
-from calotype.jobs.waiting import at
+from calotype.jobs.expected_start import Start, expected_start
 from calotype.planning.cluster_limits import Line, groups, memory, number_of_jobs, runtime, span, text
 
 SHORT, LONG = 30, 120  # minutes that short rules of a study ask for when they share a job: at first, and at most
 TRAINING = 60  # minutes that a training job asks for at first
 TRIED = 4  # GPU partitions that are tried with `sbatch --test-only`
-NOW, SOON = 60, 3600  # seconds
 NAMED = 6  # names of a list that a reason gives
 DEFAULT = ("default-resources",)
 GPU = ("set-resources", "find_gpu")  # train and predict copy its lines
 GPU_RULES = ("find_gpu", "train", "predict", "try_variants")
 PLUGIN_TYPE = re.compile(r"[A-Za-z0-9_.]+")  # GPU types that Snakemake's plugin accepts in `gres`
-
-
-@dataclass(frozen=True)
-class Start:
-    """The answer of `sbatch --test-only`."""
-
-    accepted: bool
-    words: str
-    soon: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,15 +83,7 @@ def _try(access: Access, *, mib: int, minutes: int, gpu: bool = False) -> Start:
     asked.append(f"--time={min(minutes, access.minutes.value or minutes)}")
     asked += [f"--mem={min(mib, most)}"] if (most := access.partition.mib(gpu=gpu)) else []
     asked += [f"--account={access.account}"] * access.names_account + [f"--qos={access.qos}"] * access.names_qos
-    accepted, printed = slurm.answer("sbatch", "--test-only", "--output=/dev/null", *asked, "--wrap=true")
-    if not accepted:
-        return Start(False, f"`sbatch` refuses it: {refusals.reason(printed)}. Hint: {refusals.hint(printed)}")
-    found = re.search(r"to start at (\S+)", printed)
-    moment = time_of(found[1]) if found else None
-    if moment is None:
-        return Start(True, "`sbatch` accepts it")
-    wait = moment - time.time()
-    return Start(True, "would start now" if wait < NOW else f"would start {at(moment)}", soon=wait < SOON)
+    return expected_start(asked)
 
 
 def _facts(access: Access) -> str:

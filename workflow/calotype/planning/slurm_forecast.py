@@ -1,21 +1,18 @@
 """A forecast for Slurm: what to ask for in each stage, GPU hours, node hours, and the expected starts of jobs."""
 
 import math
-import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calotype.config.paths import Layout
 from calotype.config.recipe import SCIKIT_LEARN
-from calotype.jobs import job_record, job_use, queue, refusals, requests, slurm
+from calotype.jobs import job_record, job_use, requests
+from calotype.jobs.expected_start import expected_start
 from calotype.jobs.job_use import SNAKEMAKE
 from calotype.jobs.used_kinds import used_kinds
-from calotype.jobs.waiting import at
 from calotype.planning.cost_forecast import Forecast
 
 NAMED = 3  # variants in a line
-NOW = 60  # seconds
 CUDA = 2000  # MiB of its libraries in the memory of a process; smoke tests on a CPU do not see it
 # The options of sbatch for the resources of a profile.
 OPTIONS = {
@@ -135,11 +132,4 @@ def _start(asked: Mapping[str, Any]) -> str:
     if (gpus := job_record.gpus_of(asked)) and not asked.get("gres"):
         model = f"{asked['gpu_model']}:" if asked.get("gpu_model") else ""
         options.append(f"--gpus={model}{gpus}")
-    words = [f"--cpus-per-task={asked.get('_cores', 1)}", "--ntasks=1", "--output=/dev/null", "--wrap=true"]
-    accepted, printed = slurm.answer("sbatch", "--test-only", *options, *words)
-    if not accepted:
-        return f"Slurm refuses it: {refusals.reason(printed)}. Hint: {refusals.hint(printed)}"
-    moment = queue.time_of(found[1]) if (found := re.search(r"to start at (\S+)", printed)) else None
-    if moment is None:
-        return "Slurm accepts it"
-    return "Slurm would start it now" if moment < time.time() + NOW else f"Slurm expects it to start {at(moment)}"
+    return expected_start([*options, f"--cpus-per-task={asked.get('_cores', 1)}", "--ntasks=1"]).words
