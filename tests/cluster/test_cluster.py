@@ -15,6 +15,9 @@ from cluster.slurm_config import memory_is_constrained
 from cluster.slurm_jobs import Job
 from conftest import Project
 
+from calotype.jobs.job_use import job_uses
+from calotype.jobs.used_kinds import used_kinds
+
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
@@ -225,6 +228,29 @@ def test_a_training_run_that_ran_out_of_memory_is_retried_with_more(slurm, short
     assert finished.requested_mib == 1600
     assert finished.minutes == 2 * killed.minutes
     assert finished.allocated["gres/gpu"] == "1"
+
+
+def test_the_report_compares_what_jobs_asked_for_with_what_slurm_says_they_used(everything):
+    text = (everything.folder / "results/report.html").read_text(encoding="utf-8")
+    table = text[text.index('id="used"') :]
+    for kind in ("train", "predict", "claims, evaluate, figures"):
+        assert f'<th scope="row">{kind}</th>' in table
+    assert re.search(r"train: asked for [\d,]+ MiB, used up to [\d,]+ MiB: <code>mem_mb: \d+</code> is enough", table)
+
+
+def test_the_killed_attempt_of_a_training_run_counts_in_the_costs(slurm, short_of_memory, monkeypatch):
+    for name in ("PATH", "SLURM_CONF", "MYSQL_UNIX_PORT"):
+        monkeypatch.setenv(name, slurm.env[name])
+    found = job_uses(short_of_memory.folder / "results", ["dots"], ["dots"])
+    attempts = [use for use in found if "dots/accurate" in use.name]
+    assert [use.state for use in attempts] == ["OUT_OF_MEMORY", "COMPLETED"]
+    killed, done = attempts
+    assert (killed.memory_mib, done.memory_mib) == (400, 1600)
+    assert (killed.gpus, killed.minutes) == (1, at_attempt(PROFILE["set-resources"]["train"]["runtime"], 1))
+    assert killed.ran > 0 < done.cpu_seconds
+    assert 400 < done.used_mib < 1600
+    (train,) = [kind for kind in used_kinds(attempts) if kind.kind == "train"]
+    assert "asked for 400 MiB at first, and 1 attempt was killed for memory" in train.advice[0]
 
 
 def test_no_job_is_lost_while_the_accounting_is_down(short_of_memory):
