@@ -82,6 +82,19 @@ def test_one_study_can_be_asked_for_by_name_and_says_what_it_found(printed_once)
     assert printed_once.plan("fashion") == {}
 
 
+def test_a_paper_with_stale_numbers_is_found_before_it_is_sent(printed):
+    """The check reads results, and computes none."""
+    paper = printed.folder / "paper.tex"
+    paper.write_text(r"\calotype{fashion/source/parameters} \calotype{fashion/sauce/parameters}", encoding="utf-8")
+    stale = printed.snakemake("--cores", "1", "check_paper", "--config", "manuscript=paper.tex")
+    assert stale.returncode != 0
+    assert "paper.tex:1: no number `fashion/sauce/parameters`. Hint: did you mean" in stale.stdout + stale.stderr
+    paper.write_text(r"\calotype{fashion/source/parameters}", encoding="utf-8")
+    text = printed.run("check_paper", "--config", "manuscript=paper.tex")
+    assert "1 of 1 macros have a number" in text
+    assert "train" not in text
+
+
 def test_every_figure_of_a_study_that_classifies_comes_as_pdf_svg_and_png(printed_once):
     folder = printed_once.folder / "results/fashion/figures"
     figures = figure_names("classify", ["source", "accurate"], ["example", "feature_maps"])

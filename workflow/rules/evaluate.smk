@@ -57,7 +57,7 @@ rule evaluate:
 
 
 rule claims:
-    """Compare the published numbers of a study with our measurements, and write LaTeX tables."""
+    """Compare the published numbers of a study with our measurements, and write LaTeX tables and numbers."""
     input:
         runs=rules.evaluate.output.runs,
         summary=rules.evaluate.output.summary,
@@ -79,6 +79,7 @@ rule claims:
         claims_tabular_latex=f"{RESULTS}/{{study}}/claims-tabular.tex",
         layers_latex=f"{RESULTS}/{{study}}/layers.tex",
         layers_tabular_latex=f"{RESULTS}/{{study}}/layers-tabular.tex",
+        numbers=f"{RESULTS}/{{study}}/numbers.tex",
     log:
         f"{LOGS}/claims/{{study}}.log",
     benchmark:

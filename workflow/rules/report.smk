@@ -50,3 +50,19 @@ rule report:
         "Writing {output.page}"
     script:
         "../scripts/report.py"
+
+
+# Reads the numbers that exist, and computes none.
+rule check_paper:
+    """Compare the numbers in a paper with the results: --config manuscript=paper.tex."""
+    log:
+        f"{LOGS}/check_paper.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        numbers=expand(rules.claims.output.numbers, study=CONFIG.studies),
+    message:
+        "Checking the numbers of the paper"
+    script:
+        "../scripts/check_paper.py"

@@ -122,6 +122,10 @@ class Settings(Strict):
         description="On the command line of `new_study`: replace the study and the dataset that `new_study` wrote "
         "under this name. Other entries, and those edited since, are never replaced.",
     )
+    manuscript: Folder | None = Field(
+        None,
+        description="LaTeX file of a paper, on the command line of `snakemake --cores 1 check_paper`.",
+    )
     write: Folder | None = Field(
         None,
         description="On the command line of `snakemake --cores 1 cluster`: a new folder for the Slurm profile of your "

@@ -22,7 +22,10 @@ from calotype.tasks.figures import (
 PACK_NAME = re.compile(r"seeds-(?P<first>\d{3,})-(?P<last>\d{3,})")
 EVALUATED = ("runs", "summary", "pooled", "confusion", "differences", "layers", "history")  # .csv files of a study
 GRID_TABLES = ("grid", "effects")  # .csv files of a study with a grid
-LATEX = tuple(f"{name}{end}" for end in ("", "-tabular") for name in ("summary", "claims", "layers"))  # .tex files
+LATEX = (  # .tex files of a study
+    *(f"{name}{end}" for end in ("", "-tabular") for name in ("summary", "claims", "layers")),
+    "numbers",
+)
 NOTHING = "(?!)"  # a regular expression that nothing matches
 REPORT, PAPER = "report", "paper"
 

@@ -34,7 +34,8 @@ def _diverged(results: StudyResults, row: Mapping[Hashable, Any]) -> str:
     return diverged_text(len(gone[0]) + len(gone[1]), len(seeds[0]) + len(seeds[1]))
 
 
-def _p_text(p: float) -> str:
+def p_text(p: float) -> str:
+    """Return a p-value as text; a dash if it does not exist."""
     if math.isnan(p):
         return "–"
     return f"< {SMALLEST:g}" if p < SMALLEST else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
@@ -80,7 +81,7 @@ def rows(results: StudyResults) -> list[dict[str, Any]]:
                 "diverged": _diverged(results, row),
                 "seeds": str(row["n"]) if row["n"] == row["n_than"] else f"{row['n']} and {row['n_than']}",
                 "size": show(row["effect"], False, decimals=2, sign=True),
-                "p": _p_text(row["p_holm"]),
+                "p": p_text(row["p_holm"]),
                 **_verdict(results, row),
             }
         )

@@ -100,6 +100,7 @@ def _tables(results: StudyResults, links: Links) -> dict[str, list[tuple[str, st
             "CSV": "summary.csv",
             "LaTeX": "summary.tex",
             "tabular": "summary-tabular.tex",
+            "numbers (LaTeX)": "numbers.tex",
             "every seed (CSV)": "runs.csv",
         },
         "differences": {"CSV": "differences.csv"},
