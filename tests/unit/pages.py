@@ -167,9 +167,9 @@ def own_print(name, folder, caption="Figure.\n"):
     return ShownFigure("dots", name, file, caption, name.partition("/")[2])
 
 
-def rendered(sections, jobs=()):
+def rendered(sections, jobs=(), uses=()):
     """Return the page of some studies."""
-    return report.render(TEMPLATE, sections, jobs, MADE)
+    return report.render(TEMPLATE, sections, jobs, MADE, uses)
 
 
 def section(tmp_path, predictions=None, lost=None, prints=(), previews=(), **changes):

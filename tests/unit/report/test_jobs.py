@@ -1,10 +1,12 @@
 """The report's table of costs."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from unit.pages import Page, origin, rendered
 
+from calotype.jobs.job_use import JobUse
 from calotype.report.jobs import Job, figure_jobs, read_job, train_job
 from calotype.util.errors import CalotypeError
 
@@ -57,3 +59,34 @@ def test_page_sums_the_cost_of_each_kind_of_job_and_lists_each_job_longest_first
     assert (
         text.index("seeds 3 to 5: 60.0 s") < text.index("seeds 0 to 2: 34.0 s") < text.index("draw a: 1.5 s, CPU – s")
     )
+
+
+def test_page_compares_requests_with_use_and_gives_advice_in_words():
+    first = JobUse(
+        kind="train",
+        name="train dots/source, seed 0",
+        state="OUT_OF_MEMORY",
+        seeds=1,
+        waited=4.0,
+        ran=30.0,
+        cpus=2,
+        memory_mib=400,
+        minutes=1440,
+        gpus=1,
+        cpu_seconds=15.0,
+        used_mib=396,
+        gpu={"busy_percent": 60.0, "memory_mib": 2048},
+    )
+    again = replace(first, state="COMPLETED", first=False, memory_mib=1600, used_mib=563, ran=3570.0)
+    text = " ".join(Page(rendered([], [], [first, again])).text.split())
+    assert "train1214 s60 min60 min / 1,440 min0.0 / 2563 / 4001.0060 %2,048" in text, "killed attempts count"
+    assert "train: asked for 400 MiB at first, and 1 attempt was killed for memory" in text
+    assert "`" not in text
+    text = Page(rendered([], [], [replace(again, gpu={}, gpus=0, waited=None, used_mib=1500)])).text
+    assert "Asked for and used" in text
+    assert "GPU hours" not in text, "columns without a value are left out"
+    assert "Waited" not in text
+
+
+def test_page_without_records_of_jobs_has_no_empty_table():
+    assert "Asked for and used" not in rendered([], [])

@@ -123,9 +123,11 @@ class UsedKind:
     def _on_time(self) -> str:
         limit, longest = self.minutes, self.longest
         timed_out = any(use.state == "TIMEOUT" for use in self.uses)
-        if limit is None or not longest or timed_out or max(use.members for use in self.uses) > 1:
+        if limit is None or not longest or timed_out or not any(use.completed for use in self.uses):
+            return ""
+        if max(use.members for use in self.uses) > 1:
             return ""  # the time of a group is the sum of its rules
-        enough, ran = requests.minutes(longest), f"limit {limit} min, ran at most {_minutes(longest)}"
+        enough, ran = requests.minutes(longest), f"limit {limit:,} min, ran at most {_minutes(longest)}"
         if larger := self._larger_packs():
             return f"{ran}: {larger}, so that jobs take up to half an hour."
         if enough <= min(WORTH * limit, limit - LEAST):
