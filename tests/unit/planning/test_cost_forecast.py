@@ -192,7 +192,7 @@ def test_memory_that_trainings_have_measured_themselves_replaces_the_forecast(la
 def test_times_of_runs_are_noted_for_the_choice_of_job_sizes(layout):
     cost_forecast.note_times(layout, [of(layout, "a")])
     cost_forecast.note_times(layout, [of(layout, "b")])
-    found = json.loads((layout.root / layout.run_seconds).read_text())
+    found = json.loads((layout.root / layout.noted_seconds).read_text())
     assert found["dots/a"] == {"start": cost_forecast.START, "run": pytest.approx((10 * 100 + 50 / 3) * 0.01)}
     assert found.keys() == {"dots/a", "dots/b"}
 

@@ -45,9 +45,9 @@ class Layout(ImagePaths):
         return f"{self.results}/checkpoints/{{study}}"
 
     @property
-    def run_seconds(self) -> str:
+    def noted_seconds(self) -> str:
         """The file with the times of a start and of a run of each variant, which `check` writes."""
-        return f"{self.results}/benchmarks/run_seconds.json"
+        return f"{self.results}/benchmarks/noted_seconds.json"
 
     def reports(self) -> dict[str, list[str]]:
         """Return the studies of each possible report: the default one, the paper, and each study alone."""

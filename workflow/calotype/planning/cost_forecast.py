@@ -266,7 +266,7 @@ def plan(layout: Layout, rows: Sequence[Forecast], arrays: Iterable[str], furthe
 
 def note_times(layout: Layout, rows: Sequence[Forecast]) -> None:
     """Write the times of a start and of a run of each variant, in s, so that job sizes can be chosen by them."""
-    file = layout.root / layout.run_seconds
+    file = layout.root / layout.noted_seconds
     known: dict[str, Any] = {}
     with suppress(OSError, ValueError, TypeError):
         known = dict(json.loads(file.read_text(encoding="utf-8")))
