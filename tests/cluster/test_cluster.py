@@ -17,6 +17,7 @@ from conftest import Project
 
 from calotype.jobs.job_use import job_uses
 from calotype.jobs.used_kinds import used_kinds
+from calotype.planning import slurm_forecast
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -251,6 +252,15 @@ def test_the_killed_attempt_of_a_training_run_counts_in_the_costs(slurm, short_o
     assert 400 < done.used_mib < 1600
     (train,) = [kind for kind in used_kinds(attempts) if kind.kind == "train"]
     assert "asked for 400 MiB at first, and 1 attempt was killed for memory" in train.advice[0]
+
+
+def test_check_asks_slurm_when_a_training_would_start(slurm, monkeypatch):
+    for name in ("PATH", "SLURM_CONF"):
+        monkeypatch.setenv(name, slurm.env[name])
+    asked = {"slurm_partition": "gpu", "gres": "gpu:1", "mem_mb": 4000, "runtime": 60, "_cores": 1}
+    assert re.match(r"would start (now|at )", slurm_forecast._start(asked))
+    assert re.match(r"would start (now|at )", slurm_forecast._start(asked | {"gres": "", "gpu": 1}))
+    assert "invalid partition specified: gpux" in slurm_forecast._start(asked | {"slurm_partition": "gpux"})
 
 
 def test_no_job_is_lost_while_the_accounting_is_down(short_of_memory):

@@ -120,8 +120,11 @@ def _others(layout: Layout, studies: Sequence[str]) -> list[str]:
     for kind in used_kinds(job_use.job_uses(layout.root / layout.results, studies, datasets)):
         if any(use.seeds for use in kind.uses) or kind.used_mib is None or not kind.longest:
             continue
-        wanted = f"mem_mb: {requests.memory(kind.used_mib)}, runtime: {requests.minutes(kind.longest)}"
-        found.append(f"{kind.kind}: {wanted}, by {kind.jobs} earlier job{'s' if kind.jobs > 1 else ''}")
+        alone = all(use.members == 1 for use in kind.uses)  # the time of a group is the sum of its rules
+        minutes = f", runtime: {requests.minutes(kind.longest)}" if alone else ""
+        found.append(
+            f"{kind.kind}: mem_mb: {requests.memory(kind.used_mib)}{minutes}, by {kind.jobs} earlier job{'s' if kind.jobs > 1 else ''}"
+        )
     return found or ["other stages: as in the profile"]
 
 
