@@ -133,7 +133,7 @@ def seen(slurm: PrivateSlurm, tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def test_the_page_shows_partitions_accounts_gpus_and_the_way_to_go_on(seen):
     assert re.search(rf"^You +{user_name()}; accounts: {ACCOUNT} \(default\), .*my_project", seen.page, re.MULTILINE)
     assert re.search(r"^\*  cpu +24 h +2 +8 +16,000  -$", seen.page, re.MULTILINE)
-    assert re.search(r"^   gpu +24 h +2 +8 +16,000  1 a100 \+ 1 1g.10gb \(8 shards\)$", seen.page, re.MULTILINE)
+    assert re.search(r"^   gpu +24 h +2 +8 +16,000  1 x a100 \+ 1 x 1g\.10gb \(8 shards\)$", seen.page, re.MULTILINE)
     assert re.search(r"^  gpu: chosen for training and prediction, 4 GPUs; would start ", seen.page, re.MULTILINE)
     assert "Next    snakemake --profile my-slurm gpu_test" in seen.page
     assert max(map(len, re.findall(r"^Slurm  .*?^Wrote", seen.page, re.MULTILINE | re.DOTALL)[0].splitlines())) <= 80

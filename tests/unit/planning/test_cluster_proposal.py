@@ -153,6 +153,7 @@ def test_the_page_fits_a_terminal_and_names_every_partition(rich):
     for name in ("short", "cpu", "endless", "gpu-long", "chem", "staff", "secret", "empty", "closed", "resv", "adm"):
         assert re.search(rf"^[ *] +{name}\b", text, re.MULTILINE), name
     assert "1/2 up" in text
+    assert "2 x a100 or 2 x t4 (8 shards)\n" in text
     assert rich.asked
 
 

@@ -78,8 +78,8 @@ def _range(values: Iterable[int]) -> str:
 
 
 def _gpus(nodes: Nodes) -> str:
-    """Return the GPUs of a node, such as 4 a100."""
-    gpus = " + ".join(f"{number} {type_}".rstrip() for type_, number in nodes.gpus.items())
+    """Return the GPUs of a node, such as 4 x a100."""
+    gpus = " + ".join(f"{number} x {type_}" if type_ else f"{number}" for type_, number in nodes.gpus.items())
     return (gpus or "-") + (f" ({nodes.shards} shards)" if nodes.shards else "")
 
 
