@@ -22,7 +22,7 @@ with script(snakemake.log[0]):
     logger.info("\n%s\n", "\n".join(page(seen, proposal, findings(seen, proposal))))
     prefix = snakemake.rule.removesuffix("cluster")  # rules of a module may have one
     if settings.write:
-        file = write_profile(Path(settings.write), source, proposal.lines, prefix)
+        file = write_profile(Path(settings.write), source, proposal.lines, proposal.head, prefix)
         logger.info("Wrote %s; comments explain each change. Read it.\n", file)
         call = f"snakemake --profile {settings.write}"
         if proposal.gpu:

@@ -1,6 +1,7 @@
 """The proposed lines of the Slurm profile, the page that shows them, and the profile that contains them."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -179,9 +180,18 @@ def test_a_script_of_the_profile_is_copied_and_calls_the_new_profile(rich, tmp_p
     source, folder = tmp_path / "slurm/config.yaml", tmp_path / "mine"
     source.parent.mkdir()
     source.write_text(PROFILE, encoding="utf-8")
-    (source.parent / "head.sh").write_text('# sbatch slurm/head.sh\nsnakemake --profile slurm "$@"\n', encoding="utf-8")
-    write_profile(folder, source, propose(cluster.read(), SHIPPED).lines)
-    assert (folder / "head.sh").read_text() == f'# sbatch {folder}/head.sh\nsnakemake --profile {folder} "$@"\n'
+    shutil.copy2(SOURCE.with_name("head.sh"), source.parent)
+    rich.partition("cpu", MaxTime="10:00:00")
+    proposal = propose(cluster.read(), SHIPPED)
+    write_profile(folder, source, proposal.lines, proposal.head)
+    script = (folder / "head.sh").read_text(encoding="utf-8")
+    assert f"sbatch {folder}/head.sh" in script
+    assert script.count(f"snakemake --profile {folder} ") == 2
+    assert "profile slurm" not in script
+    assert re.findall(r"^#SBATCH --(?:partition|time)=.*", script, re.MULTILINE) == [
+        "#SBATCH --partition=cpu",
+        "#SBATCH --time=600",
+    ]
     (folder / "config.yaml").unlink()
     with pytest.raises(CalotypeError, match=r"head\.sh already exists; nothing was written"):
         check_new(folder)

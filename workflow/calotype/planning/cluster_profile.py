@@ -24,11 +24,14 @@ def check_new(folder: Path) -> None:
         raise CalotypeError(problem, "choose another name, such as write=my-slurm-2, or delete the file yourself.")
 
 
-def write_profile(folder: Path, source: Path, lines: Sequence[Line], prefix: str = "") -> Path:
+def write_profile(
+    folder: Path, source: Path, lines: Sequence[Line], head: Sequence[str] = (), prefix: str = ""
+) -> Path:
     """Write a profile and its scripts into a new folder, and return its config file.
 
     Args:
         source: the config file of the profile to copy.
+        head: options of sbatch for the scripts.
         prefix: of the names of rules in a module.
 
     Raises:
@@ -38,12 +41,21 @@ def write_profile(folder: Path, source: Path, lines: Sequence[Line], prefix: str
     if not lines:
         raise CalotypeError("write: no partition starts your jobs, so there is no profile to write.", NO_PARTITION)
     text = with_lines(source.read_text(encoding="utf-8"), lines)
-    head, section, rest = re.split(r"(?m)(?=^set-resources:|^group-components:)", text)
+    before, section, after = re.split(r"(?m)(?=^set-resources:|^group-components:)", text)
     for script in source.parent.glob("*.sh"):
-        named = re.sub(r"(--profile |sbatch )slurm\b", rf"\1{folder}", script.read_text(encoding="utf-8"))
-        write_text(named, folder / script.name)
-    write_text(head + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + rest, folder / source.name)
+        called = re.sub(r"(--profile |sbatch )slurm\b", rf"\1{folder}", script.read_text(encoding="utf-8"))
+        write_text(_with_options(called, head), folder / script.name)
+    write_text(before + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + after, folder / source.name)
     return folder / source.name
+
+
+def _with_options(script: str, options: Sequence[str]) -> str:
+    """Return a script with options of sbatch in place of its own."""
+    for option in options:
+        line = f"#SBATCH {option}"
+        script, number = re.subn(rf"(?m)^##?SBATCH {option.partition('=')[0]}=.*$", line, script)
+        script = script if number else script.replace("#SBATCH", f"{line}\n#SBATCH", 1)
+    return script
 
 
 def with_lines(text: str, lines: Sequence[Line]) -> str:

@@ -1,5 +1,6 @@
 """Propose the lines of the Slurm profile that depend on the cluster, with a reason for each."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from calotype.planning.cluster_limits import Line, groups, memory, number_of_job
 
 SHORT, LONG = 30, 120  # minutes that short rules of a study ask for when they share a job: at first, and at most
 TRAINING = 60  # minutes that a training job asks for at first
+HEAD = 1440  # minutes that the head process asks for as a job
 TRIED = 4  # GPU partitions that are tried with `sbatch --test-only`
 NAMED = 6  # names of a list that a reason gives
 DEFAULT = ("default-resources",)
@@ -29,6 +31,7 @@ class Proposal:
     gpu: Access | None = None  # for training and prediction; None: they run on CPU nodes
     notes: tuple[str, ...] = ()  # one about each partition that was considered
     lines: tuple[Line, ...] = ()
+    head: tuple[str, ...] = ()  # options of sbatch for the head process as a job, if the default ones do not fit
 
 
 def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
@@ -54,11 +57,14 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
         chosen = "chosen for training and prediction, " if access is gpu else ""
         start = f"; {starts[number].words}" if number < TRIED else ""
         notes.append(f"{access.partition.name}: {chosen}{_facts(access)}{start}")
+    head = min(usable, key=_rank_for_head)
+    if options := _head_options(head):
+        notes.append(f"{head.partition.name}: chosen for the head process as a job (head.sh)")
     lines = [*_for_short_rules(short, cluster), *_for_training(gpu, short)]
     lines += [*_limited(profile, short, gpu), number_of_jobs(profile, [short, *([gpu] if gpu else [])])]
     order = [*DEFAULT, "set-resources", "group-components"]
     lines.sort(key=lambda line: order.index(line.place[0]) if line.place else len(order))
-    return Proposal(accesses, short, gpu, tuple(notes), tuple(lines))
+    return Proposal(accesses, short, gpu, tuple(notes), tuple(lines), tuple(options))
 
 
 def _allows(access: Access, minutes: int) -> bool:
@@ -77,13 +83,29 @@ def _rank_for_training(access: Access) -> tuple[bool, bool, int]:
     return not _allows(access, TRAINING), access.names_account or access.names_qos, -access.partition.gpus
 
 
+def _rank_for_head(access: Access) -> tuple[bool, bool, bool, bool, float]:
+    """Sort: enough time for a training job, no GPUs unless it is the default, enough time, the default, most time."""
+    star, minutes = access.partition.is_default, access.minutes.value or math.inf
+    takes_gpu_nodes = access.partition.gpus > 0 and not star
+    return not _allows(access, TRAINING), takes_gpu_nodes, not _allows(access, HEAD), not star, -minutes
+
+
+def _named(access: Access) -> list[str]:
+    """Return the options of sbatch for an account and a QoS that jobs must name."""
+    return [f"--account={access.account}"] * access.names_account + [f"--qos={access.qos}"] * access.names_qos
+
+
+def _head_options(access: Access) -> list[str]:
+    options = [f"--partition={access.partition.name}"] * (not access.partition.is_default) + _named(access)
+    return options + ([] if _allows(access, HEAD) else [f"--time={access.minutes.value}"])
+
+
 def _try(access: Access, *, mib: int, minutes: int, gpu: bool = False) -> Start:
     """Ask Slurm when a job would start; no job is submitted."""
     asked = [f"--partition={access.partition.name}", "--ntasks=1", "--cpus-per-task=1", *["--gres=gpu:1"] * gpu]
     asked.append(f"--time={min(minutes, access.minutes.value or minutes)}")
     asked += [f"--mem={min(mib, most)}"] if (most := access.partition.mib(gpu=gpu)) else []
-    asked += [f"--account={access.account}"] * access.names_account + [f"--qos={access.qos}"] * access.names_qos
-    return expected_start(asked)
+    return expected_start(asked + _named(access))
 
 
 def _facts(access: Access) -> str:
