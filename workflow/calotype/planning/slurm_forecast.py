@@ -122,9 +122,8 @@ def _others(layout: Layout, studies: Sequence[str]) -> list[str]:
             continue
         alone = all(use.members == 1 for use in kind.uses)  # the time of a group is the sum of its rules
         minutes = f", runtime: {requests.minutes(kind.longest)}" if alone else ""
-        found.append(
-            f"{kind.kind}: mem_mb: {requests.memory(kind.used_mib)}{minutes}, by {kind.jobs} earlier job{'s' if kind.jobs > 1 else ''}"
-        )
+        earlier = f"{kind.jobs} earlier job{'s' if kind.jobs > 1 else ''}"
+        found.append(f"{kind.kind}: mem_mb: {requests.memory(kind.used_mib)}{minutes}, by {earlier}")
     return found or ["other stages: as in the profile"]
 
 
