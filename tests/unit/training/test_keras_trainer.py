@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def recipes(own):
-    """Return recipes: a shipped model, a custom one with all that is random or counts steps, and two of classes."""
+    """Return recipes: a shipped model, custom ones with all that is random or counts steps, and two of classes."""
     schedule = {"name": "adamw", "learning_rate": 0.01, "schedule": "cosine", "warmup_fraction": 0.2}
     momentum = {"name": "sgd", "learning_rate": 0.05, "arguments": {"momentum": 0.9}}
     changes = ["flip", {"name": "shift", "pixels": 2}, {"name": "erase", "pixels": 3}, "dihedral"]
@@ -29,6 +29,7 @@ def recipes(own):
     return {
         "source": recipe("dots_source", scale_targets=True),
         "own": recipe(f"{own}:net", optimizer=schedule, epochs=3, augment=["dihedral"]),
+        "leaky": recipe(f"{own}:leaky"),
         "classes": class_recipe(
             f"{own}:classifier",
             optimizer="adam",
@@ -99,7 +100,7 @@ def history_of(folder, seed):
 # ---- The same bytes --------------------------------------------------------------------------------------------------
 
 
-NAMES = ["source", "own", "classes", "momentum"]
+NAMES = ["source", "own", "leaky", "classes", "momentum"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -40,8 +40,10 @@ finally:
 
 import cv2  # noqa: E402
 import keras  # noqa: E402
+from keras.src.backend.common import global_state  # noqa: E402
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR  # noqa: E402
 
-__all__ = ["device_name", "keras", "start", "tf"]
+__all__ = ["device_name", "keras", "start", "tf", "use_for_unseeded_draws"]
 
 if keras.config.backend() != "tensorflow":
     raise CalotypeError(
@@ -68,6 +70,11 @@ def start(threads: int) -> None:
         tf.config.experimental.enable_op_determinism()
     elif os.environ.get("SLURM_JOB_GPUS"):
         logger.warning("The job has a GPU, but TensorFlow cannot use it. Hint: install envs/gpu.txt.")
+
+
+def use_for_unseeded_draws(generator: keras.random.SeedGenerator) -> None:
+    """Let the functions of `keras.random` draw from a generator if they get no seed; Keras has no public function."""
+    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
 
 
 def device_name() -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calotype.training import output_layer
 from calotype.training.augmentation import test_time_augmentation
-from calotype.training.backend import keras, tf
+from calotype.training.backend import keras, tf, use_for_unseeded_draws
 from calotype.training.models import build
 from calotype.util.errors import CalotypeError
 
@@ -22,6 +22,7 @@ class KerasModel:
 
     Attributes:
         model: it has the weights of seed 0 at first.
+        unseeded: the generator of `keras.random` functions that are called without a seed.
         targets: ``classes``, None where labels are numbers; ``offset`` and ``scale`` of scaled labels.
     """
 
@@ -42,6 +43,7 @@ class KerasModel:
         self.shape: Any = shape
         self.targets = dict(targets)
         self.outputs = output_layer.number_of(recipe, targets["classes"])
+        self.unseeded = keras.random.SeedGenerator(0, name="unseeded")
         self.model = self.fresh_model(seed=0)
         if self.model.output_shape != (None, self.outputs):
             raise CalotypeError(
@@ -54,6 +56,7 @@ class KerasModel:
         """Build the model again, not compiled, with the initial weights of a seed."""
         if ":" in self.recipe.model:
             keras.utils.set_random_seed(seed)  # a custom model may draw from any generator
+            self._key_unseeded([seed])
         else:
             # Keras's initializers draw from Python's generator. A new TensorFlow seed would trace every function again:
             # 0.2 s for a small model, 1.3 s for one with convolutions.
@@ -65,6 +68,12 @@ class KerasModel:
         states = [variable for variable in self.model.non_trainable_variables if variable.name == SEED_STATE]
         for number, state in enumerate(states):
             state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
+        self._key_unseeded([seed, epoch, len(states)])
+
+    def _key_unseeded(self, key: Sequence[int]) -> None:
+        """Set the state of `unseeded`, and make it Keras's: Keras replaces it with every new seed."""
+        use_for_unseeded_draws(self.unseeded)
+        self.unseeded.state.assign(np.random.SeedSequence([*key]).generate_state(2))
 
     def weights(self) -> list[NDArray[Any]]:
         return [np.asarray(weight) for weight in self.model.get_weights()]

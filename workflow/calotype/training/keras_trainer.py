@@ -114,6 +114,11 @@ class Trainer(KerasModel):
         except (TypeError, ValueError) as error:
             problem = f"model: {recipe.model}: its training step cannot be built: {error}"
             raise CalotypeError(problem, "check that its output, the loss and `precision` fit each other.") from error
+        # State that the model keeps outside of Keras: it is no part of the saved weights.
+        self.untracked: list[Any] = []
+        known = {id(variable.value) for variable in self._variables().values()}
+        self.untracked = [each for each in self.train_steps.variables if id(each) not in known]
+        self.fresh_untracked = [variable.numpy() for variable in self.untracked]
         self.test_steps = tf.function(self._test_steps, input_signature=data[:2])
         self.reset_metrics = tf.function(self.model.reset_metrics).get_concrete_function()
         self.metrics = tf.function(self.model.get_metrics_result).get_concrete_function()
@@ -204,6 +209,8 @@ class Trainer(KerasModel):
         self.model.set_weights(self.fresh_model(seed).get_weights())
         for variable, value in zip(self.model.optimizer.variables, self.fresh_optimizer, strict=True):
             variable.assign(value)
+        for variable, value in zip(self.untracked, self.fresh_untracked, strict=True):
+            variable.assign(value)
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
         self.key_draws(seed, epoch)
@@ -240,9 +247,10 @@ class Trainer(KerasModel):
         return logs
 
     def _variables(self) -> dict[str, Any]:
-        """Return the variables that a step changes: weights, seed generators, optimizer, running metrics."""
+        """Return the variables that a step changes: weights, seed generators, optimizer, running metrics, others."""
         metrics = [variable for metric in self.model.metrics for variable in metric.variables]
         groups = {"model": self.model.variables, "optimizer": self.model.optimizer.variables, "metrics": metrics}
+        groups |= {"unseeded": [self.unseeded.state], "untracked": self.untracked}
         return {f"{name}/{i:06d}": variable for name, group in groups.items() for i, variable in enumerate(group)}
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -101,7 +101,7 @@ def smoke_test(
     if done == whole < trainer.steps:  # a smaller last step
         trainer.train(done, done + 1)
         done += 1
-    _check_resume(recipe, trainer, kept, done)
+    exact = _resumes(trainer, kept, done)
     loss = trainer.end_epoch()["loss"]
     diverged = "" if math.isfinite(loss) else f"the loss of the first {done} step(s) is {loss}"
     with tempfile.TemporaryDirectory() as folder:
@@ -123,6 +123,15 @@ def smoke_test(
     if math.isnan(seconds):  # the only step of the epoch was also the slow first one
         trainer.begin_epoch(0, 2)
         seconds = _seconds(trainer, 0, trainer.steps) / trainer.size
+    if ":" in recipe.model:
+        exact &= _check_seeds(recipe, trainer)
+    if not exact:
+        logger.warning(
+            "model: %s: a resumed run will not be bit-identical, and results may change with `seeds_per_job`: "
+            "the model has random numbers or state outside of Keras. Hint: draw with `keras.random` instead of "
+            "`tf.random`, and keep state in variables of `add_weight`.",
+            recipe.model,
+        )
     return SmokeTest(parameters, weights / 2**20, seconds)
 
 
@@ -146,19 +155,38 @@ def _equal(one: Sequence[NDArray[Any]], other: Sequence[NDArray[Any]]) -> bool:
     return all(np.array_equal(*pair, equal_nan=True) for pair in zip(one, other, strict=True))
 
 
-def _check_resume(recipe: Recipe, trainer: Trainer, kept: Any, last: int) -> None:
-    """Warn if a resumed run gives other weights than one that is not stopped."""
+def _resumes(trainer: Trainer, kept: Any, last: int) -> bool:
+    """Tell if a resumed run gives the weights of one that is not stopped."""
     weights = trainer.weights()
     trainer.begin_epoch(0, 1)
     trainer.restore(kept)
     if last > 1:
         trainer.train(1, last)
-    if not _equal(weights, trainer.weights()):
+    return _equal(weights, trainer.weights())
+
+
+def _check_seeds(recipe: Recipe, trainer: Trainer) -> bool:
+    """Warn if all seeds start alike, or if state is not saved; tell if a run is the same after any other run."""
+    starts, ends = [], []
+    for seed in (0, 1, 1):  # seed 1 after another seed, and after itself
+        trainer.begin(seed)
+        starts.append(trainer.weights())
+        trainer.begin_epoch(seed, 1)
+        trainer.train(0, 1)
+        ends.append(trainer.weights())
+    if _equal(starts[0], starts[1]) and any((weight != weight.flat[0]).any() for weight in starts[0] if weight.size):
         logger.warning(
-            "model: %s: a resumed run will not be bit-identical. "
-            "The model has state outside Keras's variables, or its own random numbers.",
+            "model: %s: all seeds start from the same weights, so intervals over seeds leave out the initialization. "
+            "Hint: remove `set_random_seed` and seeds of initializers, unless the model loads weights.",
             recipe.model,
         )
+    if untracked := getattr(trainer, "untracked", []):
+        logger.warning(
+            "model: %s: %d variable(s) that Keras does not track (%s) are not saved with the weights: predictions use "
+            "their initial values. Hint: make them with `add_weight`.",
+            *(recipe.model, len(untracked), ", ".join(sorted({each.name.partition(":")[0] for each in untracked}))),
+        )
+    return _equal(starts[1], starts[2]) and _equal(ends[1], ends[2])
 
 
 def _report_divergence(recipe: Recipe, trainer: Trainer, problem: str, *, may_diverge: bool) -> None:
