@@ -40,13 +40,17 @@ def write_profile(
     check_new(folder)
     if not lines:
         raise CalotypeError("write: no partition starts your jobs, so there is no profile to write.", NO_PARTITION)
-    text = with_lines(source.read_text(encoding="utf-8"), lines)
-    before, section, after = re.split(r"(?m)(?=^set-resources:|^group-components:)", text)
     for script in source.parent.glob("*.sh"):
-        called = re.sub(r"(--profile |sbatch )slurm\b", rf"\1{folder}", script.read_text(encoding="utf-8"))
-        write_text(_with_options(called, head), folder / script.name)
+        write_text(_with_options(_renamed(script, folder), head), folder / script.name)
+    text = with_lines(_renamed(source, folder), lines)
+    before, section, after = re.split(r"(?m)(?=^set-resources:|^group-components:)", text)
     write_text(before + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + after, folder / source.name)
     return folder / source.name
+
+
+def _renamed(file: Path, folder: Path) -> str:
+    """Return the text of a file with the name of another profile in its calls."""
+    return re.sub(r"(--profile |sbatch )slurm\b", rf"\1{folder}", file.read_text(encoding="utf-8"))
 
 
 def _with_options(script: str, options: Sequence[str]) -> str:

@@ -59,7 +59,7 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
         notes.append(f"{access.partition.name}: {chosen}{_facts(access)}{start}")
     head = min(usable, key=_rank_for_head)
     if options := _head_options(head):
-        notes.append(f"{head.partition.name}: chosen for the head process as a job (head.sh)")
+        notes.insert(1, f"{head.partition.name}: chosen for the head process, if that is a job (head.sh)")
     lines = [*_for_short_rules(short, cluster), *_for_training(gpu, short)]
     lines += [*_limited(profile, short, gpu), number_of_jobs(profile, [short, *([gpu] if gpu else [])])]
     order = [*DEFAULT, "set-resources", "group-components"]
