@@ -1,6 +1,7 @@
 """Tables in LaTeX that fit into one column of a paper, or its width: columns, line breaks, floats."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -180,12 +181,18 @@ def _specifications(columns: Sequence[Column]) -> str:
     return "".join(found)
 
 
-def _cell(column: Column, row: int) -> str:
+def _cell(column: Column, row: int, below: int) -> str:
+    """Return a cell in LaTeX; the further lines of a text stand beside the `below` lines beneath it."""
     text = column.cells[row]
     if column.kind == "number":
         made = _si(text)
+    elif column.width is None:
+        made = latex(text)
     else:
-        made = breakable(text, column.width) if column.width is not None else latex(text)
+        made = breakable(text, column.width)
+        if below and _breaks(column, row) > 1:
+            made = rf"\parbox[t]{{{column.width:.0f}pt}}{{\raggedright {made}}}"
+            made = rf"\raisebox{{0pt}}[\height][\dimexpr\depth-{below}\baselineskip]{{{made}}}"
     return r"\bfseries " * (row in column.bold) + made + DAGGER * (row in column.daggers)
 
 
@@ -215,8 +222,9 @@ def tabular(columns: Sequence[Column], rows: range) -> str:
     for row in rows:
         if row > rows.start and (stacked or (apart and columns[0].cells[row])):
             body.append(r"  \addlinespace[2pt]")
-        body.append(f"  {' & '.join(_cell(column, row) for column in columns)} \\\\")
-        if any(column.beneath and column.beneath[row] for column in columns):
+        cells = [_cell(column, row, _below(columns, column, range(row, rows.stop))) for column in columns]
+        body.append(f"  {' & '.join(cells)} \\\\")
+        if _two_lines(columns, row):
             lower = (column.beneath[row] if column.beneath else "" for column in columns)
             cells = [f"{{{latex(text)}}}" if text else "" for text in lower]
             body.append(f"  {' & '.join(cells)} \\\\")
@@ -228,9 +236,25 @@ def tabular(columns: Sequence[Column], rows: range) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _breaks(column: Column, row: int) -> float:
+    """Return the number of lines of a cell in a column with line breaks."""
+    return -(-points(column.cells[row]) // (0.8 * (column.width or math.inf)))
+
+
+def _two_lines(columns: Sequence[Column], row: int) -> bool:
+    """Return True if a row has a second line with intervals."""
+    return any(column.beneath and column.beneath[row] for column in columns)
+
+
+def _below(columns: Sequence[Column], column: Column, rows: range) -> int:
+    """Return the number of lines beneath the first of some rows up to the next cell of a column with a text."""
+    own = [rows.start, *itertools.takewhile(lambda row: not column.cells[row], rows[1:])]
+    return sum(1 + _two_lines(columns, row) for row in own) - 1
+
+
 def _lines(columns: Sequence[Column], row: int) -> float:
     """Return the height of a row in lines, with the space above."""
-    broken = [-(-points(c.cells[row]) // (0.8 * c.width)) for c in columns if c.width is not None]
+    broken = [_breaks(column, row) for column in columns if column.width is not None]
     stacked = any(column.beneath for column in columns)
     return max(2.2 if stacked else 1.0, *broken, 1.0) + 0.2 * (broken != [])
 
