@@ -40,8 +40,6 @@ finally:
 
 import cv2  # noqa: E402
 import keras  # noqa: E402
-from keras.src.backend.common import global_state  # noqa: E402
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR  # noqa: E402
 
 __all__ = ["device_name", "keras", "start", "tf", "use_for_unseeded_draws"]
 
@@ -50,6 +48,9 @@ if keras.config.backend() != "tensorflow":
         f"Keras was already imported with the backend {keras.config.backend()}; calotype needs TensorFlow.",
         "import calotype first, or set KERAS_BACKEND=tensorflow.",
     )
+from keras.src.backend.common import global_state  # noqa: E402
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR  # noqa: E402
+
 for _name, _value in start_environment.KERAS.items():
     getattr(keras.config, f"set_{_name}")(_value)
 
