@@ -81,7 +81,7 @@ def test_a_mistyped_target_is_answered_with_the_closest(fresh, target, closest):
     assert f"target `{target}`: " in printed
     assert f"Hint: did you mean `{closest}`?" in printed
     if "/" not in target:
-        assert "Targets are all, check, cluster, digits, dots," in printed
+        assert "Targets are all, check, check_paper, cluster, digits, dots," in printed
 
 
 def test_byte_code_that_a_full_disk_truncated_does_not_end_every_later_call(fresh):
