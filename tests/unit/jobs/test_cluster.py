@@ -83,6 +83,16 @@ def test_a_partition_that_denies_an_account_or_a_qos_is_read_as_such(rich):
     assert (found["gpu-long"].account, found["gpu-long"].qos) == ("lab", "long")
 
 
+def test_an_account_without_a_list_of_qos_has_the_normal_one(rich):
+    rich.edit("user", "long,normal", "")
+    rich.edit("user", "private|other||normal", "private|other||")
+    rich.edit("user", "private|root||normal", "private|root||")
+    rich.partition("gpu-long", AllowQos="high,normal")
+    assert (accesses()["gpu-long"].refusal, accesses()["gpu-long"].names_qos) == ("", False)
+    rich.partition("gpu-long", AllowQos="high")
+    assert accesses()["gpu-long"].refusal == "only for QoS high"
+
+
 def test_without_accounting_partitions_can_still_be_used(bare):
     found = cluster.read()
     assert not found.has_accounting

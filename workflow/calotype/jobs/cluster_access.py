@@ -38,8 +38,8 @@ def access_to(partition: Partition, cluster: Cluster) -> Access:
         return Access(partition, refusal)
     for association in cluster.associations:
         if association.partition in ("", partition.name) and _allows(partition, "Accounts", association.account):
-            first = association.qos[:1]
-            default = association.default_qos or (NORMAL if NORMAL in association.qos else "".join(first))
+            known = association.qos or (NORMAL,)
+            default = association.default_qos or (NORMAL if NORMAL in known else known[0])
             for qos in dict.fromkeys([default, *association.qos]):
                 if _allows(partition, "Qos", qos):
                     return _with(partition, cluster, association, qos, default)
