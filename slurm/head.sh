@@ -1,5 +1,5 @@
 #!/bin/bash
-# The head process as a job: sbatch slurm/head.sh [arguments of snakemake]. README.md, "The head process", explains it.
+# The head process as a job: sbatch slurm/head.sh [arguments of snakemake]. It takes the profile in its own folder.
 #
 # It starts again after a requeue. At its time limit, a job that does the same follows. Jobs that it has submitted
 # continue meanwhile. `scancel` of this job cancels them, too; training runs save their state first.
@@ -19,6 +19,8 @@
 
 set -m # so that Snakemake hears SIGINT
 job=$SLURM_JOB_ID
+script=$(scontrol show job "$job" | sed -n 's/^ *Command=\([^ ]*\).*/\1/p')
+profile=$(dirname "$script")
 again=(sbatch --dependency="afterany:$job" --job-name="$SLURM_JOB_NAME" --partition="$SLURM_JOB_PARTITION"
     --time="$(squeue --noheader --jobs="$job" --format=%l)"
     ${SLURM_JOB_ACCOUNT:+--account="$SLURM_JOB_ACCOUNT"} ${SLURM_JOB_QOS:+--qos="$SLURM_JOB_QOS"})
@@ -41,12 +43,12 @@ if [ -e "$mark" ]; then
     fi
     run=$(grep -hs "SLURM run ID: " .snakemake/log/*.log | tail -n 1)
     [ -z "$run" ] || scancel --user="$(id -un)" --state=PENDING --name="${run##*: }"
-    snakemake --profile slurm "$@" --unlock
+    snakemake --profile "$profile" "$@" --unlock
 fi
 mkdir -p .snakemake
 echo "$job" > "$mark"
 
-snakemake --profile slurm "$@" &
+snakemake --profile "$profile" "$@" &
 head=$!
 
 leave() { # the jobs continue
@@ -54,7 +56,7 @@ leave() { # the jobs continue
     exit "$1"
 }
 follow() {
-    "${again[@]}" "$0" "$@" && leave 0
+    "${again[@]}" "$script" "$@" && leave 0
     leave 1
 }
 stop() {

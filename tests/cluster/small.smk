@@ -8,7 +8,7 @@ sys.path.insert(0, config["library"])
 from calotype.jobs import job_reports, retries, slurm_executor, waiting
 
 STARTED = time.time()
-waiting.EXPLAINED_AFTER = slurm_executor.PATIENCE = 3.0  # s
+waiting.EXPLAINED_AFTER = slurm_executor.PATIENCE = slurm_executor.SILENCE = 3.0  # s
 assert retries.install(STARTED) is None
 assert slurm_executor.install(Path("results")) is None
 if workflow.is_main_process:

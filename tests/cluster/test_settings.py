@@ -6,14 +6,15 @@ All calls run side by side, on two private Slurms with edited settings.
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cluster.head_jobs import cancel, head_command, outlive, until
 from cluster.private_slurm import PrivateSlurm
 from cluster.slurm_config import GPU_NODES, GPUS_PER_NODE, SEARCH_PATH, URGENT, user_name
 from cluster.test_cluster import PATIENCE, PRINTED, PROFILE, SNAKEMAKE
@@ -37,23 +38,53 @@ class Case:
     train: Mapping[str, Any] = field(default_factory=dict)  # resources
     options: Sequence[str] = ()
     strict: bool = True  # on which Slurm
-    meanwhile: Callable[[PrivateSlurm, str], None] | None = None  # gets the Slurm job of the call when it runs
+    meanwhile: Callable[[PrivateSlurm, Path], None] | None = None  # gets the folder
     homeless: bool = False  # the nodes cannot write HOME
 
 
-def _preempt(slurm: PrivateSlurm, job: str) -> None:
+def _running(folder: Path) -> str:
+    """Wait until the first job of a call runs its rule; return it."""
+    until(lambda: any("waits" in log.read_text() for log in folder.glob("logs/*.log")))
+    return re.findall(r"SLURM jobid (\d+)", (folder / PRINTED).read_text())[0]
+
+
+def _preempt(slurm: PrivateSlurm, folder: Path) -> None:
+    job = _running(folder)
     node = slurm.client("squeue", "--noheader", f"--job={job}", "--format=%N").strip()
     gpus = [f"--partition={URGENT}", f"--nodelist={node}", f"--gres=gpu:{GPUS_PER_NODE}", "--mem=100"]
     slurm.client("sbatch", "--output=/dev/null", *gpus, "--wrap=sleep 1")
 
 
-def _cancel(slurm: PrivateSlurm, job: str) -> None:
-    slurm.client("scancel", job)
+def _cancel(slurm: PrivateSlurm, folder: Path) -> None:
+    slurm.client("scancel", _running(folder))
+
+
+def _when_explained(*command: str) -> Callable[[PrivateSlurm, Path], None]:
+    """Return a function that waits until the call explains its waiting job, and lets it start."""
+
+    def run(slurm: PrivateSlurm, folder: Path) -> None:
+        until(lambda: "1 job waits" in (folder / PRINTED).read_text())
+        slurm.client(*command)
+
+    return run
+
+
+def _silence(slurm: PrivateSlurm, folder: Path) -> None:
+    _running(folder)
+    slurm.kill_controller()
+    until(lambda: "Slurm has not answered" in (folder / PRINTED).read_text())
+    slurm.start_controller()
+    (folder / "end").touch()
 
 
 GPU = {"slurm_partition": "gpu", "gres": "gpu:1"}
 # The first attempt waits to be hit.
 HIT = "if [ -e {log}.2 ]; then touch {output}; else touch {log}.2; echo waits > {log}; sleep 60; fi"
+UNTIL_END = "until [ -e end ]; do sleep 0.5; done; touch {output}"
+SPENT = ("sacctmgr", "-i", "modify", "account", "spent", "set")
+LATER = ("scontrol", "update", "ReservationName=later")
+# The second job stays in the queue until the end.
+DEFERRED = "'--begin=now+1hour' if wildcards.first == '001' and not __import__('os').path.exists('end') else ''"
 # Slurm's controller removes jobs that have ended once a minute, so the first look comes after that.
 LATE = ["--slurm-init-seconds-before-status-checks", "75"]
 CASES = {
@@ -61,6 +92,12 @@ CASES = {
     "preempted": Case(HIT, train=GPU | {"runtime": 2}, meanwhile=_preempt),
     "limited": Case(jobs=3, train={"slurm_account": "single"}),
     "waits": Case(f"sleep 12; {DONE}", jobs=2, train={"slurm_account": "slow"}),
+    "few": Case(f"sleep 12; {DONE}", jobs=2, train={"qos": "few"}),
+    "spent": Case(train={"slurm_account": "spent"}, meanwhile=_when_explained(*SPENT, "grptresmins=cpu=-1")),
+    "reserved": Case(train={"slurm_extra": "--reservation=later"}, meanwhile=_when_explained(*LATER, "StartTime=now")),
+    "silence": Case(f"echo waits > {{log}}; {UNTIL_END}", strict=False, meanwhile=_silence),
+    "head": Case(f"echo waits > {{log}}; {UNTIL_END}", jobs=2, train={"slurm_extra": DEFERRED}, meanwhile=outlive),
+    "stopped": Case(f"echo waits > {{log}}; {UNTIL_END}", meanwhile=cancel),
     "refused": Case(jobs=5, train={"slurm_partition": "gpux"}),
     "cancelled": Case("echo waits > {log}; sleep 60", meanwhile=_cancel, options=["--retries", "0"]),
     "homeless": Case(homeless=True),
@@ -68,6 +105,9 @@ CASES = {
     "forgotten": Case(jobs=2, strict=False),
     "lost": Case("exit 3", strict=False, options=["--retries", "0", *LATE]),
 }
+
+
+HEADS = ("head", "stopped")  # Snakemake runs in a job
 
 
 @dataclass(frozen=True)
@@ -111,26 +151,17 @@ def start(name: str, slurm: PrivateSlurm, folder: Path) -> subprocess.Popen[byte
         environment["PATH"] = f"{wrapper.parent}:{environment['PATH']}"
     values = {"library": REPOSITORY / "workflow", "name": name, "jobs": case.jobs}
     config = [*(f"{key}={value}" for key, value in values.items()), f"shell='{case.shell}'"]
-    options = ["--profile", "slurm", "--slurm-init-seconds-before-status-checks", "3", *case.options]
+    options = ["--slurm-init-seconds-before-status-checks", "3", *case.options]
+    command = head_command(folder) if name in HEADS else [str(SNAKEMAKE), "--profile", "slurm"]
     with (folder / PRINTED).open("wb") as printed:
         return subprocess.Popen(
-            [str(SNAKEMAKE), *options, "--config", *config],
+            [*command, *options, "--config", *config],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,
         )
-
-
-def hit(case: Case, slurm: PrivateSlurm, folder: Path, call: subprocess.Popen[bytes]) -> None:
-    """Wait until the first job of a call runs its rule, and hit it."""
-    assert case.meanwhile is not None
-    while not [log for log in folder.glob("logs/*.log") if "waits" in log.read_text()]:
-        assert call.poll() is None, (folder / PRINTED).read_text()
-        time.sleep(0.2)
-    (job,) = re.findall(r"SLURM jobid (\d+)", (folder / PRINTED).read_text())
-    case.meanwhile(slurm, job)
 
 
 @pytest.fixture(scope="module")
@@ -141,20 +172,27 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]
         PrivateSlurm(base / "strict", cred_expire=10, settings=STRICT) as strict,
         PrivateSlurm(base / "bare", settings=["MinJobAge=5"], accounting=False) as bare,
     ):
-        for account, limit in (("single", "maxsubmitjobs=1"), ("slow", "grpjobs=1")):
+        for account, limit in (("single", "maxsubmitjobs=1"), ("slow", "grpjobs=1"), ("spent", "grptresmins=cpu=0")):
             strict.client("sacctmgr", "-i", "add", "account", account)
             strict.client("sacctmgr", "-i", "add", "user", user_name(), f"account={account}")
             what = (
                 ["account", account] if limit.startswith("grp") else ["user", user_name(), f"where account={account}"]
             )
             strict.client("sacctmgr", "-i", "modify", *" ".join(what).split(), "set", limit)
+        strict.client("sacctmgr", "-i", "add", "qos", "few", "maxjobsperuser=1")
+        strict.client("sacctmgr", "-i", "modify", "user", user_name(), "set", "qos+=few")
+        when = ("StartTime=now+60minutes", "Duration=60", "Flags=IGNORE_JOBS")
+        strict.client("scontrol", "create", "reservation", LATER[-1], *when, "Nodes=c2", f"Users={user_name()}")
         slurms = {name: strict if case.strict else bare for name, case in CASES.items()}
         folders = {name: base / name for name in CASES}
         calls = {name: start(name, slurms[name], folders[name]) for name in CASES}
         try:
-            for name, case in CASES.items():
-                if case.meanwhile is not None:
-                    hit(case, slurms[name], folders[name], calls[name])
+            hits = {name: case.meanwhile for name, case in CASES.items() if case.meanwhile is not None}
+            with ThreadPoolExecutor(len(hits)) as pool:
+                later = [pool.submit(hits[name], slurms[name], folders[name]) for name in hits if name != "silence"]
+                hits["silence"](bare, folders["silence"])  # a daemon ends with the thread that has started it
+                for each in later:
+                    each.result()
             status = {name: call.wait(PATIENCE) for name, call in calls.items()}
         finally:
             for call in calls.values():
@@ -162,7 +200,10 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]
         yield {name: Ended(status[name], (folders[name] / PRINTED).read_text(), folders[name]) for name in CASES}
 
 
-@pytest.mark.parametrize("name", ["preempted", "limited", "waits", "homeless", "forgotten"])
+FINISHES = ("preempted", "limited", "waits", "few", "spent", "reserved", "silence", "head", "homeless", "forgotten")
+
+
+@pytest.mark.parametrize("name", FINISHES)
 def test_a_study_finishes_under_settings_that_stop_or_hide_jobs(ended, name):
     assert ended[name].status == 0, ended[name].printed
     assert len([*(ended[name].folder / "results").rglob("*.txt")]) == CASES[name].jobs
@@ -207,6 +248,43 @@ def test_a_waiting_job_is_explained_once(ended):
     printed = ended["waits"].printed
     assert len(re.findall(r"1 job waits in partition cpu, for 0 min so far: train dots/waits, seed [01]", printed)) == 1
     assert "  AssocGrpJobsLimit: the jobs of your account or QoS use all that they may use at a time." in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("few", "QOSMaxJobsPerUserLimit: you have as many running jobs as your account or QoS allows."),
+        ("spent", "AssocGrpCPUMinutesLimit: the budget of your account or QoS is used up."),
+        ("reserved", "Reservation: it waits for its reservation."),
+    ],
+)
+def test_a_user_reads_why_a_job_waits_for_limits_and_reservations(ended, name, reason):
+    assert f"  {reason}" in ended[name].printed
+
+
+def test_a_user_reads_that_slurm_is_silent_and_that_it_answers_again(ended):
+    printed = ended["silence"].printed
+    assert "Slurm has not answered `squeue` for" in printed
+    assert printed.index("Slurm has not answered") < printed.index("Slurm answers again.")
+    assert "Failed" not in printed
+
+
+def test_a_head_job_goes_on_after_a_requeue_and_after_its_time_limit(ended):
+    printed = ended["head"].printed
+    # On a busy machine, more jobs follow.
+    assert printed.count("SLURM run ID") >= 3, printed
+    assert printed.count("Unlocked working directory.") >= 2
+    assert printed.count("Submitted batch job") >= 1
+    submitted = re.findall(r"SLURM jobid (\d+) .*dots_head_001_001", printed)
+    states = (ended["head"].folder / "states").read_text(encoding="utf-8").splitlines()
+    found = dict(line.split()[:2] for line in states)
+    assert [found[job] for job in submitted[:2]] == ["CANCELLED", "CANCELLED"], "a job is left in the queue"
+    assert "COMPLETED" in [found[job] for job in submitted[2:]]
+
+
+def test_the_end_of_a_head_job_by_hand_ends_its_jobs(ended):
+    assert "Terminating processes on user request" in ended["stopped"].printed
+    assert (ended["stopped"].folder / "left").read_text(encoding="utf-8") == ""
 
 
 def test_a_refused_job_shows_the_error_of_sbatch_and_is_not_submitted_again(ended):

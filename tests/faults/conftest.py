@@ -27,7 +27,9 @@ def installed() -> None:
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSlurm]:
     """Start a Slurm that reports failures soon."""
     folder = tmp_path_factory.mktemp("breakable")
-    with PrivateSlurm(folder, gpu_nodes=GPU_NODES, slurmd_timeout=SLURMD_TIMEOUT, cred_expire=CRED_EXPIRE) as started:
+    times = {"slurmd_timeout": SLURMD_TIMEOUT, "cred_expire": CRED_EXPIRE}
+    limits = ["AccountingStorageEnforce=associations,limits"]
+    with PrivateSlurm(folder, gpu_nodes=GPU_NODES, settings=limits, **times) as started:
         yield started
 
 

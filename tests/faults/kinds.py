@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import psutil
 from cluster.daemons import job_of
 from cluster.private_slurm import PrivateSlurm
-from cluster.slurm_config import GPUS_PER_NODE, URGENT
+from cluster.slurm_config import GPUS_PER_NODE, GRACE, URGENT, user_name
 from cluster.slurm_jobs import Job
 
+LONGEST_OUTAGE = 600.0  # s of the controller
 LOST_NODES = 2  # in a round: Snakemake avoids failed nodes, and some nodes must be left
 
 
@@ -118,6 +119,46 @@ def _preempt(stage: Stage, training: Training) -> str:
     return f"job {job} takes {training.node} from {training}"
 
 
+def _preempt_and_cancel(stage: Stage, training: Training) -> str:
+    def mode(name: str) -> None:
+        stage.slurm.client("scontrol", "update", "PartitionName=gpu", f"PreemptMode={name}")
+
+    mode("CANCEL")
+    stage.later(2 * GRACE, "preempted jobs are requeued again", lambda: mode("REQUEUE"))
+    return _preempt(stage, training)
+
+
+def _refuse(stage: Stage, training: Training) -> str:
+    def limit(number: int) -> None:
+        stage.slurm.client("sacctmgr", "-i", "modify", "user", user_name(), "set", f"maxsubmitjobs={number}")
+
+    limit(0)
+    away = stage.random.uniform(10, 40)
+    stage.later(away, "Slurm accepts jobs again", lambda: limit(-1))
+    stage.slurm.client("scancel", training.job)
+    return f"for {away:.0f} s, after the end of {training}"
+
+
+def _drain(stage: Stage, training: Training) -> str:
+    def state(*words: str) -> None:
+        stage.slurm.client("scontrol", "update", f"NodeName={training.node}", *words)
+
+    state("State=DRAIN", "Reason=test")
+    away = stage.random.uniform(10, 60)
+    stage.later(away, f"node {training.node} is no longer drained", lambda: state("State=RESUME"))
+    stage.slurm.client("scontrol", "requeue", training.job)
+    return f"{training.node} for {away:.0f} s, and {training} is requeued"
+
+
+def _controller_away(stage: Stage, training: Training) -> str | None:
+    if not stage.slurm.is_up("slurmctld"):
+        return None
+    stage.slurm.kill_controller()
+    away = stage.random.uniform(60, LONGEST_OUTAGE)
+    stage.later(away, "slurmctld is back", stage.slurm.start_controller)
+    return f"for {away:.0f} s, beside {training}"
+
+
 def _restart_controller(stage: Stage, training: Training) -> str | None:
     if not stage.slurm.is_up("slurmctld"):
         return None
@@ -151,7 +192,14 @@ PREEMPTED = Strike("preemption", _preempt)
 CONTROLLER = Strike("slurmctld restart", _restart_controller)
 ACCOUNTING = Strike("slurmdbd away", _accounting_away, asks_slurm=False)
 HEAD = Strike("snakemake killed", _kill_head, asks_slurm=False)
-STRIKES = (KILLED, NODE, CANCELLED, REQUEUED, PREEMPTED, CONTROLLER, ACCOUNTING, HEAD)
+PREEMPT_CANCELLED = Strike("preemption that cancels", _preempt_and_cancel)
+REFUSED = Strike("refused submissions", _refuse)
+DRAINED = Strike("drained node", _drain)
+AWAY = Strike("slurmctld away", _controller_away)
+STRIKES = (
+    *(KILLED, NODE, CANCELLED, REQUEUED, PREEMPTED, CONTROLLER, ACCOUNTING, HEAD),
+    *(PREEMPT_CANCELLED, REFUSED, DRAINED, AWAY),
+)
 
 
 @dataclass(frozen=True)

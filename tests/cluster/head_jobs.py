@@ -1,0 +1,71 @@
+"""Snakemake in a job: slurm/head.sh is requeued, reaches its time limit, and is cancelled."""
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster.private_slurm import PrivateSlurm
+from cluster.slurm_config import user_name
+from cluster.test_cluster import PRINTED
+
+LONGEST = 300.0  # s that something may take on a busy machine
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + LONGEST
+    while not condition():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.2)
+
+
+def head_command(folder: Path) -> list[str]:
+    """Make the environment that the script activates; return the command, which gets its signal within a minute."""
+    activate = folder / ".venv/bin/activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n', encoding="utf-8")
+    options = [f"--job-name={folder.name}", "--time=3", "--mem=1G"]
+    return ["sbatch", "--parsable", "--wait", *options, "slurm/head.sh"]
+
+
+def outlive(slurm: PrivateSlurm, folder: Path) -> None:
+    """Requeue a head job when its first job runs, wait until another one follows, and let the jobs end."""
+    _wait_for(folder, "SLURM jobid", times=2)
+    head = (folder / PRINTED).read_text(encoding="utf-8").strip()
+    slurm.client("scontrol", "requeue", head)
+    _wait_for(folder, "SLURM run ID", times=3)
+    (folder / "end").touch()
+    until(lambda: not slurm.client("squeue", "--noheader", f"--name={folder.name}"))
+    jobs = [job for job in slurm.jobs() if job.name in _calls(folder)]
+    (folder / "states").write_text("".join(f"{job.id} {job.state}\n" for job in jobs), encoding="utf-8")
+    _print(folder)
+
+
+def cancel(slurm: PrivateSlurm, folder: Path) -> None:
+    """Cancel a head job when its first job runs; note the jobs that are left."""
+    _wait_for(folder, "SLURM jobid", times=1)
+    slurm.client("scancel", (folder / PRINTED).read_text(encoding="utf-8").strip())
+    until(lambda: not slurm.client("squeue", "--noheader", f"--name={folder.name}"))
+    names = ",".join(_calls(folder))
+    left = slurm.client("squeue", "--noheader", f"--name={names}", f"--user={user_name()}", "--states=PENDING,RUNNING")
+    (folder / "left").write_text(left, encoding="utf-8")
+    _print(folder)
+
+
+def _log(folder: Path) -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob(f"{folder.name}-*.log")))
+
+
+def _wait_for(folder: Path, text: str, times: int) -> None:
+    until(lambda: _log(folder).count(text) >= times)
+
+
+def _calls(folder: Path) -> list[str]:
+    return re.findall(r"SLURM run ID: (\S+)", _log(folder))
+
+
+def _print(folder: Path) -> None:
+    """Show what the head jobs printed as what the call printed."""
+    (folder / PRINTED).write_text(_log(folder), encoding="utf-8")
