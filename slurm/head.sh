@@ -8,7 +8,7 @@
 # CLUSTER. A partition for long jobs with few cores, if there is one.
 ##SBATCH --partition=long
 #SBATCH --time=24:00:00
-# Snakemake takes 0.3 GB, and each of two smoke tests of custom models 1 GB and a core.
+# Snakemake takes 0.2 GB (0.4 GB for 10,000 packs). Two smoke tests of custom models at a time took it to 1.4 GB.
 #SBATCH --mem=3G
 #SBATCH --cpus-per-task=2
 #SBATCH --requeue

@@ -10,6 +10,7 @@ from cluster.private_slurm import PrivateSlurm
 from cluster.slurm_config import user_name
 from cluster.test_cluster import PRINTED
 
+LEFT = "left-in-the-queue.txt"
 LONGEST = 300.0  # s that something may take on a busy machine
 
 
@@ -27,31 +28,37 @@ def head_command(folder: Path) -> list[str]:
     activate.parent.mkdir(parents=True)
     activate.write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n', encoding="utf-8")
     options = [f"--job-name={folder.name}", "--time=3", "--mem=1G"]
-    return ["sbatch", "--parsable", "--wait", *options, "slurm/head.sh"]
+    return ["sbatch", "--parsable", *options, "slurm/head.sh"]
 
 
 def outlive(slurm: PrivateSlurm, folder: Path) -> None:
-    """Requeue a head job when its first job runs, wait until another one follows, and let the jobs end."""
+    """Requeue a head job when its jobs are submitted, wait until another one follows, and let the jobs end."""
     _wait_for(folder, "SLURM jobid", times=2)
-    head = (folder / PRINTED).read_text(encoding="utf-8").strip()
-    slurm.client("scontrol", "requeue", head)
+    slurm.client("scontrol", "requeue", _head(folder))
     _wait_for(folder, "SLURM run ID", times=3)
     (folder / "end").touch()
-    until(lambda: not slurm.client("squeue", "--noheader", f"--name={folder.name}"))
-    jobs = [job for job in slurm.jobs() if job.name in _calls(folder)]
-    (folder / "states").write_text("".join(f"{job.id} {job.state}\n" for job in jobs), encoding="utf-8")
-    _print(folder)
+    _finish(slurm, folder)
 
 
 def cancel(slurm: PrivateSlurm, folder: Path) -> None:
-    """Cancel a head job when its first job runs; note the jobs that are left."""
+    """Cancel a head job when its job is submitted."""
     _wait_for(folder, "SLURM jobid", times=1)
-    slurm.client("scancel", (folder / PRINTED).read_text(encoding="utf-8").strip())
+    slurm.client("scancel", _head(folder))
+    _finish(slurm, folder)
+
+
+def _head(folder: Path) -> str:
+    return (folder / PRINTED).read_text(encoding="utf-8").strip()
+
+
+def _finish(slurm: PrivateSlurm, folder: Path) -> None:
+    """Wait for the end of the last head job; note the jobs that are left, and print its log as that of a call."""
     until(lambda: not slurm.client("squeue", "--noheader", f"--name={folder.name}"))
-    names = ",".join(_calls(folder))
+    log = _log(folder)
+    names = ",".join(re.findall(r"SLURM run ID: (\S+)", log))
     left = slurm.client("squeue", "--noheader", f"--name={names}", f"--user={user_name()}", "--states=PENDING,RUNNING")
-    (folder / "left").write_text(left, encoding="utf-8")
-    _print(folder)
+    (folder / LEFT).write_text(left, encoding="utf-8")
+    (folder / PRINTED).write_text(log, encoding="utf-8")
 
 
 def _log(folder: Path) -> str:
@@ -60,12 +67,3 @@ def _log(folder: Path) -> str:
 
 def _wait_for(folder: Path, text: str, times: int) -> None:
     until(lambda: _log(folder).count(text) >= times)
-
-
-def _calls(folder: Path) -> list[str]:
-    return re.findall(r"SLURM run ID: (\S+)", _log(folder))
-
-
-def _print(folder: Path) -> None:
-    """Show what the head jobs printed as what the call printed."""
-    (folder / PRINTED).write_text(_log(folder), encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster.head_jobs import cancel, head_command, outlive, until
+from cluster.head_jobs import LEFT, cancel, head_command, outlive, until
 from cluster.private_slurm import PrivateSlurm
 from cluster.slurm_config import GPU_NODES, GPUS_PER_NODE, SEARCH_PATH, URGENT, user_name
 from cluster.test_cluster import PATIENCE, PRINTED, PROFILE, SNAKEMAKE
@@ -275,16 +275,13 @@ def test_a_head_job_goes_on_after_a_requeue_and_after_its_time_limit(ended):
     assert printed.count("SLURM run ID") >= 3, printed
     assert printed.count("Unlocked working directory.") >= 2
     assert printed.count("Submitted batch job") >= 1
-    submitted = re.findall(r"SLURM jobid (\d+) .*dots_head_001_001", printed)
-    states = (ended["head"].folder / "states").read_text(encoding="utf-8").splitlines()
-    found = dict(line.split()[:2] for line in states)
-    assert [found[job] for job in submitted[:2]] == ["CANCELLED", "CANCELLED"], "a job is left in the queue"
-    assert "COMPLETED" in [found[job] for job in submitted[2:]]
+    assert len(re.findall("dots_head_001_001", printed)) >= 3, "it waits in the queue for an hour"
+    assert (ended["head"].folder / LEFT).read_text(encoding="utf-8") == ""
 
 
 def test_the_end_of_a_head_job_by_hand_ends_its_jobs(ended):
     assert "Terminating processes on user request" in ended["stopped"].printed
-    assert (ended["stopped"].folder / "left").read_text(encoding="utf-8") == ""
+    assert (ended["stopped"].folder / LEFT).read_text(encoding="utf-8") == ""
 
 
 def test_a_refused_job_shows_the_error_of_sbatch_and_is_not_submitted_again(ended):

@@ -119,12 +119,24 @@ def _preempt(stage: Stage, training: Training) -> str:
     return f"job {job} takes {training.node} from {training}"
 
 
+def _later(stage: Stage, seconds: float, what: str, action: Callable[[], None]) -> None:
+    """Run an action after a time, when the daemons that it asks are up."""
+
+    def run() -> None:
+        if stage.slurm.is_up("slurmctld") and stage.slurm.is_up("slurmdbd"):
+            action()
+        else:
+            stage.later(1, what, run)
+
+    stage.later(seconds, what, run)
+
+
 def _preempt_and_cancel(stage: Stage, training: Training) -> str:
     def mode(name: str) -> None:
         stage.slurm.client("scontrol", "update", "PartitionName=gpu", f"PreemptMode={name}")
 
     mode("CANCEL")
-    stage.later(2 * GRACE, "preempted jobs are requeued again", lambda: mode("REQUEUE"))
+    _later(stage, 2 * GRACE, "preempted jobs are requeued again", lambda: mode("REQUEUE"))
     return _preempt(stage, training)
 
 
@@ -134,7 +146,7 @@ def _refuse(stage: Stage, training: Training) -> str:
 
     limit(0)
     away = stage.random.uniform(10, 40)
-    stage.later(away, "Slurm accepts jobs again", lambda: limit(-1))
+    _later(stage, away, "Slurm accepts jobs again", lambda: limit(-1))
     stage.slurm.client("scancel", training.job)
     return f"for {away:.0f} s, after the end of {training}"
 
@@ -145,7 +157,7 @@ def _drain(stage: Stage, training: Training) -> str:
 
     state("State=DRAIN", "Reason=test")
     away = stage.random.uniform(10, 60)
-    stage.later(away, f"node {training.node} is no longer drained", lambda: state("State=RESUME"))
+    _later(stage, away, f"node {training.node} is no longer drained", lambda: state("State=RESUME"))
     stage.slurm.client("scontrol", "requeue", training.job)
     return f"{training.node} for {away:.0f} s, and {training} is requeued"
 
@@ -192,7 +204,7 @@ PREEMPTED = Strike("preemption", _preempt)
 CONTROLLER = Strike("slurmctld restart", _restart_controller)
 ACCOUNTING = Strike("slurmdbd away", _accounting_away, asks_slurm=False)
 HEAD = Strike("snakemake killed", _kill_head, asks_slurm=False)
-PREEMPT_CANCELLED = Strike("preemption that cancels", _preempt_and_cancel)
+PREEMPT_CANCELLED = Strike("preempted, cancelled", _preempt_and_cancel)
 REFUSED = Strike("refused submissions", _refuse)
 DRAINED = Strike("drained node", _drain)
 AWAY = Strike("slurmctld away", _controller_away)

@@ -33,6 +33,11 @@ def test_models_that_use_no_gpu_do_not_take_one(rules):
         assert sections[name.removesuffix("_on_cpu")].keys() - sections[name].keys() == {"slurm_partition", "gres"}
 
 
+def test_no_more_than_two_smoke_tests_run_on_a_login_node():
+    assert "smoke_tests=2" in PROFILE["resources"]
+    assert PROFILE["set-resources"]["smoke_test"]["smoke_tests"] == 1
+
+
 def test_the_command_of_the_docs_gives_all_rules_of_the_profile_their_prefix_in_a_module(tmp_path):
     shutil.copytree(REPOSITORY / "slurm", tmp_path / "slurm")
     docs = (REPOSITORY / "config/README.md").read_text(encoding="utf-8")
