@@ -126,7 +126,7 @@ def _later(stage: Stage, seconds: float, what: str, action: Callable[[], None]) 
         if stage.slurm.is_up("slurmctld") and stage.slurm.is_up("slurmdbd"):
             action()
         else:
-            stage.later(1, what, run)
+            stage.later(10, what, run)
 
     stage.later(seconds, what, run)
 
