@@ -176,6 +176,25 @@ def test_a_profile_for_a_module_names_its_rules_with_their_prefix(rich, tmp_path
     assert rich.asked
 
 
+def test_a_profile_that_its_user_has_edited_keeps_its_other_form_of_a_request(rich):
+    text = PROFILE.replace("    gres: gpu:1\n", "").replace("    # gpu: 1\n", "    gpu: 1\n")
+    text = text.replace("    slurm_partition: gpu\n", "").replace("  # slurm_partition: short\n", "")
+    after = yaml.safe_load(with_lines(text, propose(cluster.read(), yaml.safe_load(text)).lines))
+    found = after["set-resources"]["train"]
+    assert (found["slurm_partition"], found["gpu"], "gres" in found) == ("gpu", 1, False)
+    assert found["mem_mb"].endswith(", 16000)"), "the limit of the partition with GPUs"
+    assert after["default-resources"]["slurm_partition"] == "cpu"
+    assert rich.asked
+
+
+@pytest.mark.parametrize("section", ["set-resources", "group-components", "jobs"])
+def test_a_profile_without_a_section_is_named(rich, section):
+    profile = {key: value for key, value in SHIPPED.items() if key != section}
+    with pytest.raises(CalotypeError, match=rf"^slurm/config.yaml: {section}: missing"):
+        propose(cluster.read(), profile)
+    assert rich.asked
+
+
 def test_a_script_of_the_profile_is_copied_and_calls_the_new_profile(rich, tmp_path):
     source, folder = tmp_path / "slurm/config.yaml", tmp_path / "mine"
     source.parent.mkdir()

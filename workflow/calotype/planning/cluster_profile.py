@@ -5,8 +5,6 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from calotype.planning.cluster_limits import Line
 from calotype.util.errors import CalotypeError
 from calotype.util.files import write_text
@@ -66,21 +64,16 @@ def with_lines(text: str, lines: Sequence[Line]) -> str:
     """Return the text of a profile with changed lines, each below a comment with its reason."""
     found = text.splitlines()
     for line in lines:
-        number = _number_of(found, line)
-        before, indent = found[number], re.match(r" *", found[number])
-        assert indent is not None
+        number, is_there = _number_of(found, line)
+        before, indent = found[number] if is_there else "", "  " * len(line.place)
         is_comment = before.lstrip().startswith("#")
         if line.value is None:
-            changed = [] if is_comment else [f"{indent[0]}# {before.strip()}"]
-        elif before.strip() == written(line):
-            continue
+            changed = [f"{indent}# {before.strip()}"] if before and not is_comment else []
         else:
-            changed = [f"{indent[0]}{written(line)}"]
+            changed = [f"{indent}{written(line)}"] if before.strip() != written(line) else []
         if changed:
-            found[number : number + 1] = [*commented(line.reason, indent[0], WIDTH), *changed]
-    changed_text = "\n".join(found) + "\n"
-    yaml.safe_load(changed_text)
-    return changed_text
+            found[number : number + is_there] = [*commented(line.reason, indent, WIDTH), *changed]
+    return "\n".join(found) + "\n"
 
 
 def written(line: Line) -> str:
@@ -94,17 +87,19 @@ def commented(text: str, indent: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, initial_indent=sign, subsequent_indent=sign, break_on_hyphens=False)
 
 
-def _number_of(found: Sequence[str], line: Line) -> int:
-    """Return the number of the line with a key in its place; of a comment with the key, if there is none."""
+def _number_of(found: Sequence[str], line: Line) -> tuple[int, bool]:
+    """Return the number of the line with a key in its place, or else of a comment with it, and if there is one.
+
+    Without one, it is the number of the first line of the place.
+    """
     start, stop = 0, len(found)
     for depth, name in enumerate(line.place):
-        indent = "  " * depth
-        start = next(n for n in range(start, stop) if re.match(rf"{indent}{name}:", found[n])) + 1
+        start = next(n for n in range(start, stop) if re.match(rf"{'  ' * depth}{name}:", found[n])) + 1
         after = (n for n in range(start, stop) if re.match(rf" {{0,{2 * depth}}}[^ #]", found[n]))
         stop = next(after, stop)
     for sign in ("", "# "):
         pattern = rf"{'  ' * len(line.place)}{sign}(- )?{re.escape(line.key)}[:=]"
         for n in range(start, stop):
             if re.match(pattern, found[n]):
-                return n
-    raise KeyError(line.key)
+                return n, True
+    return start, False

@@ -10,12 +10,14 @@ from calotype.jobs.cluster import Cluster
 from calotype.jobs.cluster_access import Access, access_to
 from calotype.jobs.expected_start import Start, expected_start
 from calotype.planning.cluster_limits import Line, groups, memory, number_of_jobs, runtime, span, text
+from calotype.util.errors import CalotypeError
 
 SHORT, LONG = 30, 120  # minutes that short rules of a study ask for when they share a job: at first, and at most
 TRAINING = 60  # minutes that a training job asks for at first
 HEAD = 1440  # minutes that the head process asks for as a job
 TRIED = 4  # GPU partitions that are tried with `sbatch --test-only`
 NAMED = 6  # names of a list that a reason gives
+SECTIONS = ("default-resources", "set-resources", "group-components", "retries", "jobs")  # of the profile
 DEFAULT = ("default-resources",)
 GPU = ("set-resources", "find_gpu")  # train and predict copy its lines
 GPU_RULES = ("find_gpu", "train", "predict", "try_variants")
@@ -39,7 +41,13 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
 
     Args:
         profile: content of slurm/config.yaml.
+
+    Raises:
+        CalotypeError: the profile lacks a section.
     """
+    missing = [key for key in SECTIONS if not profile.get(key)]
+    if missing or GPU[-1] not in profile["set-resources"]:
+        raise CalotypeError(f"slurm/config.yaml: {'.'.join(missing[:1] or GPU)}: missing.", "restore that file.")
     accesses = tuple(access_to(partition, cluster) for partition in cluster.partitions)
     usable = [access for access in accesses if not access.refusal]
     if not usable:
@@ -61,6 +69,8 @@ def propose(cluster: Cluster, profile: Mapping[str, Any]) -> Proposal:
     if options := _head_options(head):
         notes.insert(1, f"{head.partition.name}: chosen for the head process, if that is a job (head.sh)")
     lines = [*_for_short_rules(short, cluster), *_for_training(gpu, short)]
+    if "gpu" in profile["set-resources"][GPU[-1]]:  # another form of the request
+        lines = [line for line in lines if line.key != "gres"]
     lines += [*_limited(profile, short, gpu), number_of_jobs(profile, [short, *([gpu] if gpu else [])])]
     order = [*DEFAULT, "set-resources", "group-components"]
     lines.sort(key=lambda line: order.index(line.place[0]) if line.place else len(order))
@@ -198,9 +208,9 @@ def _limited(profile: Mapping[str, Any], short: Access, gpu: Access | None) -> l
             parts.append((("set-resources", rule), resources))
         seen.append(resources)
     for place, resources in parts:
-        on_gpu = gpu is not None and resources.get("gres") == first["gres"]
+        on_gpu = gpu is not None and (place == GPU or bool(resources.keys() & {"gres", "gpu"}))
         access = gpu if gpu is not None and on_gpu else short
-        copied = place != GPU and resources.get("mem_mb") == first["mem_mb"]
+        copied = place != GPU and resources.get("mem_mb") == first.get("mem_mb")
         lines += [] if copied else memory(place, resources, access.partition, gpu=on_gpu)
         lines += runtime(place, resources, access.minutes, int(profile["retries"]) + 1)
     return lines + groups(profile, short.minutes)
