@@ -28,8 +28,9 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSlurm
     """Start a Slurm that reports failures soon."""
     folder = tmp_path_factory.mktemp("breakable")
     times = {"slurmd_timeout": SLURMD_TIMEOUT, "cred_expire": CRED_EXPIRE}
-    limits = ["AccountingStorageEnforce=associations,limits"]
-    with PrivateSlurm(folder, gpu_nodes=GPU_NODES, settings=limits, **times) as started:
+    # A node drains if it cannot report the end of a job to slurmctld for a minute.
+    settings = ["AccountingStorageEnforce=associations,limits", "UnkillableStepTimeout=900"]
+    with PrivateSlurm(folder, gpu_nodes=GPU_NODES, settings=settings, **times) as started:
         yield started
 
 
