@@ -23,7 +23,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def set_up(workflow: Any, layout: Layout, since: float) -> list[str]:
-    """Limit retries, spare jobs, report failed and waiting ones, explain mistyped targets, and fix the environment.
+    """Limit retries, spare jobs, share GPUs, report failed jobs, explain mistyped targets, and fix the environment.
 
     Python and NumPy read the environment when they start, before any code of a job.
 
