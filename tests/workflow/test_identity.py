@@ -172,6 +172,7 @@ HARMLESS = {
         ),
     ],
     "diverged runs are an error": [("config/studies/own.yaml", "task: count", "task: count\nmay_diverge: false")],
+    "other comparisons": [("config/studies/own.yaml", "task: count", "task: count\ncompare: all\nworth: 0.5")],
     "the title of a step": [(f"{CODE}/steps/base.py", '} px"] if', '} pixels"] if')],
     "a description": [
         (f"{CODE}/config/recipe.py", '"Passes over the training images."', '"How often each image is seen."'),
