@@ -3,6 +3,8 @@
 That it can be printed, test_print.py sees to.
 """
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -303,6 +305,22 @@ def test_one_large_difference_does_not_hide_the_small_ones():
     (small,) = [line for line in drawn(figure.axes[1], "|") if line.get_xdata()[1] == pytest.approx(0.4)]
     ends = figure.axes[1].transData.transform(small.get_xydata())[:, 0]
     assert ends[1] - ends[0] > figure.axes[1].bbox.width / 10
+
+
+LONG = ["1 layer", "2 layers", "3 layers", "3 + dropout", "3 + dropout, SGD", "3 + dropout, SGD, 20 epochs", "accurate"]
+
+
+def test_all_pairs_of_seven_variants_fit_on_a_page_and_more_are_left_to_the_table():
+    def drawn_pairs(names):
+        pairs = differences(*((b, a, 0.002, -0.001, 0.005, 5) for a, b in combinations(names, 2)))
+        values = {name: errors(i) for i, name in enumerate(names)}
+        return figures_seeds.draw_seeds(values, metric="error", share=True, claims={}, differences=pairs)
+
+    figure = drawn_pairs(LONG)
+    assert len(figure.axes[1].get_yticklabels()) == 21
+    assert figure.get_figheight() < 8
+    assert_readable(figure)
+    assert len(drawn_pairs([*LONG, "one more"]).axes) == 1
 
 
 @pytest.mark.parametrize("none", [None, differences()])

@@ -76,7 +76,8 @@ def _block_width(text: str) -> float:
 
 def _pairs(differences: pd.DataFrame, labels: Sequence[str], room: float) -> list[str]:
     """Return the name of each difference, of a width in inches, in one line if it fits."""
-    cut = apart(labels, lambda text, end: wrap(text, room - 0.1, 7, 2, end))
+    lines = 2 if len(differences) <= FEW else 1
+    cut = apart(labels, lambda text, end: wrap(text, room - 0.1, 7, lines, end))
     short = dict(zip(labels, cut, strict=True))
     names = []
     for variant, than in zip(differences.variant, differences.than, strict=True):
