@@ -30,7 +30,7 @@ def generate(folder: Path, studies: int, variants: int, seeds: int, together: in
     digits["variants"] = {
         f"v{i}": {**perceptron, "label": f"{50 + i} epochs", "epochs": 50 + i} for i in range(variants)
     }
-    digits["claims"] = []
+    digits |= {"claims": [], "compare": "consecutive"}
     names = [f"study-{i}" for i in range(studies)]
     for name in names:
         (folder / f"config/studies/{name}.yaml").write_text(yaml.safe_dump(digits, sort_keys=False), encoding="utf-8")

@@ -25,7 +25,8 @@ def test_no_core_waits_for_a_long_training_that_begins_last_or_for_images_that_a
     net = study["variants"]["scikit-learn"] | {"epochs": 4, "seeds": 1}
     deep = study["variants"]["accurate"] | {"epochs": 1, "seeds": 1}
     study["variants"] = {"a-short": net, "b-long": net | {"seeds": 3}, "c-middle": net | {"epochs": 9}, "d-deep": deep}
-    file.write_text(yaml.safe_dump(study | {"claims": []}, sort_keys=False), encoding="utf-8")
+    study |= {"claims": [], "compare": "consecutive"}
+    file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
     packs = ["a-short/seeds-000-000", "b-long/seeds-000-002", "c-middle/seeds-000-000", "d-deep/seeds-000-000"]
     trained = [f"results/digits/{pack}/provenance.json" for pack in packs]
     fresh.run("--cores", "1", *trained, "results/prepared/dots/test.json")
@@ -140,7 +141,7 @@ def test_a_model_that_uses_no_gpu_is_a_job_of_the_rule_without_one(fresh):
     assert (plan["train"], plan["train_on_cpu"], plan["predict"]) == (2, 1, 1)
     file = fresh.folder / "config/studies/digits.yaml"
     study = yaml.safe_load(file.read_text(encoding="utf-8"))
-    study |= {"variants": {"scikit-learn": study["variants"]["scikit-learn"]}, "claims": []}
+    study |= {"variants": {"scikit-learn": study["variants"]["scikit-learn"]}, "claims": [], "compare": "consecutive"}
     file.write_text(yaml.safe_dump(study), encoding="utf-8")
     plan = fresh.plan("digits")
     assert (plan["train_on_cpu"], plan["predict_on_cpu"]) == (1, 1)
@@ -151,7 +152,7 @@ def test_a_second_gpu_is_refused_before_a_job_is_sent(fresh):
     fresh.edit("slurm/config.yaml", "gres: gpu:1", "gres: gpu:2")
     done = fresh.snakemake("--profile", "slurm")
     assert done.returncode != 0
-    assert "error: profile: set-resources.train.gres: gpu:2: asks for 2 GPUs for a job" in done.stdout + done.stderr
+    assert "error: profile: set-resources.find_gpu.gres: gpu:2: asks for 2 GPUs for a job" in done.stdout + done.stderr
     assert not (fresh.folder / "results").exists()
 
 
