@@ -16,6 +16,8 @@ from cluster.private_slurm import PrivateSlurm
 from cluster.slurm_config import GPUS_PER_NODE, GRACE, URGENT, user_name
 from cluster.slurm_jobs import Job
 
+from calotype.jobs.leases import read_sign
+
 LONGEST_OUTAGE = 600.0  # s of the controller
 LOST_NODES = 2  # in a round: Snakemake avoids failed nodes, and some nodes must be left
 
@@ -28,7 +30,6 @@ class Training:
     job: str  # the Slurm job
     node: str
     pack: str
-    loaded: bool  # whether it has imported TensorFlow or scikit-learn, so it does not wait for a lease
     cpu: float  # CPU time in s
 
     def __str__(self) -> str:
@@ -40,25 +41,28 @@ def running_trainings(slurm: PrivateSlurm) -> list[Training]:
     found = []
     for process in slurm.processes():
         try:
-            command = process.cmdline()
-            # Snakemake runs a copy of the script under another name.
-            if command and "python" in Path(command[0]).name and command[-1].endswith(".train.py"):
+            if _is_fork(process) and (pack := _pack_of(process)):
                 node = process.environ().get("SLURMD_NODENAME", "")
-                loaded = any(re.search("/(tensorflow|sklearn)/", file.path) for file in process.memory_maps())
-                cpu = process.cpu_times().user
-                found.append(Training(process, job_of(process) or "", node, _pack_of(process), loaded, cpu))
+                found.append(Training(process, job_of(process) or "", node, pack, process.cpu_times().user))
         except psutil.Error:
             continue  # it has just ended
     return sorted((training for training in found if training.job and training.node), key=lambda each: each.pack)
 
 
-def _pack_of(process: psutil.Process) -> str:
-    """Return the pack that a job's Snakemake was called for."""
-    for parent in process.parents():
-        if target := re.search(r"train(?:_on_cpu)?:(\S+)", " ".join(parent.cmdline())):
-            pairs = dict(pair.split("=") for pair in target[1].strip("'\"").split(",") if "=" in pair)
-            return "{study}/{variant} {first}-{last}".format_map(pairs)
-    return "?"
+def _is_fork(process: psutil.Process) -> bool:
+    """Check that a process is a fork of the server that has imported the libraries of trainings."""
+    parent = process.parent()
+    return parent is not None and all("calotype.jobs.warm_process" in each.cmdline() for each in (process, parent))
+
+
+def _pack_of(process: psutil.Process) -> str | None:
+    """Return the pack that a process holds or waits for, by its heartbeat."""
+    for heartbeat in Path(process.cwd()).glob("results/checkpoints/*/*/heartbeat-*.json"):
+        sign = read_sign(heartbeat)
+        if sign is not None and sign.process == process.pid:
+            variant, first, last = re.fullmatch(r"(.+), seeds (\d+) to (\d+)", sign.name).groups()
+            return f"{variant} {int(first):03d}-{int(last):03d}"
+    return None
 
 
 class Stage(Protocol):

@@ -207,7 +207,7 @@ class Round:
         trainings = running_trainings(self.slurm)
         self._read_logs()
         for pack in {training.pack for training in trainings}:
-            self._count_together(pack, [each for each in trainings if each.pack == pack and each.loaded])
+            self._count_together(pack, [each for each in trainings if each.pack == pack])
         if trainings or (self.slurm.is_up("slurmctld") and self._queue()):
             self._busy = time.monotonic()
         return trainings
@@ -225,12 +225,12 @@ class Round:
         folder = self.project.folder / "results/checkpoints" / variant / f"seed-{seeds.partition('-')[0]}"
         return any(folder.glob("*.npz"))
 
-    def _count_together(self, pack: str, loaded: list[Training]) -> None:
-        """Record the number of processes of a pack that compute, of those that have imported a training library."""
-        before = self._beside.get(pack, {}) if len(loaded) > 1 else {}
-        self._beside[pack] = {each.process.pid: before.get(each.process.pid, each.cpu) for each in loaded}
-        busy = [each for each in loaded if each.cpu - self._beside[pack][each.process.pid] > COMPUTES]
-        self.record.together = max(self.record.together, len(busy), min(1, len(loaded)))
+    def _count_together(self, pack: str, trainings: list[Training]) -> None:
+        """Record the number of processes of a pack that compute; the others wait for a lease."""
+        before = self._beside.get(pack, {}) if len(trainings) > 1 else {}
+        self._beside[pack] = {each.process.pid: before.get(each.process.pid, each.cpu) for each in trainings}
+        busy = [each for each in trainings if each.cpu - self._beside[pack][each.process.pid] > COMPUTES]
+        self.record.together = max(self.record.together, len(busy), min(1, len(trainings)))
 
     def _do_what_is_due(self, now: float) -> None:
         for entry in [entry for entry in self._due if entry[0] <= now]:
