@@ -19,7 +19,7 @@ from calotype.config.study import Study
 from calotype.steps.sequence import measured_split
 from calotype.tasks.registry import TaskName
 from calotype.util.errors import CalotypeError, about, closest, did_you_mean, with_hint
-from calotype.util.typed import PositiveInt, Seeds, Strict
+from calotype.util.typed import AUTO, PositiveInt, Seeds, SeedsPerJob, Strict
 from calotype.util.yaml_validation import COMMAND_LINE, EXPECTED, read_yaml, validate
 
 NONE = "none"  # on the command line of `new_study`: no table, or no column
@@ -66,7 +66,11 @@ class Settings(Strict):
     )
     paper: list[Name] = Field([], description="Studies of the paper; `snakemake --cores all paper` runs them.")
     seeds: Seeds = Field(5, description="Number of seeds of variants without their own number.")
-    seeds_per_job: Seeds = Field(3, description="Largest number of seeds of a variant that share a job (a pack).")
+    seeds_per_job: SeedsPerJob = Field(
+        3,
+        description="Largest number of seeds of a variant that share a job (a pack). `auto`: packs of about half an "
+        "hour at most, by the times of earlier runs or of `check`; existing packs stay.",
+    )
     checkpoint_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0,
         description="Minutes between two checkpoints of a training job: its largest loss when it is killed without "
@@ -155,10 +159,11 @@ class Config:
         """Return the number of seeds of a variant."""
         return self.studies[study].variants[variant].seeds or self.settings.seeds
 
-    def seeds_per_job(self, study: str, variant: str) -> int:
-        """Return the largest number of seeds of a variant that share a job: enough for all that train side by side."""
+    def seeds_per_job(self, study: str, variant: str) -> int | None:
+        """Return the largest number of seeds of a variant that share a job, enough for all side by side; None: auto."""
         found = self.studies[study].variants[variant]
-        return found.seeds_per_job or max(self.settings.seeds_per_job, found.side_by_side)
+        number = found.seeds_per_job or self.settings.seeds_per_job
+        return None if number == AUTO else max(number, found.side_by_side)
 
     def splits_used(self, dataset: str, studies: Iterable[str]) -> list[str]:
         """Return the splits of a dataset that some of the studies use, in the dataset's order."""

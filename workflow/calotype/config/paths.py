@@ -1,11 +1,15 @@
 """Paths of packs, tables, figures and other results that the config asks for."""
 
 import functools
+import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from calotype.config import pack_sizes
 from calotype.config.image_paths import FIGURE_SUFFIXES, ImagePaths
 from calotype.config.load import plan_packs
 from calotype.config.recipe import SCIKIT_LEARN
@@ -58,12 +62,29 @@ class Layout(ImagePaths):
 
     def packs(self, study: str, variant: str) -> list[tuple[int, int]]:
         """Return the first and last seed of each pack of a variant; existing packs do not change."""
-        found = (self.root / self.results / study / variant).glob("seeds-*/provenance.json")
-        names = filter(None, (PACK_NAME.fullmatch(file.parent.name) for file in found))  # users may add other folders
+        found = [file.parent.name for file in self._provenance(study, variant)]
+        names = filter(None, map(PACK_NAME.fullmatch, found))  # users may add other folders
         existing = [
             (int(name["first"]), int(name["last"])) for name in names if int(name["first"]) <= int(name["last"])
         ]
-        return plan_packs(self.config.seeds(study, variant), self.config.seeds_per_job(study, variant), existing)
+        number = self.config.seeds_per_job(study, variant)
+        if number is None:
+            runs = sum(self.variant_seeds(study).values())
+            together = self.config.studies[study].variants[variant].side_by_side
+            number = pack_sizes.seeds_of_a_job(self.run_seconds(study, variant), together, runs)
+        return plan_packs(self.config.seeds(study, variant), number, existing)
+
+    def _provenance(self, study: str, variant: str) -> list[Path]:
+        return [*(self.root / self.results / study / variant).glob("seeds-*/provenance.json")]
+
+    @functools.cache  # noqa: B019 # it reads files, and all packs of a variant ask for it
+    def run_seconds(self, study: str, variant: str) -> float:
+        """Return the expected time of a run of a variant in s."""
+        found, noted = self.config.studies[study].variants[variant], None
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            text = (self.root / self.noted_seconds).read_text(encoding="utf-8")
+            noted = float(json.loads(text)[f"{study}/{variant}"]["run"])
+        return pack_sizes.run_seconds(found, self._provenance(study, variant), noted)
 
     @functools.cache  # noqa: B019 # many rules ask for it, and searching thousands of folders is slow
     def study_packs(self, study: str) -> list[tuple[str, int, int]]:
@@ -93,13 +114,9 @@ class Layout(ImagePaths):
         return None if may else f"{self.config.settings.study_files}/{study}.yaml"
 
     def longest_first(self, study: str, variant: str, first: str, last: str) -> float:
-        """Return the priority of a pack, below 1 and higher for longer packs, so that no core is idle at the end.
-
-        Epochs x seeds estimate the time, times ten for models with convolutions, also custom models.
-        """
-        found = self.config.studies[study].variants[variant]
-        cost = 1 if found.model in ("dense", *SCIKIT_LEARN) else 10
-        return 1 - 1 / (1 + cost * found.epochs * (1 + int(last) - int(first)))
+        """Return the priority of a pack, below 1 and higher for longer packs, so that no core is idle at the end."""
+        seconds = pack_sizes.guess(self.config.studies[study].variants[variant])
+        return 1 - 1 / (1 + seconds * (1 + int(last) - int(first)))
 
     def cores(self, study: str, variant: str, first: str, last: str) -> int:
         """Return the number of cores of a pack: the threads of all runs that train side by side."""

@@ -10,7 +10,7 @@ from calotype.config.dataset_base import Name
 from calotype.config.recipe import SCIKIT_LEARN, Recipe
 from calotype.metrics.registry import METRICS, MetricName
 from calotype.tasks.registry import TASKS, TaskName, tasks_that
-from calotype.util.typed import Number, PositiveInt, Seeds, Shown, Strict
+from calotype.util.typed import Number, PositiveInt, Seeds, SeedsPerJob, Shown, Strict
 
 CLAIM_KINDS = ("value", "at_most", "at_least", "between", "as_low_as", "similar_to")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -30,8 +30,10 @@ class Variant(Recipe):
     label: Shown = Field("", description="Name in figures and tables. Default: the variant's key.")
     description: str = Field("", description="One sentence for the report.")
     seeds: Seeds | None = Field(None, description="Number of seeds. Default: `seeds` of config.yaml.")
-    seeds_per_job: Seeds | None = Field(
-        None, description="Largest number of seeds that share a job (a pack). Default: `seeds_per_job` of config.yaml."
+    seeds_per_job: SeedsPerJob | None = Field(
+        None,
+        description="Largest number of seeds that share a job (a pack), or `auto`. Default: `seeds_per_job` of "
+        "config.yaml.",
     )
     side_by_side: Seeds = Field(
         1,
@@ -56,7 +58,7 @@ class Variant(Recipe):
 
     @model_validator(mode="after")
     def _packs_are_large_enough(self) -> "Variant":
-        if self.seeds_per_job is not None and self.seeds_per_job < self.side_by_side:
+        if isinstance(self.seeds_per_job, int) and self.seeds_per_job < self.side_by_side:
             raise ValueError(
                 f"side_by_side: {self.side_by_side} is more than seeds_per_job, {self.seeds_per_job}: a job would have "
                 "fewer runs\nHint: increase seeds_per_job, or remove it."

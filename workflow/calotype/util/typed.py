@@ -20,6 +20,8 @@ def check_shown(text: str) -> str:
 Shown = Annotated[str, AfterValidator(check_shown)]  # a text of figures and pages
 PositiveInt = Annotated[int, Field(gt=0)]
 Seeds = Annotated[int, Field(gt=0, le=10_000)]  # more is a slip, and would take the plan minutes
+AUTO: Literal["auto"] = "auto"
+SeedsPerJob = Seeds | Literal["auto"]
 Whole = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]

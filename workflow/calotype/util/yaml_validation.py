@@ -228,13 +228,17 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
 
 def _plain(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """Return the keys that lead to a value, without pydantic's names of possible types."""
-    return tuple(step for step in location if not re.fullmatch(r"\[key\]|[a-z-]+\[.*\]", str(step)))
+    return tuple(step for step in location if not re.fullmatch(r"\[key\]|constrained-int|[a-z-]+\[.*\]", str(step)))
 
 
 def _deepest(errors: Sequence[Any]) -> list[Any]:
     """Drop errors that follow from others, and errors of other possible types of a value."""
     if of_defaults := [error for error in errors if error["loc"] == ("defaults",)]:
         return of_defaults  # keys that variants then lack are no further errors
+    otherwise = {
+        _plain(error["loc"]) for error in errors if error["type"] != "literal_error"
+    }  # as for "a number or auto"
+    errors = [error for error in errors if error["type"] != "literal_error" or _plain(error["loc"]) not in otherwise]
     lets_in = {_plain(error["loc"])[:depth] for error in errors for depth in range(len(_plain(error["loc"])))}
     return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
 
