@@ -26,7 +26,8 @@ with script(snakemake.log[0]), on_signals() as stop:
     folders = {seed: Path(params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
     origin = provenance.Origin(params.code, params.custom_model, params.recipe, manifests)
     what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
-    with about(name), lease([*folders.values()], what, asked_mib=slurm.asked_mib(given), stop=stop) as held:
+    asked = {"asked_mib": slurm.asked_mib(given), "threads": snakemake.threads}
+    with about(name), lease([*folders.values()], what, **asked, stop=stop) as held:
         if not (held.waited and result.is_there(what, output["provenance"], origin.identity(), output.values())):
             gpus.take(given, stop)
             begin = partial(trainer.new_trainer, recipe, images, validation, manifests[0], config["stream_above_mib"])

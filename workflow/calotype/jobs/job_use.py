@@ -98,7 +98,7 @@ def _elsewhere(attempt: Attempt) -> JobUse:
         cpu_seconds=used.get("cpu_seconds"),
         used_mib=used.get("memory_mib"),
         gpu=used.get("gpu", {}),
-        **({"gpus": 1} if used.get("gpu") else {}) | given,
+        **{"cpus": attempt.asked.get("threads", 0), "gpus": int(bool(used.get("gpu")))} | given,
     )
 
 

@@ -85,13 +85,13 @@ def read_sign(heartbeat: Path) -> Sign | None:
 class Lease:
     """The lease of this process on some runs."""
 
-    def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop) -> None:
+    def __init__(self, folders: Sequence[Path], sign: Sign, stop: Stop, threads: int) -> None:
         self.folders, self.sign, self.stop_asked = folders, sign, stop
         self.waited = False  # whether another process held one of them
         self.lost = False  # whether another process has taken them over, because heartbeats were missing
         self.taken: list[Path] = []  # folders that it holds already
         self.heartbeat = folders[0].parent / HEARTBEAT.format(token=uuid.uuid4().hex)
-        self._began, self._usage = time.monotonic(), Usage()
+        self._began, self._usage = time.monotonic(), Usage(threads)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -258,7 +258,7 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
 
 @contextmanager
 def lease(
-    folders: Sequence[Path], name: str, *, asked_mib: int | None, stop: Stop, poll: float = 2.0
+    folders: Sequence[Path], name: str, *, asked_mib: int | None, stop: Stop, threads: int = 1, poll: float = 2.0
 ) -> Iterator[Lease]:
     """Hold the leases on some runs while the block runs; wait while another live process holds one of them.
 
@@ -267,6 +267,7 @@ def lease(
         name: of the pack, for logs.
         asked_mib: the memory that this process requested; None without a limit.
         stop: checked while waiting.
+        threads: of this process, for its record.
         poll: seconds between two checks of the holder.
 
     Raises:
@@ -275,7 +276,7 @@ def lease(
     """
     process, began = os.getpid(), time.time()
     sign = Sign(name, platform.node(), process, born(process) or 0.0, slurm.job_id(), asked_mib, began=began)
-    held, state = Lease(folders, sign, stop), attempts.FAILED
+    held, state = Lease(folders, sign, stop, threads), attempts.FAILED
     held.start()
     try:
         for folder in folders:  # in the same order everywhere, so that no two processes wait for each other

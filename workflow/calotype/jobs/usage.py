@@ -93,7 +93,8 @@ class Peak:
 class Usage:
     """The resources that this process uses from now on, measured by each `sample`."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
         self._began, self._cpu, self._memory = time.monotonic(), _cpu_seconds(), 0
         self._gpu: GpuUse | None = None
         self._gpu_at = self._children_at = 0.0
@@ -119,7 +120,7 @@ class Usage:
             "memory_mib": self._memory,
             "gpu": self._gpu.record() if self._gpu else {},
         }
-        return {"asked": self._asked or {}, "used": used}
+        return {"asked": {"threads": self._threads, **(self._asked or {})}, "used": used}
 
 
 def asked() -> dict[str, Any]:
