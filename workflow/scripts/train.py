@@ -25,14 +25,13 @@ with script(snakemake.log[0]), on_signals() as stop:
     seeds = range(int(wildcards.first), int(wildcards.last) + 1)
     folders = {seed: Path(params.checkpoints, f"seed-{seed:03d}") for seed in seeds}
     origin = provenance.Origin(params.code, params.custom_model, params.recipe, manifests)
-    what = f"{name}, seeds {seeds[0]} to {seeds[-1]}"
-    asked = {"asked_mib": slurm.asked_mib(given), "threads": snakemake.threads}
-    with about(name), lease([*folders.values()], what, **asked, stop=stop) as held:
+    what, cores = f"{name}, seeds {seeds[0]} to {seeds[-1]}", snakemake.threads
+    with about(name), lease([*folders.values()], what, cores, asked_mib=slurm.asked_mib(given), stop=stop) as held:
         if not (held.waited and result.is_there(what, output["provenance"], origin.identity(), output.values())):
             gpus.take(given, stop)
             begin = partial(trainer.new_trainer, recipe, images, validation, manifests[0], config["stream_above_mib"])
             store = loop.Store(folders, origin.identity(), config["checkpoint_minutes"])
-            most = snakemake.threads // recipe.threads
+            most = cores // recipe.threads
             with new_folder(output["models"]) as models:
                 pack = loop.train(name, recipe, seeds, begin, models, store=store, check=held.check, processes=most)
             held.check()

@@ -258,16 +258,16 @@ def _wait_for(folder: Path, heartbeat: str, check: Callable[[], None], poll: flo
 
 @contextmanager
 def lease(
-    folders: Sequence[Path], name: str, *, asked_mib: int | None, stop: Stop, threads: int = 1, poll: float = 2.0
+    folders: Sequence[Path], name: str, threads: int = 1, *, asked_mib: int | None, stop: Stop, poll: float = 2.0
 ) -> Iterator[Lease]:
     """Hold the leases on some runs while the block runs; wait while another live process holds one of them.
 
     Args:
         folders: one for each run, side by side; they are created, and removed at the end if they are empty.
         name: of the pack, for logs.
+        threads: of this process, for its record.
         asked_mib: the memory that this process requested; None without a limit.
         stop: checked while waiting.
-        threads: of this process, for its record.
         poll: seconds between two checks of the holder.
 
     Raises:
