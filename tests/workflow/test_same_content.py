@@ -15,6 +15,7 @@ from PIL import Image
 pytestmark = pytest.mark.slow
 
 CLASSES = ["interphase", "mitosis"]
+TRAIN, PREDICT = "train_on_cpu", "predict_on_cpu"  # the study has a model of scikit-learn
 STEPS = ["grey", "scale", {"name": "normalise", "split": "train"}]
 CELLS = {
     "source": "images",
@@ -109,7 +110,7 @@ def test_a_preparation_that_is_changed_and_changed_back_trains_and_predicts_noth
     planned = " ".join(cells.snakemake("--dry-run", "cells").stderr.split())
     doubt = re.search(r"These run only if the jobs before them write other content than last time: (.*?)\.", planned)
     assert doubt is not None, planned
-    assert "train (2)" in doubt[1]
+    assert f"{TRAIN} (2)" in doubt[1]
     assert "prepare" not in doubt[1], "it runs for another reason"
     jobs = ran(cells)
     assert jobs["prepare"] == 2
@@ -121,7 +122,7 @@ def test_a_preparation_that_is_changed_and_changed_back_trains_and_predicts_noth
 def test_a_call_that_is_interrupted_after_the_preparation_leaves_nothing_to_train(cells):
     look_at_other_images(cells)
     cells.run(*(f"{PREPARED}/{split}.json" for split in CELLS["splits"]))
-    assert not cells.plan("cells").keys() & {"train", "predict", "evaluate"}
+    assert not cells.plan("cells").keys() & {TRAIN, PREDICT, "evaluate"}
 
 
 def test_a_deleted_folder_of_prepared_images_and_touched_files_train_nothing(cells, cells_once):
@@ -141,7 +142,7 @@ def test_an_array_that_was_deleted_to_save_space_trains_only_the_new_variant_tha
     (cells.folder / PREPARED / "train.npy").unlink()
     write_study(cells, {"largest": {"model_arguments": {"hidden_layer_sizes": [4]}}})
     jobs = ran(cells)
-    assert (jobs["prepare"], jobs["train"]) == (1, 1)
+    assert (jobs["prepare"], jobs[TRAIN]) == (1, 1)
     assert {file: file.read_bytes() for file in packs} == packs
 
 
@@ -149,15 +150,15 @@ def test_the_same_images_hide_no_other_reason_to_train(cells):
     """Snakemake looks for no reason of jobs that come after a job that runs: it plans them all."""
     look_at_other_images(cells)
     write_study(cells, {"small": STUDY["variants"]["small"] | {"epochs": 4}})
-    assert ran(cells)["train"] == 1
+    assert ran(cells)[TRAIN] == 1
     look_at_other_images(cells)
-    assert ran(cells, "cells", "--forcerun", "train")["train"] == 2, "a training cannot be forced"
+    assert ran(cells, "cells", "--forcerun", TRAIN)[TRAIN] == 2, "a training cannot be forced"
 
 
 def test_the_same_images_train_nothing_if_only_time_stamps_are_compared(cells):
     look_at_other_images(cells)
     cells.run(*(f"{PREPARED}/{split}.json" for split in CELLS["splits"]), "--forcerun", "prepare")
-    assert "train" not in ran(cells, "cells", "--forcerun", "prepare", "--rerun-triggers", "mtime")
+    assert TRAIN not in ran(cells, "cells", "--forcerun", "prepare", "--rerun-triggers", "mtime")
 
 
 # ---- Other images ----------------------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def paint(project: Project) -> None:
 def test_other_images_labels_and_steps_train_all_variants_in_one_call(cells, change):
     change(cells)
     jobs = ran(cells)
-    assert (jobs["prepare"], jobs["train"], jobs["predict"], jobs["evaluate"]) == (2, 2, 1, 1)
+    assert (jobs["prepare"], jobs[TRAIN], jobs[PREDICT], jobs["evaluate"]) == (2, 2, 1, 1)
     assert cells.plan("cells") == {}
 
 
