@@ -11,6 +11,7 @@ from unit.projects import (
 
 from calotype.config.load import load
 from calotype.config.static_checks import check_studies
+from calotype.util.errors import CalotypeError
 
 
 def test_shipped_config_loads(root):
@@ -99,6 +100,12 @@ def test_a_file_of_another_kind_beside_the_studies_stops_nothing(project):
 def test_pack_size_of_a_variant_goes_before_that_of_the_config(project):
     loaded = project.study(changed(STUDY, "variants.deep.seeds_per_job", 50)).load(SETTINGS | {"seeds_per_job": 4})
     assert (loaded.seeds_per_job("dots", "wide"), loaded.seeds_per_job("dots", "deep")) == (4, 50)
+
+
+@pytest.mark.parametrize("given", ["autox", 2.5])
+def test_a_wrong_pack_size_is_answered_with_both_forms(project, given):
+    with pytest.raises(CalotypeError, match=r'seeds_per_job: .* is not a whole number or "auto"'):
+        project.load(SETTINGS | {"seeds_per_job": given})
 
 
 def test_a_pack_has_enough_runs_to_train_side_by_side(project):

@@ -223,7 +223,8 @@ def _explain(error: Any, model: type[BaseModel]) -> tuple[str, str | None]:
     if kind == "string_pattern_mismatch":
         words = next((words for part, words in WRITTEN.items() if part in context["pattern"]), EXPECTED[kind])
         return f"{shown} {words}", None
-    return f"{shown} {EXPECTED.get(kind, 'is not valid: ' + error['msg'])}", None
+    alternative = f" or {context['or']}" if "or" in context else ""
+    return f"{shown} {EXPECTED.get(kind, 'is not valid: ' + error['msg'])}{alternative}", None
 
 
 def _plain(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -235,9 +236,12 @@ def _deepest(errors: Sequence[Any]) -> list[Any]:
     """Drop errors that follow from others, and errors of other possible types of a value."""
     if of_defaults := [error for error in errors if error["loc"] == ("defaults",)]:
         return of_defaults  # keys that variants then lack are no further errors
-    otherwise = {
-        _plain(error["loc"]) for error in errors if error["type"] != "literal_error"
-    }  # as for "a number or auto"
+    words = {_plain(error["loc"]): error["ctx"]["expected"] for error in errors if error["type"] == "literal_error"}
+    others = [error for error in errors if error["type"] != "literal_error"]
+    for error in others:
+        if error["type"] == "int_type" and (allowed := words.get(_plain(error["loc"]))):
+            error["ctx"] = {"or": allowed.replace("'", '"')}  # a number or "auto"
+    otherwise = {_plain(error["loc"]) for error in others}
     errors = [error for error in errors if error["type"] != "literal_error" or _plain(error["loc"]) not in otherwise]
     lets_in = {_plain(error["loc"])[:depth] for error in errors for depth in range(len(_plain(error["loc"])))}
     return [error for error in errors if _plain(error["loc"]) == error["loc"] or _plain(error["loc"]) not in lets_in]
