@@ -16,7 +16,7 @@ from calotype.util.errors import CalotypeError
     [
         ("seeds", True, "seeds: true is not a whole number."),
         ("seeds", 0, "seeds: 0 is not a positive whole number."),
-        ("seeds_per_job", "3", 'seeds_per_job: "3" is not a whole number.'),
+        ("seeds_per_job", "3", 'seeds_per_job: "3" is not a whole number or "auto".'),
         ("checkpoint_minutes", -1, "checkpoint_minutes: -1 is out of range: it must be >= 0.0."),
         ("checkpoint_minutes", "5", 'checkpoint_minutes: "5" is not a number.'),
         ("checkpoint_minutes", float("inf"), "checkpoint_minutes: Infinity is not a finite number."),
