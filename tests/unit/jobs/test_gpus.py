@@ -156,6 +156,7 @@ def test_a_user_hides_gpus_from_all_jobs(machine, monkeypatch, given, expected):
         {"slurm_extra": "--signal=TERM@60 --gpus=2"},
         {"slurm_extra": "--gpus-per-node a100:2"},
         {"slurm_extra": "--gres=gpu:h100:2"},
+        {"slurm_extra": "--gres=gpu:a100-80gb:2"},
         {"slurm_extra": "-G 2"},
     ],
 )

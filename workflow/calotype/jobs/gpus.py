@@ -28,7 +28,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 REQUESTS = {
     "gres": r"\bgpu:(?:[\w.]+:)?(\d+)(?![\w.])",
     "gpu": r"^(\d+)$",
-    "slurm_extra": r"(?:--gpus(?:-per-\w+)?[= ]|-G ?|--gres[= ]gpu:)(?:[\w.]+:)?(\d+)(?![\w.])",
+    "slurm_extra": r"(?:--gpus(?:-per-\w+)?[= ]|-G ?|--gres[= ]gpu:)(?:[\w.-]+:)?(\d+)(?![\w.-])",
 }
 HELD: list[int] = []  # the open lock of this process, or of the one that forked it
 
