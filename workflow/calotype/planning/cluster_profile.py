@@ -38,10 +38,10 @@ def write_profile(
     check_new(folder)
     if not lines:
         raise CalotypeError("write: no partition starts your jobs, so there is no profile to write.", NO_PARTITION)
-    for script in source.parent.glob("*.sh"):
-        write_text(_with_options(_renamed(script, folder), head), folder / script.name)
     text = with_lines(_renamed(source, folder), lines)
     before, section, after = re.split(r"(?m)(?=^set-resources:|^group-components:)", text)
+    for script in source.parent.glob("*.sh"):
+        write_text(_with_options(_renamed(script, folder), head), folder / script.name)
     write_text(before + re.sub(r"(?m)^  (\w+):", rf"  {prefix}\1:", section) + after, folder / source.name)
     return folder / source.name
 
