@@ -30,6 +30,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from calotype.jobs import gpus
 from calotype.util.processes import born
 
 CALL = "CALOTYPE_CALL"  # the environment variable with the process of the call of Snakemake
@@ -49,8 +50,15 @@ def offer() -> None:
 
 
 def take_over_training(model: str) -> None:
-    """Run the calling script, which trains a model, in a fork that has imported its libraries; see `take_over`."""
-    library = "sklearn_model" if model.startswith("sklearn.") else "keras_trainer"
+    """Run the calling script, which trains a model, in a fork that has imported its libraries; see `take_over`.
+
+    A TensorFlow with CUDA is not forked: CUDA works in no fork of a process that has started it, and no test on a GPU
+    has shown that the import does not.
+    """
+    scikit = model.startswith("sklearn.")
+    if not scikit and gpus.tensorflow_uses_them():
+        return
+    library = "sklearn_model" if scikit else "keras_trainer"
     parts = [f"calotype.training.{part}" for part in (library, "loop", "predicting", "provenance")]
     take_over(["snakemake.iocontainers", "snakemake.logging", "calotype.util.package_versions:read", *parts])
 
