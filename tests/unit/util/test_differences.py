@@ -185,6 +185,14 @@ def test_four_of_five_forecasts_from_five_seeds_are_large_enough():
     assert np.quantile(found, 0.9) < 6 * right
 
 
+def test_a_forecast_grows_smoothly_with_the_spread():
+    """SciPy's noncentral t is NaN for some large shifts, which must not send the search to thousands of seeds."""
+    one, other = drawn(np.random.default_rng(1), (5, 5), 1, 1, 1.0, 0.0, 0.0)
+    found = [compared(s * one[0], s * other[0]).seeds_needed(1.0) for s in np.geomspace(0.02, 2, 400)]
+    assert found == sorted(found)
+    assert max(found) < 1000
+
+
 def test_no_number_of_seeds_tells_what_few_test_images_hide():
     one, other = drawn(np.random.default_rng(1), (5, 5), 10, 1, 0.1, 1.0, 0.0)
     assert math.isinf(compared(one[0], other[0]).seeds_needed(0.2))

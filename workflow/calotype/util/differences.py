@@ -110,7 +110,7 @@ class Difference:
 
         Source: R. H. Browne, On the use of a pilot sample for sample size determination, Stat. Med. 14 (1995) 1933.
         """
-        from scipy.special import nctdtr, stdtr
+        from scipy.special import stdtr
 
         per_seed = float(sum(self.spreads)) * _safety(_degrees(self.spreads, self.seeds))
         floor = max(0.0, float(self.by_images - self.both)) * _safety(max(self.images - 1, 1))
@@ -124,7 +124,7 @@ class Difference:
             degrees = variance**2 / ((per_seed / n) ** 2 / of_seeds + floor**2 / max(self.images - 1, 1))
             shift, t = worth / variance**0.5, float(planned._quantile(alpha))
             one_sided = float(planned._quantile(2 * alpha))
-            different = 1 - nctdtr(degrees, shift, t)
+            different = _power(degrees, shift, t)
             equivalent = 1 - 2 * stdtr(degrees, -max(0.0, shift - one_sided))
             return bool(min(different, equivalent if equivalence else 1.0) >= POWER)
 
@@ -147,6 +147,19 @@ def _degrees(spreads: Sequence[Numbers], seeds: Sequence[int]) -> Numbers:
     with np.errstate(divide="ignore", invalid="ignore"):
         found = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, seeds, strict=True))
     return np.where(np.isfinite(found), found, fewest)
+
+
+def _power(degrees: float, shift: float, t: float) -> float:
+    """Return the probability that noncentral Student's t exceeds `t`.
+
+    SciPy gives NaN for some large shifts; there, the normal approximation by Abramowitz and Stegun, 26.7.10.
+    """
+    from scipy.special import nctdtr, ndtr
+
+    below = float(nctdtr(degrees, shift, t))
+    if math.isnan(below):
+        below = float(ndtr((t * (1 - 1 / (4 * degrees)) - shift) / (1 + t**2 / (2 * degrees)) ** 0.5))
+    return 1 - below
 
 
 def _safety(degrees: Numbers) -> float:
@@ -203,7 +216,8 @@ def holm_alphas(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the alpha of the interval of each comparison, shape (..., comparisons): it excludes zero where Holm does.
 
     The m intervals have Bonferroni's alpha of 0.05 / m, so that they hold together with 95 % confidence. Where only
-    Holm's test tells a difference, the interval has the alpha of this test's step, 0.05 / (m - j) after j others.
+    Holm's test tells a difference, the interval has the alpha of this test's step, 0.05 / (m - j) after j others; all
+    intervals together then hold with less confidence.
 
     Sources: O. J. Dunn, Multiple comparisons among means, J. Am. Stat. Assoc. 56 (1961) 52; J. T. Efird, S. S. Nielsen,
     A method to compute multiplicity corrected confidence intervals, Int. J. Environ. Res. Public Health 5 (2008) 394.
