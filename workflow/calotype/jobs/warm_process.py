@@ -75,11 +75,13 @@ def take_over(prepared: Sequence[str]) -> None:
         return
     try:
         server = _reach(int(os.environ[CALL]), prepared)
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until they are passed on
         server.sendall(_request())
         socket.send_fds(server, [b"f"], [1, 2])
         if server.recv(1) != BEGUN:
-            return
+            raise ConnectionError
     except (OSError, ValueError):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
         return
     sys.exit(_wait(server))
 
@@ -139,6 +141,7 @@ def _wait(server: socket.socket) -> int:
     for number in FORWARDED:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, forward)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     with suppress(OSError):
         if server.recv(1) == STATUS:
             return server.recv(1)[0]
