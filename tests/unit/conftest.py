@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from unit.projects import Project
+    from unit.slurm_texts import SlurmTexts
 
 # Assertions in shared modules are explained as fully as those in tests.
 pytest.register_assert_rewrite("unit")
@@ -125,3 +126,19 @@ def closed() -> Iterator[None]:
 
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def rich(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "SlurmTexts":
+    """Install the outputs of a Slurm with many kinds of partitions."""
+    from unit.slurm_texts import SlurmTexts
+
+    return SlurmTexts("rich", tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "SlurmTexts":
+    """Install the outputs of a Slurm without accounting, default partition and memory."""
+    from unit.slurm_texts import SlurmTexts
+
+    return SlurmTexts("bare", tmp_path, monkeypatch)

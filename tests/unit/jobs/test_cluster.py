@@ -1,24 +1,11 @@
 """A cluster as its user sees it, read from outputs of real Slurms and from the forms in its documentation."""
 
 import pytest
-from unit.slurm_texts import SlurmTexts
 
 from calotype.jobs import cluster
 from calotype.jobs.cluster import Association, Cluster, Nodes, Qos
 from calotype.jobs.cluster_access import Access, Limit, access_to
 from calotype.util.errors import CalotypeError
-
-
-@pytest.fixture
-def rich(tmp_path, monkeypatch):
-    """Install the outputs of a Slurm with many kinds of partitions."""
-    return SlurmTexts("rich", tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def bare(tmp_path, monkeypatch):
-    """Install the outputs of a Slurm without accounting."""
-    return SlurmTexts("bare", tmp_path, monkeypatch)
 
 
 def accesses() -> dict[str, Access]:

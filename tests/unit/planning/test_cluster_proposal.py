@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from unit.slurm_texts import SlurmTexts
 
 from calotype.jobs import cluster
 from calotype.planning.cluster_findings import file_system_of, findings
@@ -19,18 +18,6 @@ from calotype.util.errors import CalotypeError
 SOURCE = Path(__file__).parents[3] / "slurm/config.yaml"
 PROFILE = SOURCE.read_text(encoding="utf-8")
 SHIPPED = yaml.safe_load(PROFILE)
-
-
-@pytest.fixture
-def rich(tmp_path, monkeypatch):
-    """Install the outputs of a Slurm with many kinds of partitions."""
-    return SlurmTexts("rich", tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def bare(tmp_path, monkeypatch):
-    """Install the outputs of a Slurm without accounting, default partition and memory."""
-    return SlurmTexts("bare", tmp_path, monkeypatch)
 
 
 def proposed() -> dict:

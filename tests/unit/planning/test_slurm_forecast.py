@@ -1,4 +1,4 @@
-"""Requests, hours and job sizes that `check` proposes for Slurm: enough, and no more than is sensible."""
+"""Requests, hours and job sizes that `check` proposes for Slurm: what jobs need, with a margin."""
 
 import re
 from types import SimpleNamespace
