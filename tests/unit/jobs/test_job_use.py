@@ -112,6 +112,14 @@ def test_without_accounting_our_own_records_count(tmp_path):
 
 
 @pytest.mark.usefixtures("no_slurm")
+def test_a_job_that_finished_after_its_call_was_killed_counts_as_completed(tmp_path):
+    record(tmp_path, line("1"))
+    attempt(tmp_path, 1, "1")
+    (use,) = uses(tmp_path)
+    assert use.completed
+
+
+@pytest.mark.usefixtures("no_slurm")
 def test_without_accounting_the_requeues_of_a_job_count_as_attempts(tmp_path):
     record(tmp_path, line("1"), {"job": "1", "state": "COMPLETED", "start": SUBMITTED + 5, "ended": SUBMITTED + 65})
     attempt(tmp_path, 1, "1", state="stopped", asked={"restarts": 0})
@@ -225,6 +233,10 @@ def test_an_idle_gpu_is_told():
     (sentence,) = advice(job(gpu={"busy_percent": 7.0}, used_mib=3900, ran=1700.0))
     assert sentence.startswith("the GPU was busy for 7 % of the time:")
     assert advice(job(gpu={"busy_percent": 80.0}, used_mib=3900, ran=1700.0)) == []
+
+
+def test_a_job_that_asked_for_no_gpu_gets_no_advice_on_that_of_its_machine():
+    assert advice(job(gpu={"busy_percent": 7.0}, gpus=0, used_mib=3900, ran=1700.0)) == []
 
 
 @pytest.mark.parametrize("used", [1, 99, 240, 800, 841, 1601, 3999, 6400, 6401, 30_000])

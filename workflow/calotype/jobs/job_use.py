@@ -14,7 +14,7 @@ from calotype.jobs.usage import mib_of, resources_of
 
 FORMAT = "JobID,State,TimelimitRaw,ElapsedRaw,TotalCPU,ReqMem,MaxRSS,AllocTRES,ConsumedEnergyRaw,Submit,Start"
 SNAKEMAKE = 250  # MiB of the two processes of Snakemake in each Slurm job, without mapped pages
-COMPLETED, MEMORY = "COMPLETED", "OUT_OF_MEMORY"
+COMPLETED, MEMORY, UNKNOWN = "COMPLETED", "OUT_OF_MEMORY", "UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _recorded(job: Recorded) -> JobUse:
     """Return the use of a job that Slurm's accounting does not have."""
     waited = None if job.start is None else max(0.0, job.start - job.submitted)
     ran = None if job.start is None or job.ended is None else max(0.0, job.ended - job.start)
-    return _of(job, state=job.state or "UNKNOWN", waited=waited, ran=ran, start=job.start, **job.asked)
+    return _of(job, state=job.state or UNKNOWN, waited=waited, ran=ran, start=job.start, **job.asked)
 
 
 def accounted(jobs: Iterable[Recorded]) -> dict[str, list[JobUse]]:
@@ -220,8 +220,10 @@ def _measured(use: JobUse, own: list[Attempt]) -> JobUse:
     for key, combine in (("busy_percent", _mean), ("memory_mib", max), ("energy_joules", sum)):
         if values := [each[key] for each in gpus if key in each]:
             gpu[key] = combine(values)
+    # The call that sent the job was killed before it saw the end, and there is no accounting.
+    ended = COMPLETED if use.state == UNKNOWN and own[-1].state == attempts.COMPLETED else use.state
     cpu = use.cpu_seconds if use.cpu_seconds is not None else sum(float(each.get("cpu_seconds", 0.0)) for each in used)
-    return replace(use, used_mib=memory + SNAKEMAKE if memory else use.used_mib, gpu=gpu, cpu_seconds=cpu)
+    return replace(use, used_mib=memory + SNAKEMAKE if memory else use.used_mib, gpu=gpu, cpu_seconds=cpu, state=ended)
 
 
 def _mean(values: list[float]) -> float:

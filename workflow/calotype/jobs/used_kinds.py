@@ -150,7 +150,8 @@ class UsedKind:
         return f"set {', '.join(chosen[:NAMED])}{more}" if chosen else ""
 
     def _on_gpu(self) -> str:
-        if self.gpu_busy is None or self.gpu_busy >= IDLE:
+        asked = any(use.gpus for use in self.uses)  # a process sees the GPUs of its machine, also without a request
+        if not asked or self.gpu_busy is None or self.gpu_busy >= IDLE:
             return ""
         return (
             f"the GPU was busy for {self.gpu_busy:.0f} % of the time: small models may train on CPU nodes, "
