@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_each_task_is_done_once_by_as_many_processes_as_asked(done):
     share(range(3, 60), 2, work, nothing, "seed")
     assert done() == [*range(3, 60)]
     assert len({Path(str(number)).read_text() for number in done()}) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="other systems have no files in memory")
+def test_the_reason_of_an_error_does_not_need_a_folder_for_temporary_files(monkeypatch):
+    def work(numbers, _):
+        raise CalotypeError(f"seed {next(numbers)} is wrong")
+
+    monkeypatch.setattr(tempfile, "tempdir", "/does/not/exist")
+    with pytest.raises(CalotypeError, match="seed 0 is wrong"):
+        share(range(1), 1, work, nothing, "seed")
 
 
 def test_a_killed_process_loses_its_task_only_and_the_error_names_it(done, caplog):

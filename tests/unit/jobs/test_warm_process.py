@@ -137,6 +137,15 @@ def test_a_script_that_fails_fails_for_snakemake(call, end, status):
     assert call.run(f"\n{end}")[0] == status
 
 
+def test_two_scripts_draw_different_numbers_without_a_seed(call):
+    for _ in range(2):
+        call.run(
+            'import numpy\nwith open("drawn", "a") as file: print(numpy.random.rand(), file=file)', prepared=("numpy",)
+        )
+    first, second = call.read("drawn").split()
+    assert first != second
+
+
 def test_a_killed_script_fails(call):
     assert call.run("os.kill(os.getpid(), signal.SIGKILL)")[0] == 128 + signal.SIGKILL
 

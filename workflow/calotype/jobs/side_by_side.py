@@ -70,10 +70,15 @@ class _Shared:
         return dict(json.loads(text)) if text else {}
 
 
+def _file_in_memory() -> IO[str]:
+    """Open a file that no full disk affects, on Linux."""
+    return os.fdopen(os.memfd_create("words"), "w+") if hasattr(os, "memfd_create") else tempfile.TemporaryFile("w+")
+
+
 @contextmanager
 def _shared(numbers: Sequence[int], processes: int) -> Iterator[_Shared]:
     with ExitStack() as stack:
-        found = _Shared(numbers, [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(processes)])
+        found = _Shared(numbers, [stack.enter_context(_file_in_memory()) for _ in range(processes)])
         stack.callback(os.close, found.queue)
         stack.enter_context(found.current)
         yield found

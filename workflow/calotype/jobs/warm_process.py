@@ -74,7 +74,9 @@ def take_over(prepared: Sequence[str]) -> None:
     if _forked or sys.platform != "linux" or not os.environ.get(CALL):  # macOS forbids forks of such processes
         return
     try:
-        server = _reach(int(os.environ[CALL]), prepared)
+        if born(call := int(os.environ[CALL])) is None:  # a process of another machine or container
+            return
+        server = _reach(call, prepared)
         signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # until they are passed on
         server.sendall(_request())
         socket.send_fds(server, [b"f"], [1, 2])
@@ -206,6 +208,8 @@ def _become_child(peer: socket.socket, sockets: Iterable[socket.socket], pipe: I
             os.close(descriptor)
         _check_peer(peer)
         _take(peer)
+        if numpy := sys.modules.get("numpy"):
+            numpy.random.seed()  # as in a new process; forks of one process would draw the same numbers
         peer.sendall(BEGUN)
         threading.Thread(target=_listen, args=(peer,), daemon=True).start()
         status = _run(sys.argv[0])
