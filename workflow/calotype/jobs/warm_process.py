@@ -208,8 +208,8 @@ def _become_child(peer: socket.socket, sockets: Iterable[socket.socket], pipe: I
             os.close(descriptor)
         _check_peer(peer)
         _take(peer)
-        if numpy := sys.modules.get("numpy"):
-            numpy.random.seed()  # as in a new process; forks of one process would draw the same numbers
+        if drawing := sys.modules.get("numpy.random"):
+            drawing.seed()  # as in a new process; forks of one process would draw the same numbers
         peer.sendall(BEGUN)
         threading.Thread(target=_listen, args=(peer,), daemon=True).start()
         status = _run(sys.argv[0])
