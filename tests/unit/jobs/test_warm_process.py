@@ -138,10 +138,9 @@ def test_a_script_that_fails_fails_for_snakemake(call, end, status):
 
 
 def test_two_scripts_draw_different_numbers_without_a_seed(call):
+    draw = 'import numpy\nwith open("drawn", "a") as file: print(numpy.random.rand(), file=file)'
     for _ in range(2):
-        call.run(
-            'import numpy\nwith open("drawn", "a") as file: print(numpy.random.rand(), file=file)', prepared=("numpy",)
-        )
+        call.run(draw, prepared=("numpy.random",))
     first, second = call.read("drawn").split()
     assert first != second
 
