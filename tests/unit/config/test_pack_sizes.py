@@ -5,7 +5,8 @@ import json
 import pytest
 from unit.config.test_paths import layout
 
-from calotype.config.pack_sizes import JOB, WORTH_A_PACK, seeds_of_a_job
+from calotype.config.pack_sizes import WORTH_A_PACK, seeds_of_a_job
+from calotype.jobs.requests import LONG
 
 
 def _measured(root, variant, seconds, epochs):
@@ -17,7 +18,7 @@ def _measured(root, variant, seconds, epochs):
 
 def test_runs_of_a_second_share_jobs_that_are_worth_their_start():
     number = seeds_of_a_job(1.0, side_by_side=1, runs=100)
-    assert WORTH_A_PACK <= number * 1.0 <= JOB
+    assert WORTH_A_PACK <= number * 1.0 <= LONG
 
 
 def test_a_run_of_an_hour_has_a_job_of_its_own():
@@ -26,7 +27,7 @@ def test_a_run_of_an_hour_has_a_job_of_its_own():
 
 def test_runs_side_by_side_fill_their_job():
     assert seeds_of_a_job(3600.0, side_by_side=4, runs=100) == 4
-    assert seeds_of_a_job(JOB / 2, side_by_side=4, runs=1000) == 8
+    assert seeds_of_a_job(LONG / 2, side_by_side=4, runs=1000) == 8
 
 
 def test_a_study_keeps_enough_jobs_for_several_gpus():

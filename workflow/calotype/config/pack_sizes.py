@@ -9,8 +9,8 @@ from pathlib import Path
 
 from calotype.config.recipe import SCIKIT_LEARN
 from calotype.config.study import Variant
+from calotype.jobs.requests import LONG
 
-JOB = 1800.0  # seconds of a good job: clusters start it soon, and its own start costs little
 WORTH_A_PACK = 60.0  # seconds of the shortest pack that is worth its start
 PACKS = 8  # of a study at least, if they are worth it: they run at the same time
 MANY = 100  # packs of a variant that are read, at most
@@ -49,6 +49,6 @@ def seeds_of_a_job(seconds: float, side_by_side: int, runs: int) -> int:
         side_by_side: number of runs at the same time.
         runs: number of runs of the study.
     """
-    most = math.floor(JOB * side_by_side / seconds)
+    most = math.floor(LONG * side_by_side / seconds)
     least = math.ceil(WORTH_A_PACK * side_by_side / seconds)
     return max(side_by_side, min(most, max(least, math.ceil(runs / PACKS))))
